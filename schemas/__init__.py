@@ -1,0 +1,1 @@
+"""The contract: what flows on the topics, its bytes, and what makes it valid."""

@@ -1,0 +1,48 @@
+"""What users and admins publish: strategies and requests.
+
+Fields, units and ranges: the docs in `schemas/avro/`; a test binds the two.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Strategy(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """A strategy: what it watches, how it weighs, when it acts, how much it risks."""
+
+    strategy_id: str
+    version: int = 1
+    owner: str
+    user_id: str | None = None
+    name: str
+    active: bool = True
+    assets: tuple[str, ...] = ()
+    timeframe: str = "1h"
+    entry_rule: str | None = None
+    exit_rule: str | None = None
+    weights: dict[str, float] = {}
+    buy_threshold: float = 0.3
+    sell_threshold: float = -0.3
+    event_risk_floor: float = -0.5
+    entry_over_event_risk: bool = False
+    stop_loss_pct: float | None = None
+    stop_loss_atr: float | None = None
+    take_profit_pct: float | None = None
+    take_profit_atr: float | None = None
+    portfolio_value_usd: float = 50000
+    holdings_usd: dict[str, float] = {}
+    kelly: bool = False
+    win_rate: float | None = None
+    avg_win: float | None = None
+    avg_loss: float | None = None
+    updated_at: int = 0
+
+
+class SignalRequest(msgspec.Struct, frozen=True, gc=False):
+    """Somebody asks for one asset and strategy at once."""
+
+    request_id: str
+    asset: str
+    strategy_id: str
+    requested_at: int

@@ -1,0 +1,190 @@
+"""What the types cannot say: ranges, order of times, finite numbers.
+
+`problem(event)` is a sentence for people, or None. A worker sends a record with a problem to the
+dead letters, so every rule here is one that no engine has to check again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import isfinite
+from typing import Any
+
+from schemas.control import Strategy
+from schemas.market import (
+    CalendarEvent,
+    Candle,
+    Fundamentals,
+    NewsArticle,
+    OrderBook,
+    TrendingAsset,
+)
+from schemas.scores import EngineScore
+
+ENGINES = ("sentiment", "technical", "fundamental", "event_risk", "liquidity")
+TIMEFRAME_MS = {"1h": 3_600_000, "4h": 14_400_000, "1d": 86_400_000}
+CATEGORIES = frozenset(
+    "upgrade hard_fork unlock partnership conference listing delisting airdrop burn other".split()
+)
+STATUSES = frozenset({"ok", "missing"})
+_LATEST_MS = 253_402_300_800_000  # the year 10000
+
+
+def problem(event: Any) -> str | None:
+    """Say what is wrong with an event, or None."""
+    check = _CHECKS.get(type(event))
+    return check(event) if check is not None else None
+
+
+def _head(event: Any) -> str | None:
+    asset = event.asset
+    if not asset or asset != asset.upper() or " " in asset:
+        return f"asset {asset!r} is not a symbol in capitals"
+    if not 0 < event.observed_at < _LATEST_MS:
+        return f"observed_at {event.observed_at} is no time in ms since 1970"
+    if not 0 < event.event_time < _LATEST_MS:
+        return f"event_time {event.event_time} is no time in ms since 1970"
+    return None
+
+
+def _candle(event: Candle) -> str | None:
+    low, high, volume = event.low, event.high, event.volume
+    # Comparisons with NaN are false, so this one line also refuses every NaN.
+    if not (0.0 < low <= event.open <= high and low <= event.close <= high and isfinite(high)):
+        return _candle_prices(event)
+    if not 0.0 <= volume or not isfinite(volume):
+        return f"volume {volume} is not a number of 0 or more"
+    if event.close_time <= event.open_time:
+        return f"closes at {event.close_time}, before it opens at {event.open_time}"
+    if event.timeframe not in TIMEFRAME_MS:
+        return f"timeframe {event.timeframe!r} is not one of {', '.join(TIMEFRAME_MS)}"
+    if event.close_time - event.open_time > TIMEFRAME_MS[event.timeframe]:
+        return f"lasts {event.close_time - event.open_time} ms, longer than {event.timeframe}"
+    return _head(event)
+
+
+def _candle_prices(event: Candle) -> str:
+    for name in ("open", "high", "low", "close"):
+        price = getattr(event, name)
+        if not isfinite(price) or price <= 0:
+            return f"{name} {price} is not a price above 0"
+    return (
+        f"open {event.open}, high {event.high}, low {event.low}, close {event.close} contradict "
+        "each other"
+    )
+
+
+def _order_book(event: OrderBook) -> str | None:
+    for side in ("bid", "ask"):
+        prices, sizes = getattr(event, f"{side}_prices"), getattr(event, f"{side}_sizes")
+        if len(prices) != len(sizes):
+            return f"{len(prices)} {side} prices but {len(sizes)} {side} sizes"
+        if not prices:
+            return f"no {side} levels"
+        if not all(isfinite(price) and price > 0.0 for price in prices):
+            return f"a {side} price is not a number above 0"
+        if not all(isfinite(size) and size >= 0.0 for size in sizes):
+            return f"a {side} size is not a number of 0 or more"
+        ordered = sorted(prices, reverse=side == "bid")
+        if list(prices) != ordered:
+            return f"{side} prices are not best first"
+    if event.bid_prices[0] >= event.ask_prices[0]:
+        return f"crossed: bid {event.bid_prices[0]} at or above ask {event.ask_prices[0]}"
+    return _head(event)
+
+
+def _trending(event: TrendingAsset) -> str | None:
+    if not (isfinite(event.price_usd) and event.price_usd > 0.0):
+        return f"price_usd {event.price_usd} is not a price above 0"
+    if event.cycle_size < 1:
+        return f"cycle_size {event.cycle_size} is less than 1"
+    for name in ("sentiment_pct", "twitter_sentiment_pct", "reddit_sentiment_pct", "galaxy_score"):
+        value = getattr(event, name)
+        if value is not None and not 0.0 <= value <= 100.0:
+            return f"{name} {value} is not in 0 to 100"
+    return _amounts(event, _TRENDING_AMOUNTS) or _head(event)
+
+
+_TRENDING_AMOUNTS = (
+    "volume_24h_usd market_cap_usd social_volume interactions twitter_volume reddit_volume".split()
+)
+_FUNDAMENTAL_AMOUNTS = tuple(
+    name
+    for name in Fundamentals.__struct_fields__
+    if name not in {"asset", "event_time", "observed_at", "published_at", "source", "source_id"}
+)
+
+
+def _amounts(event: Any, names: Any) -> str | None:
+    for name in names:
+        value = getattr(event, name)
+        if value is not None and not (isfinite(value) and value >= 0):
+            return f"{name} {value} is not a number of 0 or more"
+    change = getattr(event, "change_24h_pct", None)
+    if change is not None and not isfinite(change):
+        return f"change_24h_pct {change} is not a number"
+    return None
+
+
+def _fundamentals(event: Fundamentals) -> str | None:
+    return _amounts(event, _FUNDAMENTAL_AMOUNTS) or _head(event)
+
+
+def _news(event: NewsArticle) -> str | None:
+    if not event.headline.strip():
+        return "the headline is empty"
+    return _head(event)
+
+
+def _calendar(event: CalendarEvent) -> str | None:
+    if event.category not in CATEGORIES:
+        return f"category {event.category!r} is not one of {', '.join(sorted(CATEGORIES))}"
+    for name in ("impact", "certainty"):
+        if not 0.0 <= getattr(event, name) <= 1.0:
+            return f"{name} {getattr(event, name)} is not in 0 to 1"
+    return _head(event)
+
+
+def _score(event: EngineScore) -> str | None:
+    if event.engine not in ENGINES:
+        return f"unknown engine {event.engine!r}; there are {', '.join(ENGINES)}"
+    if event.status not in STATUSES:
+        return f"status {event.status!r} is not one of {', '.join(sorted(STATUSES))}"
+    if not -1.0 <= event.score <= 1.0:
+        return f"score {event.score} is not in -1 to 1"
+    if not 0.0 <= event.confidence <= 1.0:
+        return f"confidence {event.confidence} is not in 0 to 1"
+    if not 0.0 <= event.freshness <= 1.0:
+        return f"freshness {event.freshness} is not in 0 to 1"
+    if event.price_usd is not None and not (isfinite(event.price_usd) and event.price_usd > 0):
+        return f"price_usd {event.price_usd} is not a price above 0"
+    return None
+
+
+def _strategy(event: Strategy) -> str | None:
+    for name, weight in event.weights.items():
+        if name not in ENGINES:
+            return f"weight for unknown engine {name!r}; there are {', '.join(ENGINES)}"
+        if not (isfinite(weight) and weight >= 0.0):
+            return f"weight {weight} of {name} is not a number of 0 or more"
+    if not event.sell_threshold < event.buy_threshold:
+        return f"sell_threshold {event.sell_threshold} is not below buy {event.buy_threshold}"
+    if not (isfinite(event.portfolio_value_usd) and event.portfolio_value_usd > 0.0):
+        return f"portfolio_value_usd {event.portfolio_value_usd} is not above 0"
+    if event.kelly and None in (event.win_rate, event.avg_win, event.avg_loss):
+        return "kelly needs win_rate, avg_win and avg_loss"
+    if event.kelly and not (event.avg_win or 0.0) > 0.0:
+        return f"avg_win {event.avg_win} is not above 0"
+    return None
+
+
+_CHECKS: dict[type, Callable[[Any], str | None]] = {
+    Candle: _candle,
+    OrderBook: _order_book,
+    TrendingAsset: _trending,
+    Fundamentals: _fundamentals,
+    NewsArticle: _news,
+    CalendarEvent: _calendar,
+    EngineScore: _score,
+    Strategy: _strategy,
+}

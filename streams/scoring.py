@@ -1,0 +1,74 @@
+"""A scoring engine as a stage: when it speaks, and what an EngineScore carries."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from schemas.market import TrendingAsset
+from schemas.scores import EngineScore
+from streams.engines.base import Engine
+from streams.stage import Output, Position, Tables
+from streams.topics import SCORES, TRENDING
+
+
+class ScoringState(msgspec.Struct, frozen=True, gc=False):
+    """The engine's state and the score it last published (None: none yet)."""
+
+    engine: Any
+    last_score: float | None = None
+
+
+class ScoringStage:
+    """Answers every tick; between ticks speaks when the score moved by `engine.min_change`."""
+
+    def __init__(self, engine: Engine[Any, Any]) -> None:
+        self.engine = engine
+        self.name = engine.name
+        self.inputs = (TRENDING.name, engine.topic)
+        self.state_type = msgspec.defstruct(
+            f"{engine.name}_state",
+            [("engine", engine.state_type), ("last_score", float | None, None)],
+            bases=(ScoringState,),
+            frozen=True,
+            gc=False,
+        )
+
+    def initial(self) -> ScoringState:
+        """Return the state of an asset never seen."""
+        return self.state_type(self.engine.initial(self.engine.config))
+
+    def step(
+        self, state: ScoringState, event: Any, position: Position, tables: Tables
+    ) -> tuple[ScoringState, tuple[Output, ...]]:
+        """Apply a market event or a tick."""
+        engine = self.engine
+        core = engine.update(engine.config, state.engine, event, position.offset)
+        is_tick = type(event) is TrendingAsset
+        if core is state.engine and not is_tick:
+            return state, ()
+        now = event.observed_at
+        reading = engine.read(engine.config, core, now)
+        last = state.last_score
+        if not is_tick and last is not None and abs(reading.score - last) < engine.min_change:
+            return self.state_type(core, last), ()
+        score = EngineScore(
+            asset=event.asset,
+            engine=engine.name,
+            status="ok",
+            cycle=event.cycle if is_tick else None,
+            cycle_size=event.cycle_size if is_tick else 0,
+            as_of=now,
+            sequence=position.sequence(),
+            score=reading.score,
+            confidence=reading.confidence,
+            freshness=reading.freshness,
+            data_time=reading.data_time,
+            price_usd=reading.price_usd,
+            features=reading.features,
+            evidence=reading.evidence,
+            detail=reading.detail,
+            inputs=position.inputs(),
+        )
+        return self.state_type(core, reading.score), (Output(SCORES.name, event.asset, score),)

@@ -1,0 +1,112 @@
+"""One stage of the topology, and how one record moves it. Used by the worker and the replay.
+
+A stage keeps an `Entry` per key: its own state, and the last applied offset of every input topic.
+`advance` is the whole of effectively-once: a record at or below the applied offset changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Protocol
+
+import msgspec
+
+from schemas.control import Strategy
+from schemas.scores import InputPosition
+
+
+class Output(NamedTuple):
+    """An event on its way to a topic (logical name), under a key."""
+
+    topic: str
+    key: str
+    event: msgspec.Struct
+
+
+class Entry(NamedTuple):
+    """What a stage remembers of one key: state, and last applied offset by logical topic."""
+
+    state: Any
+    applied: dict[str, int]
+
+
+class StrategyAt(NamedTuple):
+    """A strategy and its offset in control.strategies: which version a signal was made with."""
+
+    strategy: Strategy
+    offset: int
+
+
+class Tables(NamedTuple):
+    """What a stage may look up besides its own state, as it stood when the batch was taken."""
+
+    strategies: Mapping[str, StrategyAt]
+
+
+EMPTY_TABLES = Tables({})
+
+
+class Position(NamedTuple):
+    """Where the record at hand stands, and all that its key has applied (itself included)."""
+
+    topic: str
+    partition: int
+    offset: int
+    applied: dict[str, int]
+
+    def inputs(self) -> tuple[InputPosition, ...]:
+        """Return the last applied offset of every input topic, in the order of topic names."""
+        return tuple(
+            InputPosition(topic, self.partition, self.applied[topic])
+            for topic in sorted(self.applied)
+        )
+
+    def sequence(self) -> int:
+        """Return a number that grows with every applied record and depends on nothing else."""
+        return sum(self.applied.values()) + len(self.applied)
+
+
+class Stage(Protocol):
+    """What the shared loop and the replay need of a stage; `step` is pure."""
+
+    @property
+    def name(self) -> str:
+        """Name of the stage, also part of its consumer group."""
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Logical topics that it reads."""
+
+    @property
+    def state_type(self) -> Any:
+        """Type of its state, for msgspec."""
+
+    def initial(self) -> Any:
+        """Return the state of a key never seen."""
+
+    def step(
+        self, state: Any, event: Any, position: Position, tables: Tables
+    ) -> tuple[Any, tuple[Output, ...]]:
+        """Apply one valid event; return the new state and what goes out."""
+
+
+def advance(
+    stage: Stage,
+    entry: Entry | None,
+    event: Any,
+    topic: str,
+    partition: int,
+    offset: int,
+    tables: Tables = EMPTY_TABLES,
+) -> tuple[Entry, tuple[Output, ...]] | None:
+    """Move one key of a stage by one record; None when the key had applied it already."""
+    if entry is None:
+        entry = Entry(stage.initial(), {})
+    applied = entry.applied
+    if offset <= applied.get(topic, -1):
+        return None
+    applied = {**applied, topic: offset}
+    state, outputs = stage.step(
+        entry.state, event, Position(topic, partition, offset, applied), tables
+    )
+    return Entry(state, applied), outputs

@@ -1,0 +1,98 @@
+"""The table of topics: name, key, schema, partitions, retention and cleanup of each.
+
+Names are logical. `physical` puts the prefix of a deployment (or of a rehearsal) before them.
+Every topic of the topology has the same partition count, so one asset lives in one partition
+everywhere; `control.strategies` is read whole by everyone and needs one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+_HOUR_MS = 3_600_000
+_DAY_MS = 24 * _HOUR_MS
+FOREVER_MS = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One topic.
+
+    `key` names the field that is the record key, `schema` the contract's schema,
+    `partitions` is 0 for the deployment's common count, `retention_ms` is -1 for ever.
+    """
+
+    name: str
+    key: str
+    schema: str
+    retention_ms: int
+    partitions: int = 0
+    cleanup: str = "delete"
+    doc: str = ""
+
+
+TRENDING = Topic(
+    "market.trending", "asset", "trending_asset", 30 * _DAY_MS, doc="trending assets: the tick"
+)
+NEWS = Topic("market.news", "asset", "news_article", 90 * _DAY_MS, doc="headlines by asset")
+CANDLES = Topic("market.candles", "asset", "candle", 30 * _DAY_MS, doc="1h, 4h and 1d candles")
+BOOKS = Topic("market.books", "asset", "order_book", 3 * _DAY_MS, doc="top levels of order books")
+FUNDAMENTALS = Topic(
+    "market.fundamentals", "asset", "fundamentals", 90 * _DAY_MS, doc="supply, code, community"
+)
+CALENDAR = Topic("market.calendar", "asset", "calendar_event", 90 * _DAY_MS, doc="scheduled events")
+STRATEGIES = Topic(
+    "control.strategies",
+    "strategy_id",
+    "strategy",
+    FOREVER_MS,
+    partitions=1,
+    cleanup="compact",
+    doc="strategies, read whole at the start",
+)
+REQUESTS = Topic(
+    "control.requests", "asset", "signal_request", 7 * _DAY_MS, doc="signals asked for at once"
+)
+SCORES = Topic("engine.scores", "asset", "engine_score", 30 * _DAY_MS, doc="all engines' scores")
+SIGNALS = Topic("signals", "asset", "signal", 365 * _DAY_MS, doc="BUY, SELL, HOLD with sizes")
+RANKING = Topic(
+    "signals.ranking", "strategy_id", "rank_entry", 7 * _DAY_MS, doc="signals keyed by strategy"
+)
+TOP = Topic("signals.top", "strategy_id", "top_signals", 365 * _DAY_MS, doc="top 10 a strategy")
+DEAD_LETTERS = Topic(
+    "dead.letters", "topic", "dead_letter", 90 * _DAY_MS, doc="what could not be used, and why"
+)
+
+TOPICS: tuple[Topic, ...] = (
+    TRENDING,
+    NEWS,
+    CANDLES,
+    BOOKS,
+    FUNDAMENTALS,
+    CALENDAR,
+    STRATEGIES,
+    REQUESTS,
+    SCORES,
+    SIGNALS,
+    RANKING,
+    TOP,
+    DEAD_LETTERS,
+)
+MARKET_TOPICS: tuple[Topic, ...] = TOPICS[:6]
+BY_NAME: dict[str, Topic] = {topic.name: topic for topic in TOPICS}
+BY_SCHEMA: dict[str, Topic] = {topic.schema: topic for topic in TOPICS}
+
+
+def physical(name: str, prefix: str = "") -> str:
+    """Return the topic's name on the broker, for example `rehearsal.signals`."""
+    return f"{prefix}{name}"
+
+
+def logical(name: str, prefix: str = "") -> str:
+    """Return the logical name of a topic on the broker."""
+    return name.removeprefix(prefix)
+
+
+def subjects(prefix: str = "") -> dict[str, str]:
+    """Return the registry subject of every schema: TopicNameStrategy, `<topic>-value`."""
+    return {topic.schema: f"{physical(topic.name, prefix)}-value" for topic in TOPICS}
