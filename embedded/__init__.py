@@ -1,0 +1,1 @@
+"""Broker, database and schema registry out of wheels, on free ports of 127.0.0.1."""

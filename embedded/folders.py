@@ -34,6 +34,19 @@ class Folder:
         self._path.mkdir(parents=True, exist_ok=True)
         return self._path
 
+    def keep_only(self, name: str) -> None:
+        """Remove everything but the entry `name` if the folder is a temporary one."""
+        for path in self.temporary:
+            for entry in path.iterdir():
+                if entry.name == name:
+                    continue
+                if entry.is_dir():
+                    shutil.rmtree(entry, ignore_errors=True)
+                else:
+                    entry.unlink(missing_ok=True)
+            if not any(path.iterdir()):
+                self.discard()
+
     def discard(self) -> None:
         """Remove the folder if it is a temporary one; the next `open()` makes another."""
         for path in self.temporary:

@@ -17,6 +17,7 @@ Standard error is the child's log. The exit status is the child's, 128 + n after
 This file imports only the standard library's light parts: it starts in some 20 ms.
 """
 
+import contextlib
 import ctypes
 import json
 import os
@@ -78,10 +79,8 @@ def start(spec: dict[str, Any]) -> "subprocess.Popen[bytes]":
 def send(child: "subprocess.Popen[bytes]", number: int) -> None:
     """Send a signal to the child's process group, if the child is there."""
     if child.poll() is None:
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(child.pid, number)
-        except ProcessLookupError:
-            pass
 
 
 def wakeup_pipe() -> int:
@@ -149,7 +148,7 @@ def sweep() -> None:
 
 def remove(folders: list[str]) -> None:
     """Delete folders; what cannot be deleted stays."""
-    import shutil  # noqa: PLC0415 - only the guard of an owner that crashed needs it
+    import shutil  # here: only the guard of an owner that crashed needs it
 
     for folder in folders:
         shutil.rmtree(folder, ignore_errors=True)

@@ -71,6 +71,7 @@ class ApacheKafka(Service):
         return f"127.0.0.1:{port}"
 
     async def _prepare(self) -> None:
+        await super()._prepare()
         lines = "".join(f"{name}={value}\n" for name, value in self._extra.items())
         properties = self._folder.path / "extra.properties"
         if lines:

@@ -6,6 +6,7 @@ it: the owner gets the signal and stops its parts in the order that it wants.
 """
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -81,8 +82,11 @@ class Child:
         guard = _start_guard(command)
         try:
             report = await _read_report(guard)
+        except TimeoutError:
+            _abandon(guard)
+            report = {"error": f"its guard said nothing within {GUARD_START_S:g} s"}
         except BaseException:
-            _close(guard)
+            _abandon(guard)
             raise
         if "pid" not in report:
             _close(guard)
@@ -101,14 +105,8 @@ class Child:
 
     def send(self, number: int) -> None:
         """Send a signal to the child's process group; nothing happens when it has ended."""
-        stdin = self._guard.stdin
-        if stdin is None or stdin.closed or not self.is_running():
-            return
-        try:
-            # Through the guard, which has not reaped it yet: no signal ever meets a reused pid.
-            stdin.write(bytes([number]))
-        except BrokenPipeError:
-            pass
+        # Through the guard, which has not reaped it yet: no signal ever meets a reused pid.
+        _order(self._guard, number)
 
     async def wait(self, timeout_s: float | None = None) -> int:
         """Return the exit status once all processes have gone; TimeoutError after `timeout_s`."""
@@ -129,9 +127,7 @@ class Child:
         except TimeoutError:
             return await self.kill()
         except BaseException:
-            self.send(signal.SIGKILL)
-            self._guard.wait()
-            _close(self._guard)
+            _abandon(self._guard)
             raise
 
     async def kill(self) -> int:
@@ -172,6 +168,21 @@ async def _read_report(guard: "subprocess.Popen[bytes]") -> dict[str, str]:
             line += chunk
     report: dict[str, str] = json.loads(line)
     return report
+
+
+def _order(guard: "subprocess.Popen[bytes]", number: int) -> None:
+    """Have the guard send a signal; nothing happens when it has ended."""
+    if guard.stdin is None or guard.stdin.closed or guard.poll() is not None:
+        return
+    with contextlib.suppress(BrokenPipeError):
+        guard.stdin.write(bytes([number]))
+
+
+def _abandon(guard: "subprocess.Popen[bytes]") -> None:
+    """Kill what the guard has started and wait for the end, at most some 1.1 s, blocking."""
+    _order(guard, signal.SIGKILL)
+    _close(guard)
+    guard.wait()
 
 
 def _close(guard: "subprocess.Popen[bytes]") -> None:

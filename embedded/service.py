@@ -31,6 +31,7 @@ class Service(ABC):
         self._folder = Folder(self.part, directory)
         self._port = port
         self._child: Child | None = None
+        self._has_run = False
 
     @abstractmethod
     def _command(self, port: int) -> Command:
@@ -45,7 +46,8 @@ class Service(ABC):
         """Return whether the server answers; no exception for a server that is not ready."""
 
     async def _prepare(self) -> None:
-        """Do what precedes each start, in the existing folder."""
+        """Do what precedes each start: here, make sure that the folder exists."""
+        self._folder.open()
 
     @property
     def port(self) -> int:
@@ -84,18 +86,16 @@ class Service(ABC):
             return self.address
         self._child = None
         try:
-            self._folder.open()
             await self._prepare()
             self._child = await self._start_on_port()
-        except StartError:
-            raise
         except OSError as error:
-            self._folder.discard()
+            self._give_up()
             message = f"{self.name} could not be started: {error}. {self.hint}"
             raise StartError(message) from error
         except BaseException:
-            self._folder.discard()
+            self._give_up()
             raise
+        self._has_run = True
         return self.address
 
     async def stop(self) -> None:
@@ -105,13 +105,23 @@ class Service(ABC):
             if child is not None:
                 await child.stop()
         finally:
-            self._folder.discard()
+            self._release()
+            self._has_run = False
 
     async def kill(self) -> None:
         """End the server with SIGKILL, as a crash would; `start()` continues with what it left."""
         child, self._child = self._child, None
         if child is not None:
             await child.kill()
+
+    def _release(self) -> None:
+        """Remove what is temporary."""
+        self._folder.discard()
+
+    def _give_up(self) -> None:
+        """Leave only the log of a failed first start; data of an earlier run stays."""
+        if not self._has_run:
+            self._folder.keep_only(f"{self.part}.log")
 
     async def _start_on_port(self) -> Child:
         """Start on the known port, or on free ones until nobody else has taken it meanwhile."""

@@ -23,11 +23,13 @@ class ScoringState(msgspec.Struct, frozen=True, gc=False):
 class ScoringStage:
     """Answers every tick; between ticks speaks when the score moved by `engine.min_change`."""
 
+    single_key: str | None = None
+
     def __init__(self, engine: Engine[Any, Any]) -> None:
         self.engine = engine
         self.name = engine.name
         self.inputs = (TRENDING.name, engine.topic)
-        self.state_type = msgspec.defstruct(
+        self.state_type: Any = msgspec.defstruct(
             f"{engine.name}_state",
             [("engine", engine.state_type), ("last_score", float | None, None)],
             bases=(ScoringState,),
@@ -37,7 +39,8 @@ class ScoringStage:
 
     def initial(self) -> ScoringState:
         """Return the state of an asset never seen."""
-        return self.state_type(self.engine.initial(self.engine.config))
+        state: ScoringState = self.state_type(self.engine.initial(self.engine.config))
+        return state
 
     def step(
         self, state: ScoringState, event: Any, position: Position, tables: Tables

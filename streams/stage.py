@@ -15,6 +15,13 @@ from schemas.control import Strategy
 from schemas.scores import InputPosition
 
 
+class UnusableEventError(ValueError):
+    """A valid event that a stage cannot use, for example a request for an unknown strategy.
+
+    The text says what and why; the record goes to the dead letters and the stream goes on.
+    """
+
+
 class Output(NamedTuple):
     """An event on its way to a topic (logical name), under a key."""
 
@@ -80,6 +87,10 @@ class Stage(Protocol):
     @property
     def state_type(self) -> Any:
         """Type of its state, for msgspec."""
+
+    @property
+    def single_key(self) -> str | None:
+        """Key of the one state that a partition has, or None for a state per record key."""
 
     def initial(self) -> Any:
         """Return the state of a key never seen."""

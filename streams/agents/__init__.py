@@ -1,0 +1,1 @@
+"""The live driver: Faust agents around the stages, and the processes they run in."""

@@ -1,0 +1,1 @@
+"""A schema registry with the REST interface of Confluent's, for Avro, in memory."""

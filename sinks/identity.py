@@ -1,0 +1,62 @@
+"""What makes two events the same, and which of the two stays. One rule for every sink.
+
+The SQL of sinks/postgres states the same rules once more, for rows that are stored already; the
+contract tests run both against the same table of cases.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable
+from typing import Any
+
+from schemas.control import Strategy
+from schemas.market import NewsArticle, TrendingAsset
+from schemas.signals import Signal, TopSignals
+from sinks.base import Record
+
+_IDENTITY: dict[type, Callable[[Any], Hashable]] = {
+    TrendingAsset: lambda event: (event.cycle, event.asset),
+    NewsArticle: lambda event: (event.source, event.source_id, event.asset),
+    Strategy: lambda event: event.strategy_id,
+    Signal: lambda event: event.signal_id,
+    TopSignals: lambda event: (event.strategy_id, event.cycle),
+}
+_VERSION: dict[type, Callable[[Any], Any]] = {
+    TrendingAsset: lambda event: event.observed_at,
+    NewsArticle: lambda event: event.observed_at,
+    Strategy: lambda event: (event.version, event.updated_at),
+}
+
+
+def identity(record: Record) -> Hashable:
+    """Return what all records of the same thing share.
+
+    An event without an id of its own (a candle, a tick) is identified by its place in the log, a
+    tombstone by its key.
+    """
+    if record.event is None:
+        return (record.topic, (record.key or b"").decode("utf-8", "replace"))
+    own = _IDENTITY.get(type(record.event))
+    if own is None:
+        return (record.topic, record.partition, record.offset)
+    return (record.topic, own(record.event))
+
+
+def supersedes(event: Any, stored: Any) -> bool:
+    """Return whether `event` replaces `stored`, which has the same identity.
+
+    Signals and rankings are functions of the log and never change: the first one stays. Of the
+    others the newer one wins, and an equal one changes nothing.
+    """
+    version = _VERSION.get(type(event))
+    return version is not None and bool(version(event) > version(stored))
+
+
+def newest(records: Iterable[Record]) -> list[Record]:
+    """Return one record of each identity, the one that stays, in the order of first appearance."""
+    kept: dict[Hashable, Record] = {}
+    for record in records:
+        known = kept.setdefault(identity(record), record)
+        if known is not record and supersedes(record.event, known.event):
+            kept[identity(record)] = record
+    return list(kept.values())

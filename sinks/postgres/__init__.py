@@ -1,0 +1,6 @@
+"""The PostgreSQL sink: nine tables, batched upserts, one transaction a flush."""
+
+from sinks.postgres.migrate import migrate
+from sinks.postgres.sink import PostgresSink
+
+__all__ = ["PostgresSink", "migrate"]

@@ -1,0 +1,51 @@
+"""Database addresses for people and for drivers. No function here ever shows a password."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+_SECRET_OPTIONS = frozenset({"password", "passfile", "sslpassword"})
+_SCHEMES = frozenset({"postgres", "postgresql"})
+
+
+def redact(dsn: str) -> str:
+    """Return the address without its secrets, for logs and errors."""
+    try:
+        parts = urlsplit(dsn)
+        if parts.scheme not in _SCHEMES:
+            return "the database (its address is not a postgresql:// URL)"
+        user, at, host = parts.netloc.rpartition("@")
+        name, colon, _password = user.partition(":")
+        kept = [
+            (key, "***" if key in _SECRET_OPTIONS else value)
+            for key, value in parse_qsl(parts.query)
+        ]
+        netloc = f"{name}:***{at}{host}" if colon else parts.netloc
+        return urlunsplit((parts.scheme, netloc, parts.path, urlencode(kept, safe="*/"), ""))
+    except ValueError:
+        return "the database (its address cannot be read)"
+
+
+def conceal(text: str, dsn: str) -> str:
+    """Return a driver's error text with the password of the address blotted out, if it is there."""
+    try:
+        parts = urlsplit(dsn)
+        secrets = {value for key, value in parse_qsl(parts.query) if key in _SECRET_OPTIONS}
+        secrets |= {parts.netloc.rpartition("@")[0].partition(":")[2], parts.password or ""}
+    except ValueError:
+        return "the address cannot be read"
+    for secret in sorted(secrets - {""}, key=len, reverse=True):
+        text = text.replace(secret, "***")
+    return text
+
+
+def yoyo_uri(dsn: str) -> str:
+    """Return the address as yoyo wants it: with the driver in the scheme.
+
+    ValueError, without the address in its text, when it is not a postgresql:// URL.
+    """
+    scheme, separator, rest = dsn.partition("://")
+    if not separator or scheme not in _SCHEMES:
+        message = "The database address must look like postgresql://user:password@host:port/name."
+        raise ValueError(message)
+    return f"postgresql+psycopg://{rest}"

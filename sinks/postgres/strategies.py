@@ -1,0 +1,141 @@
+"""control.strategies -> strategies. The newer version wins; a tombstone marks as deleted.
+
+A strategy may be deleted and made anew under its id, with version 1 again. So within a batch each
+id has up to three steps, in this order: a deletion, a state, another deletion.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from schemas.control import Strategy
+from sinks.base import Record
+from sinks.identity import supersedes
+from sinks.postgres.table import Connection, Row, Table, affected
+from sinks.postgres.values import json, time
+from streams.topics import STRATEGIES as TOPIC
+
+STRATEGIES = Table(
+    name="strategies",
+    columns=(
+        ("strategy_id", "text"),
+        ("version", "integer"),
+        ("owner", "text"),
+        ("user_id", "text"),
+        ("name", "text"),
+        ("active", "boolean"),
+        ("timeframe", "text"),
+        ("entry_rule", "text"),
+        ("exit_rule", "text"),
+        ("buy_threshold", "double precision"),
+        ("sell_threshold", "double precision"),
+        ("portfolio_value_usd", "double precision"),
+        ("assets", "jsonb"),
+        ("definition", "jsonb"),
+        ("updated_at", "timestamptz"),
+        ("deleted_at", "timestamptz"),
+    ),
+    key=("strategy_id",),
+    newer=(
+        "(stored.deleted_at IS NULL AND "
+        "(stored.version, stored.updated_at) < (excluded.version, excluded.updated_at)) "
+        "OR stored.deleted_at < excluded.updated_at"
+    ),
+)
+# A deletion reaches only what was stored before it, so that an old one read again does no harm.
+_DELETE = """
+    UPDATE strategies SET active = false, deleted_at = gone.at
+    FROM unnest($1::text[], $2::timestamptz[]) AS gone (strategy_id, at)
+    WHERE strategies.strategy_id = gone.strategy_id AND strategies.updated_at <= gone.at
+      AND (strategies.deleted_at IS NULL OR strategies.deleted_at < gone.at)
+"""
+
+
+@dataclass(slots=True)
+class Steps:
+    """What a batch does to one id: times of deletions in ms, and the state in between."""
+
+    deleted_first_ms: int | None = None
+    state: Strategy | None = None
+    deleted_last_ms: int | None = None
+
+    def put(self, strategy: Strategy) -> None:
+        """Take a state; it replaces the one before if it is newer, or if that one was deleted."""
+        if self.deleted_last_ms is not None:
+            self.deleted_first_ms, self.deleted_last_ms = self.deleted_last_ms, None
+            self.state = strategy
+        elif self.state is None or supersedes(strategy, self.state):
+            self.state = strategy
+
+
+def steps(records: Iterable[Record]) -> dict[str, Steps]:
+    """Return what a batch does to each strategy id, in the order of first appearance."""
+    by_id: dict[str, Steps] = {}
+    for record in records:
+        if record.event is None:
+            strategy_id = (record.key or b"").decode()
+            by_id.setdefault(strategy_id, Steps()).deleted_last_ms = record.timestamp_ms
+        else:
+            by_id.setdefault(record.event.strategy_id, Steps()).put(_dated(record))
+    return by_id
+
+
+def _dated(record: Record) -> Strategy:
+    """Return the strategy with the record's time where it does not say when it was changed."""
+    strategy: Strategy = record.event
+    if strategy.updated_at:
+        return strategy
+    return msgspec.structs.replace(strategy, updated_at=record.timestamp_ms)
+
+
+def strategy_row(event: Strategy) -> Row:
+    """Return the row of strategies."""
+    return (
+        event.strategy_id,
+        event.version,
+        event.owner,
+        event.user_id,
+        event.name,
+        event.active,
+        event.timeframe,
+        event.entry_rule,
+        event.exit_rule,
+        event.buy_threshold,
+        event.sell_threshold,
+        event.portfolio_value_usd,
+        json(event.assets),
+        json(event),
+        time(event.updated_at),
+        None,
+    )
+
+
+class StrategyWriter:
+    """Writes states and deletions of strategies."""
+
+    topic = TOPIC.name
+
+    async def write(self, connection: Connection, records: Sequence[Record]) -> Counter[str]:
+        """Write a batch; see the module's docstring for the order."""
+        by_id = steps(records)
+        rows = [strategy_row(step.state) for step in by_id.values() if step.state is not None]
+        first = {key: s.deleted_first_ms for key, s in by_id.items()}
+        last = {key: s.deleted_last_ms for key, s in by_id.items()}
+        written = await _delete(connection, first)
+        written += await STRATEGIES.write(connection, rows)
+        written += await _delete(connection, last)
+        return Counter({STRATEGIES.name: written})
+
+
+async def _delete(connection: Connection, deleted_ms: Mapping[str, int | None]) -> int:
+    gone = [(key, time(ms)) for key, ms in deleted_ms.items() if ms is not None]
+    if not gone:
+        return 0
+    return affected(await connection.execute(_DELETE, *zip(*gone, strict=True)))
+
+
+WRITER = StrategyWriter()

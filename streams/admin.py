@@ -1,0 +1,130 @@
+"""Topics on the broker: create them from the table, list them, say what differs from it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any, NamedTuple
+
+from streams.settings import Settings
+from streams.topics import TOPICS, Topic, physical
+
+_log = logging.getLogger(__name__)
+_TIMEOUT_S = 15.0
+
+
+class TopicState(NamedTuple):
+    """A topic of the table beside what the broker has; `problems` are sentences."""
+
+    topic: Topic
+    name: str
+    partitions_wanted: int
+    partitions: int | None
+    problems: tuple[str, ...]
+
+
+class BrokerError(RuntimeError):
+    """The broker cannot be used; the text says where and why."""
+
+
+def wanted_partitions(topic: Topic, settings: Settings) -> int:
+    """Return the partition count of a topic in this deployment."""
+    return topic.partitions or settings.partitions
+
+
+def _admin(settings: Settings) -> Any:
+    from confluent_kafka.admin import AdminClient
+
+    return AdminClient(
+        {"bootstrap.servers": settings.require_bootstrap(), "socket.timeout.ms": 10_000},
+        logger=_log,
+    )
+
+
+def _metadata(admin: Any, settings: Settings) -> dict[str, Any]:
+    from confluent_kafka import KafkaException
+
+    try:
+        found: dict[str, Any] = admin.list_topics(timeout=_TIMEOUT_S).topics
+    except KafkaException as error:
+        reason = error.args[0].str() if error.args else error
+        msg = f"no answer from the Kafka broker at {settings.bootstrap}: {reason}"
+        raise BrokerError(msg) from error
+    return found
+
+
+def create(settings: Settings) -> list[str]:
+    """Create the topics that are missing; return their names. Blocks.
+
+    Raises BrokerError when the broker does not answer or refuses a topic.
+    """
+    from confluent_kafka import KafkaError, KafkaException
+    from confluent_kafka.admin import NewTopic
+
+    admin = _admin(settings)
+    existing = _metadata(admin, settings)
+    missing = []
+    for topic in TOPICS:
+        name = physical(topic.name, settings.prefix)
+        if name in existing:
+            continue
+        retention_ms = (
+            topic.retention_ms if settings.retention_ms is None else settings.retention_ms
+        )
+        config = {"cleanup.policy": topic.cleanup}
+        if topic.cleanup == "delete":
+            config["retention.ms"] = str(retention_ms)
+        missing.append(
+            NewTopic(
+                name,
+                num_partitions=wanted_partitions(topic, settings),
+                replication_factor=settings.replication_factor,
+                config=config,
+            )
+        )
+    if not missing:
+        return []
+    for name, future in admin.create_topics(missing, request_timeout=_TIMEOUT_S).items():
+        try:
+            future.result()
+        except KafkaException as error:
+            if error.args[0].code() == KafkaError.TOPIC_ALREADY_EXISTS:
+                continue
+            msg = f"the broker at {settings.bootstrap} refuses topic {name}: {error.args[0].str()}"
+            raise BrokerError(msg) from error
+    return [topic.topic for topic in missing]
+
+
+def states(settings: Settings) -> list[TopicState]:
+    """Return every topic of the table beside the broker's. Blocks; BrokerError as `create`."""
+    existing = _metadata(_admin(settings), settings)
+    found = []
+    for topic in TOPICS:
+        name = physical(topic.name, settings.prefix)
+        wanted = wanted_partitions(topic, settings)
+        partitions = len(existing[name].partitions) if name in existing else None
+        problems = []
+        if partitions is None:
+            problems.append("missing: run `quantiva topics create`")
+        elif partitions != wanted:
+            problems.append(
+                f"has {partitions} partitions, the topology needs {wanted}: one asset must live in "
+                "one partition everywhere (set QUANTIVA_PARTITIONS, or recreate the topic)"
+            )
+        found.append(TopicState(topic, name, wanted, partitions, tuple(problems)))
+    return found
+
+
+async def wait_for_broker(settings: Settings, every_s: float = 1.0) -> None:
+    """Return once the broker answers; says once that it waits."""
+    said = False
+    while True:
+        try:
+            await asyncio.to_thread(_metadata, _admin(settings), settings)
+        except BrokerError as error:
+            if not said:
+                _log.warning("waiting: %s", error)
+                said = True
+            await asyncio.sleep(every_s)
+        else:
+            return

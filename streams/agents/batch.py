@@ -1,0 +1,195 @@
+"""From records to work: decode, check, advance. No I/O except asking the registry for an id."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from schemas.codec import BadEventError, Codec, UnknownSchemaError
+from schemas.dead_letters import DeadLetter
+from schemas.registry_client import Registry, RegistryError
+from schemas.validation import problem
+from streams.agents.crashes import CrashLog
+from streams.agents.partitioner import partition_of
+from streams.agents.store import Pending, Store
+from streams.shell.consumer import Chunk
+from streams.stage import Entry, Output, Stage, Tables, UnusableEventError, advance
+from streams.topics import BY_NAME, DEAD_LETTERS, logical
+
+_log = logging.getLogger(__name__)
+_REGISTRY_RETRY_S = 1.0
+
+
+class Work:
+    """What one batch comes to: entries to write, outputs to send, offsets that are then done."""
+
+    def __init__(self, generation: int) -> None:
+        self.generation = generation
+        self.entries: dict[bytes, tuple[int, Entry]] = {}
+        self.outputs: dict[bytes, list[Pending]] = {}
+        self.letters: list[Pending] = []
+        self.done: dict[Any, int] = {}
+        self.events = 0
+
+
+class Batcher:
+    """Runs the pure stage over chunks of records."""
+
+    def __init__(
+        self,
+        stage: Stage,
+        codec: Codec,
+        registry: Registry,
+        store: Store,
+        crashes: CrashLog,
+        *,
+        partitions: int,
+        prefix: str = "",
+        tables: Callable[[], Tables],
+    ) -> None:
+        self._stage = stage
+        self._codec = codec
+        self._registry = registry
+        self._store = store
+        self._crashes = crashes
+        self._partitions = partitions
+        self._prefix = prefix
+        self._tables = tables
+
+    async def work(self, chunks: Iterable[Chunk], generation: int) -> Work:
+        """Return the work of the chunks; an exception of the stage itself passes through."""
+        work = Work(generation)
+        tables = self._tables()
+        for chunk in chunks:
+            topic = logical(chunk.tp.topic, self._prefix)
+            for record in chunk.records:
+                await self._record(work, topic, record, tables)
+            work.done[chunk.tp] = chunk.records[-1].offset + 1
+            work.events += len(chunk.records)
+        return work
+
+    async def _record(self, work: Work, topic: str, record: Any, tables: Tables) -> None:
+        try:
+            event = await self._event(record)
+            self._check(topic, record, event)
+            self._advance(work, topic, record, event, tables)
+        except (BadEventError, UnusableEventError) as error:
+            work.letters.append(self._letter(topic, record, error))
+
+    async def _event(self, record: Any) -> Any:
+        try:
+            return self._codec.decode(record.value)
+        except UnknownSchemaError as unknown:
+            while True:
+                try:
+                    known = await self._registry.resolve(self._codec, unknown)
+                    break
+                except RegistryError as error:
+                    _log.warning("waiting for the schema registry: %s", error)
+                    await asyncio.sleep(_REGISTRY_RETRY_S)
+            if not known:
+                raise
+            return self._codec.decode(record.value)
+
+    def _check(self, topic: str, record: Any, event: Any) -> None:
+        """Refuse what is no valid event of this topic, under the right key and partition."""
+        wrong = problem(event)
+        if wrong is not None:
+            raise BadEventError(wrong)
+        spec = BY_NAME[topic]
+        named = getattr(event, spec.key, None)
+        if named is None:
+            msg = f"a {type(event).__name__} does not belong into {topic}"
+            raise BadEventError(msg)
+        key = record.key
+        if key is None or key != named.encode():
+            msg = f"the key is {key!r} but the event's {spec.key} is {named!r}"
+            raise BadEventError(msg)
+        if self._stage.single_key is None and (
+            record.partition != partition_of(key, self._partitions)
+        ):
+            msg = (
+                f"key {named} stands in partition {record.partition}, murmur2 puts it into "
+                f"{partition_of(key, self._partitions)}: librdkafka producers must set "
+                "partitioner=murmur2_random"
+            )
+            raise BadEventError(msg)
+
+    def _advance(self, work: Work, topic: str, record: Any, event: Any, tables: Tables) -> None:
+        partition, offset = record.partition, record.offset
+        crash = self._crashes.given_up(topic, partition, offset)
+        if crash is not None:
+            msg = f"the engine failed {crash.times} times on this record: {crash.error}"
+            raise UnusableEventError(msg)
+        key = self._store.key(record.key, partition)
+        entry, again = self._store.load(key)
+        if again:  # decided before a crash, perhaps never sent
+            work.entries[key] = (partition, entry)  # type: ignore[assignment]
+            work.outputs[key] = list(again)
+        try:
+            moved = advance(self._stage, entry, event, topic, partition, offset, tables)
+        except UnusableEventError:
+            raise
+        except Exception as error:
+            count = self._crashes.note(topic, partition, offset, error)
+            _log.error(
+                "%s failed on %s:%d:%d (%d)", self._stage.name, topic, partition, offset, count
+            )
+            raise
+        if moved is None:
+            return
+        entry, outputs = moved
+        self._store.put(key, entry)
+        work.entries[key] = (partition, entry)
+        if outputs:
+            pending = work.outputs.setdefault(key, [])
+            for output in outputs:
+                pending.append(self._pending(output, record))
+
+    def _pending(self, output: Output, record: Any) -> Pending:
+        key = output.key.encode()
+        partition = record.partition if key == record.key else partition_of(key, self._partitions)
+        return Pending(
+            output.topic,
+            partition,
+            key,
+            record.timestamp,
+            self._codec.encode(output.event),
+            sent_ms(record.headers),
+        )
+
+    def _letter(self, topic: str, record: Any, error: Exception) -> Pending:
+        position = f"{topic}:{record.partition}:{record.offset}"
+        letter = DeadLetter(
+            letter_id=f"{position}:{self._stage.name}",
+            topic=topic,
+            partition=record.partition,
+            offset=record.offset,
+            stage=self._stage.name,
+            error=type(error).__name__.removesuffix("Error"),
+            reason=str(error),
+            failed_at=int(time.time() * 1000),
+            record_timestamp=record.timestamp,
+            record_key=record.key,
+            record_value=record.value,
+        )
+        key = topic.encode()
+        return Pending(
+            DEAD_LETTERS.name,
+            partition_of(key, self._partitions),
+            key,
+            letter.failed_at,
+            self._codec.encode(letter),
+            0,
+        )
+
+
+def sent_ms(headers: Any) -> int:
+    """Return the header `sent_ms` of a record (wall clock, ms since 1970), 0 without one."""
+    for name, value in headers:
+        if name == "sent_ms":
+            return int(value)
+    return 0

@@ -1,0 +1,115 @@
+"""One stage, hosted: its Faust app, its agent of one line, and whether it is healthy."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+from schemas.codec import Codec
+from schemas.registry_client import Registry
+from streams.agents.batch import Batcher
+from streams.agents.crashes import CrashLog
+from streams.agents.loop import StageLoop
+from streams.agents.store import Store
+from streams.agents.writer import Writer
+from streams.settings import Settings
+from streams.shell.app import make_app
+from streams.stage import Stage, Tables
+from streams.topics import physical
+
+_log = logging.getLogger(__name__)
+REBALANCE_LIMIT_S = 300.0
+"""A rebalance with recovery may take this long before the watchdog calls it a stall."""
+
+
+class Hosted:
+    """A stage in this process. `await start()` returns when it has its partitions and its state."""
+
+    def __init__(
+        self,
+        stage: Stage,
+        settings: Settings,
+        codec: Codec,
+        registry: Registry,
+        tables: Callable[[], Tables],
+    ) -> None:
+        group = settings.group_id(stage.name)
+        self.stage = stage
+        self.app = app = make_app(
+            group,
+            settings.require_bootstrap(),
+            datadir=settings.state_dir / "faust" / group,
+            partitions=settings.partitions,
+            replication_factor=settings.replication_factor,
+            instance_id=f"{settings.instance_id}.{stage.name}" if settings.instance_id else None,
+            session_timeout_s=settings.session_timeout_s,
+        )
+        table = app.Table(
+            "state",
+            partitions=settings.partitions,
+            key_type=bytes,
+            value_type=bytes,
+        )
+        store = Store(stage, table)
+        crashes = CrashLog(settings.state_dir / "crashes" / f"{group}.json")
+        batcher = Batcher(
+            stage,
+            codec,
+            registry,
+            store,
+            crashes,
+            partitions=settings.partitions,
+            prefix=settings.prefix,
+            tables=tables,
+        )
+        writer = Writer(app, store, table.changelog_topic_name, settings.prefix)
+        self.loop = StageLoop(app, batcher, writer, store)
+        names = [physical(name, settings.prefix) for name in stage.inputs]
+        topic = app.topic(*names, key_type=bytes, value_type=bytes, value_serializer="raw")
+
+        @app.agent(topic, name=stage.name)  # type: ignore[untyped-decorator]
+        async def agent(stream: Any) -> None:
+            await self.loop.run(stream)
+
+        self._progress = (time.monotonic(), -1)
+        self._stall_s = settings.stall_s
+
+    async def start(self) -> None:
+        """Join the group and recover the state."""
+        self.app.finalize()
+        await self.app.start()
+
+    def trouble(self) -> str | None:
+        """Say why this process should end, or None: a crash, or lag without any commit.
+
+        A hung worker looks healthy in every other way: the process lives, the agent idles.
+        """
+        if self.app._crashed.is_set():
+            return f"{self.stage.name} crashed: {self.app.crash_reason!r}"
+        lag, committed = self._lag()
+        since, last = self._progress
+        now = time.monotonic()
+        if lag == 0 or committed != last:
+            self._progress = (now, committed)
+            return None
+        limit = REBALANCE_LIMIT_S if self.app.rebalancing else self._stall_s
+        if now - since > limit:
+            return f"{self.stage.name} has {lag} records to read and committed none for {limit} s"
+        return None
+
+    def _lag(self) -> tuple[int, int]:
+        consumer, ends = self.app.consumer, self.app.monitor.tp_end_offsets
+        lag = committed_sum = 0
+        for tp in consumer.assignment():
+            if consumer._is_changelog_tp(tp):
+                continue
+            committed = consumer._committed_offset.get(tp) or 0
+            committed_sum += committed
+            lag += max((ends.get(tp) or 0) - committed, 0)
+        return lag, committed_sum
+
+    async def stop(self) -> None:
+        """Leave the group after the last commit."""
+        await self.app.stop()

@@ -1,0 +1,166 @@
+"""One worker process: hosts stages until it is told to stop or is in trouble.
+
+    python -m streams.agents.process sentiment technical
+
+Exit status: 0 stopped as told, 2 cannot work as configured, 3 in trouble (crashed or stalled),
+75 not ready in time. The supervisor starts it again after 3 and 75.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+import threading
+
+import uvloop
+
+from schemas.codec import Codec
+from schemas.registry_client import Registry, RegistryError
+from streams import admin
+from streams.agents.cycle_watchdog import CycleWatchdog
+from streams.agents.hosted import Hosted
+from streams.agents.strategies import StrategyTable
+from streams.settings import Settings
+from streams.shell import tansu
+from streams.stage import EMPTY_TABLES
+from streams.topics import physical, subjects
+from streams.topology import stage
+
+_log = logging.getLogger("quantiva.worker")
+
+START_LIMIT_S = 60.0
+STOP_LIMIT_S = 10.0
+EXIT_CONFIG, EXIT_TROUBLE, EXIT_NOT_READY = 2, 3, 75
+READY_LINE = "READY"
+WATCHDOG = "watchdog"
+
+
+async def codec_of(settings: Settings) -> tuple[Codec, Registry]:
+    """Register the contract; waits for a registry that does not answer."""
+    registry = Registry(settings.require_registry())
+    while True:
+        try:
+            return await registry.codec(subjects(settings.prefix)), registry
+        except RegistryError as error:
+            _log.warning("waiting: %s", error)
+            await asyncio.sleep(1.0)
+
+
+async def run(names: list[str], settings: Settings) -> int:
+    """Host the named stages (and the cycle watchdog by its name); return the exit status."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    await admin.wait_for_broker(settings)
+    problems = [s for s in await asyncio.to_thread(admin.states, settings) if s.problems]
+    if problems:
+        _log.error("topic %s %s", problems[0].name, problems[0].problems[0])
+        return EXIT_CONFIG
+    codec, registry = await codec_of(settings)
+    strategies = StrategyTable(settings.require_bootstrap(), codec, settings.prefix)
+    needs_strategies = "fusion" in names
+    if needs_strategies:
+        await strategies.start()
+    hosts = [
+        Hosted(
+            stage(name),
+            settings,
+            codec,
+            registry,
+            strategies.tables if name == "fusion" else lambda: EMPTY_TABLES,
+        )
+        for name in names
+        if name != WATCHDOG
+    ]
+    watchdog = CycleWatchdog(settings, codec) if WATCHDOG in names else None
+    if not await _start(hosts, watchdog, stop, settings):
+        return EXIT_NOT_READY
+    sys.stdout.write(f"{READY_LINE} {' '.join(names)}\n")
+    sys.stdout.flush()
+    code = await _watch(hosts, watchdog, stop)
+    if code:
+        return code
+    # A stop that hangs (a broker that is gone) must not outlive its deadline.
+    deadline = threading.Timer(STOP_LIMIT_S, os._exit, (0,))
+    deadline.daemon = True
+    deadline.start()
+    if watchdog is not None:
+        await watchdog.stop()
+    for host in reversed(hosts):
+        await host.stop()
+    if needs_strategies:
+        await strategies.stop()
+    return 0
+
+
+async def _start(
+    hosts: list[Hosted], watchdog: CycleWatchdog | None, stop: asyncio.Event, settings: Settings
+) -> bool:
+    """Start everything; False when it was not ready in time (or told to stop before)."""
+
+    async def all_of_them() -> None:
+        await asyncio.gather(*(host.start() for host in hosts))
+        if watchdog is not None:
+            await watchdog.start()
+
+    starting = asyncio.ensure_future(all_of_them())
+    stopping = asyncio.ensure_future(stop.wait())
+    await asyncio.wait(
+        {starting, stopping}, timeout=START_LIMIT_S, return_when=asyncio.FIRST_COMPLETED
+    )
+    if starting.done():
+        stopping.cancel()
+        starting.result()
+        return True
+    _log.error("not ready within %.0f s", START_LIMIT_S)
+    if tansu.is_embedded() and not stop.is_set():
+        for host in hosts:
+            topics = [physical(name, settings.prefix) for name in host.stage.inputs]
+            group = settings.group_id(host.stage.name)
+            await asyncio.to_thread(tansu.unwedge, settings.require_bootstrap(), group, topics)
+    return False
+
+
+async def _watch(hosts: list[Hosted], watchdog: CycleWatchdog | None, stop: asyncio.Event) -> int:
+    """Return 0 when told to stop, EXIT_TROUBLE when a stage is in trouble."""
+    while not stop.is_set():
+        for host in [*hosts, watchdog] if watchdog else hosts:
+            trouble = host.trouble()
+            if trouble is not None:
+                _log.error("ending this process: %s", trouble)
+                return EXIT_TROUBLE
+        try:
+            await asyncio.wait_for(stop.wait(), 0.5)
+        except TimeoutError:
+            continue
+    return 0
+
+
+def main() -> None:
+    """Run the stages named on the command line with the settings of the environment."""
+    logging.basicConfig(
+        level=os.environ.get("QUANTIVA_LOG", "WARNING"),
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )
+    uvloop.install()  # before any loop is made: the Kafka threads then run on it too
+    asyncio.run(_run_and_exit())
+
+
+async def _run_and_exit() -> None:
+    """End the process itself: the threads of a crashed consumer would keep it alive."""
+    try:
+        code = await run(sys.argv[1:], Settings())
+    except Exception:
+        _log.exception("the worker process failed")
+        code = EXIT_TROUBLE
+    logging.shutdown()
+    sys.stdout.flush()
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    main()

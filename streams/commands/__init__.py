@@ -1,0 +1,1 @@
+"""The commands of `quantiva`, one short file each; `streams/cli.py` lists them."""

@@ -1,0 +1,20 @@
+"""How commands speak: one console, at most 100 columns, errors as one sentence."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from typing import NoReturn
+
+import typer
+from rich.console import Console
+
+_width = min(shutil.get_terminal_size((100, 24)).columns, 100)
+console = Console(width=_width, highlight=False)
+errors = Console(width=_width, highlight=False, stderr=True)
+
+
+def fail(message: str, code: int = 1) -> NoReturn:
+    """Print an error and end with an exit status."""
+    errors.print(f"quantiva: {message}", style="red" if sys.stderr.isatty() else "", markup=False)
+    raise typer.Exit(code)

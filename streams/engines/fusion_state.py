@@ -1,0 +1,138 @@
+"""What fusion remembers of one asset between two records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from schemas.control import Strategy
+from schemas.scores import EngineScore
+from schemas.validation import ENGINES
+from streams.stage import StrategyAt
+
+ENGINE_INDEX = {engine: index for index, engine in enumerate(ENGINES)}
+ALL_ANSWERED = (1 << len(ENGINES)) - 1
+DEFAULT_WEIGHTS = {
+    "sentiment": 0.35,
+    "technical": 0.25,
+    "fundamental": 0.15,
+    "event_risk": 0.15,
+    "liquidity": 0.10,
+}
+"""Weight of each engine in the final score where a strategy gives none (SPEC 2)."""
+
+
+class Held(msgspec.Struct, frozen=True, gc=False):
+    """The newest score of one engine: what fusion needs of it, and where it stands in the log.
+
+    `missing` when the watchdog said so last; `sequence` then still is that of the last real score
+    (-1: none yet), so that a repetition of it stays one. `cycle` is the last one answered (-1).
+    """
+
+    missing: bool
+    offset: int
+    sequence: int
+    cycle: int
+    as_of: int
+    score: float
+    confidence: float
+    freshness: float
+    data_time: int | None
+    price_usd: float | None
+    features: dict[str, float]
+    detail: dict[str, str]
+
+
+class PendingCycle(msgspec.Struct, frozen=True, gc=False):
+    """A cycle that some engines have answered: bit i of `answered` is engine i."""
+
+    cycle: int
+    size: int
+    answered: int
+
+
+class Pinned(msgspec.Struct, frozen=True, gc=False):
+    """A strategy as it stood at the last cycle, its weights in engine order, its last action."""
+
+    strategy: Strategy
+    offset: int
+    weights: tuple[float, float, float, float, float]
+    action: str
+
+
+class FusionState(msgspec.Struct, frozen=True, gc=False):
+    """All that fusion knows of an asset.
+
+    held        newest score by engine, in the order of the engines; None: none yet
+    pending     cycles that wait for answers, oldest first
+    emitted     the newest cycle whose signals went out, -1: none
+    pinned      the strategies of that cycle, by id
+    clock_ms    the newest as_of of any score
+    decided_ms  as_of of the last signals, -1: none; the next ones are later
+    """
+
+    held: tuple[Held | None, ...] = (None,) * len(ENGINES)
+    pending: tuple[PendingCycle, ...] = ()
+    emitted: int = -1
+    pinned: tuple[Pinned, ...] = ()
+    clock_ms: int = 0
+    decided_ms: int = -1
+
+
+def hold(score: EngineScore, offset: int, before: Held | None) -> Held:
+    """Return what is kept of a score that was just read."""
+    cycle = score.cycle
+    if cycle is None:
+        cycle = -1 if before is None else before.cycle
+    return Held(
+        False,
+        offset,
+        score.sequence,
+        cycle,
+        score.as_of,
+        score.score,
+        score.confidence,
+        score.freshness,
+        score.data_time,
+        score.price_usd,
+        score.features,
+        score.detail,
+    )
+
+
+def hold_missing(score: EngineScore, offset: int, before: Held | None) -> Held:
+    """Return what is kept when an engine was written off for a cycle."""
+    sequence = -1 if before is None else before.sequence
+    cycle = -1 if score.cycle is None else score.cycle
+    return Held(
+        True, offset, sequence, cycle, score.as_of, 0.0, 0.0, 0.0, None, None, {}, score.detail
+    )
+
+
+def pin(at: StrategyAt, action: str) -> Pinned:
+    """Return a strategy with its weights spelled out: its own over the defaults."""
+    own = at.strategy.weights
+    sentiment, technical, fundamental, event_risk, liquidity = (
+        own.get(engine, DEFAULT_WEIGHTS[engine]) for engine in ENGINES
+    )
+    weights = (sentiment, technical, fundamental, event_risk, liquidity)
+    return Pinned(at.strategy, at.offset, weights, action)
+
+
+def watching(strategies: Mapping[str, StrategyAt], asset: str) -> list[StrategyAt]:
+    """Return the active strategies that watch an asset, by id."""
+    return [
+        at
+        for _, at in sorted(strategies.items())
+        if at.strategy.active and (not at.strategy.assets or asset in at.strategy.assets)
+    ]
+
+
+def cycle_size(strategy: Strategy, size: int) -> int:
+    """Return how many signals a strategy may expect of a cycle of `size` assets.
+
+    A strategy with a list expects as many as it lists. One listed asset that is not trending never
+    comes; such a cycle of the strategy is closed by its grace record.
+    """
+    return min(len(set(strategy.assets)), size) if strategy.assets else size

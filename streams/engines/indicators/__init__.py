@@ -1,0 +1,31 @@
+"""Technical indicators, incremental and pure: see `series`, `swings` and `trend`."""
+
+from streams.engines.indicators.series import (
+    GIVEN_AT,
+    NAMES,
+    WARM_AT,
+    Series,
+    Values,
+    advance,
+    known,
+    values,
+)
+from streams.engines.indicators.swings import REVERSAL_ATR, Swings, structure, swing
+from streams.engines.indicators.trend import TrendConfig, trend
+
+__all__ = [
+    "GIVEN_AT",
+    "NAMES",
+    "REVERSAL_ATR",
+    "WARM_AT",
+    "Series",
+    "Swings",
+    "TrendConfig",
+    "Values",
+    "advance",
+    "known",
+    "structure",
+    "swing",
+    "trend",
+    "values",
+]

@@ -1,0 +1,183 @@
+"""MA, RSI, MACD and ATR of one market and timeframe, moved by one closed candle in constant time.
+
+    series = advance(series, high, low, close)      the next candle
+    values(series)                                  the ten numbers named in NAMES
+    known(series)                                   the same, None until warm
+
+Fed the same candles from the first one on, the values equal pandas-ta-classic's `sma`, `rsi`,
+`macd` and `atr` (defaults, no TA-Lib). Wilder's and exponential averages start from the plain mean
+of their first `length` inputs, as there. Two differences: where the price never moved RSI is 50
+(there NaN), and pandas-ta adds 2e-16 to all ranges of a series that has one flat candle.
+
+When a value can be relied on. `given` is the first candle with a value. From `settled` on, the
+value no longer depends on where the data began: exactly for MA, for the others the weight of
+everything before is below 1e-6 (`(1 - alpha)^n`). A back-fill of 300 candles leaves RSI30 a weight
+of 1e-4, which is about 0.01 points.
+
+    value          MA20  MA50  MA200  RSI14  RSI30  MACD  MACD_SIGNAL  MACD_HIST  ATR14  swings
+    given            20    50    200     15     31    26           34         34     15     15
+    settled          20    50    200    202    439   206          220        220    202      -
+"""
+
+from __future__ import annotations
+
+from math import fsum
+from struct import Struct
+
+import msgspec
+
+from streams.engines.indicators.swings import Swings, swing
+
+NAMES = (
+    "MA20",
+    "MA50",
+    "MA200",
+    "RSI14",
+    "RSI30",
+    "MACD",
+    "MACD_SIGNAL",
+    "MACD_HIST",
+    "ATR14",
+    "CLOSE",
+)
+GIVEN_AT = (20, 50, 200, 15, 31, 26, 34, 34, 15, 1)
+"""Number of candles from which each of NAMES has a value."""
+
+WARM_AT = max(GIVEN_AT)
+"""Number of candles from which all of them have one."""
+
+Values = tuple[float, float, float, float, float, float, float, float, float, float]
+"""In the order of NAMES; prices in the quote currency, RSI 0 to 100."""
+
+_RESUM_EVERY = 100
+"""Candles after which the running sums are made anew from the window: rounding cannot grow."""
+
+_WINDOW = Struct("<200d")
+_PRICE = Struct("<d")
+_LEAVING = Struct("<d1192xd232xd152x")
+"""The closes that leave the windows of 200, 50 and 20: places 0, 150 and 180 of 200."""
+
+
+class Series(msgspec.Struct, frozen=True, gc=False):
+    """What the indicators remember.
+
+    count    candles seen
+    close    the last close
+    closes   the last 200 closes, oldest first, as little-endian doubles; 0 where there were none
+    sum*     of the last 20, 50, 200 closes
+    others   running averages: gains, losses and true range (Wilder), closes and MACD (exponential)
+    """
+
+    count: int = 0
+    close: float = 0.0
+    closes: bytes = bytes(_WINDOW.size)
+    sum20: float = 0.0
+    sum50: float = 0.0
+    sum200: float = 0.0
+    gain14: float = 0.0
+    loss14: float = 0.0
+    gain30: float = 0.0
+    loss30: float = 0.0
+    ema12: float = 0.0
+    ema26: float = 0.0
+    signal: float = 0.0
+    atr14: float = 0.0
+    swings: Swings = Swings()
+
+
+def _alpha(settled: float, length: int, inputs: int) -> float:
+    """Return 0 before the first input, 1/n for the mean of the first `length`, then `settled`."""
+    if inputs <= 0:
+        return 0.0
+    return 1.0 / inputs if inputs <= length else settled
+
+
+def _alphas(count: int) -> tuple[float, float, float, float, float]:
+    """Return what share the newest input has in EMA12, EMA26, signal, Wilder's 14 and 30.
+
+    `count` is the candle's number; changes begin at candle 2, MACD at candle 26.
+    """
+    return (
+        _alpha(2.0 / 13.0, 12, count),
+        _alpha(2.0 / 27.0, 26, count),
+        _alpha(2.0 / 10.0, 9, count - 25),
+        _alpha(1.0 / 14.0, 14, count - 1),
+        _alpha(1.0 / 30.0, 30, count - 1),
+    )
+
+
+_SEEDED = 35
+_ALPHAS = tuple(_alphas(count) for count in range(_SEEDED + 1))
+"""By candle; from candle 35 on they stay the same."""
+
+
+def advance(series: Series, high: float, low: float, close: float) -> Series:
+    """Return the series with one more closed candle."""
+    count = series.count + 1
+    fast, slow, smooth, wilder14, wilder30 = _ALPHAS[count if count < _SEEDED else _SEEDED]
+    last = series.close
+    change = close - last
+    gain, loss = (change, 0.0) if change > 0.0 else (0.0, -change)
+    true_range = (high if high > last else last) - (low if low < last else last)
+    atr14 = series.atr14 + wilder14 * (true_range - series.atr14)
+    ema12 = series.ema12 + fast * (close - series.ema12)
+    ema26 = series.ema26 + slow * (close - series.ema26)
+    closes = series.closes
+    leaving200, leaving50, leaving20 = _LEAVING.unpack_from(closes)
+    closes = closes[8:] + _PRICE.pack(close)
+    if count % _RESUM_EVERY:
+        sum20 = series.sum20 + (close - leaving20)
+        sum50 = series.sum50 + (close - leaving50)
+        sum200 = series.sum200 + (close - leaving200)
+    else:
+        sum20, sum50, sum200 = _sums(closes)
+    return Series(
+        count,
+        close,
+        closes,
+        sum20,
+        sum50,
+        sum200,
+        series.gain14 + wilder14 * (gain - series.gain14),
+        series.loss14 + wilder14 * (loss - series.loss14),
+        series.gain30 + wilder30 * (gain - series.gain30),
+        series.loss30 + wilder30 * (loss - series.loss30),
+        ema12,
+        ema26,
+        series.signal + smooth * (ema12 - ema26 - series.signal),
+        atr14,
+        series.swings if count < GIVEN_AT[8] else swing(series.swings, high, low, atr14),
+    )
+
+
+def _sums(closes: bytes) -> tuple[float, float, float]:
+    prices = _WINDOW.unpack(closes)
+    return fsum(prices[180:]), fsum(prices[150:]), fsum(prices)
+
+
+def values(series: Series) -> Values:
+    """Return the ten numbers of NAMES; one is without meaning before its candle of GIVEN_AT."""
+    gain14, gain30 = series.gain14, series.gain30
+    moved14, moved30 = gain14 + series.loss14, gain30 + series.loss30
+    macd = series.ema12 - series.ema26
+    return (
+        series.sum20 / 20.0,
+        series.sum50 / 50.0,
+        series.sum200 / 200.0,
+        100.0 * gain14 / moved14 if moved14 > 0.0 else 50.0,
+        100.0 * gain30 / moved30 if moved30 > 0.0 else 50.0,
+        macd,
+        series.signal,
+        macd - series.signal,
+        series.atr14,
+        series.close,
+    )
+
+
+def known(series: Series) -> dict[str, float | None]:
+    """Return each of NAMES with its value, None until it has one."""
+    count = series.count
+    return {
+        name: value if count >= given else None
+        for name, value, given in zip(NAMES, values(series), GIVEN_AT, strict=True)
+    }

@@ -1,0 +1,157 @@
+"""The social part of sentiment: an asset's metrics against its own baseline.
+
+LunarCrush's sentiment stands near 80 % for almost every asset, so the level says little and the
+departure from the asset's own normal says much. Each metric keeps an exponential mean and variance
+by event time; what a tick says is measured against what was seen before it:
+
+    voice  = tanh(z / 2),  z = (value - mean) / max(deviation, floor)
+    level  = mean of the voices of galaxy score and sentiment, by weight and maturity
+    volume = mean of the voices of log volumes
+    score  = clamp(level * (1 + 0.5 * volume)),  or 0.25 * volume where no level is given
+
+More talk than usual is more of whatever is being said; alone it is weak good news.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import log1p, sqrt, tanh
+
+import msgspec
+
+from schemas.market import TrendingAsset
+from streams.engines.base import clamp
+
+_HOUR_MS = 3_600_000
+
+
+@dataclass(frozen=True, slots=True)
+class SocialConfig:
+    """Constants of the social part."""
+
+    level_weights: tuple[tuple[str, float], ...] = (
+        ("sentiment_pct", 0.35),
+        ("galaxy_score", 0.25),
+        ("twitter_sentiment_pct", 0.20),
+        ("reddit_sentiment_pct", 0.20),
+    )
+    """Metrics of 0 to 100 that say good or bad, and their weights."""
+    volume_weights: tuple[tuple[str, float], ...] = (
+        ("social_volume", 0.30),
+        ("interactions", 0.20),
+        ("twitter_volume", 0.25),
+        ("reddit_volume", 0.25),
+    )
+    """Counts that say how much is said, and their weights."""
+    baseline_half_life_ms: float = 7 * 24 * _HOUR_MS
+    """Age at which an observation counts half in the baseline: a week has every weekday once."""
+    maturity_ticks: float = 6.0
+    """Earlier ticks at which a baseline is trusted half; after a day of 144 ticks, 96 %."""
+    level_floor: float = 4.0
+    """Least deviation of a level in points: a metric that never moved must not shout at 1 point."""
+    volume_floor: float = 0.25
+    """Least deviation of a log volume: 28 %, the normal swing from one tick to another."""
+    squash: float = 2.0
+    """Deviations at which a voice reaches tanh(1) = 0.76."""
+    volume_gain: float = 0.5
+    """How much an unusual volume strengthens or weakens the level."""
+    volume_alone: float = 0.25
+    """Weight of a volume, in score and confidence, where no level is given."""
+    full_weight: float = 0.6
+    """Level weight that makes full confidence: sentiment and galaxy score, without networks."""
+
+
+class Baseline(msgspec.Struct, frozen=True, gc=False):
+    """Exponential mean and variance of one metric, and how many ticks are in them."""
+
+    mean: float
+    variance: float
+    count: int
+    observed_at: int
+
+
+class Social(msgspec.Struct, frozen=True, gc=False):
+    """What the newest tick said, and the baselines. `observed_at` is 0 before the first tick.
+
+    score -1 to 1, confidence 0 to 1, present: how many metrics the tick had.
+    """
+
+    score: float = 0.0
+    confidence: float = 0.0
+    present: int = 0
+    observed_at: int = 0
+    baselines: dict[str, Baseline] = {}
+
+
+def observe(config: SocialConfig, social: Social, tick: TrendingAsset) -> Social:
+    """Return the social part after a tick; the same object for a repeated or late one."""
+    if tick.observed_at <= social.observed_at:
+        return social
+    values = _values(config, tick)
+    level, level_weight = _mean(config, social, values, config.level_weights, config.level_floor)
+    volume, volume_weight = _mean(
+        config, social, values, config.volume_weights, config.volume_floor
+    )
+    if level_weight > 0.0:
+        score = clamp(level * (1.0 + config.volume_gain * volume))
+        confidence = min(1.0, level_weight / config.full_weight)
+    else:
+        score = config.volume_alone * volume
+        confidence = config.volume_alone * min(1.0, volume_weight)
+    known = social.baselines
+    learned = {
+        name: _learn(config, known.get(name), value, tick.observed_at)
+        for name, value in values.items()
+    }
+    return Social(score, confidence, len(values), tick.observed_at, {**known, **learned})
+
+
+def _values(config: SocialConfig, tick: TrendingAsset) -> dict[str, float]:
+    """Return the metrics that the tick has; volumes as log(1 + count)."""
+    values: dict[str, float] = {}
+    for name, _ in config.level_weights:
+        value = getattr(tick, name)
+        if value is not None:
+            values[name] = value
+    for name, _ in config.volume_weights:
+        value = getattr(tick, name)
+        if value is not None:
+            values[name] = log1p(value)
+    return values
+
+
+def _mean(
+    config: SocialConfig,
+    social: Social,
+    values: dict[str, float],
+    weights: tuple[tuple[str, float], ...],
+    floor: float,
+) -> tuple[float, float]:
+    """Return the weighted mean voice in [-1, 1], and the weight behind it."""
+    total = behind = 0.0
+    for name, weight in weights:
+        baseline = social.baselines.get(name)
+        if baseline is None or name not in values:
+            continue
+        mature = weight * baseline.count / (baseline.count + config.maturity_ticks)
+        deviation = max(sqrt(baseline.variance), floor)
+        total += mature * tanh((values[name] - baseline.mean) / deviation / config.squash)
+        behind += mature
+    return (total / behind, behind) if behind > 0.0 else (0.0, 0.0)
+
+
+def _learn(
+    config: SocialConfig, baseline: Baseline | None, value: float, observed_at: int
+) -> Baseline:
+    """Return the baseline with one more value: a plain mean at first, exponential later."""
+    if baseline is None:
+        return Baseline(value, 0.0, 1, observed_at)
+    age_ms = observed_at - baseline.observed_at
+    alpha = max(1.0 - 2.0 ** (-age_ms / config.baseline_half_life_ms), 1.0 / (baseline.count + 1.0))
+    step = value - baseline.mean
+    return Baseline(
+        baseline.mean + alpha * step,
+        (1.0 - alpha) * (baseline.variance + alpha * step * step),
+        baseline.count + 1,
+        observed_at,
+    )

@@ -1,0 +1,60 @@
+"""Which stage reads and writes what: the one list that the worker and the replay run.
+
+* market topics and ticks -> five scoring stages -> engine.scores
+* engine.scores, control.requests -> fusion -> signals, signals.ranking
+* signals.ranking -> ranking -> signals.top
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+from schemas.validation import ENGINES
+from streams.engines.base import Engine
+from streams.engines.fusion import FusionStage
+from streams.engines.ranking import RankingStage
+from streams.scoring import ScoringStage
+from streams.stage import Stage
+
+
+def scoring_engines() -> tuple[Engine[Any, Any], ...]:
+    """Return the five engines in the order of the contract.
+
+    They are imported here, not above, so that a worker of one stage needs no other's libraries.
+    Raises LookupError when a module holds no engine of its own name.
+    """
+    return tuple(_engine(name) for name in ENGINES)
+
+
+def stage_names() -> tuple[str, ...]:
+    """Return the names of all stages, in the order of the flow."""
+    return (*ENGINES, FusionStage.name, RankingStage.name)
+
+
+@cache
+def stage(name: str) -> Stage:
+    """Return a stage by its name; LookupError names those that exist."""
+    if name == FusionStage.name:
+        return FusionStage()
+    if name == RankingStage.name:
+        return RankingStage()
+    if name in ENGINES:
+        return ScoringStage(_engine(name))
+    msg = f"no stage {name!r}; there are {', '.join(stage_names())}"
+    raise LookupError(msg)
+
+
+def stages() -> tuple[Stage, ...]:
+    """Return all stages, in the order of the flow: five scoring stages, fusion, ranking."""
+    return tuple(stage(name) for name in stage_names())
+
+
+def _engine(name: str) -> Engine[Any, Any]:
+    module = f"streams.engines.{name}"
+    engine = getattr(import_module(module), "ENGINE", None)
+    if not isinstance(engine, Engine) or engine.name != name:
+        msg = f"{module}.ENGINE is {engine!r}, not the engine {name!r}"
+        raise LookupError(msg)
+    return engine

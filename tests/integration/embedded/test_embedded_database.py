@@ -1,0 +1,160 @@
+"""The embedded database, PostgreSQL."""
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import asyncpg
+import psutil
+import pytest
+
+from embedded import postgres_files
+from embedded.database import Database
+from embedded.postgres_files import Account, find_programs, obstacle, unprivileged_account
+from embedded.processes import StartError
+
+pytestmark = pytest.mark.embedded
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="what root does differently")
+
+
+async def query(dsn: str, sql: str) -> object:
+    connection = await asyncpg.connect(dsn)
+    try:
+        return await connection.fetchval(sql)
+    finally:
+        await connection.close()
+
+
+async def test_it_starts_answers_and_stops(readiness: Callable[[str, float], None]) -> None:
+    database = Database()
+    since = time.perf_counter()
+    dsn = await database.start()
+    readiness("database ready, with initdb and fsync", since)
+    assert dsn == f"postgresql://postgres@127.0.0.1:{database.port}/postgres"
+    assert await query(dsn, "SHOW server_version_num") >= "180000"
+    assert await query(dsn, "SHOW fsync") == "on"
+    assert await query(dsn, "SHOW listen_addresses") == "127.0.0.1"
+    assert await query(dsn, "SHOW timezone") == "UTC"
+    assert await query(dsn, "SHOW server_encoding") == "UTF8"
+    folder, family = database.log.parent, psutil.Process(database.pid).children(recursive=True)
+    sockets = Path(str(await query(dsn, "SHOW unix_socket_directories")))
+    assert len(str(sockets)) < 80
+    await database.stop()
+    assert not [process for process in family if process.is_running()]
+    assert not folder.exists()
+    assert not sockets.exists()
+
+
+async def test_it_continues_with_its_data_after_a_kill(
+    folder: Path, readiness: Callable[[str, float], None]
+) -> None:
+    database = Database(directory=folder, fast=True)
+    since = time.perf_counter()
+    dsn = await database.start()
+    readiness("database ready, fast", since)
+    assert await query(dsn, "SHOW fsync") == "off"
+    await query(dsn, "CREATE TABLE kept AS SELECT 42 AS answer")
+    family = psutil.Process(database.pid).children(recursive=True)
+    await database.kill()
+    assert not database.is_running()
+    assert not [process for process in family if process.is_running()]
+    since = time.perf_counter()
+    assert await database.start() == dsn
+    readiness("database ready after a kill", since)
+    assert await query(dsn, "SELECT answer FROM kept") == 42
+    await database.stop()
+
+    again = Database(directory=folder, fast=True)
+    assert await query(await again.start(), "SELECT answer FROM kept") == 42
+    await again.stop()
+
+
+async def test_a_clean_stop_is_a_fast_shutdown_even_with_clients(folder: Path) -> None:
+    database = Database(directory=folder, fast=True)
+    client = await asyncpg.connect(await database.start())
+    await database.stop()
+    assert "database system is shut down" in (folder / "database.log").read_text()
+    client.terminate()
+
+
+async def test_data_of_an_interrupted_initdb_is_made_anew(folder: Path) -> None:
+    (folder / "data.new").mkdir()
+    (folder / "data.new" / "PG_VERSION").write_text("18")
+    database = Database(directory=folder, fast=True)
+    assert await query(await database.start(), "SELECT 1") == 1
+    await database.stop()
+
+
+async def test_a_broken_data_folder_is_reported_with_the_log(folder: Path) -> None:
+    (folder / "data").mkdir()
+    (folder / "data" / "PG_VERSION").write_text("9")
+    with pytest.raises(StartError, match=r"ended with status \d+ before it was ready"):
+        await Database(directory=folder, fast=True).start()
+
+
+@needs_root
+async def test_root_runs_it_as_an_unprivileged_user() -> None:
+    database = Database(fast=True)
+    await database.start()
+    account = unprivileged_account()
+    assert account is not None
+    assert psutil.Process(database.pid).uids().effective == account.uid != 0
+    assert database.data.stat().st_uid == account.uid
+    await database.stop()
+
+
+@needs_root
+async def test_a_folder_the_user_cannot_enter_is_named(folder: Path) -> None:
+    closed = folder / "closed"
+    closed.mkdir(mode=0o700)
+    with pytest.raises(StartError, match=rf"cannot enter {closed}\."):
+        await Database(directory=closed / "inside", fast=True).start()
+
+
+@needs_root
+async def test_programs_in_a_closed_environment_are_copied_once_and_run(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    account = unprivileged_account()
+    assert account is not None
+    # As in an environment below /root: no other user can use the original programs.
+    usable = postgres_files.obstacle
+    monkeypatch.setattr(
+        postgres_files,
+        "obstacle",
+        lambda path, who: usable(path, who) if path.is_relative_to(folder) else path,
+    )
+    programs = find_programs(account)
+    assert programs.is_relative_to(folder)
+    made = programs.stat().st_ino
+    assert find_programs(account).stat().st_ino == made
+    assert [entry.name for entry in folder.iterdir() if entry.name.startswith(".")] == []
+
+    database = Database(fast=True)
+    assert await query(await database.start(), "SELECT 1") == 1
+    assert Path(psutil.Process(database.pid).exe()).is_relative_to(folder)
+    await database.stop()
+
+
+@needs_root
+def test_a_copy_of_somebody_else_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    monkeypatch.setattr(postgres_files, "obstacle", lambda path, _: path)
+    version = postgres_files.importlib.metadata.version(postgres_files.PACKAGE)
+    planted = folder / f"quantiva-postgres-{version}-0"
+    planted.mkdir()
+    os.chown(planted, 12345, 12345)
+    with pytest.raises(StartError, match="another user may have put it there"):
+        find_programs(unprivileged_account())
+
+
+def test_the_obstacle_is_the_first_step_that_is_closed(folder: Path) -> None:
+    inner = folder / "closed" / "inner"
+    inner.mkdir(parents=True)
+    (folder / "closed").chmod(0o700)
+    stranger, own = Account("stranger", 54321, 54321), Account("own", os.geteuid(), os.getegid())
+    assert obstacle(inner, stranger) == folder / "closed"
+    assert obstacle(inner, own) is None
