@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -103,13 +104,13 @@ class Database(Service):
         # The same collation and order on every machine, whatever locales it has.
         collation = ("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
         waiting = ("--no-sync",) if self._fast else ()
-        child = await Child.start(
-            self._run("initdb", *arguments, *collation, *waiting, "--pgdata", str(unfinished))
-        )
+        command = self._run("initdb", *arguments, *collation, *waiting, "-D", str(unfinished))
+        # It ends by itself in half a second; killed, it would leave shared memory behind.
+        child = await Child.start(replace(command, stop_signal=0))
         try:
             code = await child.wait(INITDB_TIMEOUT_S)
         except BaseException:
-            await child.kill()
+            await child.stop()
             raise
         if code != 0:
             raise StartError(self._failed(f"could not create its data: initdb ended with {code}"))
@@ -171,8 +172,8 @@ class Database(Service):
         super()._release()
         self._remove_socket_directory()
 
-    def _give_up(self) -> None:
-        super()._give_up()
+    def _give_up(self, *, keep_log: bool) -> None:
+        super()._give_up(keep_log=keep_log)
         if not self._has_run:
             self._remove_socket_directory()
 

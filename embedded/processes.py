@@ -36,8 +36,8 @@ class Command:
 
     `name` is for messages. `log` gets the child's output, appended; its folder must exist.
     `environment` replaces the owner's, None keeps it. `user` is the (uid, gid) to become, only for
-    root. `stop_signal` asks for an orderly end, `grace_s` is the time in seconds until SIGKILL
-    follows. `remove` are folders that nobody needs once the owner has crashed.
+    root. `stop_signal` asks for an orderly end (0: it ends by itself), `grace_s` is the time in
+    seconds until SIGKILL follows. `remove` are folders to delete should the owner crash.
     """
 
     name: str
@@ -89,7 +89,7 @@ class Child:
             _abandon(guard)
             raise
         if "pid" not in report:
-            _close(guard)
+            _abandon(guard)
             message = f"{command.name} could not be started: {report['error']}"
             raise StartError(message)
         return cls(command, guard, int(report["pid"]))

@@ -88,12 +88,15 @@ class Service(ABC):
         try:
             await self._prepare()
             self._child = await self._start_on_port()
+        except StartError:
+            self._give_up(keep_log=True)
+            raise
         except OSError as error:
-            self._give_up()
+            self._give_up(keep_log=False)
             message = f"{self.name} could not be started: {error}. {self.hint}"
             raise StartError(message) from error
         except BaseException:
-            self._give_up()
+            self._give_up(keep_log=False)
             raise
         self._has_run = True
         return self.address
@@ -118,10 +121,14 @@ class Service(ABC):
         """Remove what is temporary."""
         self._folder.discard()
 
-    def _give_up(self) -> None:
-        """Leave only the log of a failed first start; data of an earlier run stays."""
-        if not self._has_run:
+    def _give_up(self, *, keep_log: bool) -> None:
+        """Remove what a failed first start has made; data of an earlier run stays."""
+        if self._has_run:
+            return
+        if keep_log:
             self._folder.keep_only(f"{self.part}.log")
+        else:
+            self._folder.discard()
 
     async def _start_on_port(self) -> Child:
         """Start on the known port, or on free ones until nobody else has taken it meanwhile."""

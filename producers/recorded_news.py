@@ -56,10 +56,10 @@ def tagged_posts(
     Tags that are no assets ("A", "US") and posts without a played one are skipped, the latter
     counted. Raises RecordedDataError as `headlines` does.
     """
-    known = frozenset(played)
+    known = set(played)
 
     def assets(row: _Row) -> set[str]:
-        return known.intersection(row["currencies"].split("|"))
+        return known & set(row["currencies"].split("|"))
 
     rows = _csv_rows(path, _TAGGED_COLUMNS, report)
     return _articles(rows, path.name, (start_ms, end_ms), assets, _post, report)

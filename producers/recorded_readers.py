@@ -174,7 +174,7 @@ def checked(
 
 def _open(path: Path) -> Any:
     try:
-        import pyarrow.parquet as parquet  # noqa: PLC0415 - an optional dependency, slow to import
+        from pyarrow import parquet
     except ImportError as error:
         msg = f"reading {path} needs pyarrow: pip install 'quantiva-streams[data]'"
         raise RecordedDataError(msg) from error

@@ -16,7 +16,9 @@ from schemas.market import TrendingAsset
 def waves(events: Iterable[MarketEvent], max_size: int = 5000) -> Iterator[list[MarketEvent]]:
     """Cut events into the longest runs in which every asset occurs in one topic only.
 
-    A tick never shares a wave with another topic, and no wave holds more than `max_size` events.
+    A tick never shares a wave with another topic, nor with another tick of its asset: all engines
+    answer a tick, and fusion would see the answers to two of them interleaved as chance has it.
+    No wave holds more than `max_size` events.
     The waves one after the other are the events again, in the same order; none is empty.
     Raises ValueError when `max_size` is below 1.
     """
@@ -28,7 +30,8 @@ def waves(events: Iterable[MarketEvent], max_size: int = 5000) -> Iterator[list[
     ticks = False
     for event in events:
         topic, is_tick = TOPIC_OF[type(event)].name, type(event) is TrendingAsset
-        clash = topic_of_asset.get(event.asset, topic) != topic
+        held = topic_of_asset.get(event.asset)
+        clash = held is not None and (is_tick or held != topic)
         if wave and (clash or is_tick != ticks or len(wave) >= max_size):
             yield wave
             wave, topic_of_asset = [], {}

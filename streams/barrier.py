@@ -9,15 +9,16 @@ outputs of it are counted in the end offsets of the next layer".
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
+from streams.admin import wanted_partitions
 from streams.settings import Settings
 from streams.shell import tansu
 from streams.stage import Stage
-from streams.topics import RANKING, SCORES, physical
+from streams.topics import BY_NAME, RANKING, SCORES, physical
 
 _POLL_S = 0.005
 
@@ -58,6 +59,13 @@ class PipelineBarrier:
         await self._applied(self._fusion, await self._ends(SCORES.name))
         await self._applied(self._ranking, await self._ends(RANKING.name))
 
+    async def read_by(self, group: str, topics: Iterable[str]) -> None:
+        """Wait until a consumer group has committed all that is now in these topics."""
+        for topic in topics:
+            ends = await self._ends(topic)
+            wanted = {TopicPartition(*place): end for place, end in ends.items() if end > 0}
+            await self._committed(group, wanted)
+
     async def _applied(self, stages: list[Stage], positions: Mapping[tuple[str, int], int]) -> None:
         await asyncio.gather(*(self._stage_applied(stage, positions) for stage in stages))
 
@@ -68,7 +76,9 @@ class PipelineBarrier:
             for (topic, partition), offset in positions.items()
             if topic in names and offset > 0
         }
-        group = self._settings.group_id(stage.name)
+        await self._committed(self._settings.group_id(stage.name), wanted)
+
+    async def _committed(self, group: str, wanted: dict[TopicPartition, int]) -> None:
         while wanted:
             committed = await self._admin.list_consumer_group_offsets(
                 group, partitions=list(wanted)
@@ -83,7 +93,8 @@ class PipelineBarrier:
 
     async def _ends(self, topic: str) -> dict[tuple[str, int], int]:
         name = physical(topic, self._settings.prefix)
-        partitions = [TopicPartition(name, n) for n in range(self._settings.partitions)]
+        count = wanted_partitions(BY_NAME[topic], self._settings)
+        partitions = [TopicPartition(name, number) for number in range(count)]
         self._reader.assign(partitions)  # anew each time: forgets the high watermarks
         ends = await self._reader.end_offsets(partitions)
         if tansu.is_embedded():

@@ -71,10 +71,10 @@ def _qualify(schema: Any, namespace: str) -> Schema:
     if isinstance(schema, str):
         return schema if schema in PRIMITIVES else _full_name(schema, namespace)
     kind = schema["type"]
-    if kind in PRIMITIVES:
-        return dict(schema) if len(schema) > 1 else str(kind)
-    if not isinstance(kind, str) or kind not in NAMED | {"array", "map"}:
+    if not isinstance(kind, str) or kind not in PRIMITIVES | NAMED | {"array", "map"}:
         return _qualify(kind, namespace)  # {"type": {...}} and {"type": "Name"}
+    if kind in PRIMITIVES:
+        return dict(schema) if len(schema) > 1 else kind
     if kind in NAMED:
         return _qualify_named(schema, namespace)
     content = "items" if kind == "array" else "values"

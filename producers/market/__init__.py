@@ -1,0 +1,1 @@
+"""A seeded market for demonstrations: `backfill` and `cycle` of `simulation`."""

@@ -29,7 +29,7 @@ async def migrate(dsn: str) -> list[str]:
 
 
 def _migrate(dsn: str) -> list[str]:
-    import psycopg  # noqa: PLC0415 - 0.1 s, and only for migrations
+    import psycopg
 
     try:
         uri = yoyo_uri(dsn)
@@ -58,7 +58,7 @@ def _away(dsn: str, error: Exception) -> str:
 
 
 def _apply(uri: str) -> list[str]:
-    from yoyo import read_migrations  # noqa: PLC0415
+    from yoyo import read_migrations  # type: ignore[import-untyped]
 
     backend = _backend(uri)
     try:
@@ -71,8 +71,10 @@ def _apply(uri: str) -> list[str]:
 
 
 def _backend(uri: str) -> Any:
-    from yoyo.backends.core.postgresql import PostgresqlPsycopgBackend  # noqa: PLC0415
-    from yoyo.connections import parse_uri  # noqa: PLC0415
+    from yoyo.backends.core.postgresql import (  # type: ignore[import-untyped]
+        PostgresqlPsycopgBackend,
+    )
+    from yoyo.connections import parse_uri  # type: ignore[import-untyped]
 
     class Backend(PostgresqlPsycopgBackend):  # type: ignore[misc]
         def get_log_data(self, migration: Any = None, operation: str = "apply") -> dict[str, Any]:

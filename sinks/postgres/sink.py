@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import asyncpg
 
@@ -75,9 +75,9 @@ class PostgresSink:
         records = self._pending
         if not records:
             return Flushed()
+        by_topic = _by_topic(records)
         try:
-            connection = await self._connected()
-            flushed = await _write_all(connection, records)
+            flushed = await _write_all(await self._connected(), by_topic)
         except BaseException as error:
             lost = self._connection
             failure = translate(error, lost, self._dsn) if isinstance(error, Exception) else None
@@ -119,8 +119,7 @@ class PostgresSink:
             connection.terminate()
 
 
-async def _write_all(connection: Connection, records: Sequence[Record]) -> Flushed:
-    """Write a flush; nothing of it stays when this raises."""
+def _by_topic(records: Sequence[Record]) -> dict[str, list[Record]]:
     by_topic: dict[str, list[Record]] = {}
     for record in records:
         by_topic.setdefault(record.topic, []).append(record)
@@ -128,11 +127,16 @@ async def _write_all(connection: Connection, records: Sequence[Record]) -> Flush
     if unknown:
         message = f"The PostgreSQL sink has no table for {', '.join(sorted(unknown))}."
         raise SinkError(message)
+    return by_topic
+
+
+async def _write_all(connection: Connection, by_topic: Mapping[str, Sequence[Record]]) -> Flushed:
+    """Write a flush; nothing of it stays when this raises."""
     rows: Counter[str] = Counter()
     rejected: list[Rejected] = []
     async with connection.transaction():
         for writer in WRITERS:
-            await _isolate(connection, writer, by_topic.get(writer.topic, []), rows, rejected)
+            await _isolate(connection, writer, by_topic.get(writer.topic, ()), rows, rejected)
     return Flushed({table: count for table, count in rows.items() if count}, tuple(rejected))
 
 

@@ -128,8 +128,9 @@ async def _start(
 async def _watch(hosts: list[Hosted], watchdog: CycleWatchdog | None, stop: asyncio.Event) -> int:
     """Return 0 when told to stop, EXIT_TROUBLE when a stage is in trouble."""
     while not stop.is_set():
-        for host in [*hosts, watchdog] if watchdog else hosts:
-            trouble = host.trouble()
+        watched: list[Hosted | CycleWatchdog] = [*hosts, *([watchdog] if watchdog else [])]
+        for one in watched:
+            trouble = one.trouble()
             if trouble is not None:
                 _log.error("ending this process: %s", trouble)
                 return EXIT_TROUBLE

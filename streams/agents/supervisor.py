@@ -57,11 +57,15 @@ class Supervisor:
         """Start every process and wait until all are ready; WorkerFailedError if one cannot."""
         self._log_dir.mkdir(parents=True, exist_ok=True)
         self._tasks = [asyncio.create_task(self._keep(group)) for group in self._groups]
-        waiting = asyncio.gather(*(event.wait() for event in self._ready.values()))
-        await asyncio.wait({waiting, *self._tasks}, return_when=asyncio.FIRST_COMPLETED)
+        waiting = asyncio.create_task(self._all_ready())
+        await asyncio.wait([waiting, *self._tasks], return_when=asyncio.FIRST_COMPLETED)
         if not waiting.done():
             waiting.cancel()
             await self.check()
+
+    async def _all_ready(self) -> None:
+        for event in self._ready.values():
+            await event.wait()
 
     async def check(self) -> None:
         """Raise the error of a process that was given up."""

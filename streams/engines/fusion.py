@@ -41,14 +41,14 @@ from streams.engines.fusion_state import (
     watching,
 )
 from streams.rules import NoRules, Rules
-from streams.stage import Output, Position, Tables
+from streams.stage import Output, Position, Tables, UnusableEventError
 from streams.topics import RANKING, REQUESTS, SCORES, SIGNALS
 
 Step = tuple[FusionState, tuple[Output, ...]]
 
 
-class BadRequestError(ValueError):
-    """A request that cannot be answered; the loop makes it a dead letter with this text."""
+class BadRequestError(UnusableEventError):
+    """A request that names no active strategy; it goes to the dead letters with this text."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,78 +12,31 @@ The sums decay exactly, so no list of headlines is needed and the state is bound
 from __future__ import annotations
 
 from bisect import bisect_right, insort
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from hashlib import blake2b
-from math import log
-from typing import Any, NamedTuple, Protocol
+from math import exp2, log2
+from typing import Any
 
 import msgspec
 
 from schemas.market import NewsArticle, TrendingAsset
 from streams.engines.base import Engine, Reading, clamp, freshness
-from streams.engines.lexicon import SUMMARY_WEIGHT, score_text
+from streams.engines.headline import DIGEST_BYTES, VoicesConfig, digests, remembers, score_headline
 from streams.engines.social import Social, SocialConfig, observe
 from streams.topics import NEWS
 
 _MINUTE_MS = 60_000
 _HOUR_MS = 60 * _MINUTE_MS
 _DAY_MS = 24 * _HOUR_MS
-_DIGEST_BYTES = 8
-
-
-class TextScore(NamedTuple):
-    """What a model says of a text: p_positive - p_negative in [-1, 1], confidence in [0, 1]."""
-
-    score: float
-    confidence: float
-
-
-class TextScorer(Protocol):
-    """The port of the transformer: a pure function of the text, None for a text not scored.
-
-    The engine does no I/O. Whoever runs the model scores the texts of a batch beforehand and hands
-    their results over as a `RecordedScores`; a replay hands over the ones recorded then.
-    """
-
-    def __call__(self, text: str) -> TextScore | None:
-        """Return the score of a text, None where there is none."""
-
-
-def text_key(text: str) -> str:
-    """Return the key under which the score of a text is recorded: blake2b, 32 hex digits."""
-    return blake2b(text.encode("utf-8", "replace"), digest_size=16).hexdigest()
-
-
-@dataclass(frozen=True, slots=True)
-class RecordedScores:
-    """A `TextScorer` that looks results up by `text_key`."""
-
-    scores: Mapping[str, TextScore]
-
-    def __call__(self, text: str) -> TextScore | None:
-        """Return the recorded score of a text, None where there is none."""
-        return self.scores.get(text_key(text))
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
     """Constants of the sentiment engine."""
 
-    scorer: TextScorer | None = None
-    """The transformer's results; None: no weights here, lexicon and social part only."""
+    voices: VoicesConfig = field(default_factory=VoicesConfig)
+    """Constants of the voices of a headline, and the transformer's results."""
     no_model_factor: float = 0.7
     """Factor on the confidence without the model: word lists miss what sentences mean."""
-    model_weight: float = 0.6
-    """Weight of the model among the voices of a headline: it reads sentences."""
-    lexicon_weight: float = 0.3
-    """Weight of the lexicon: right on nine of ten texts where it speaks, silent on many."""
-    label_weight: float = 0.2
-    """Weight of the source's own label: its method is unknown."""
-    label_score: float = 0.6
-    """Score that a positive label stands for (negative: minus it); labels have no strength."""
-    label_confidence: float = 0.6
-    """Confidence of a label, 0 to 1."""
     silent_weight: float = 0.05
     """Weight of a headline on which no voice speaks: a hint that nothing happens."""
     half_life_ms: float = 6 * _HOUR_MS
@@ -166,10 +119,10 @@ def _apply_tick(config: Config, state: State, tick: TrendingAsset) -> State:
 
 
 def _apply_news(config: Config, state: State, news: NewsArticle, offset: int) -> State:
-    digests = _digests(news)
-    if any(_remembers(state.seen, digest) for digest in digests):
+    known_by = digests(news)
+    if any(remembers(state.seen, digest) for digest in known_by):
         return state
-    score, confidence, by_model = _headline_score(config, news)
+    score, confidence, by_model = score_headline(config.voices, news)
     weight = max(confidence, config.silent_weight)
     moved = _moved(config, state, news.observed_at)
     share = weight * _decay(config, moved.clock - news.observed_at)
@@ -180,7 +133,7 @@ def _apply_news(config: Config, state: State, news: NewsArticle, offset: int) ->
         model_weight=moved.model_weight + (share if by_model else 0.0),
         heaviest=_with_headline(config, state, Headline(offset, news.observed_at, weight)),
         news_times=_with_time(config, moved, news.observed_at),
-        seen=(state.seen + b"".join(digests))[-2 * _DIGEST_BYTES * config.remembered :],
+        seen=(state.seen + b"".join(known_by))[-2 * DIGEST_BYTES * config.remembered :],
     )
     return _smoothed(config, state, after)
 
@@ -229,68 +182,14 @@ def _news_mean(state: State) -> float:
 
 
 def _decay(config: Config, age_ms: float) -> float:
-    return 2.0 ** (-age_ms / config.half_life_ms)
-
-
-def _headline_score(config: Config, news: NewsArticle) -> tuple[float, float, bool]:
-    """Return score, confidence, and whether the model was among the voices."""
-    model = _model_score(config, news)
-    lexicon = score_text(news.headline, news.summary)
-    voices = [(config.lexicon_weight, lexicon.score, lexicon.confidence)]
-    if model is not None:
-        voices.append((config.model_weight, model.score, model.confidence))
-    sign = _LABELS.get((news.sentiment_label or "").lower())
-    if sign is not None:
-        voices.append((config.label_weight, sign * config.label_score, config.label_confidence))
-    behind, said, doubt = 0.0, 0.0, 1.0
-    for weight, score, confidence in voices:
-        behind += weight * confidence
-        said += weight * confidence * score
-        doubt *= 1.0 - confidence
-    return (said / behind if behind > 0.0 else 0.0), 1.0 - doubt, model is not None
-
-
-_LABELS = {"positive": 1.0, "neutral": 0.0, "negative": -1.0}
-
-
-def _model_score(config: Config, news: NewsArticle) -> TextScore | None:
-    """Return the model's score of headline and summary together, None without any."""
-    if config.scorer is None:
-        return None
-    head = config.scorer(news.headline)
-    body = config.scorer(news.summary) if news.summary else None
-    if head is None or body is None:
-        return head or body
-    head_weight, body_weight = head.confidence, SUMMARY_WEIGHT * body.confidence
-    if head_weight + body_weight <= 0.0:
-        return head
-    said = head_weight * head.score + body_weight * body.score
-    return TextScore(said / (head_weight + body_weight), head.confidence)
-
-
-def _digests(news: NewsArticle) -> list[bytes]:
-    """Return what a repetition is known by: the url where there is one, and the headline."""
-    texts = [f"h {' '.join(news.headline.lower().split())}"]
-    if news.url:
-        texts.append(f"u {news.url}")
-    return [
-        blake2b(text.encode("utf-8", "replace"), digest_size=_DIGEST_BYTES).digest()
-        for text in texts
-    ]
-
-
-def _remembers(seen: bytes, digest: bytes) -> bool:
-    at = seen.find(digest)
-    while at >= 0 and at % _DIGEST_BYTES:
-        at = seen.find(digest, at + 1)
-    return at >= 0
+    return exp2(-age_ms / config.half_life_ms)
 
 
 def _with_headline(config: Config, state: State, new: Headline) -> tuple[Headline, ...]:
     """Return the heaviest headlines. All decay alike, so their order never changes with time."""
 
     def rank(headline: Headline) -> tuple[float, int]:
-        weight = log(headline.weight) / log(2.0) + headline.observed_at / config.half_life_ms
+        weight = log2(headline.weight) + headline.observed_at / config.half_life_ms
         return weight, headline.offset
 
     ordered = sorted((*state.heaviest, new), key=rank, reverse=True)
@@ -336,7 +235,7 @@ def read(config: Config, state: State, now: int) -> Reading:
 
 def _model_coverage(config: Config, state: State) -> float:
     """Return which share of the news weight the model has scored, 0 to 1."""
-    if config.scorer is None:
+    if config.voices.scorer is None:
         return 0.0
     return clamp(state.model_weight / state.news_weight, 0.0) if state.news_weight > 0.0 else 1.0
 
@@ -356,7 +255,7 @@ def _detail(
     config: Config, state: State, covered: float, news_count: int, social_trust: float
 ) -> dict[str, str]:
     detail: dict[str, str] = {}
-    if config.scorer is None:
+    if config.voices.scorer is None:
         detail["model"] = "no weights: lexicon and social only"
     elif covered < 0.995:
         detail["model"] = f"scored {covered:.0%} of the news"

@@ -171,7 +171,7 @@ def _frame(
 ) -> Frame:
     length_ms = _LENGTH_MS[place]
     missing, since_gap = before.missing, 0
-    hole = (candle.open_time - before.open_time) // length_ms - 1 if before.offset >= 0 else 0
+    hole = (candle.open_time - before.open_time) // length_ms if before.offset >= 0 else 0
     if hole > 0:
         missing += hole
     elif missing:
@@ -234,7 +234,7 @@ def _detail(frames: tuple[Frame, ...]) -> dict[str, str]:
 
 
 def read(config: Config, state: State, now: int) -> Reading:
-    """Return the score as of `now`; only freshness, and what `detail` says of it, depend on `now`."""
+    """Return the score as of `now`, on which only the freshness and its detail depend."""
     fresh, detail = 1.0, state.detail
     if now > state.fresh_until:
         fresh, detail = _aged(config, state, now)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -52,7 +52,7 @@ async def end_offsets(
 
 
 async def highwaters(
-    consumer: AIOKafkaConsumer, claimed: dict[TopicPartition, int | None]
+    consumer: AIOKafkaConsumer, claimed: Mapping[TopicPartition, int | None]
 ) -> dict[TopicPartition, int]:
     """Fetch the last claimed record of each partition: the response carries the true end."""
     missing = {tp for tp, offset in claimed.items() if offset}

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -39,6 +40,14 @@ def readiness(request: pytest.FixtureRequest) -> Callable[[str, float], None]:
     return show
 
 
+def runs(process: psutil.Process) -> bool:
+    """Return whether it runs; what has ended and waits for pid 1 to take note does not."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 class Owner:
     """A process of its own that starts parts, as `quantiva demo` does, and waits for its end."""
 
@@ -70,8 +79,11 @@ class Owner:
         return self._popen.wait(20)
 
     def left_over(self, within_s: float = 10.0) -> list[psutil.Process]:
-        """Return the processes of the family that are still there after `within_s` seconds."""
-        return psutil.wait_procs(self.family, timeout=within_s)[1]
+        """Return the processes of the family that still run after `within_s` seconds."""
+        deadline = time.monotonic() + within_s
+        while (left := [p for p in self.family if runs(p)]) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        return left
 
     def close(self) -> None:
         if self._popen.poll() is None:
@@ -80,9 +92,7 @@ class Owner:
         if self._popen.stdout is not None:
             self._popen.stdout.close()
         self.left_over()
-        for path in sorted(self.temporary.rglob("*"), reverse=True):
-            path.rmdir() if path.is_dir() else path.unlink()
-        self.temporary.rmdir()
+        shutil.rmtree(self.temporary)
 
 
 @pytest.fixture

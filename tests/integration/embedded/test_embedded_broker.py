@@ -101,11 +101,35 @@ async def test_an_executable_that_fails_is_reported_with_its_log(
     assert "KAFKA_BOOTSTRAP_SERVERS" in message
 
 
-async def test_a_start_that_is_cancelled_leaves_no_process() -> None:
+async def test_a_start_that_is_cancelled_leaves_no_process_and_no_folder(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    script = folder / "tansu"
+    script.write_text("#!/bin/sh\nexec sleep 60\n")  # it never answers
+    script.chmod(0o755)
+    monkeypatch.setenv("CALF_TANSU_BIN", str(script))
     broker = Broker()
     starting = asyncio.create_task(broker.start())
-    await asyncio.sleep(0.04)
+    await asyncio.sleep(0.2)
     starting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await starting
     assert not broker.is_running()
+    assert list(folder.iterdir()) == [script]
+
+
+async def test_a_failed_start_leaves_the_log_and_nothing_else(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    script = folder / "tansu"
+    script.write_text("#!/bin/sh\necho out of luck; touch data; exit 3\n")
+    script.chmod(0o755)
+    monkeypatch.setenv("CALF_TANSU_BIN", str(script))
+    broker = Broker()
+    with pytest.raises(StartError):
+        await broker.start()
+    assert [entry.name for entry in broker.log.parent.iterdir()] == ["broker.log"]
+    await broker.stop()
+    assert list(folder.iterdir()) == [script]

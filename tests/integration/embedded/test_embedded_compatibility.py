@@ -1,4 +1,4 @@
-"""Avro's schema resolution and the compatibility levels, one sentence a rule. Nothing is started."""
+"""Avro's schema resolution and the compatibility levels, one sentence a rule; nothing starts."""
 
 import json
 from pathlib import Path

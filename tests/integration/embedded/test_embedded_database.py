@@ -1,5 +1,6 @@
 """The embedded database, PostgreSQL."""
 
+import importlib.metadata
 import os
 import time
 from collections.abc import Callable
@@ -143,7 +144,7 @@ async def test_programs_in_a_closed_environment_are_copied_once_and_run(
 def test_a_copy_of_somebody_else_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(folder))
     monkeypatch.setattr(postgres_files, "obstacle", lambda path, _: path)
-    version = postgres_files.importlib.metadata.version(postgres_files.PACKAGE)
+    version = importlib.metadata.version(postgres_files.PACKAGE)
     planted = folder / f"quantiva-postgres-{version}-0"
     planted.mkdir()
     os.chown(planted, 12345, 12345)

@@ -1,5 +1,6 @@
 """What is left when the owner of the parts ends, in order or not."""
 
+import os
 import signal
 import time
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from embedded.kafka import find_kafka
 
 pytestmark = pytest.mark.embedded
 
+NO_KAFKA = find_kafka() is None and os.environ.get("QUANTIVA_REQUIRE_KAFKA") != "1"
 StartOwner = Callable[[str], Any]
 
 
@@ -51,7 +53,7 @@ def test_ctrl_c_in_the_terminal_does_not_reach_the_parts(start_owner: StartOwner
 
 
 @pytest.mark.kafka
-@pytest.mark.skipif(find_kafka() is None, reason="no Apache Kafka beside the project, or no Java")
+@pytest.mark.skipif(NO_KAFKA, reason="no Apache Kafka beside the project, or no Java")
 def test_apache_kafka_ends_when_its_owner_is_killed(start_owner: StartOwner) -> None:
     owner = start_owner("kafka")
     owner.signal(signal.SIGKILL)

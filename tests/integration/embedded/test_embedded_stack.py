@@ -84,7 +84,10 @@ async def test_a_part_that_fails_stops_the_others(
 
 
 @pytest.mark.parametrize("after_s", [0.0, 0.05, 0.2, 0.35])
-async def test_a_start_that_is_cancelled_stops_what_runs(after_s: float) -> None:
+async def test_a_start_that_is_cancelled_stops_what_runs(
+    after_s: float, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
     stack = Stack(fast=True)
     starting = asyncio.create_task(stack.start())
     await asyncio.sleep(after_s)
@@ -98,6 +101,7 @@ async def test_a_start_that_is_cancelled_stops_what_runs(after_s: float) -> None
     assert not stack.broker.is_running()
     assert not stack.database.is_running()
     assert not stack.registry.is_running()
+    assert list(folder.iterdir()) == []
 
 
 async def test_a_cancelled_body_stops_the_parts() -> None:

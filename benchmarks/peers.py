@@ -1,0 +1,58 @@
+"""The peers' own environment: quixstreams pins a confluent-kafka that we do not want."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import venv
+from functools import cache
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+FOLDER = REPOSITORY / ".venv-peers"
+PYTHON = FOLDER / "bin" / "python"
+PACKAGES = ("quixstreams==3.28.1", "fastavro", "msgspec", "orjson")
+_SHOWN = ("quixstreams", "confluent-kafka", "fastavro", "msgspec")
+_INSTALL_LIMIT_S = 300.0
+
+
+def ready() -> str | None:
+    """Make the environment if it is missing; return None, or why there is none."""
+    if "quixstreams" in versions():
+        return None
+    print("  installing quixstreams into .venv-peers (once)", flush=True)
+    try:
+        if not PYTHON.exists():
+            venv.create(FOLDER, with_pip=True)
+        subprocess.run(
+            [PYTHON, "-m", "pip", "install", "--quiet", *PACKAGES],
+            check=True,
+            capture_output=True,
+            timeout=_INSTALL_LIMIT_S,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return "not installed"
+    finally:
+        versions.cache_clear()
+    return None if "quixstreams" in versions() else "not installed"
+
+
+@cache
+def versions() -> dict[str, str]:
+    """Return the versions of what is installed there, by package."""
+    code = (
+        "import importlib.metadata as m, json; "
+        "print(json.dumps({d.name.lower(): d.version for d in m.distributions()}))"
+    )
+    try:
+        run = subprocess.run([PYTHON, "-c", code], check=True, capture_output=True, timeout=30)
+    except (OSError, subprocess.SubprocessError):
+        return {}
+    installed = json.loads(run.stdout)
+    return {name: installed[name] for name in _SHOWN if name in installed}
+
+
+def python_of(side: str) -> str:
+    """Return the interpreter that a side of `stage_*` runs on."""
+    return str(PYTHON) if side == "quix" else sys.executable

@@ -1,0 +1,225 @@
+"""`stage_embedded` and `stage_kafka`: our stage beside stock Faust and quixstreams, same broker.
+
+Every side reads the same candles in Avro, keeps an EMA and a count per asset with a changelog,
+writes an EngineScore per candle and commits, in a process of its own that is bound to one core.
+The clock runs from its first event to its last commit, all outputs acknowledged.
+Every output is then read back and checked against the state that it must carry.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from dataclasses import dataclass
+from statistics import median
+
+from benchmarks import brokers, job, peers
+from benchmarks.brokers import NAMES, Site
+from benchmarks.machine import reserved_core
+from benchmarks.report import Result, heading, line
+from benchmarks.workers import RESULT, Order
+from embedded.kafka import find_kafka
+from streams.topics import SCORES
+
+UNIT = "events/s a core"
+GOAL_RATE, GOAL_FAUST, GOAL_QUIX = 25_000, 6.0, 1.2
+GOAL = f">= {GOAL_RATE:,}, >= {GOAL_FAUST:g}x stock Faust, >= {GOAL_QUIX}x quixstreams"
+ASSETS = 50
+SMALL_TOPIC = "bench.candles"
+LIMIT_S = 180.0
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of the three: its module, where it reads and writes, and how many events it gets."""
+
+    name: str
+    module: str
+    input_topic: str
+    output_topic: str
+    events: int
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What one run of a side took."""
+
+    events: int
+    wall_s: float
+    cpu_s: float
+
+    @property
+    def rate(self) -> float:
+        """Events a second of one core: whatever of wall and processor time is longer counts."""
+        return self.events / max(self.wall_s, self.cpu_s)
+
+
+class SideFailedError(RuntimeError):
+    """A side ended without a result or with wrong outputs; the text says which and why."""
+
+
+def sides(events: int, small: int) -> list[Side]:
+    """Return the three sides; stock Faust gets a smaller input, it would take minutes."""
+    return [
+        Side("ours", "ours", job.INPUT_TOPIC, SCORES.name, events),
+        Side("stock Faust", "stock_faust", SMALL_TOPIC, "bench.faust", small),
+        Side("quixstreams", "quix", job.INPUT_TOPIC, "bench.quix", events),
+    ]
+
+
+async def measure(name: str, *, quick: bool) -> Result:
+    """Run all sides in turn on one broker; `name` is stage_embedded or stage_kafka."""
+    kind = name.removeprefix("stage_")
+    heading(name, f"Avro, keyed state, changelog, produce, commit on {NAMES[kind]}")
+    if kind == "kafka" and find_kafka() is None:
+        print("  no Apache Kafka here (QUANTIVA_KAFKA_HOME, Java 17)")
+        return Result(name, None, UNIT, GOAL, None, note="no Apache Kafka")
+    events, small, repetitions = (40_000, 8_000, 1) if quick else (200_000, 20_000, 3)
+    missing = {}
+    if (reason := await asyncio.to_thread(peers.ready)) is not None:
+        missing["quixstreams"] = reason
+    chosen = [side for side in sides(events, small) if side.name not in missing]
+    with reserved_core() as core:
+        async with brokers.site(kind) as site:
+            await _prepare(site, chosen)
+            runs = await _interleaved(site, chosen, repetitions, core)
+    return _result(name, runs, missing, core)
+
+
+async def _prepare(site: Site, chosen: list[Side]) -> None:
+    """Create the peers' topics and write the input."""
+    await brokers.create_topics(site.bootstrap, [SMALL_TOPIC, "bench.faust", "bench.quix"])
+    for topic, events in {(side.input_topic, side.events) for side in chosen}:
+        candles = [job.candle(number, ASSETS) for number in range(events)]
+        records = [(c.asset.encode(), site.codec.encode(c), c.observed_at) for c in candles]
+        await brokers.preload(site.bootstrap, topic, records)
+
+
+async def _interleaved(
+    site: Site, chosen: list[Side], repetitions: int, core: int | None
+) -> dict[str, list[Run | str]]:
+    """Run A B C A B C, so that a busy moment of the machine meets every side."""
+    bound = "not bound to a core" if core is None else f"worker alone on core {core}"
+    print(f"  {ASSETS} assets, {brokers.PARTITIONS} partitions, {bound}")
+    line(("side", 13), ("events", 9), ("   wall s", 9), ("    cpu s", 9), (f"  {UNIT}", 20))
+    runs: dict[str, list[Run | str]] = {side.name: [] for side in chosen}
+    for repetition in range(1, repetitions + 1):
+        for side in chosen:
+            try:
+                run = await _run(site, side, f"bench{repetition}-{side.module}", core)
+            except SideFailedError as error:
+                print(f"  {side.name:<13} failed: {error}", flush=True)
+                runs[side.name].append("failed")
+                continue
+            runs[side.name].append(run)
+            seconds = (f"{run.wall_s:.2f}", f"{run.cpu_s:.2f}")
+            print(
+                f"  {side.name:<13} {run.events:>9,} {seconds[0]:>9} {seconds[1]:>9} "
+                f"{run.rate:>16,.0f}   outputs checked",
+                flush=True,
+            )
+    return runs
+
+
+async def _run(site: Site, side: Side, group: str, core: int | None) -> Run:
+    """Run one side in its process and check its outputs."""
+    before = await brokers.ends(site.bootstrap, side.output_topic)
+    order = Order(
+        site.bootstrap,
+        site.settings.require_registry(),
+        site.schema_ids,
+        side.input_topic,
+        side.output_topic,
+        side.events,
+        brokers.PARTITIONS,
+        group,
+        str(site.settings.state_dir / group),
+        core,
+    )
+    (site.settings.state_dir / group).mkdir()
+    wall_s, cpu_s = await _process(site, side, order)
+    after = await brokers.ends(site.bootstrap, side.output_topic)
+    values = await brokers.values_between(site.bootstrap, before, after)
+    wrong = await asyncio.to_thread(job.problems, values, site.codec, side.events, ASSETS)
+    if wrong:
+        raise SideFailedError(wrong)
+    return Run(side.events, wall_s, cpu_s)
+
+
+async def _process(site: Site, side: Side, order: Order) -> tuple[float, float]:
+    environment = {
+        **os.environ,
+        **site.environment,
+        "PYTHONPATH": str(peers.REPOSITORY),
+    }
+    process = await asyncio.create_subprocess_exec(
+        peers.python_of(side.module),
+        "-m",
+        f"benchmarks.workers.{side.module}",
+        json.dumps(order._asdict()),
+        env=environment,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        out, err = await asyncio.wait_for(process.communicate(), LIMIT_S)
+    except TimeoutError:
+        msg = f"not finished within {LIMIT_S:.0f} s"
+        raise SideFailedError(msg) from None
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    for text in out.decode().splitlines():
+        if text.startswith(RESULT):
+            result = json.loads(text.removeprefix(RESULT))
+            return result["wall_s"], result["cpu_s"]
+    msg = f"status {process.returncode}: {err.decode()[-600:]}"
+    raise SideFailedError(msg)
+
+
+def _result(
+    name: str, runs: dict[str, list[Run | str]], missing: dict[str, str], core: int | None
+) -> Result:
+    rates = {side: _rates(of_side) for side, of_side in runs.items()}
+    found: dict[str, float | str] = {
+        side: round(median(of_side)) if of_side else "failed" for side, of_side in rates.items()
+    }
+    ours = found.pop("ours")
+    value = None if isinstance(ours, str) else ours
+    ratios = {
+        side: round(median(mine / theirs for mine, theirs in pairs), 2)
+        for side in found
+        if (pairs := _pairs(runs["ours"], runs[side]))
+    }
+    met = None
+    if value is not None and "stock Faust" in ratios:
+        met = value >= GOAL_RATE and ratios["stock Faust"] >= GOAL_FAUST
+        met = met and ratios.get("quixstreams", GOAL_QUIX) >= GOAL_QUIX
+    detail = {
+        "core": core,
+        "runs": {
+            side: [
+                {"events": r.events, "wall_s": round(r.wall_s, 3), "cpu_s": round(r.cpu_s, 3)}
+                for r in of_side
+                if isinstance(r, Run)
+            ]
+            for side, of_side in runs.items()
+        },
+    }
+    note = "" if value is not None else "failed"
+    return Result(name, value, UNIT, GOAL, met, {**found, **missing}, ratios, detail, note)
+
+
+def _rates(runs: list[Run | str]) -> list[float]:
+    return [run.rate for run in runs if isinstance(run, Run)]
+
+
+def _pairs(mine: list[Run | str], theirs: list[Run | str]) -> list[tuple[float, float]]:
+    """Return the rates of the repetitions in which both sides have one."""
+    return [
+        (a.rate, b.rate)
+        for a, b in zip(mine, theirs, strict=True)
+        if isinstance(a, Run) and isinstance(b, Run)
+    ]

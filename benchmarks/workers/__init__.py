@@ -1,0 +1,40 @@
+"""The three sides of `stage_*`, a process each: a JSON order as argument, a JSON line as result."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import Any, NamedTuple
+
+RESULT = "RESULT "
+
+
+class Order(NamedTuple):
+    """What a side is to do. `schema_ids` are the registry's, `core` the only one it may use."""
+
+    bootstrap: str
+    registry_url: str
+    schema_ids: dict[str, int]
+    input_topic: str
+    output_topic: str
+    events: int
+    partitions: int
+    group: str
+    state_dir: str
+    core: int | None
+
+
+def order() -> Order:
+    """Return this process's order, after binding the process to its core."""
+    given = Order(**json.loads(sys.argv[1]))
+    if given.core is not None:
+        os.sched_setaffinity(0, {given.core})
+    return given
+
+
+def report(wall_s: float, cpu_s: float, **more: Any) -> None:
+    """Say how long it took, and end the process: the threads of a client may still run."""
+    sys.stdout.write(RESULT + json.dumps({"wall_s": wall_s, "cpu_s": cpu_s, **more}) + "\n")
+    sys.stdout.flush()
+    os._exit(0)

@@ -1,0 +1,80 @@
+"""Our side: a scoring stage in `Hosted`, as `streams.agents.process` runs it."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import uvloop
+
+from benchmarks.job import ENGINE, Ema, Stopwatch, deviation, features, moved
+from benchmarks.workers import Order, order, report
+from schemas.registry_client import Registry
+from streams.agents.hosted import Hosted
+from streams.engines.base import Engine, Reading
+from streams.scoring import ScoringStage
+from streams.settings import Settings
+from streams.stage import EMPTY_TABLES
+from streams.topics import subjects
+
+
+class Last(Ema, frozen=True, gc=False):
+    """An engine's state keeps what `read` needs beside the EMA."""
+
+    close: float = 0.0
+    at: int = 0
+
+
+def engine(watch: Stopwatch) -> Engine[None, Last]:
+    """Return an engine that speaks on every candle."""
+
+    def update(config: None, state: Last, event: Any, offset: int) -> Last:
+        watch.first()
+        count, ema = moved(state.count, state.ema, event.close)
+        return Last(count, ema, event.close, event.observed_at)
+
+    def read(config: None, state: Last, now: int) -> Reading:
+        return Reading(
+            score=deviation(state.ema, state.close),
+            confidence=1.0,
+            freshness=1.0,
+            data_time=state.at,
+            price_usd=state.close,
+            features=features(state.count, state.ema),
+        )
+
+    return Engine(
+        ENGINE, "market.candles", None, Last, lambda config: Last(), update, read, min_change=0.0
+    )
+
+
+async def run(todo: Order) -> tuple[float, float]:
+    """Process the whole input; return wall and processor seconds up to the last commit."""
+    settings = Settings(
+        KAFKA_BOOTSTRAP_SERVERS=todo.bootstrap,
+        SCHEMA_REGISTRY_URL=todo.registry_url,
+        group=todo.group,
+        partitions=todo.partitions,
+        state_dir=Path(todo.state_dir),
+    )
+    registry = Registry(todo.registry_url)
+    codec = await registry.codec(subjects())
+    watch = Stopwatch()
+    hosted = Hosted(ScoringStage(engine(watch)), settings, codec, registry, lambda: EMPTY_TABLES)
+    await hosted.start()
+    while hosted.loop.events < todo.events:
+        if trouble := hosted.trouble():
+            raise RuntimeError(trouble)
+        await asyncio.sleep(0.005)
+    consumer = hosted.app.consumer
+    await hosted.loop.settle()
+    while sum(consumer._committed_offset.get(tp) or 0 for tp in consumer._done) < todo.events:
+        await consumer.commit()
+        await asyncio.sleep(0.001)
+    return watch.read()
+
+
+if __name__ == "__main__":
+    uvloop.install()
+    report(*asyncio.run(run(order())))

@@ -1,0 +1,48 @@
+"""What has been read and not been committed yet."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sinks.base import Record, Rejected
+
+
+class Batch:
+    """Records of one generation of the group, up to a size and an age.
+
+    `next_offsets` are what to commit once all of it is written, by partition.
+    """
+
+    def __init__(self, generation: int, max_records: int, max_age_ms: int) -> None:
+        self.generation = generation
+        self.records: list[Record] = []
+        self.rejected: list[Rejected] = []
+        self.next_offsets: dict[Any, int] = {}
+        self._max_records = max_records
+        self._max_age_ms = max_age_ms
+        self._born_s: float | None = None
+
+    def add(self, decoded: Record | Rejected, now_s: float) -> None:
+        """Keep one record; `now_s` is a monotonic clock."""
+        if self._born_s is None:
+            self._born_s = now_s
+        if isinstance(decoded, Rejected):
+            self.rejected.append(decoded)
+        else:
+            self.records.append(decoded)
+
+    @property
+    def room(self) -> int:
+        """How many more records fit, at least 1."""
+        return max(1, self._max_records - len(self.records) - len(self.rejected))
+
+    def wait_ms(self, now_s: float) -> int:
+        """Return how long it may wait for more records."""
+        if self._born_s is None:
+            return self._max_age_ms
+        return max(0, self._max_age_ms - int((now_s - self._born_s) * 1000))
+
+    def is_due(self, now_s: float) -> bool:
+        """Return whether it is full or old enough to be written."""
+        full = len(self.records) + len(self.rejected) >= self._max_records
+        return full or (self._born_s is not None and self.wait_ms(now_s) == 0)

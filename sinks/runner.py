@@ -1,0 +1,298 @@
+"""Drives a sink: reads its topics as a consumer group, flushes, then commits.
+
+The same for every sink, and without Faust: a sink needs no tables, only order and commits.
+At least once from the log, and a sink writes by id: together no event is lost or stored twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar
+
+from aiokafka.errors import KafkaError
+
+from schemas.codec import Codec
+from schemas.registry_client import RegistryError
+from sinks.base import Flushed, Record, Rejected, Sink, SinkError, SinkUnavailableError
+from sinks.batch import Batch
+from sinks.decoding import Decoder, Resolver
+from sinks.kafka import (
+    AWAY,
+    REBALANCED,
+    REFUSED,
+    Generation,
+    RunnerConfig,
+    make_consumer,
+    make_producer,
+)
+from sinks.lag import Lag
+from sinks.letterbox import Letterbox
+from sinks.patience import Patience, note, now_ms
+from sinks.status import State, Status
+from streams.topics import physical
+
+_log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+_BROKER = "the broker"
+_REGISTRY = "the schema registry"
+_SLOW_S = 5.0  # a request that takes longer is reported as a broker that is away
+_LEAVE_S = 3.0
+_BREATH = 250  # records decoded before other tasks may run
+
+OnFlush = Callable[[Sequence[Record]], None]
+"""Called with the records of a flush once they are durable; after a restart with some again."""
+
+
+class _RebalancedError(Exception):
+    """The batch at hand belongs to somebody else now."""
+
+
+class SinkRunner:
+    """Runs one sink in one task.
+
+    `codec` decodes and encodes; `resolve` asks the registry about schema ids that it does not
+    know (without it they go to the dead letters). `on_flush` may measure how late the rows are.
+    """
+
+    def __init__(
+        self,
+        sink: Sink,
+        codec: Codec,
+        config: RunnerConfig,
+        *,
+        resolve: Resolver | None = None,
+        on_flush: OnFlush | None = None,
+    ) -> None:
+        self._sink = sink
+        self._config = config
+        self._decoder = Decoder(codec, prefix=config.prefix, resolve=resolve)
+        self._on_flush = on_flush
+        self._letterbox = Letterbox(codec, f"sink.{sink.name}", config.prefix)
+        self._target = f"the target of sink {sink.name}"
+        self._stopping = asyncio.Event()
+        self._task: asyncio.Task[Any] | None = None
+        self._generation = Generation()
+        self._lag = Lag(config.prefix)
+        self.status = Status(sink.name)
+        self._patience = Patience(self.status, self._stopping, longest_s=config.longest_wait_s)
+
+    async def run(self) -> None:
+        """Run until `stop` is called or the task is cancelled; waits for what is away.
+
+        Raises SinkError, or what the sink raised, when waiting does not help: the offsets stay
+        where they were, and whoever supervises may start again. One runner runs once.
+        """
+        self._task = asyncio.current_task()
+        try:
+            await self._patience.repeat(self._sink.setup, (SinkUnavailableError,), self._target)
+            while not self._stopping.is_set():
+                await self._session()
+        except Exception as error:
+            if not self._stopping.is_set():
+                self.status.state = State.FAILED
+                note(self.status, error)
+                raise
+            _log.warning("sink %s stops without its last records: %s", self._sink.name, error)
+        finally:
+            await self._sink.close()
+            if self.status.state is not State.FAILED:
+                self.status.state = State.STOPPED
+
+    async def stop(self) -> None:
+        """Write what was read, commit, leave the group; after `stop_within_s` without the rest."""
+        self._stopping.set()
+        task = self._task
+        if task is None or task.done() or task is asyncio.current_task():
+            return
+        _, late = await asyncio.wait({task}, timeout=self._config.stop_within_s)
+        if late:
+            _log.warning("sink %s is cut off: it did not stop in time", self._sink.name)
+            task.cancel()
+            await asyncio.wait({task}, timeout=2 * _LEAVE_S)
+
+    async def _session(self) -> None:
+        """Join the group and consume until we stop or the broker fails us."""
+        consumer, producer = make_consumer(self._config), make_producer(self._config)
+        try:
+            await self._unless_stopping(self._connect(consumer, producer))
+            self.status.state = State.RUNNING
+            self._patience.back(_BROKER)
+            await self._consume(consumer, producer)
+        except REFUSED as error:
+            message = (
+                f"The broker at {self._config.bootstrap} refuses sink {self._sink.name}: {error}. "
+                "Check the credentials, the group's rights and the broker's settings."
+            )
+            raise SinkError(message) from error
+        except AWAY as error:
+            self._patience.gone(_BROKER, error)
+            await self._patience.nap()
+        finally:
+            self._sink.discard()
+            await _leave(consumer, producer)
+
+    async def _connect(self, consumer: Any, producer: Any) -> None:
+        topics = [physical(topic, self._config.prefix) for topic in self._sink.topics]
+        consumer.subscribe(topics, listener=self._generation)
+        await producer.start()
+        await consumer.start()
+
+    async def _unless_stopping(self, awaitable: Awaitable[None]) -> None:
+        """Wait for something that may take long; drop it when we are to stop."""
+        task = asyncio.ensure_future(awaitable)
+        stopping = asyncio.ensure_future(self._stopping.wait())
+        try:
+            await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopping.cancel()
+            if not task.done():
+                task.cancel()
+                await asyncio.wait({task})
+        if not task.cancelled():
+            task.result()
+
+    async def _consume(self, consumer: Any, producer: Any) -> None:
+        batch = self._new_batch()
+        while not self._stopping.is_set():
+            try:
+                await self._read(consumer, batch)
+                if not batch.is_due(time.monotonic()):
+                    continue
+                await self._write(consumer, producer, batch)
+            except _RebalancedError:
+                self._sink.discard()
+                self._lag.forget()
+            batch = self._new_batch()
+        if batch.next_offsets:
+            try:
+                await self._write(consumer, producer, batch)
+            except _RebalancedError:
+                _log.info("sink %s: a rebalance came before its last commit", self._sink.name)
+
+    def _new_batch(self) -> Batch:
+        return Batch(self._generation.number, self._config.max_records, self._config.max_age_ms)
+
+    async def _read(self, consumer: Any, batch: Batch) -> None:
+        """Read what is there into the batch and the sink."""
+        got = await consumer.getmany(
+            timeout_ms=batch.wait_ms(time.monotonic()), max_records=batch.room
+        )
+        if self._is_outdated(batch):
+            if batch.records or batch.rejected:
+                raise _RebalancedError  # what came now is read again, with all the rest
+            batch.generation = self._generation.number
+            self._lag.forget()
+        for partition, raws in got.items():
+            await self._take(partition, raws, batch)
+        self.status.lag = await self._lag.measure(consumer)
+
+    def _is_outdated(self, batch: Batch) -> bool:
+        return batch.generation != self._generation.number
+
+    async def _take(self, partition: Any, raws: Sequence[Any], batch: Batch) -> None:
+        self._lag.reading(partition, raws[0].offset)
+        records = []
+        for count, raw in enumerate(raws, start=1):
+            decoded = await self._decode(raw, batch)
+            batch.add(decoded, time.monotonic())
+            if isinstance(decoded, Record):
+                records.append(decoded)
+            if count % _BREATH == 0:
+                await asyncio.sleep(0)
+        self._sink.add(records)
+        self.status.records_read += len(raws)
+        batch.next_offsets[partition] = raws[-1].offset + 1
+
+    async def _decode(self, raw: Any, batch: Batch) -> Record | Rejected:
+        try:
+            return await self._decoder.decode(raw)
+        except (RegistryError, OSError):
+            return await self._keep_trying(
+                lambda: self._decoder.decode(raw), (RegistryError, OSError), _REGISTRY, batch
+            )
+
+    async def _keep_trying(
+        self,
+        action: Callable[[], Awaitable[T]],
+        away: tuple[type[Exception], ...],
+        what: str,
+        batch: Batch,
+    ) -> T:
+        """Repeat an action for a batch as long as the batch is ours."""
+        try:
+            return await self._patience.repeat(
+                action, away, what, give_up=lambda: self._is_outdated(batch)
+            )
+        except away as error:
+            if self._stopping.is_set():
+                raise
+            raise _RebalancedError from error
+
+    async def _write(self, consumer: Any, producer: Any, batch: Batch) -> None:
+        """Flush, send the dead letters, commit: in this order."""
+        started_s = time.monotonic()
+        flushed = await self._flush(batch)
+        self._count(flushed, (time.monotonic() - started_s) * 1000)
+        self._tell(batch, flushed)
+        rejected = [*batch.rejected, *flushed.rejected]
+        self.status.dead_letters += await self._answer(self._letterbox.send(producer, rejected))
+        if self._is_outdated(batch):
+            raise _RebalancedError
+        try:
+            await self._answer(consumer.commit(batch.next_offsets))
+        except REBALANCED as error:
+            raise _RebalancedError from error
+        self._lag.written(batch.next_offsets)
+        self.status.lag = await self._lag.measure(consumer)
+
+    async def _flush(self, batch: Batch) -> Flushed:
+        try:
+            return await self._keep_trying(
+                self._sink.flush, (SinkUnavailableError,), self._target, batch
+            )
+        except (KafkaError, OSError) as error:  # else it would pass for the broker's
+            message = f"Sink {self._sink.name} cannot flush: {type(error).__name__}: {error}"
+            raise SinkError(message) from error
+
+    def _count(self, flushed: Flushed, took_ms: float) -> None:
+        self.status.flushes += 1
+        self.status.rows.update(flushed.rows)
+        self.status.last_flush_at_ms = now_ms()
+        self.status.last_flush_took_ms = took_ms
+
+    def _tell(self, batch: Batch, flushed: Flushed) -> None:
+        if self._on_flush is None:
+            return
+        refused = {id(rejected.record) for rejected in flushed.rejected}
+        try:
+            self._on_flush([record for record in batch.records if id(record) not in refused])
+        except Exception as error:
+            note(self.status, error)
+            _log.exception("sink %s: its on_flush hook failed", self._sink.name)
+
+    async def _answer(self, awaitable: Awaitable[T]) -> T:
+        """Return the broker's answer, however long it takes; say so when it takes long."""
+        task = asyncio.ensure_future(awaitable)
+        try:
+            done, _ = await asyncio.wait({task}, timeout=_SLOW_S)
+            if not done:
+                self._patience.gone(_BROKER, TimeoutError(f"no answer for {_SLOW_S:g} s"))
+            result = await task
+        finally:
+            task.cancel()
+        self._patience.back(_BROKER)
+        return result
+
+
+async def _leave(consumer: Any, producer: Any) -> None:
+    """Close both clients; a broker that is away may not hold us up."""
+    for client in (consumer, producer):
+        try:
+            async with asyncio.timeout(_LEAVE_S):
+                await client.stop()
+        except (KafkaError, OSError, TimeoutError) as error:
+            _log.debug("a client did not close: %s", error)

@@ -1,0 +1,1 @@
+"""The whole platform in one command: parts, topics, workers, sink and a source, then a summary."""

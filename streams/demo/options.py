@@ -1,0 +1,32 @@
+"""What a demo is asked to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class DemoOptions:
+    """Where the market comes from and how long it runs.
+
+    cycles     simulated cycles, None: until Ctrl-C
+    cycle_s    wall seconds per simulated 10-minute cycle
+    seed       of the simulated market
+    data       directory of recorded data instead of the simulated market
+    from_ms    start of the span to play, ms since 1970 UTC
+    until_ms   end of the span, exclusive
+    speed      multiple of the data's own pace; None: as fast as the stack answers
+    ordered    at full speed, wait between waves, so that each play gives identical signals
+    processes  worker processes that share the stages
+    """
+
+    cycles: int | None = None
+    cycle_s: float = 10.0
+    seed: int = 1
+    data: Path | None = None
+    from_ms: int = 0
+    until_ms: int = 0
+    speed: float | None = None
+    ordered: bool = True
+    processes: int = 2

@@ -1,0 +1,290 @@
+"""Event risk, -1 to 1, negative is risk: what the calendar of the next 30 days says.
+
+    proximity p = 2^(-days / 7) * (1 - days / 30)          1 now, 0 at the horizon
+    event     e = direction * sureness * impact * p        direction and sureness by category
+    calm        = 1 - sum of impact * p of all that are no catalysts, at least 0
+    score       = tanh(sum of e + atanh(0.10) * calm)      0.10 with nothing ahead
+
+So a risk never does less harm by coming nearer, and a date that enters the horizon enters at 0.
+
+How the engine knows that a calendar is alive for an asset without events: any calendar record says
+so, for 48 hours. A producer that finds nothing for an asset publishes a heartbeat: category
+"other", impact 0. Known dates go on counting when the calendar falls silent; its calm does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from math import atanh, exp2, tanh
+from typing import Any, NamedTuple
+
+import msgspec
+
+from schemas.market import CalendarEvent, TrendingAsset
+from streams.engines.base import Engine, Reading, freshness
+from streams.topics import CALENDAR
+
+_HOUR_MS = 3_600_000
+_DAY_MS = 24 * _HOUR_MS
+
+
+class Category(NamedTuple):
+    """What events of a category do to the price.
+
+    direction  strength and sign of an event of impact 1, fully sure and due now, inside the tanh
+    vague      sureness at certainty 0
+    sure       sureness at certainty 1; below `vague` where the danger is in what is not known
+    """
+
+    direction: float
+    vague: float
+    sure: float
+
+
+def _categories() -> dict[str, Category]:
+    return {
+        # The market goes away. A rumour of it does half the harm.
+        "delisting": Category(-2.0, 0.5, 1.0),
+        # New supply; dates are known long before, so half of it is priced in.
+        "unlock": Category(-1.0, 0.5, 1.0),
+        # The danger of a fork is that nobody knows how it ends: the less certain, the worse.
+        "hard_fork": Category(-1.2, 1.0, 0.5),
+        # Catalysts count as far as they are certain.
+        "listing": Category(1.0, 0.0, 1.0),
+        "partnership": Category(0.8, 0.0, 1.0),
+        "upgrade": Category(0.6, 0.0, 1.0),
+        "burn": Category(0.6, 0.0, 1.0),
+        "airdrop": Category(0.4, 0.0, 1.0),
+        "conference": Category(0.2, 0.0, 1.0),
+        # Nobody knows which way: it only takes the calm away.
+        "other": Category(0.0, 0.0, 0.0),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Constants of the event risk engine."""
+
+    horizon_ms: float = 30 * _DAY_MS
+    """Events further ahead do not count yet (SPEC)."""
+    half_life_ms: float = 7 * _DAY_MS
+    """Time ahead at which an event counts half of one due now, before the taper."""
+    calm_score: float = 0.10
+    """Score of a live calendar with nothing ahead (SPEC)."""
+    categories: dict[str, Category] = field(default_factory=_categories)
+    """What each category does."""
+    fresh_ms: float = 3 * _HOUR_MS
+    """Full freshness up to this age: the calendar is fetched hourly, two may be missed."""
+    stale_ms: float = 48 * _HOUR_MS
+    """The calendar is no longer live from this age on."""
+    base_confidence: float = 0.5
+    """Confidence of a calendar with nothing ahead: it may just not know of it."""
+    stale_factor: float = 0.5
+    """Factor on the confidence of known dates once the calendar is no longer live."""
+    events_most: int = 200
+    """Events kept, the nearest; bounds the state. Later ones come back with the next fetch."""
+    evidence_most: int = 10
+    """Events named as evidence."""
+
+
+class Event(msgspec.Struct, frozen=True, gc=False):
+    """A calendar record that may still count; `key` is a digest of source and source_id.
+
+    A cancelled one stays until its date has passed, so that an older record of it that comes late
+    does not bring it back.
+    """
+
+    starts_at: int
+    key: bytes
+    observed_at: int
+    offset: int
+    category: str
+    impact: float
+    certainty: float
+    cancelled: bool = False
+
+
+class State(msgspec.Struct, frozen=True, gc=False):
+    """The events ahead by date; `clock` is the newest observed_at of any record, 0 before one.
+
+    calendar_at and calendar_offset: the newest calendar record, offset -1 before one.
+    """
+
+    clock: int = 0
+    price_usd: float | None = None
+    price_at: int = 0
+    calendar_at: int = 0
+    calendar_offset: int = -1
+    events: tuple[Event, ...] = ()
+
+
+def initial(config: Config) -> State:
+    """Return the state of an asset never seen."""
+    return State()
+
+
+def update(config: Config, state: State, event: Any, offset: int) -> State:
+    """Apply a calendar record or a tick."""
+    if isinstance(event, TrendingAsset):
+        return _apply_tick(state, event)
+    if isinstance(event, CalendarEvent):
+        return _apply_calendar(config, state, event, offset)
+    return state
+
+
+def _apply_tick(state: State, tick: TrendingAsset) -> State:
+    if tick.observed_at <= state.price_at:
+        return state
+    clock = max(state.clock, tick.observed_at)
+    return msgspec.structs.replace(
+        state,
+        clock=clock,
+        price_usd=tick.price_usd,
+        price_at=tick.observed_at,
+        events=_ahead(state.events, clock),
+    )
+
+
+def _apply_calendar(config: Config, state: State, record: CalendarEvent, offset: int) -> State:
+    """Put a record in the place of an older one of the same source and id."""
+    key = _key(record)
+    known = next((event for event in state.events if event.key == key), None)
+    if known is not None and record.observed_at < known.observed_at:
+        return state
+    clock = max(state.clock, record.observed_at)
+    new = _event(record, key, offset, known, clock)
+    if known is not None and msgspec.structs.replace(new, offset=known.offset) == known:
+        return state
+    others = [event for event in state.events if event is not known]
+    nearest = sorted((*others, new), key=lambda event: (event.starts_at, event.key))
+    events = _ahead(nearest, clock)[: config.events_most]
+    is_newest = record.observed_at > state.calendar_at
+    if not is_newest and events == state.events:
+        return state
+    return msgspec.structs.replace(
+        state,
+        clock=clock,
+        calendar_at=max(state.calendar_at, record.observed_at),
+        calendar_offset=offset if is_newest else state.calendar_offset,
+        events=events,
+    )
+
+
+def _event(
+    record: CalendarEvent, key: bytes, offset: int, known: Event | None, clock: int
+) -> Event:
+    """Return what to keep of a record; one moved into the past is kept as cancelled."""
+    gone = known is not None and record.starts_at <= clock
+    return Event(
+        starts_at=known.starts_at if known is not None and gone else record.starts_at,
+        key=key,
+        observed_at=record.observed_at,
+        offset=offset,
+        category=record.category,
+        impact=record.impact,
+        certainty=record.certainty,
+        cancelled=record.cancelled or gone,
+    )
+
+
+def _key(record: CalendarEvent) -> bytes:
+    text = f"{record.source}\x00{record.source_id}"
+    return blake2b(text.encode("utf-8", "replace"), digest_size=8).digest()
+
+
+def _ahead(events: Iterable[Event], clock: int) -> tuple[Event, ...]:
+    return tuple(event for event in events if event.starts_at > clock)
+
+
+class _Weighed(NamedTuple):
+    """An event ahead: its weight impact * proximity in [0, 1], and what it adds in the tanh."""
+
+    event: Event
+    weight: float
+    push: float
+
+
+def _weigh(config: Config, state: State, now: int) -> list[_Weighed]:
+    """Weigh the events within the horizon, nearest first."""
+    weighed = []
+    for event in state.events:
+        ahead_ms = event.starts_at - now
+        if event.cancelled or event.impact <= 0.0 or not 0 < ahead_ms < config.horizon_ms:
+            continue
+        taper = 1.0 - ahead_ms / config.horizon_ms
+        weight = event.impact * exp2(-ahead_ms / config.half_life_ms) * taper
+        category = config.categories[event.category]
+        sureness = category.vague + (category.sure - category.vague) * event.certainty
+        weighed.append(_Weighed(event, weight, category.direction * sureness * weight))
+    return weighed
+
+
+def read(config: Config, state: State, now: int) -> Reading:
+    """Say the score at `now`; before the newest record seen, as of that record."""
+    now = max(now, state.clock)
+    age_ms = now - state.calendar_at if state.calendar_offset >= 0 else None
+    is_live = age_ms is not None and age_ms < config.stale_ms
+    weighed = _weigh(config, state, now)
+    features = {"events_ahead": float(len(weighed))}
+    if weighed:
+        features["nearest_event_hours"] = (weighed[0].event.starts_at - now) / _HOUR_MS
+    return Reading(
+        score=_score(config, weighed, is_live),
+        confidence=_confidence(config, weighed, is_live),
+        freshness=freshness(age_ms, config.fresh_ms, config.stale_ms),
+        data_time=state.calendar_at if age_ms is not None else None,
+        price_usd=state.price_usd,
+        features=features,
+        evidence=_evidence(config, state, weighed),
+        detail=_detail(age_ms, is_live),
+    )
+
+
+def _score(config: Config, weighed: list[_Weighed], is_live: bool) -> float:
+    unrest = sum(
+        one.weight for one in weighed if config.categories[one.event.category].direction <= 0.0
+    )
+    calm = max(0.0, 1.0 - unrest) if is_live else 0.0
+    if not weighed:
+        return config.calm_score * calm
+    return tanh(sum(one.push for one in weighed) + atanh(config.calm_score) * calm)
+
+
+def _confidence(config: Config, weighed: list[_Weighed], is_live: bool) -> float:
+    """Return the base confidence, raised by the certainty of what is ahead."""
+    if not weighed and not is_live:
+        return 0.0
+    weight = sum(one.weight for one in weighed)
+    certain = sum(one.weight * one.event.certainty for one in weighed) / max(1.0, weight)
+    confidence = config.base_confidence + (1.0 - config.base_confidence) * certain
+    return confidence if is_live else confidence * config.stale_factor
+
+
+def _evidence(config: Config, state: State, weighed: list[_Weighed]) -> tuple[int, ...]:
+    """Return the offsets of the events that weigh most; with none, of the newest record."""
+    if not weighed:
+        return (state.calendar_offset,) if state.calendar_offset >= 0 else ()
+    heaviest = sorted(weighed, key=lambda one: (-abs(one.push), one.event.starts_at))
+    return tuple(sorted(one.event.offset for one in heaviest[: config.evidence_most]))
+
+
+def _detail(age_ms: int | None, is_live: bool) -> dict[str, str]:
+    if age_ms is None:
+        return {"calendar": "no record yet"}
+    if not is_live:
+        return {"calendar": f"no record for {age_ms // _HOUR_MS} h: known dates only"}
+    return {}
+
+
+ENGINE = Engine(
+    name="event_risk",
+    topic=CALENDAR.name,
+    config=Config(),
+    state_type=State,
+    initial=initial,
+    update=update,
+    read=read,
+    min_change=0.01,
+)

@@ -1,0 +1,132 @@
+"""What is said by one headline: the voices of the model, the lexicon and the source's label.
+
+    score      = mean of the voices' scores by weight * confidence
+    confidence = 1 - product of (1 - confidence) of the voices
+
+And what a headline is known by when it comes again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import NamedTuple, Protocol
+
+from schemas.market import NewsArticle
+from streams.engines.lexicon import SUMMARY_WEIGHT, score_text
+
+DIGEST_BYTES = 8
+_LABELS = {"positive": 1.0, "neutral": 0.0, "negative": -1.0}
+
+
+class TextScore(NamedTuple):
+    """What a model says of a text: p_positive - p_negative in [-1, 1], confidence in [0, 1]."""
+
+    score: float
+    confidence: float
+
+
+class TextScorer(Protocol):
+    """The port of the transformer: a pure function of the text, None for a text not scored.
+
+    The engine does no I/O. Whoever runs the model scores the texts of a batch beforehand and hands
+    their results over as a `RecordedScores`; a replay hands over the ones recorded then.
+    """
+
+    def __call__(self, text: str) -> TextScore | None:
+        """Return the score of a text, None where there is none."""
+
+
+def text_key(text: str) -> str:
+    """Return the key under which the score of a text is recorded: blake2b, 32 hex digits."""
+    return blake2b(text.encode("utf-8", "replace"), digest_size=16).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedScores:
+    """A `TextScorer` that looks results up by `text_key`."""
+
+    scores: Mapping[str, TextScore]
+
+    def __call__(self, text: str) -> TextScore | None:
+        """Return the recorded score of a text, None where there is none."""
+        return self.scores.get(text_key(text))
+
+
+@dataclass(frozen=True, slots=True)
+class VoicesConfig:
+    """Constants of the voices of a headline."""
+
+    scorer: TextScorer | None = None
+    """The transformer's results; None: no weights here, the other voices only."""
+    model_weight: float = 0.6
+    """Weight of the model among the voices of a headline: it reads sentences."""
+    lexicon_weight: float = 0.3
+    """Weight of the lexicon: right on nine of ten texts where it speaks, silent on many."""
+    label_weight: float = 0.2
+    """Weight of the source's own label: its method is unknown."""
+    label_score: float = 0.6
+    """Score that a positive label stands for (negative: minus it); labels have no strength."""
+    label_confidence: float = 0.6
+    """Confidence of a label, 0 to 1."""
+
+
+class HeadlineScore(NamedTuple):
+    """Score in [-1, 1], confidence in [0, 1], and whether the model was among the voices."""
+
+    score: float
+    confidence: float
+    by_model: bool
+
+
+def score_headline(config: VoicesConfig, news: NewsArticle) -> HeadlineScore:
+    """Score a headline with its summary by all voices that speak."""
+    model = _model_score(config, news)
+    lexicon = score_text(news.headline, news.summary)
+    voices = [(config.lexicon_weight, lexicon.score, lexicon.confidence)]
+    if model is not None:
+        voices.append((config.model_weight, model.score, model.confidence))
+    sign = _LABELS.get((news.sentiment_label or "").lower())
+    if sign is not None:
+        voices.append((config.label_weight, sign * config.label_score, config.label_confidence))
+    behind, said, doubt = 0.0, 0.0, 1.0
+    for weight, score, confidence in voices:
+        behind += weight * confidence
+        said += weight * confidence * score
+        doubt *= 1.0 - confidence
+    return HeadlineScore(said / behind if behind > 0.0 else 0.0, 1.0 - doubt, model is not None)
+
+
+def _model_score(config: VoicesConfig, news: NewsArticle) -> TextScore | None:
+    """Return the model's score of headline and summary together, None without any."""
+    if config.scorer is None:
+        return None
+    head = config.scorer(news.headline)
+    body = config.scorer(news.summary) if news.summary else None
+    if head is None or body is None:
+        return head or body
+    head_weight, body_weight = head.confidence, SUMMARY_WEIGHT * body.confidence
+    if head_weight + body_weight <= 0.0:
+        return head
+    said = head_weight * head.score + body_weight * body.score
+    return TextScore(said / (head_weight + body_weight), head.confidence)
+
+
+def digests(news: NewsArticle) -> list[bytes]:
+    """Return what a repetition is known by: the url where there is one, and the headline."""
+    texts = [f"h {' '.join(news.headline.lower().split())}"]
+    if news.url:
+        texts.append(f"u {news.url}")
+    return [
+        blake2b(text.encode("utf-8", "replace"), digest_size=DIGEST_BYTES).digest()
+        for text in texts
+    ]
+
+
+def remembers(seen: bytes, digest: bytes) -> bool:
+    """Say whether a digest is among those strung together in `seen`."""
+    at = seen.find(digest)
+    while at >= 0 and at % DIGEST_BYTES:
+        at = seen.find(digest, at + 1)
+    return at >= 0

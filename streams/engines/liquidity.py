@@ -1,0 +1,314 @@
+"""Liquidity score in [0, 1] from the order book and the 24 h volume.
+
+    score      = mean of the parts that are present: spread, size, depth, slippage, volume
+    confidence = share of the parts that is present, times (0.5 + 0.5 reach)
+
+Each part is in [0, 1], linear in the logarithm between two points of Config (`_scaled`):
+
+    spread      (ask - bid) / mid in bps
+    size        USD at the best 10 levels of the thinner side
+    depth       USD within 1 % and 2 % of mid, both sides together; mean of the two
+    slippage    of market orders of 10k, 100k and 1M USD walked through the book, in bps of mid,
+                fees left out, the worse of buying and selling; mean of the three
+    volume      24 h volume over its 30-day average, and its 7-day over its 30-day average (the
+                trend); mean of the two. Half of this part is present after a day of ticks, all
+                of it after a week
+
+A book shows only its top levels. What it does not show counts as not there: an order that it
+cannot fill scores 0 and has no feature, depth is a lower bound. `reach` says how much that matters:
+the distance from mid to the last level of the shorter side, 0 at 1 bps, 1 at 200 bps, and
+logarithmic in between.
+
+The averages know only ticks: a time-weighted mean at first, then an exponential one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import expm1, log
+from typing import Any
+
+import msgspec
+
+from schemas.market import OrderBook, TrendingAsset
+from streams.engines.base import Engine, Reading, clamp, freshness
+from streams.topics import BOOKS
+
+_MINUTE_MS = 60_000.0
+_DAY_MS = 86_400_000.0
+_BPS = 10_000.0
+
+ORDERS_USD = {"10k": 10_000.0, "100k": 100_000.0, "1m": 1_000_000.0}
+"""The market orders that are walked through the book (SPEC 2), by their name in features."""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Constants of the score; the pairs are the values that score 0 and 1.
+
+    spread_bps            100: a token that nobody makes a market in; 1: the large pairs
+    size_levels           levels a side that count as the top of the book
+    size_usd              from pocket money to an order of a fund without touching level 11
+    depth_1pct_usd        from one retail order to what the deepest pairs hold on one exchange
+    depth_2pct_usd        twice that, for twice the distance
+    slippage_bps          200 eats any edge that a signal could have; 1 is below all fees
+    volume_ratio          a quarter and four times the usual volume: 1, the usual, scores 0.5
+    month_days            time constant of the 30-day average: an exponential average of 15 days
+                          and a plain one of 30 days are equally old on average
+    week_days             the same for the 7-day average
+    ratio_warm_days       days of ticks before the volume is compared with its average
+    trend_warm_days       days of ticks before the two averages are compared
+    reach_bps             distances of the last level that reach 0 and 1
+    shallow_confidence    confidence that a book of reach 0 keeps
+    fresh_minutes         age up to which a book is fresh: it comes every minute, one may be lost
+    stale_minutes         age from which it says nothing of the book of now
+    """
+
+    spread_bps: tuple[float, float] = (100.0, 1.0)
+    size_levels: int = 10
+    size_usd: tuple[float, float] = (1_000.0, 1_000_000.0)
+    depth_1pct_usd: tuple[float, float] = (10_000.0, 10_000_000.0)
+    depth_2pct_usd: tuple[float, float] = (20_000.0, 20_000_000.0)
+    slippage_bps: tuple[float, float] = (200.0, 1.0)
+    volume_ratio: tuple[float, float] = (0.25, 4.0)
+    month_days: float = 15.0
+    week_days: float = 3.5
+    ratio_warm_days: float = 1.0
+    trend_warm_days: float = 7.0
+    reach_bps: tuple[float, float] = (1.0, 200.0)
+    shallow_confidence: float = 0.5
+    fresh_minutes: float = 2.0
+    stale_minutes: float = 15.0
+
+
+class Book(msgspec.Struct, frozen=True, gc=False):
+    """What the last book says; made once when it comes.
+
+    reach_bps   from mid to the last level of the shorter side
+    held_usd    value of all levels of the thinner side
+    parts       spread, size, depth and slippage, each 0 to 1
+    features    as in `Reading`; an order that the book cannot fill has none
+    """
+
+    observed_at: int
+    offset: int
+    mid_usd: float
+    reach_bps: float
+    held_usd: float
+    parts: tuple[float, float, float, float]
+    features: dict[str, float]
+
+
+class Volume(msgspec.Struct, frozen=True, gc=False):
+    """24 h volume in USD as the ticks tell it: the last one and its averages.
+
+    first_seen, last_seen   observed_at of the first and the newest tick, ms
+    """
+
+    first_seen: int
+    last_seen: int
+    now_usd: float
+    week_usd: float
+    month_usd: float
+
+
+class State(msgspec.Struct, frozen=True, gc=False):
+    """The newest book and the volume so far; None: not seen yet."""
+
+    book: Book | None = None
+    volume: Volume | None = None
+
+
+def initial(config: Config) -> State:
+    """Return the state of an asset without book and volume."""
+    return State()
+
+
+def update(config: Config, state: State, event: Any, offset: int) -> State:
+    """Apply a book or a tick; one that is not newer than the last leaves the state as it is."""
+    book, volume = state.book, state.volume
+    if type(event) is OrderBook:
+        if book is not None and event.observed_at <= book.observed_at:
+            return state
+        return State(measure(config, event, offset), volume)
+    if type(event) is TrendingAsset:
+        if volume is not None and event.observed_at <= volume.last_seen:
+            return state
+        return State(book, _averaged(config, volume, event.volume_24h_usd, event.observed_at))
+    return state
+
+
+def measure(config: Config, book: OrderBook, offset: int) -> Book:
+    """Return everything that one book says."""
+    bids, asks = book.bid_prices, book.ask_prices
+    bid_sizes, ask_sizes = book.bid_sizes, book.ask_sizes
+    mid = (bids[0] + asks[0]) / 2.0
+    spread_bps = (asks[0] - bids[0]) / mid * _BPS
+    top = slice(config.size_levels)
+    top_usd = min(_value_usd(bids[top], bid_sizes[top]), _value_usd(asks[top], ask_sizes[top]))
+    depth_1pct = _depth_usd(book, mid, 0.01)
+    depth_2pct = _depth_usd(book, mid, 0.02)
+    features = {
+        "spread_bps": spread_bps,
+        "size_top_usd": top_usd,
+        "depth_1pct_usd": depth_1pct,
+        "depth_2pct_usd": depth_2pct,
+    }
+    slippage = 0.0
+    for name, order_usd in ORDERS_USD.items():
+        bps = slippage_bps(book, mid, order_usd)
+        if bps is not None:
+            features[f"slippage_{name}_bps"] = bps
+            slippage += _scaled(bps, config.slippage_bps) / len(ORDERS_USD)
+    depth = _scaled(depth_1pct, config.depth_1pct_usd) + _scaled(depth_2pct, config.depth_2pct_usd)
+    return Book(
+        book.observed_at,
+        offset,
+        mid,
+        min(mid - bids[-1], asks[-1] - mid) / mid * _BPS,
+        min(_value_usd(bids, bid_sizes), _value_usd(asks, ask_sizes)),
+        (
+            _scaled(spread_bps, config.spread_bps),
+            _scaled(top_usd, config.size_usd),
+            depth / 2.0,
+            slippage,
+        ),
+        features,
+    )
+
+
+def _scaled(value: float, points: tuple[float, float]) -> float:
+    """Return 0 at the first point, 1 at the second, linear in the logarithm; held within 0 and 1.
+
+    Points and value are above 0; a value of 0 is the smallest of all.
+    """
+    zero_at, one_at = points
+    return clamp(log(max(value, 1e-300) / zero_at) / log(one_at / zero_at), 0.0)
+
+
+def _value_usd(prices: tuple[float, ...], sizes: tuple[float, ...]) -> float:
+    return sum(price * size for price, size in zip(prices, sizes, strict=True))
+
+
+def _depth_usd(book: OrderBook, mid: float, share: float) -> float:
+    """Return the value of all orders within `share` of mid, both sides together, in USD."""
+    prices, sizes = book.bid_prices + book.ask_prices, book.bid_sizes + book.ask_sizes
+    far = mid * share
+    return sum(
+        price * size for price, size in zip(prices, sizes, strict=True) if abs(price - mid) <= far
+    )
+
+
+def slippage_bps(book: OrderBook, mid: float, order_usd: float) -> float | None:
+    """Return how far from mid a market order fills on average, the worse of buying and selling.
+
+    In bps of mid, half the spread included; None when one side cannot fill it.
+    """
+    bought = _fill_price(book.ask_prices, book.ask_sizes, order_usd)
+    sold = _fill_price(book.bid_prices, book.bid_sizes, order_usd)
+    if bought is None or sold is None:
+        return None
+    return max(bought - mid, mid - sold, 0.0) / mid * _BPS
+
+
+def _fill_price(
+    prices: tuple[float, ...], sizes: tuple[float, ...], order_usd: float
+) -> float | None:
+    """Return the average price of an order of `order_usd` taken from the best level on."""
+    left_usd, filled = order_usd, 0.0
+    for price, size in zip(prices, sizes, strict=True):
+        value_usd = price * size
+        if value_usd >= left_usd:
+            return order_usd / (filled + left_usd / price)
+        left_usd -= value_usd
+        filled += size
+    return None
+
+
+def _averaged(config: Config, before: Volume | None, volume_usd: float, now: int) -> Volume:
+    """Return the averages after a tick: its volume stands for the time since the last tick.
+
+    The weight of the new is the larger of dt / elapsed, which makes a plain mean over time, and
+    1 - exp(-dt / time constant), which makes an exponential one once there is history enough.
+    """
+    if before is None:
+        return Volume(now, now, volume_usd, volume_usd, volume_usd)
+    dt_ms = now - before.last_seen
+    mean = dt_ms / (now - before.first_seen)
+    week = max(mean, -expm1(-dt_ms / (config.week_days * _DAY_MS)))
+    month = max(mean, -expm1(-dt_ms / (config.month_days * _DAY_MS)))
+    return Volume(
+        before.first_seen,
+        now,
+        volume_usd,
+        before.week_usd + week * (volume_usd - before.week_usd),
+        before.month_usd + month * (volume_usd - before.month_usd),
+    )
+
+
+def _volume_ratios(config: Config, volume: Volume | None) -> dict[str, float]:
+    """Return the ratios that there is history enough for, by feature."""
+    if volume is None or volume.month_usd <= 0.0:
+        return {}
+    days = (volume.last_seen - volume.first_seen) / _DAY_MS
+    ratios = {}
+    if days >= config.ratio_warm_days:
+        ratios["volume_ratio"] = volume.now_usd / volume.month_usd
+    if days >= config.trend_warm_days:
+        ratios["volume_trend"] = volume.week_usd / volume.month_usd
+    return ratios
+
+
+def read(config: Config, state: State, now: int) -> Reading:
+    """Return the score as of `now`, on which only the freshness and its detail depend."""
+    book = state.book
+    if book is None:
+        return Reading(0.0, 0.0, 0.0, detail={"book": "none"})
+    ratios = _volume_ratios(config, state.volume)
+    parts = list(book.parts)
+    if ratios:
+        scaled = [_scaled(ratio, config.volume_ratio) for ratio in ratios.values()]
+        parts.append(sum(scaled) / len(scaled))
+    share = (len(book.parts) + len(ratios) / 2.0) / (len(book.parts) + 1)
+    reach = _scaled(book.reach_bps, config.reach_bps)
+    shallow = config.shallow_confidence
+    age_minutes = (now - book.observed_at) / _MINUTE_MS
+    return Reading(
+        score=clamp(sum(parts) / len(parts), 0.0),
+        confidence=clamp(share * (shallow + (1.0 - shallow) * reach), 0.0),
+        freshness=freshness(age_minutes, config.fresh_minutes, config.stale_minutes),
+        data_time=book.observed_at,
+        price_usd=book.mid_usd,
+        features={**book.features, **ratios},
+        evidence=(book.offset,),
+        detail=_detail(config, book, ratios, age_minutes),
+    )
+
+
+def _detail(
+    config: Config, book: Book, ratios: dict[str, float], age_minutes: float
+) -> dict[str, str]:
+    detail = {}
+    if age_minutes > config.fresh_minutes:
+        detail["stale"] = f"book is {age_minutes:.0f} minutes old"
+    if book.reach_bps < config.reach_bps[1]:
+        detail["reach"] = f"book ends {book.reach_bps:.3g} bps from mid; depth is a lower bound"
+    for name in ORDERS_USD:
+        if f"slippage_{name}_bps" not in book.features:
+            detail[f"slippage_{name}"] = f"not filled: the book holds {book.held_usd:,.0f} USD"
+    for name in ("volume_ratio", "volume_trend"):
+        if name not in ratios:
+            detail[name] = "too few days of ticks"
+    return detail
+
+
+ENGINE: Engine[Config, State] = Engine(
+    name="liquidity",
+    topic=BOOKS.name,
+    config=Config(),
+    state_type=State,
+    initial=initial,
+    update=update,
+    read=read,
+    min_change=0.01,
+)

@@ -1,0 +1,90 @@
+"""Lag, rates and states, from offsets read twice. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import NamedTuple
+
+Partition = tuple[str, int]
+"""Topic on the broker and partition; aiokafka's TopicPartition is one."""
+
+BEHIND_MS = 10_000
+"""Records may wait so long before a stage counts as behind."""
+
+
+class State(StrEnum):
+    """How a stage does."""
+
+    OK = "ok"
+    BEHIND = "behind"
+    STALLED = "stalled"
+    NOT_RUNNING = "not running"
+
+
+class Snapshot(NamedTuple):
+    """Ends of all partitions, and committed offsets by group, at one moment in seconds."""
+
+    at_s: float
+    ends: Mapping[Partition, int]
+    committed: Mapping[str, Mapping[Partition, int]]
+
+
+class Progress(NamedTuple):
+    """What two snapshots say of one group.
+
+    `next` is, by partition, the offset that the group reads next.
+    """
+
+    lag: int
+    rate_per_s: float
+    moved: bool
+    next: Mapping[Partition, int]
+
+
+def progress(
+    first: Snapshot,
+    second: Snapshot,
+    group: str,
+    partitions: list[Partition],
+    begins: Mapping[Partition, int],
+) -> Progress:
+    """Compare two snapshots of a group on the partitions that it reads."""
+    before = next_offsets(first.committed.get(group, {}), partitions, begins)
+    after = next_offsets(second.committed.get(group, {}), partitions, begins)
+    applied = sum(max(after[tp] - before[tp], 0) for tp in partitions)
+    lag = sum(max(second.ends.get(tp, 0) - after[tp], 0) for tp in partitions)
+    elapsed_s = max(second.at_s - first.at_s, 1e-9)
+    return Progress(lag, applied / elapsed_s, applied > 0, after)
+
+
+def next_offsets(
+    committed: Mapping[Partition, int],
+    partitions: list[Partition],
+    begins: Mapping[Partition, int],
+) -> dict[Partition, int]:
+    """Return what a group reads next; without a commit, or with an expired one, the first offset."""
+    return {tp: max(committed.get(tp, -1), begins.get(tp, 0)) for tp in partitions}
+
+
+def topic_rate(first: Snapshot, second: Snapshot, partitions: list[Partition]) -> float:
+    """Return how many records a second came into the partitions."""
+    new = sum(second.ends.get(tp, 0) - first.ends.get(tp, 0) for tp in partitions)
+    return max(new, 0) / max(second.at_s - first.at_s, 1e-9)
+
+
+def state(
+    *, members: int | None, lag: int, moved: bool, waiting_ms: float, stall_ms: float
+) -> State:
+    """Judge a group. `members` is None where the broker cannot say who is alive.
+
+    `waiting_ms` is how long its oldest record that is not applied has been waiting; a group that
+    has such a record for longer than `stall_ms` and does not move is stalled.
+    """
+    if members == 0:
+        return State.NOT_RUNNING
+    if lag == 0:
+        return State.OK
+    if not moved and waiting_ms > stall_ms:
+        return State.STALLED
+    return State.BEHIND if waiting_ms > BEHIND_MS else State.OK

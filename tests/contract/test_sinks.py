@@ -1,0 +1,344 @@
+"""One contract for every sink: the same tests on the sink in memory and on PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from typing import Any, Protocol
+
+import asyncpg
+import pytest
+
+from embedded.database import Database
+from sinks.base import Record, Sink, SinkUnavailableError
+from sinks.memory import MemorySink
+from sinks.postgres import PostgresSink
+from tests.contract.sink_samples import T0, news, record, signal, strategy, tombstone, top, trending
+
+NUL = "a\0b"
+
+
+class Bench(Protocol):
+    """A sink, and a way to look at and to take away what is behind it."""
+
+    sink: Sink
+
+    async def stored(self) -> list[str]:
+        """Return what lies in the target, one text for each thing, sorted."""
+
+    async def take_away(self) -> None:
+        """Make the target unavailable."""
+
+    async def bring_back(self) -> None:
+        """Make it available again."""
+
+
+class MemoryBench:
+    def __init__(self) -> None:
+        self.sink = MemorySink(PostgresSink.topics, refuse=self._refuse)
+
+    @staticmethod
+    def _refuse(record: Record) -> str | None:
+        return "there is a NUL byte in it." if NUL in repr_text(record.event) else None
+
+    async def stored(self) -> list[str]:
+        return sorted(describe(event) for event in self.sink.events)
+
+    async def take_away(self) -> None:
+        self.sink.available = False
+
+    async def bring_back(self) -> None:
+        self.sink.available = True
+
+
+class PostgresBench:
+    def __init__(self, database: Database, dsn: str) -> None:
+        self._database = database
+        self._dsn = dsn
+        self.sink = PostgresSink(dsn)
+
+    async def stored(self) -> list[str]:
+        connection = await asyncpg.connect(self._dsn)
+        try:
+            return sorted([text for (text,) in await connection.fetch(_STORED)])
+        finally:
+            await connection.close()
+
+    async def take_away(self) -> None:
+        await self._database.kill()
+
+    async def bring_back(self) -> None:
+        await self._database.start()
+
+
+_STORED = """
+    SELECT 'signal ' || signal_id || ' ' || action || ' ' || position_value_usd
+      FROM strategy_signals JOIN signal_details USING (signal_id)
+    UNION ALL SELECT 'trending ' || asset || ' ' || price_usd FROM trending_assets
+    UNION ALL SELECT 'news ' || source_id || ' ' || asset || ' ' || headline FROM trending_news
+    UNION ALL SELECT 'strategy ' || strategy_id || ' ' || version FROM strategies
+      WHERE deleted_at IS NULL
+    UNION ALL SELECT 'top ' || strategy_id || ' ' || count(*) FROM signal_explanations
+      GROUP BY strategy_id
+"""
+
+
+def describe(event: Any) -> str:
+    """Return what PostgreSQL's query above returns for this event."""
+    match type(event).__name__:
+        case "Signal":
+            return f"signal {event.signal_id} {event.action} {event.position_value_usd:g}"
+        case "TrendingAsset":
+            return f"trending {event.asset} {event.price_usd:g}"
+        case "NewsArticle":
+            return f"news {event.source_id} {event.asset} {event.headline}"
+        case "Strategy":
+            return f"strategy {event.strategy_id} {event.version}"
+    return f"top {event.strategy_id} {len(event.ranked)}"
+
+
+def repr_text(event: Any) -> str:
+    return " ".join(str(getattr(event, name)) for name in event.__struct_fields__)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Database]:
+    """The database server of this module; started where the first test needs it."""
+    database = Database(fast=True)
+    yield database
+    import asyncio
+
+    asyncio.run(database.stop())
+
+
+@asynccontextmanager
+async def empty_database(server: Database) -> AsyncIterator[str]:
+    """Make an empty database, and drop it in the end."""
+    dsn = await server.start()
+    connection = await asyncpg.connect(dsn)
+    try:
+        await connection.execute("DROP DATABASE IF EXISTS contract WITH (FORCE)")
+        await connection.execute("CREATE DATABASE contract")
+    finally:
+        await connection.close()
+    yield dsn.rpartition("/")[0] + "/contract"
+
+
+@pytest.fixture(params=["memory", pytest.param("postgres", marks=pytest.mark.embedded)])
+async def bench(request: pytest.FixtureRequest) -> AsyncIterator[Bench]:
+    if request.param == "memory":
+        yield MemoryBench()
+        return
+    server = request.getfixturevalue("server")
+    async with empty_database(server) as dsn:
+        made = PostgresBench(server, dsn)
+        await made.sink.setup()
+        yield made
+        await made.sink.close()
+
+
+def everything() -> list[Record]:
+    """One record of each topic."""
+    return [record(event) for event in (strategy(), trending(), news(), signal(), top())]
+
+
+async def test_flush_writes_every_topic(bench: Bench) -> None:
+    bench.sink.add(everything())
+    flushed = await bench.sink.flush()
+    assert await bench.stored() == [
+        "news article-0 BTC Bitcoin does thing number 0",
+        "signal " + "0" * 32 + " BUY 814",
+        "strategy momentum 1",
+        "top strategy-0 10",
+        "trending A0 10",
+    ]
+    assert sum(flushed.rows.values()) > 0
+    assert flushed.rejected == ()
+
+
+async def test_nothing_is_visible_before_flush(bench: Bench) -> None:
+    bench.sink.add(everything())
+    assert await bench.stored() == []
+
+
+async def test_an_empty_flush_does_nothing(bench: Bench) -> None:
+    flushed = await bench.sink.flush()
+    assert (flushed.rows, flushed.rejected) == ({}, ())
+    assert await bench.stored() == []
+
+
+async def test_the_same_records_again_change_nothing(bench: Bench) -> None:
+    records = everything()
+    bench.sink.add(records)
+    await bench.sink.flush()
+    before = await bench.stored()
+    bench.sink.add(records)
+    again = await bench.sink.flush()
+    assert await bench.stored() == before
+    assert again.rows == {}
+
+
+async def test_the_same_thing_twice_in_one_batch_is_stored_once(bench: Bench) -> None:
+    bench.sink.add(everything() + everything() + everything())
+    await bench.sink.flush()
+    assert len(await bench.stored()) == 5
+
+
+REPLACING = [
+    pytest.param(
+        [strategy(1), strategy(2)], ["strategy momentum 2"], id="newer strategy after older"
+    ),
+    pytest.param(
+        [strategy(2), strategy(1)], ["strategy momentum 2"], id="older strategy after newer"
+    ),
+    pytest.param(
+        [trending(price_usd=1.0), trending(price_usd=2.0, observed_at=T0 + 9)],
+        ["trending A0 2"],
+        id="trending asset seen again later",
+    ),
+    pytest.param(
+        [trending(price_usd=2.0, observed_at=T0 + 9), trending(price_usd=1.0)],
+        ["trending A0 2"],
+        id="trending asset seen earlier comes late",
+    ),
+    pytest.param(
+        [news(headline="old"), news(headline="mended", observed_at=T0 + 9)],
+        ["news article-0 BTC mended"],
+        id="corrected headline",
+    ),
+    pytest.param(
+        [news(), news(asset="ETH", headline="same article")],
+        [
+            "news article-0 BTC Bitcoin does thing number 0",
+            "news article-0 ETH same article",
+        ],
+        id="one article about two assets",
+    ),
+    pytest.param(
+        [signal(7), signal(7, action="HOLD", position_value_usd=0.0)],
+        [f"signal {7:032x} BUY 814"],
+        id="a signal never changes",
+    ),
+]
+
+
+@pytest.mark.parametrize("together", [True, False], ids=["one batch", "two batches"])
+@pytest.mark.parametrize(("events", "expected"), REPLACING)
+async def test_which_of_two_stays(
+    bench: Bench, events: list[Any], expected: list[str], together: bool
+) -> None:
+    for event in events:
+        bench.sink.add([record(event)])
+        if not together:
+            await bench.sink.flush()
+    await bench.sink.flush()
+    assert await bench.stored() == expected
+
+
+@pytest.mark.parametrize("together", [True, False], ids=["one batch", "many batches"])
+async def test_a_deleted_strategy_may_come_again(bench: Bench, together: bool) -> None:
+    reborn = strategy(1, updated_at=T0 + 200)
+    log = [
+        record(strategy(1)),
+        record(strategy(3)),
+        tombstone("momentum", T0 + 100),
+        record(reborn),
+    ]
+    for _ in range(2):  # read from the beginning once more, it ends the same
+        for each in log:
+            bench.sink.add([each])
+            if not together:
+                await bench.sink.flush()
+        await bench.sink.flush()
+        assert await bench.stored() == ["strategy momentum 1"]
+
+
+@pytest.mark.parametrize("together", [True, False], ids=["one batch", "two batches"])
+async def test_a_tombstone_deletes(bench: Bench, together: bool) -> None:
+    bench.sink.add([record(strategy(3))])
+    if not together:
+        await bench.sink.flush()
+    bench.sink.add([tombstone("momentum", T0 + 100), tombstone("never-seen", T0)])
+    await bench.sink.flush()
+    assert await bench.stored() == []
+
+
+async def test_a_bad_record_is_handed_back_and_the_others_are_written(bench: Bench) -> None:
+    bad = [record(signal(3, asset=NUL)), record(news(1, headline=NUL))]
+    good = [record(signal(n)) for n in range(8)] + [record(news(n)) for n in range(2, 5)]
+    good = [
+        each
+        for each in good
+        if each.event.__class__.__name__ != "Signal"
+        or each.event.signal_id != bad[0].event.signal_id
+    ]
+    bench.sink.add([*good[:4], bad[0], *good[4:], bad[1]])
+    flushed = await bench.sink.flush()
+    assert {each.record.offset for each in flushed.rejected} == {each.offset for each in bad}
+    assert all(each.reason.endswith(".") and each.error for each in flushed.rejected)
+    assert await bench.stored() == sorted(describe(each.event) for each in good)
+    assert (await bench.sink.flush()).rejected == ()
+
+
+async def test_only_bad_records(bench: Bench) -> None:
+    bench.sink.add([record(news(n, headline=NUL)) for n in range(5)])
+    assert len((await bench.sink.flush()).rejected) == 5
+    assert await bench.stored() == []
+
+
+async def test_a_flush_that_fails_keeps_what_was_added(bench: Bench) -> None:
+    bench.sink.add(everything())
+    await bench.take_away()
+    with pytest.raises(SinkUnavailableError):
+        await bench.sink.flush()
+    await bench.bring_back()
+    assert await bench.stored() == []
+    await bench.sink.flush()
+    assert len(await bench.stored()) == 5
+
+
+async def test_discarded_records_are_not_written(bench: Bench) -> None:
+    bench.sink.add(everything())
+    bench.sink.discard()
+    await bench.sink.flush()
+    assert await bench.stored() == []
+
+
+async def test_setup_twice_and_close_twice(bench: Bench) -> None:
+    await bench.sink.setup()
+    bench.sink.add(everything())
+    await bench.sink.flush()
+    await bench.sink.close()
+    await bench.sink.close()
+    assert len(await bench.stored()) == 5
+
+
+async def test_close_drops_what_was_not_flushed(bench: Bench) -> None:
+    bench.sink.add(everything())
+    await bench.sink.close()
+    assert await bench.stored() == []
+
+
+async def test_things_keep_the_order_of_the_log(bench: Bench) -> None:
+    """The last state of each thing is the one that the log says last, over many batches."""
+    for version in range(1, 31):
+        article = news(version % 3, observed_at=T0 + version, headline=str(version))
+        bench.sink.add([record(strategy(version)), record(article)])
+        if version % 7 == 0:
+            await bench.sink.flush()
+    await bench.sink.flush()
+    assert await bench.stored() == [
+        "news article-0 BTC 30",
+        "news article-1 BTC 28",
+        "news article-2 BTC 29",
+        "strategy momentum 30",
+    ]
+
+
+async def test_setup_says_that_the_target_is_away(bench: Bench) -> None:
+    await bench.take_away()
+    try:
+        with pytest.raises(SinkUnavailableError):
+            await bench.sink.setup()
+    finally:
+        await bench.bring_back()

@@ -1,0 +1,246 @@
+"""What holds of fusion for any log: bounds, determinism, order, repetitions, recovery."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from schemas.control import SignalRequest, Strategy
+from schemas.scores import EngineScore
+from schemas.signals import Signal
+from schemas.validation import ENGINES, problem
+from streams.engines.confidence import Config as SizingConfig
+from streams.engines.fusion import FusionStage
+from streams.stage import Entry, Output, Tables, advance
+from tests.unit.engines.fusion_factories import (
+    CYCLE_MS,
+    MINUTE_MS,
+    T0,
+    make_missing,
+    make_score,
+    make_strategy,
+    make_tables,
+)
+
+STAGE = FusionStage()
+GAP = 1_000  # between two offsets, so that repetitions fit in without moving the others
+
+unit = st.floats(0.0, 1.0)
+signed = st.floats(-1.0, 1.0)
+maybe_price = st.none() | st.floats(1e-6, 1e6)
+
+
+@dataclass(frozen=True)
+class Record:
+    """A record of the log, with the strategies that the worker sees while it is applied."""
+
+    event: Any
+    offset: int
+    tables: Tables
+
+
+@st.composite
+def strategies(draw: st.DrawFn) -> Strategy:
+    """Draw any valid strategy that watches BTC."""
+    buy = draw(signed)
+    return make_strategy(
+        draw(st.sampled_from(["a", "b", "c"])),
+        version=draw(st.integers(1, 9)),
+        active=draw(st.booleans()),
+        weights=draw(st.dictionaries(st.sampled_from(ENGINES), unit)),
+        buy_threshold=buy,
+        sell_threshold=draw(st.floats(-2.0, buy, exclude_max=True)),
+        stop_loss_pct=draw(st.none() | st.floats(0.1, 150.0)),
+        take_profit_atr=draw(st.none() | st.floats(0.1, 50.0)),
+        portfolio_value_usd=draw(st.floats(1.0, 1e9)),
+        holdings_usd=draw(
+            st.dictionaries(st.sampled_from(["BTC", "ETH", "USDT"]), st.floats(0.0, 1e6))
+        ),
+        kelly=draw(st.booleans()),
+        win_rate=draw(unit),
+        avg_win=draw(st.floats(0.001, 1.0)),
+        avg_loss=draw(unit),
+    )
+
+
+@st.composite
+def scores(draw: st.DrawFn, number: int) -> EngineScore:
+    """Draw the score number `number`: an answer, one between cycles, or a missing record."""
+    engine = draw(st.sampled_from(ENGINES))
+    cycle = draw(st.none() | st.integers(0, 4).map(lambda n: T0 + n * CYCLE_MS))
+    if cycle is not None and draw(st.integers(0, 3)) == 0:
+        return make_missing(engine, cycle, cycle_size=50)
+    as_of = T0 + draw(st.integers(0, 60)) * MINUTE_MS
+    return make_score(
+        engine,
+        draw(signed),
+        cycle=cycle,
+        cycle_size=0 if cycle is None else 50,
+        as_of=as_of,
+        sequence=number,
+        confidence=draw(unit),
+        freshness=draw(st.sampled_from([0.0, 0.5, 1.0])),
+        data_time=draw(st.none() | st.just(as_of - 7)),
+        price_usd=draw(maybe_price),
+        features=draw(
+            st.dictionaries(st.sampled_from(["ATR14@1h", "RSI14@4h"]), st.floats(0.0, 1e3))
+        ),
+        detail=draw(st.dictionaries(st.sampled_from(["model"]), st.just("lexicon only"))),
+    )
+
+
+@st.composite
+def logs(draw: st.DrawFn) -> list[Record]:
+    """Draw a log: scores and requests, with the strategies changing now and then."""
+    records = []
+    tables = Tables({})
+    for number in range(draw(st.integers(0, 40))):
+        if number == 0 or draw(st.integers(0, 9)) == 0:
+            tables = make_tables(*draw(st.lists(strategies(), max_size=3)))
+        active = sorted(key for key, at in tables.strategies.items() if at.strategy.active)
+        event: Any = draw(scores(number))
+        if active and draw(st.integers(0, 9)) == 0:
+            asked_at = T0 + draw(st.integers(0, 60)) * MINUTE_MS
+            event = SignalRequest(f"r{number}", "BTC", draw(st.sampled_from(active)), asked_at)
+        records.append(Record(event, number * GAP, tables))
+    return records
+
+
+def run(records: list[Record], *, recover: bool = False) -> list[tuple[Output, ...]]:
+    """Return the outputs by record; with `recover`, of a worker that restarts after each one."""
+    entry: Entry | None = None
+    outputs = []
+    for record in records:
+        topic = STAGE.inputs[type(record.event) is SignalRequest]
+        moved = advance(STAGE, entry, record.event, topic, 0, record.offset, record.tables)
+        assert moved is not None
+        entry, sent = moved
+        if recover:
+            stored = msgspec.msgpack.encode(entry)
+            entry = msgspec.msgpack.decode(stored, type=tuple[STAGE.state_type, dict[str, int]])  # type: ignore[name-defined]
+            entry = Entry(*entry)
+        outputs.append(sent)
+    return outputs
+
+
+def signals_of(outputs: list[tuple[Output, ...]]) -> list[Signal]:
+    return [one.event for sent in outputs for one in sent if isinstance(one.event, Signal)]
+
+
+@given(logs())
+def test_signals_keep_their_bounds(records: list[Record]) -> None:
+    share = SizingConfig().max_asset_share
+    by_id = {}
+    for record in records:
+        by_id |= {
+            (at.strategy.strategy_id, at.offset): at.strategy
+            for at in record.tables.strategies.values()
+        }
+    for signal in signals_of(run(records)):
+        weights = sum(part.weight for part in signal.contributions)
+        assert abs(signal.final_score) <= weights + 1e-9
+        total = 0.0
+        for part in signal.contributions:
+            total += part.contribution
+            assert part.status == "ok" or part.contribution == 0.0
+        assert total == signal.final_score, "exactly: the same products in the same order"
+        assert [part.engine for part in signal.contributions] == list(ENGINES)
+        assert 0.0 <= signal.confidence <= 1.0
+        assert problem(signal) is None
+        (version,) = (one.offset for one in signal.inputs if one.topic == "control.strategies")
+        strategy = by_id[signal.strategy_id, version]
+        held_usd = strategy.holdings_usd.get("BTC", 0.0)
+        most_usd = share * strategy.portfolio_value_usd + (
+            held_usd if signal.action == "SELL" else 0
+        )
+        assert 0.0 <= signal.position_value_usd <= most_usd * (1 + 1e-12)
+        assert signal.action != "HOLD" or signal.position_value_usd == 0.0
+        assert (signal.override is None) <= (signal.action == signal.fused_action)
+        for level in (signal.stop_loss_usd, signal.take_profit_usd):
+            assert level is None or level > 0.0
+
+
+@given(logs())
+def test_time_of_an_assets_signals_never_goes_back_and_ids_differ(records: list[Record]) -> None:
+    last: dict[str, int] = {}
+    ids = set()
+    for signal in signals_of(run(records)):
+        assert signal.as_of > last.get(signal.strategy_id, -1)
+        assert signal.signal_id not in ids
+        last[signal.strategy_id] = signal.as_of
+        ids.add(signal.signal_id)
+
+
+@given(logs())
+def test_a_cycle_goes_out_at_most_once(records: list[Record]) -> None:
+    sent = [(one.strategy_id, one.cycle) for one in signals_of(run(records)) if one.cycle]
+    assert len(sent) == len(set(sent))
+
+
+@given(logs(), st.integers(0, 40))
+def test_what_comes_later_changes_nothing_before(records: list[Record], cut: int) -> None:
+    assert run(records[:cut]) == run(records)[:cut]
+
+
+@given(logs())
+def test_a_worker_that_restarts_after_every_record_says_the_same(records: list[Record]) -> None:
+    assert run(records, recover=True) == run(records)
+
+
+@given(logs(), st.data())
+def test_repeated_scores_change_nothing(records: list[Record], data: st.DataObject) -> None:
+    """At-least-once delivery: any score may come again at any later place, several times."""
+    repeatable = [one for one in records if not isinstance(one.event, SignalRequest)]
+    if not repeatable:
+        return
+    doubled = list(records)
+    for number in range(data.draw(st.integers(1, 10))):
+        original = data.draw(st.sampled_from(repeatable))
+        after = data.draw(st.integers(original.offset // GAP, len(records) - 1))
+        doubled.append(Record(original.event, after * GAP + 1 + number, records[after].tables))
+    doubled.sort(key=lambda one: one.offset)
+    expected = {one.offset: sent for one, sent in zip(records, run(records), strict=True)}
+    for one, sent in zip(doubled, run(doubled), strict=True):
+        assert sent == expected.get(one.offset, ())
+
+
+@given(st.lists(strategies(), min_size=1, max_size=3), st.permutations(range(5)), st.data())
+def test_the_order_of_a_cycles_answers_does_not_matter(
+    watching: list[Strategy], order: list[int], data: st.DataObject
+) -> None:
+    missing = data.draw(st.sets(st.sampled_from(ENGINES)))
+    five = [
+        make_missing(engine, T0)
+        if engine in missing
+        else make_score(
+            engine,
+            data.draw(signed),
+            cycle=T0,
+            as_of=T0 + data.draw(st.integers(0, 3)),
+            price_usd=data.draw(maybe_price),
+        )
+        for engine in ENGINES
+    ]
+    tables = make_tables(*watching)
+    straight = run([Record(event, place, tables) for place, event in enumerate(five)])
+    mixed = run([Record(five[index], place, tables) for place, index in enumerate(order)])
+    assert [_without_offsets(one) for one in signals_of(mixed)] == [
+        _without_offsets(one) for one in signals_of(straight)
+    ]
+
+
+def _without_offsets(signal: Signal) -> Signal:
+    """Forget which answer stood where: that is all that another order may change."""
+    parts = tuple(msgspec.structs.replace(part, offset=None) for part in signal.contributions)
+    return msgspec.structs.replace(signal, contributions=parts)
+
+
+@settings(max_examples=30)
+@given(logs())
+def test_running_it_twice_gives_the_same(records: list[Record]) -> None:
+    encode = msgspec.msgpack.encode
+    assert [encode(one) for one in run(records)] == [encode(one) for one in run(records)]
