@@ -103,7 +103,7 @@ async def preload(bootstrap: str, topic: str, records: list[tuple[bytes, bytes, 
 
 
 async def ends(bootstrap: str, topic: str) -> dict[TopicPartition, int]:
-    """Return the end offsets of a topic (from fetch responses: right on the embedded broker too)."""
+    """Return the end offsets of a topic, from fetch responses: right on either broker."""
     return await tansu.end_offsets(
         bootstrap, [TopicPartition(topic, number) for number in range(PARTITIONS)]
     )

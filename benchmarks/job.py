@@ -7,6 +7,8 @@ that the peers' own environment can import it.
 from __future__ import annotations
 
 import time
+from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -100,18 +102,51 @@ def problems(values: list[bytes], codec: Codec, events: int, assets: int) -> str
     return f"{missing:,} of {events:,} outputs are wrong or missing" if missing else None
 
 
+class Times(NamedTuple):
+    """Seconds since the first event: on the wall, of the processor, and lost to other processes."""
+
+    wall_s: float
+    cpu_s: float
+    lost_s: float
+
+
 class Stopwatch:
-    """Wall and processor time of this process since the first event."""
+    """Takes the time of this process from its first event on."""
 
     def __init__(self) -> None:
-        self._wall = 0.0
-        self._cpu = 0.0
+        self._start: _Clocks | None = None
 
     def first(self) -> None:
         """Call for every event; only the first one counts."""
-        if not self._wall:
-            self._wall, self._cpu = time.perf_counter(), time.process_time()
+        if self._start is None:
+            self._start = _now()
 
-    def read(self) -> tuple[float, float]:
-        """Return the seconds so far: wall, processor."""
-        return time.perf_counter() - self._wall, time.process_time() - self._cpu
+    def read(self) -> Times:
+        """Return the times so far.
+
+        Lost is how long the main thread could have run while other processes had its core; what
+        other threads of this process ran meanwhile is taken off. None on an idle machine.
+        """
+        if self._start is None:
+            msg = "nothing was processed"
+            raise RuntimeError(msg)
+        wall, cpu, waited, main_cpu = (
+            now - then for now, then in zip(_now(), self._start, strict=True)
+        )
+        return Times(wall, cpu, max(0.0, waited - max(0.0, cpu - main_cpu)))
+
+
+class _Clocks(NamedTuple):
+    wall: float
+    cpu: float
+    waited: float
+    main_cpu: float
+
+
+def _now() -> _Clocks:
+    try:
+        # Of the main thread: ns on a core, ns in the queue for one (Linux only).
+        on_core, waited, _ = Path("/proc/self/schedstat").read_text("ascii").split()
+    except OSError:
+        on_core, waited = "0", "0"
+    return _Clocks(time.perf_counter(), time.process_time(), int(waited) / 1e9, int(on_core) / 1e9)

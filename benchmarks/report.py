@@ -36,15 +36,6 @@ def heading(name: str, text: str) -> None:
     print(f"\n{f'-- {name}  {text} ':-<{WIDTH}}", flush=True)
 
 
-def line(*cells: tuple[object, int]) -> None:
-    """Print a row: text left, numbers right, each in its width."""
-    parts = []
-    for value, width in cells:
-        text = f"{value:,.0f}" if isinstance(value, float) and value >= 1000 else str(value)
-        parts.append(text.ljust(width) if isinstance(value, str) else text.rjust(width))
-    print("  " + " ".join(parts).rstrip(), flush=True)
-
-
 def number(value: float | None) -> str:
     """Return a number in the digits that mean something."""
     if value is None:

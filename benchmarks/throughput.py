@@ -16,8 +16,9 @@ from statistics import median
 
 from benchmarks import brokers, job, peers
 from benchmarks.brokers import NAMES, Site
+from benchmarks.job import Times
 from benchmarks.machine import reserved_core
-from benchmarks.report import Result, heading, line
+from benchmarks.report import Result, heading
 from benchmarks.workers import RESULT, Order
 from embedded.kafka import find_kafka
 from streams.topics import SCORES
@@ -46,13 +47,16 @@ class Run:
     """What one run of a side took."""
 
     events: int
-    wall_s: float
-    cpu_s: float
+    times: Times
 
     @property
     def rate(self) -> float:
-        """Events a second of one core: whatever of wall and processor time is longer counts."""
-        return self.events / max(self.wall_s, self.cpu_s)
+        """Events a second of one core.
+
+        Whatever is longer counts: the processor time, or the time on the wall less what other
+        processes of this machine took of the core.
+        """
+        return self.events / max(self.times.wall_s - self.times.lost_s, self.times.cpu_s)
 
 
 class SideFailedError(RuntimeError):
@@ -102,7 +106,7 @@ async def _interleaved(
     """Run A B C A B C, so that a busy moment of the machine meets every side."""
     bound = "not bound to a core" if core is None else f"worker alone on core {core}"
     print(f"  {ASSETS} assets, {brokers.PARTITIONS} partitions, {bound}")
-    line(("side", 13), ("events", 9), ("   wall s", 9), ("    cpu s", 9), (f"  {UNIT}", 20))
+    print(f"  {'side':<13}{'events':>9}{'wall s':>9}{'cpu s':>9}{'lost s':>9}{UNIT:>18}")
     runs: dict[str, list[Run | str]] = {side.name: [] for side in chosen}
     for repetition in range(1, repetitions + 1):
         for side in chosen:
@@ -113,10 +117,10 @@ async def _interleaved(
                 runs[side.name].append("failed")
                 continue
             runs[side.name].append(run)
-            seconds = (f"{run.wall_s:.2f}", f"{run.cpu_s:.2f}")
+            wall_s, cpu_s, lost_s = run.times
             print(
-                f"  {side.name:<13} {run.events:>9,} {seconds[0]:>9} {seconds[1]:>9} "
-                f"{run.rate:>16,.0f}   outputs checked",
+                f"  {side.name:<13}{run.events:>9,}{wall_s:>9.2f}{cpu_s:>9.2f}{lost_s:>9.2f}"
+                f"{run.rate:>18,.0f}   outputs checked",
                 flush=True,
             )
     return runs
@@ -138,16 +142,16 @@ async def _run(site: Site, side: Side, group: str, core: int | None) -> Run:
         core,
     )
     (site.settings.state_dir / group).mkdir()
-    wall_s, cpu_s = await _process(site, side, order)
+    times = await _process(site, side, order)
     after = await brokers.ends(site.bootstrap, side.output_topic)
     values = await brokers.values_between(site.bootstrap, before, after)
     wrong = await asyncio.to_thread(job.problems, values, site.codec, side.events, ASSETS)
     if wrong:
         raise SideFailedError(wrong)
-    return Run(side.events, wall_s, cpu_s)
+    return Run(side.events, times)
 
 
-async def _process(site: Site, side: Side, order: Order) -> tuple[float, float]:
+async def _process(site: Site, side: Side, order: Order) -> Times:
     environment = {
         **os.environ,
         **site.environment,
@@ -173,8 +177,7 @@ async def _process(site: Site, side: Side, order: Order) -> tuple[float, float]:
             await process.wait()
     for text in out.decode().splitlines():
         if text.startswith(RESULT):
-            result = json.loads(text.removeprefix(RESULT))
-            return result["wall_s"], result["cpu_s"]
+            return Times(**json.loads(text.removeprefix(RESULT)))
     msg = f"status {process.returncode}: {err.decode()[-600:]}"
     raise SideFailedError(msg)
 
@@ -201,9 +204,9 @@ def _result(
         "core": core,
         "runs": {
             side: [
-                {"events": r.events, "wall_s": round(r.wall_s, 3), "cpu_s": round(r.cpu_s, 3)}
-                for r in of_side
-                if isinstance(r, Run)
+                {"events": run.events, **{k: round(v, 3) for k, v in run.times._asdict().items()}}
+                for run in of_side
+                if isinstance(run, Run)
             ]
             for side, of_side in runs.items()
         },

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaConnectionError, KafkaError
 from aiokafka.partitioner import murmur2
 
 from producers.events import TOPIC_OF
@@ -32,6 +32,7 @@ __all__ = ["BadEventError", "PublishError", "Publisher", "partition_of"]
 _LINGER_MS = 5
 _BATCH_BYTES = 256 * 1024
 _CHUNK_EVENTS = 1000
+_LARGEST_BYTES = 1_000_000  # Kafka's limit by default is little more
 _TOPICS: dict[type, Topic] = {**TOPIC_OF, Strategy: STRATEGIES, SignalRequest: REQUESTS}
 _TIME_FIELD: dict[type, str] = {Strategy: "updated_at", SignalRequest: "requested_at"}
 
@@ -58,6 +59,7 @@ class Publisher:
     `idempotent`: aiokafka's idempotent producer, which keeps retries from doubling an event. Pass
     False for the embedded broker (Tansu): there it fails at the first send.
     `max_in_flight`: events handed over and not acknowledged; above it publishing waits.
+    `ack_timeout_s`: how long a broker that is away is waited for before events count as failed.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class Publisher:
         idempotent: bool,
         prefix: str = "",
         max_in_flight: int = 20_000,
+        ack_timeout_s: float = 40.0,
         client_id: str = "quantiva-producer",
     ) -> None:
         self._bootstrap = bootstrap
@@ -79,6 +82,7 @@ class Publisher:
             "acks": "all",
             "enable_idempotence": idempotent,
             "linger_ms": _LINGER_MS,
+            "request_timeout_ms": round(ack_timeout_s * 1000),
             "max_batch_size": _BATCH_BYTES,
         }
         self._producer: Any = None
@@ -89,13 +93,16 @@ class Publisher:
         self._counts: Counter[str] = Counter()
 
     async def start(self) -> None:
-        """Connect; PublishError when no broker answers at the address."""
+        """Connect; PublishError when no broker answers at the address, or it refuses this one."""
         producer = AIOKafkaProducer(bootstrap_servers=self._bootstrap, **self._options)
         try:
             await producer.start()
         except KafkaError as error:
             await producer.stop()
-            msg = f"no Kafka broker answers at {self._bootstrap}: {error}"
+            idempotent = self._options["enable_idempotence"]
+            msg = f"the broker at {self._bootstrap} takes no producer with {idempotent=}: {error}"
+            if isinstance(error, KafkaConnectionError):
+                msg = f"no Kafka broker answers at {self._bootstrap}: {error}"
             raise PublishError(msg) from error
         self._producer = producer
 
@@ -187,6 +194,8 @@ class Publisher:
             value = b"" if wrong else self._codec.encode(event)
         except (TypeError, ValueError, AttributeError, OverflowError) as error:
             wrong, value = f"a field does not fit its schema: {error}", b""
+        if len(value) > _LARGEST_BYTES:
+            wrong = f"is {len(value)} bytes long, more than {_LARGEST_BYTES}"
         if wrong:
             raise BadEventError(_where(topic, event) + wrong)
         timestamp_ms = getattr(event, _TIME_FIELD.get(kind, "observed_at"))
@@ -293,6 +302,7 @@ def _where(topic: Topic, event: msgspec.Struct) -> str:
 
 
 def _failed(count: int, topic: str, reason: object) -> PublishError:
-    if isinstance(reason, KafkaError):
-        reason = f"{type(reason).__name__}: {reason}"
+    name = type(reason).__name__
+    if isinstance(reason, KafkaError) and name not in str(reason):
+        reason = f"{name}: {reason}"
     return PublishError(f"{count} event(s) for {topic} were not acknowledged: {reason}")

@@ -131,8 +131,8 @@ async def play(
     `speed` N is N times the pace of `observed_at`, None as fast as it goes; events observed before
     `paced_from_ms` (a back-fill) are not paced. With `barrier` the play goes in waves and awaits
     it after each, so a play that is slower than its pace falls behind and does not skip.
-    `on_progress` is called after each wave, or after 5000 events without a barrier. Raises
-    ValueError for a speed of 0 or less, BadEventError and PublishError as the publisher does.
+    `on_progress` is called after each part sent: at most a wave or 5000 events. Raises ValueError
+    for a speed of 0 or less, BadEventError and PublishError as the publisher does.
     """
     pace = None if speed is None else _Pace(speed, paced_from_ms)
     counts = Counts()
@@ -142,15 +142,15 @@ async def play(
             if pace is not None:
                 await asyncio.sleep(pace.until_due_s(part[0]))
             await publisher.publish_many(part)
+            counts.by_topic.update(TOPIC_OF[type(event)].name for event in part)
+            counts.last_observed_ms = part[-1].observed_at
+            counts.wall_s = time.monotonic() - started
+            if on_progress is not None:
+                on_progress(counts)
         if barrier is not None:
             await publisher.flush()
             await barrier(publisher.positions())
-        counts.by_topic.update(TOPIC_OF[type(event)].name for event in group)
         counts.waves += 1
-        counts.last_observed_ms = group[-1].observed_at
-        counts.wall_s = time.monotonic() - started
-        if on_progress is not None:
-            on_progress(counts)
     await publisher.flush()
     counts.wall_s = time.monotonic() - started
     return counts

@@ -49,6 +49,8 @@ class RunnerConfig:
     `session_timeout_ms`: 6000 is the shortest that Apache Kafka takes, and what Tansu needs.
     `instance_id` is the stable name of a replica (static membership), or None.
     `client` are further options of both aiokafka clients: TLS, SASL.
+    `fetch_max_wait_ms` is how long a fetch without records waits; Tansu needs a short one, as it
+    does not wake a waiting fetch.
     `longest_wait_s` bounds the backoff while something is away; `stop_within_s` the end.
     """
 
@@ -61,6 +63,7 @@ class RunnerConfig:
     heartbeat_ms: int = 1000
     instance_id: str | None = None
     client: Mapping[str, Any] = field(default_factory=dict)
+    fetch_max_wait_ms: int = 500
     longest_wait_s: float = 5.0
     stop_within_s: float = 10.0
 
@@ -79,6 +82,7 @@ def make_consumer(config: RunnerConfig) -> Any:
         # Nobody polls while the database is down; that must not cost us the membership.
         max_poll_interval_ms=_A_DAY_MS,
         metadata_max_age_ms=30_000,
+        fetch_max_wait_ms=config.fetch_max_wait_ms,
         **config.client,
     )
 

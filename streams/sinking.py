@@ -8,6 +8,7 @@ from sinks.kafka import RunnerConfig
 from sinks.postgres.sink import PostgresSink
 from sinks.runner import OnFlush, SinkRunner
 from streams.settings import Settings
+from streams.shell import tansu
 
 GROUP = "sink.postgres"
 
@@ -26,9 +27,11 @@ def postgres_runner(
             bootstrap=settings.require_bootstrap(),
             group=settings.group_id(GROUP),
             prefix=settings.prefix,
+            max_age_ms=50,
             session_timeout_ms=int(settings.session_timeout_s * 1000),
             heartbeat_ms=int(settings.session_timeout_s * 250),
             instance_id=settings.instance_id,
+            **tansu.consumer_options(),
         ),
         resolve=registry.resolve,
         on_flush=on_flush,

@@ -19,13 +19,22 @@ from streams.scoring import ScoringStage
 from streams.stage import Stage
 
 
-def scoring_engines() -> tuple[Engine[Any, Any], ...]:
-    """Return the five engines in the order of the contract.
+def scoring_engine(name: str) -> Engine[Any, Any]:
+    """Return an engine by its name; LookupError when its module holds none of that name.
 
-    They are imported here, not above, so that a worker of one stage needs no other's libraries.
-    Raises LookupError when a module holds no engine of its own name.
+    It is imported here, not above, so that a worker of one stage needs no other's libraries.
     """
-    return tuple(_engine(name) for name in ENGINES)
+    module = f"streams.engines.{name}"
+    engine = getattr(import_module(module), "ENGINE", None)
+    if not isinstance(engine, Engine) or engine.name != name:
+        msg = f"{module}.ENGINE is {engine!r}, not the engine {name!r}"
+        raise LookupError(msg)
+    return engine
+
+
+def scoring_engines() -> tuple[Engine[Any, Any], ...]:
+    """Return the five engines in the order of the contract."""
+    return tuple(scoring_engine(name) for name in ENGINES)
 
 
 def stage_names() -> tuple[str, ...]:
@@ -41,7 +50,7 @@ def stage(name: str) -> Stage:
     if name == RankingStage.name:
         return RankingStage()
     if name in ENGINES:
-        return ScoringStage(_engine(name))
+        return ScoringStage(scoring_engine(name))
     msg = f"no stage {name!r}; there are {', '.join(stage_names())}"
     raise LookupError(msg)
 
@@ -49,12 +58,3 @@ def stage(name: str) -> Stage:
 def stages() -> tuple[Stage, ...]:
     """Return all stages, in the order of the flow: five scoring stages, fusion, ranking."""
     return tuple(stage(name) for name in stage_names())
-
-
-def _engine(name: str) -> Engine[Any, Any]:
-    module = f"streams.engines.{name}"
-    engine = getattr(import_module(module), "ENGINE", None)
-    if not isinstance(engine, Engine) or engine.name != name:
-        msg = f"{module}.ENGINE is {engine!r}, not the engine {name!r}"
-        raise LookupError(msg)
-    return engine

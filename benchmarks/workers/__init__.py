@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import sys
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from benchmarks.job import Times
 
 RESULT = "RESULT "
 
@@ -33,8 +35,8 @@ def order() -> Order:
     return given
 
 
-def report(wall_s: float, cpu_s: float, **more: Any) -> None:
+def report(times: Times) -> None:
     """Say how long it took, and end the process: the threads of a client may still run."""
-    sys.stdout.write(RESULT + json.dumps({"wall_s": wall_s, "cpu_s": cpu_s, **more}) + "\n")
+    sys.stdout.write(RESULT + json.dumps(times._asdict()) + "\n")
     sys.stdout.flush()
     os._exit(0)

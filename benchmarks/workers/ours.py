@@ -49,8 +49,8 @@ def engine(watch: Stopwatch) -> Engine[None, Last]:
     )
 
 
-async def run(todo: Order) -> tuple[float, float]:
-    """Process the whole input; return wall and processor seconds up to the last commit."""
+async def run(todo: Order) -> None:
+    """Process the whole input and report."""
     settings = Settings(
         KAFKA_BOOTSTRAP_SERVERS=todo.bootstrap,
         SCHEMA_REGISTRY_URL=todo.registry_url,
@@ -72,9 +72,9 @@ async def run(todo: Order) -> tuple[float, float]:
     while sum(consumer._committed_offset.get(tp) or 0 for tp in consumer._done) < todo.events:
         await consumer.commit()
         await asyncio.sleep(0.001)
-    return watch.read()
+    report(watch.read())
 
 
 if __name__ == "__main__":
     uvloop.install()
-    report(*asyncio.run(run(order())))
+    asyncio.run(run(order()))

@@ -10,13 +10,13 @@ from typing import Any
 from quixstreams import Application, State, message_context
 from quixstreams.checkpointing import Checkpoint
 
-from benchmarks.job import Stopwatch, moved, score_of
+from benchmarks.job import Stopwatch, Times, moved, score_of
 from benchmarks.workers import Order, order, report
 from schemas.codec import Codec
 
 
-def run(todo: Order) -> tuple[float, float]:
-    """Process the whole input; return wall and processor seconds up to the last commit."""
+def run(todo: Order) -> None:
+    """Process the whole input and report."""
     codec = Codec(todo.schema_ids)
     watch = Stopwatch()
     app = Application(
@@ -45,12 +45,12 @@ def run(todo: Order) -> tuple[float, float]:
     took = _watch_commits(watch)
     app.dataframe(candles).apply(score, stateful=True).to_topic(scores)
     app.run()
-    return took[-1]
+    report(took[-1])
 
 
-def _watch_commits(watch: Stopwatch) -> list[tuple[float, float]]:
+def _watch_commits(watch: Stopwatch) -> list[Times]:
     """Note the time after each checkpoint, every 5 s: outputs flushed, offsets committed."""
-    took: list[tuple[float, float]] = []
+    took: list[Times] = []
     commit = Checkpoint.commit
 
     def watched(self: Checkpoint, **options: Any) -> None:
@@ -62,4 +62,4 @@ def _watch_commits(watch: Stopwatch) -> list[tuple[float, float]]:
 
 
 if __name__ == "__main__":
-    report(*run(order()))
+    run(order())

@@ -93,5 +93,5 @@ def _article(
         summary=summary,
         url=f"https://news.example/{number}",
         publisher=rng.choice(_PUBLISHERS),
-        sentiment_label=_LABELS[tone] if rng.random() < 0.6 else None,
+        sentiment_label=_LABELS[tone] if rng.random() < 0.8 else None,
     )

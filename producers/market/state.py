@@ -61,9 +61,8 @@ class AssetState(msgspec.Struct):
         return bar
 
     def since(self, open_time: int) -> list[Bar]:
-        """Return the bars from `open_time` on, the hour under way last if anything was traded."""
-        closed = [bar for bar in self.hours if bar.open_time >= open_time]
-        return [*closed, self.hour] if self.hour.volume > 0.0 else closed
+        """Return the bars from `open_time` on, the hour under way last."""
+        return [*(bar for bar in self.hours if bar.open_time >= open_time), self.hour]
 
     def copied(self) -> AssetState:
         """Return a state that can be changed without changing this one."""

@@ -49,7 +49,8 @@ def translate(
     error: BaseException, connection: asyncpg.Connection[Any] | None, dsn: str
 ) -> SinkError:
     """Return the sink's error for a database error: SinkUnavailableError when waiting helps."""
-    said = conceal(str(error) or type(error).__name__, dsn)
+    cause = _cause(error)
+    said = conceal(str(cause).partition("\n")[0] or type(cause).__name__, dsn)
     where = redact(dsn)
     if is_away(error, connection):
         return SinkUnavailableError(
@@ -62,3 +63,10 @@ def translate(
     if isinstance(error, asyncpg.UndefinedTableError | asyncpg.UndefinedColumnError):
         return SinkError(f"PostgreSQL at {where}: {said}. Its schema is old: run the migrations.")
     return SinkError(f"PostgreSQL at {where}: {type(error).__name__}: {said}.")
+
+
+def _cause(error: BaseException) -> BaseException:
+    """Return what went wrong first: after a loss asyncpg complains of the rollback instead."""
+    while isinstance(error, InterfaceError) and error.__context__ is not None:
+        error = error.__context__
+    return error

@@ -58,6 +58,7 @@ class CycleWatchdog:
             # Range gives a member the same partition numbers of both topics: an asset's ticks
             # and its answers.
             partition_assignment_strategy=(RangePartitionAssignor,),
+            **tansu.consumer_options(),
         )
         self._producer = AIOKafkaProducer(
             bootstrap_servers=bootstrap,

@@ -26,12 +26,13 @@ from streams.agents.strategies import StrategyTable
 from streams.settings import Settings
 from streams.shell import tansu
 from streams.stage import EMPTY_TABLES
-from streams.topics import physical, subjects
+from streams.topics import subjects
 from streams.topology import stage
 
 _log = logging.getLogger("quantiva.worker")
 
 START_LIMIT_S = 60.0
+EMBEDDED_START_LIMIT_S = 20.0
 STOP_LIMIT_S = 10.0
 EXIT_CONFIG, EXIT_TROUBLE, EXIT_NOT_READY = 2, 3, 75
 READY_LINE = "READY"
@@ -77,7 +78,7 @@ async def run(names: list[str], settings: Settings) -> int:
         if name != WATCHDOG
     ]
     watchdog = CycleWatchdog(settings, codec) if WATCHDOG in names else None
-    if not await _start(hosts, watchdog, stop, settings):
+    if not await _start(hosts, watchdog, stop):
         return EXIT_NOT_READY
     sys.stdout.write(f"{READY_LINE} {' '.join(names)}\n")
     sys.stdout.flush()
@@ -97,9 +98,7 @@ async def run(names: list[str], settings: Settings) -> int:
     return 0
 
 
-async def _start(
-    hosts: list[Hosted], watchdog: CycleWatchdog | None, stop: asyncio.Event, settings: Settings
-) -> bool:
+async def _start(hosts: list[Hosted], watchdog: CycleWatchdog | None, stop: asyncio.Event) -> bool:
     """Start everything; False when it was not ready in time (or told to stop before)."""
 
     async def all_of_them() -> None:
@@ -109,19 +108,13 @@ async def _start(
 
     starting = asyncio.ensure_future(all_of_them())
     stopping = asyncio.ensure_future(stop.wait())
-    await asyncio.wait(
-        {starting, stopping}, timeout=START_LIMIT_S, return_when=asyncio.FIRST_COMPLETED
-    )
+    limit_s = EMBEDDED_START_LIMIT_S if tansu.is_embedded() else START_LIMIT_S
+    await asyncio.wait({starting, stopping}, timeout=limit_s, return_when=asyncio.FIRST_COMPLETED)
     if starting.done():
         stopping.cancel()
         starting.result()
         return True
-    _log.error("not ready within %.0f s", START_LIMIT_S)
-    if tansu.is_embedded() and not stop.is_set():
-        for host in hosts:
-            topics = [physical(name, settings.prefix) for name in host.stage.inputs]
-            group = settings.group_id(host.stage.name)
-            await asyncio.to_thread(tansu.unwedge, settings.require_bootstrap(), group, topics)
+    _log.error("not ready within %.0f s", limit_s)
     return False
 
 

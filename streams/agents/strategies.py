@@ -50,6 +50,7 @@ class StrategyTable:
             group_id=None,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
+            **tansu.consumer_options(),
         )
         await consumer.start()
         consumer.assign([self._tp])

@@ -12,7 +12,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from embedded.processes import Child, Command, tail
-from streams.agents.process import EXIT_CONFIG, READY_LINE, WATCHDOG
+from streams.agents.process import EXIT_CONFIG, EXIT_NOT_READY, READY_LINE, WATCHDOG
+from streams.settings import Settings
+from streams.shell import tansu
+from streams.topics import physical
+from streams.topology import stage
 
 _log = logging.getLogger("quantiva.supervisor")
 
@@ -35,13 +39,15 @@ class Supervisor:
     def __init__(
         self,
         groups: Sequence[Sequence[str]],
+        settings: Settings,
         *,
-        environment: Mapping[str, str],
+        environment: Mapping[str, str] | None = None,
         log_dir: Path,
         on_event: Callable[[str, str], None] | None = None,
     ) -> None:
         self._groups = [tuple(group) for group in groups]
-        self._environment = {**os.environ, **environment}
+        self._settings = settings
+        self._environment = {**os.environ, **(environment or {})}
         self._log_dir = log_dir
         self._on_event = on_event or (lambda name, what: None)
         self._children: dict[tuple[str, ...], Child] = {}
@@ -84,10 +90,21 @@ class Supervisor:
                 raise WorkerFailedError(msg)
             if time.monotonic() - started > _HEALTHY_S:
                 backoff_s = _FIRST_BACKOFF_S
+            if code == EXIT_NOT_READY and tansu.is_embedded():
+                await asyncio.to_thread(self._free_groups, group)
             self.restarts += 1
             self._on_event(name, f"ended with status {code}, starting again in {backoff_s:.1f} s")
             await asyncio.sleep(backoff_s)
             backoff_s = min(backoff_s * 2, _LAST_BACKOFF_S)
+
+    def _free_groups(self, group: tuple[str, ...]) -> None:
+        """Free consumer groups that the embedded broker let nobody join; its members are dead."""
+        for name in group:
+            if name == WATCHDOG:
+                continue
+            topics = [physical(topic, self._settings.prefix) for topic in stage(name).inputs]
+            group_id = self._settings.group_id(name)
+            tansu.unwedge(self._settings.require_bootstrap(), group_id, topics)
 
     async def _run_once(self, group: tuple[str, ...]) -> int:
         log = self._log(group)

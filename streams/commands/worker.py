@@ -51,7 +51,7 @@ async def _run(stages: list[str], processes: int | None) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     supervisor = Supervisor(
         default_groups(stages, processes),
-        environment={},
+        settings,
         log_dir=settings.state_dir / "logs",
         on_event=lambda name, what: console.print(f"worker {name}: {what}"),
     )

@@ -104,7 +104,7 @@ async def _platform(
         await publisher.flush()
         supervisor = Supervisor(
             default_groups((*stage_names(), WATCHDOG), options.processes),
-            environment={},
+            settings,
             log_dir=settings.state_dir / "logs",
             on_event=screen.part,
         )

@@ -128,7 +128,8 @@ BEARISH: Table = (
         "bleeding; bleeds; "
         "trim gains; trims gains; pare gains; pares gains; erases gains; erase gains; gives up; "
         "give up; given back; from highs; from high; out of steam; withdraws guidance; "
-        "below forecast; below estimates; slashed; slashes; dividend cut; halved; "
+        "below forecast; below estimates; fail near; "
+        "fails near; failing near; fail again; slashed; slashes; dividend cut; halved; "
         "cut to; cuts to; cut at; lowered to; pulls out; pulls back; withdraws from; rate hiking",
     ),
     (
@@ -239,7 +240,8 @@ IDIOMS: Table = (
     (
         0.0,
         "nft drop; nft drops; red bull; bull or bear; listing and delisting; rise and fall; "
-        "fear and greed; fear greed; short term; long and short; bull and bear; merkle root",
+        "fear and greed; fear greed; short term; long and short; bull and bear; merkle root; "
+        "range highs; range lows",
     ),
 )
 # A factor on the strength of the terms of the next two words.

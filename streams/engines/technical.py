@@ -171,7 +171,7 @@ def _frame(
 ) -> Frame:
     length_ms = _LENGTH_MS[place]
     missing, since_gap = before.missing, 0
-    hole = (candle.open_time - before.open_time) // length_ms if before.offset >= 0 else 0
+    hole = (candle.open_time - before.open_time) // length_ms - 1 if before.offset >= 0 else 0
     if hole > 0:
         missing += hole
     elif missing:

@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 Partition = tuple[str, int]
 """Topic on the broker and partition; aiokafka's TopicPartition is one."""
+Place = tuple[Partition, int]
+"""One record: its partition and offset."""
 
 BEHIND_MS = 10_000
 """Records may wait so long before a stage counts as behind."""
@@ -63,7 +65,7 @@ def next_offsets(
     partitions: list[Partition],
     begins: Mapping[Partition, int],
 ) -> dict[Partition, int]:
-    """Return what a group reads next; without a commit, or with an expired one, the first offset."""
+    """Return what a group reads next: the first offset where it has no commit that counts."""
     return {tp: max(committed.get(tp, -1), begins.get(tp, 0)) for tp in partitions}
 
 
@@ -74,17 +76,26 @@ def topic_rate(first: Snapshot, second: Snapshot, partitions: list[Partition]) -
 
 
 def state(
-    *, members: int | None, lag: int, moved: bool, waiting_ms: float, stall_ms: float
+    *,
+    members: int | None,
+    lag: int,
+    moved: bool,
+    waiting_ms: float,
+    stall_ms: float,
+    waits: bool = False,
 ) -> State:
     """Judge a group. `members` is None where the broker cannot say who is alive.
 
     `waiting_ms` is how long its oldest record that is not applied has been waiting; a group that
-    has such a record for longer than `stall_ms` and does not move is stalled.
+    has such a record for longer than `stall_ms` and does not move is stalled. One that `waits` on
+    purpose is not behind before that.
     """
     if members == 0:
         return State.NOT_RUNNING
     if lag == 0:
         return State.OK
-    if not moved and waiting_ms > stall_ms:
+    if waiting_ms > stall_ms and not moved:
         return State.STALLED
-    return State.BEHIND if waiting_ms > BEHIND_MS else State.OK
+    if waiting_ms > (stall_ms if waits else BEHIND_MS):
+        return State.BEHIND
+    return State.OK

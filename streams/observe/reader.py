@@ -1,4 +1,3 @@
-# ruff: noqa: TID251
 """Reads topics without a consumer group: ends, single records, ranges, the live end.
 
 Nothing here commits or changes anything on the broker.
@@ -17,7 +16,7 @@ from aiokafka.errors import KafkaError
 
 from streams import admin
 from streams.admin import BrokerError
-from streams.observe.lag import Partition
+from streams.observe.lag import Partition, Place
 from streams.settings import Settings
 from streams.shell import tansu
 
@@ -99,9 +98,7 @@ class LogReader:
             starts = {tp: found[tp].offset if found.get(tp) else ends[tp] for tp in wanted}
         return {tp: (starts[tp], ends[tp]) for tp in wanted}
 
-    async def scan(
-        self, ranges: Mapping[Partition, tuple[int, int]]
-    ) -> AsyncIterator[list[Any]]:
+    async def scan(self, ranges: Mapping[Partition, tuple[int, int]]) -> AsyncIterator[list[Any]]:
         """Yield the records of [start, stop) of each partition, in batches.
 
         Offsets that are compacted away are passed over. Raises BrokerError when the broker gives
@@ -128,7 +125,7 @@ class LogReader:
                 del stops[tp]
             consumer.pause(*done)
 
-    async def peek(self, places: Iterable[tuple[Partition, int]]) -> dict[tuple[Partition, int], Any]:
+    async def peek(self, places: Iterable[Place]) -> dict[Place, Any]:
         """Return the records at single places; a place without a record is left out."""
         offsets: dict[Partition, list[int]] = defaultdict(list)
         for partition, offset in set(places):
@@ -189,6 +186,6 @@ def arrived_ms(record: Any) -> int:
     The header `sent_ms` says it, also in a replay of old data; the record's timestamp otherwise.
     """
     for name, value in record.headers:
-        if name == "sent_ms" and value.isdigit():
+        if name == "sent_ms" and value and value.isdigit():
             return int(value)
     return int(record.timestamp)

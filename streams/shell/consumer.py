@@ -148,7 +148,7 @@ class ChunkConsumer(driver.Consumer):  # type: ignore[misc]
         """Skip Faust's livelock log: it counts events that do not exist here (see watchdog)."""
 
     def _new_consumer_thread(self) -> Any:
-        thread = tansu.HighwaterThread if tansu.is_embedded() else driver.AIOKafkaConsumerThread
+        thread = tansu.ConsumerThread if tansu.is_embedded() else driver.AIOKafkaConsumerThread
         return thread(self, loop=self.loop, beacon=self.beacon)
 
 

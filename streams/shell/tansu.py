@@ -2,7 +2,9 @@
 
 * `ListOffsets(latest)` answers "base offset of the last batch + 1": table recovery would stop
   early, any lag would be wrong. The high watermark in fetch responses is right, so it is asked for
-  by fetching: `HighwaterThread`, `end_offsets`.
+  by fetching: `ConsumerThread`, `end_offsets`.
+* A waiting fetch is not woken by new records, it looks again after a part of its longest wait: with
+  Faust's 1.5 s every hop would take half a second. So the wait is short: `FETCH_MAX_WAIT_MS`.
 * A consumer group can keep a leader that is gone, so that nobody ever joins: `unwedge`.
 * aiokafka's idempotent producer fails (`streams.shell.consumer.Producer` asks `is_embedded`).
 """
@@ -20,11 +22,17 @@ from faust.transport.drivers import aiokafka as driver
 
 _log = logging.getLogger(__name__)
 _FETCH_DEADLINE_S = 10.0
+FETCH_MAX_WAIT_MS = 10
 
 
 def is_embedded() -> bool:
     """Return whether this process talks to the embedded broker (QUANTIVA_BROKER=tansu)."""
     return os.environ.get("QUANTIVA_BROKER") == "tansu"
+
+
+def consumer_options() -> dict[str, Any]:
+    """Return what every aiokafka consumer of ours needs besides its own options."""
+    return {"fetch_max_wait_ms": FETCH_MAX_WAIT_MS} if is_embedded() else {}
 
 
 async def end_offsets(
@@ -72,8 +80,13 @@ async def highwaters(
     }
 
 
-class HighwaterThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
-    """Gives Faust's table recovery the true end offsets."""
+class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
+    """Gives Faust's table recovery the true end offsets, and fetches with a short wait."""
+
+    def _create_worker_consumer(self, transport: Any) -> AIOKafkaConsumer:
+        consumer = super()._create_worker_consumer(transport)
+        consumer._fetch_max_wait_ms = FETCH_MAX_WAIT_MS
+        return consumer
 
     async def _highwaters(self, partitions: list[Any]) -> dict[Any, int]:
         url, port = self.transport.url, self.transport.default_port

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Protocol
 
 import asyncpg
 import pytest
+import pytest_asyncio
 
 from embedded.database import Database
 from sinks.base import Record, Sink, SinkUnavailableError
 from sinks.memory import MemorySink
-from sinks.postgres import PostgresSink
+from sinks.postgres import PostgresSink, migrate
 from tests.contract.sink_samples import T0, news, record, signal, strategy, tombstone, top, trending
 
 NUL = "a\0b"
@@ -39,6 +39,8 @@ class MemoryBench:
 
     @staticmethod
     def _refuse(record: Record) -> str | None:
+        if record.event is None:
+            return None
         return "there is a NUL byte in it." if NUL in repr_text(record.event) else None
 
     async def stored(self) -> list[str]:
@@ -55,7 +57,7 @@ class PostgresBench:
     def __init__(self, database: Database, dsn: str) -> None:
         self._database = database
         self._dsn = dsn
-        self.sink = PostgresSink(dsn)
+        self.sink = PostgresSink(dsn, run_migrations=False)
 
     async def stored(self) -> list[str]:
         connection = await asyncpg.connect(self._dsn)
@@ -101,40 +103,50 @@ def repr_text(event: Any) -> str:
     return " ".join(str(getattr(event, name)) for name in event.__struct_fields__)
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Database]:
-    """The database server of this module; started where the first test needs it."""
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def server() -> AsyncIterator[Database]:
+    """The database server of this module, migrated."""
     database = Database(fast=True)
+    dsn = await database.start()
+    await migrate(dsn)
     yield database
-    import asyncio
-
-    asyncio.run(database.stop())
+    await database.stop()
 
 
-@asynccontextmanager
-async def empty_database(server: Database) -> AsyncIterator[str]:
-    """Make an empty database, and drop it in the end."""
-    dsn = await server.start()
+async def execute(dsn: str, statement: str) -> None:
     connection = await asyncpg.connect(dsn)
     try:
-        await connection.execute("DROP DATABASE IF EXISTS contract WITH (FORCE)")
-        await connection.execute("CREATE DATABASE contract")
+        await connection.execute(statement)
     finally:
         await connection.close()
-    yield dsn.rpartition("/")[0] + "/contract"
 
 
 @pytest.fixture(params=["memory", pytest.param("postgres", marks=pytest.mark.embedded)])
-async def bench(request: pytest.FixtureRequest) -> AsyncIterator[Bench]:
+def make_bench(request: pytest.FixtureRequest) -> Callable[[], Awaitable[Bench]]:
     if request.param == "memory":
-        yield MemoryBench()
-        return
-    server = request.getfixturevalue("server")
-    async with empty_database(server) as dsn:
-        made = PostgresBench(server, dsn)
-        await made.sink.setup()
-        yield made
-        await made.sink.close()
+        return memory_bench
+    server: Database = request.getfixturevalue("server")
+    return lambda: postgres_bench(server)
+
+
+async def memory_bench() -> Bench:
+    return MemoryBench()
+
+
+async def postgres_bench(server: Database) -> Bench:
+    dsn = await server.start()
+    tables = "strategy_signals, signal_details, signal_explanations, strategies"
+    await execute(dsn, f"TRUNCATE {tables}, trending_assets, trending_news")
+    made = PostgresBench(server, dsn)
+    await made.sink.setup()
+    return made
+
+
+@pytest.fixture
+async def bench(make_bench: Callable[[], Awaitable[Bench]]) -> AsyncIterator[Bench]:
+    made = await make_bench()
+    yield made
+    await made.sink.close()
 
 
 def everything() -> list[Record]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from embedded.registry.avro import InvalidSchemaError, canonical, parse
+from embedded.registry.avro import InvalidSchemaError
 from embedded.registry.compatibility import LEVELS, check, problems
 
 pytestmark = pytest.mark.embedded
@@ -287,33 +287,6 @@ def test_an_unknown_level_is_an_error() -> None:
 def test_what_is_no_schema_is_an_error(broken: Any) -> None:
     with pytest.raises(InvalidSchemaError):
         problems(broken, "string")
-
-
-SAME = [
-    ("white space", '{"type":"array","items":"int"}', '{ "type": "array",\n "items": "int" }'),
-    ("the order of attributes", '{"type":"array","items":"int"}', '{"items":"int","type":"array"}'),
-    ("a primitive in braces", '"string"', '{"type": "string"}'),
-    (
-        "a namespace in the name",
-        '{"type":"fixed","name":"n.F","size":1}',
-        '{"type":"fixed","name":"F","namespace":"n","size":1}',
-    ),
-]
-
-
-@pytest.mark.parametrize(("one", "other"), [pytest.param(*s[1:], id=s[0]) for s in SAME])
-def test_spellings_have_one_canonical_text(one: str, other: str) -> None:
-    assert canonical(parse(one)) == canonical(parse(other))
-
-
-def test_defaults_and_documentation_make_another_schema() -> None:
-    texts = [
-        json.dumps(record(field("a", "int"))),
-        json.dumps(record(field("a", "int", default=0))),
-        json.dumps(record(field("a", "int", doc="said"))),
-        json.dumps(record(field("a", {"type": "int", "logicalType": "date"}))),
-    ]
-    assert len({canonical(parse(text)) for text in texts}) == 4
 
 
 def test_the_schemas_of_the_project_read_themselves() -> None:

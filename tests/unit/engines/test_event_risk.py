@@ -76,7 +76,7 @@ def test_one_event_by_hand(
 
 def test_numbers_to_remember() -> None:
     """What SPEC's override at -0.5 means in practice."""
-    assert said(ENGINE, make_event("delisting", DAY_MS)).score == pytest.approx(-0.937, abs=1e-3)
+    assert said(ENGINE, make_event("delisting", DAY_MS)).score == pytest.approx(-0.940, abs=1e-3)
     assert said(ENGINE, make_event("delisting", WEEK_MS)).score < -0.5
     assert said(ENGINE, make_event("unlock", DAY_MS, impact=0.7)).score < -0.5
     assert said(ENGINE, make_event("delisting", 20 * DAY_MS)).score > -0.5
@@ -103,6 +103,11 @@ def test_confidence_follows_the_certainty() -> None:
     vague = said(ENGINE, make_event("unlock", DAY_MS, certainty=0.1)).confidence
     sure = said(ENGINE, make_event("unlock", DAY_MS, certainty=1.0)).confidence
     assert 0.5 < vague < 0.6 < 0.9 < sure < 1.0
+
+
+def test_confidence_of_many_events() -> None:
+    events = [make_event("unlock", 1, source_id=str(n), certainty=n / 4) for n in range(5)]
+    assert said(ENGINE, *events).confidence == pytest.approx(0.75)
 
 
 @pytest.mark.parametrize("days", [30, 31, 400], ids=str)
@@ -203,6 +208,12 @@ def test_late_record_of_an_unknown_event_counts() -> None:
     reading = said(ENGINE, make_heartbeat(), late)
     assert reading.features["events_ahead"] == 1.0
     assert reading.data_time == T0
+
+
+def test_newest_record_is_the_evidence_of_calm() -> None:
+    """Not the last one in the log, which came late."""
+    state = fed(ENGINE, make_heartbeat(), make_event("unlock", DAY_MS, T0 - HOUR_MS))
+    assert ENGINE.read(ENGINE.config, state, T0 + DAY_MS).evidence == (0,)
 
 
 def test_past_events_are_forgotten() -> None:

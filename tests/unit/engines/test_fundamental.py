@@ -80,9 +80,7 @@ def test_nothing_seen() -> None:
         pytest.param(
             "turnover", {"volume_24h_usd": 2e8, "market_cap_usd": 1e9}, 0.8, id="turnover-20-pct"
         ),
-        pytest.param(
-            "github_activity", {"github_commits_4w": 400.0}, 1.0, id="commits-full"
-        ),
+        pytest.param("github_activity", {"github_commits_4w": 400.0}, 1.0, id="commits-full"),
         pytest.param(
             "github_activity",
             {"github_commits_4w": 9.0, "github_merged_pull_requests": 99.0},

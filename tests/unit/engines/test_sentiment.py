@@ -78,19 +78,21 @@ def test_newer_counts_more() -> None:
 
 @pytest.mark.parametrize(
     ("minutes", "alpha"),
-    [
-        pytest.param(0, 0.0, id="at-once"),
-        pytest.param(5, 1 - 0.875**0.5, id="half-a-cycle"),
-        pytest.param(10, 0.125, id="one-cycle"),
-        pytest.param(20, 0.234375, id="two-cycles"),
-        pytest.param(60, 1 - 0.875**6, id="an-hour"),
-    ],
+    [(0, 0.0), (5, 1 - 0.875**0.5), (10, 0.125), (20, 0.234375), (60, 1 - 0.875**6)],
+    ids=["at-once", "half-a-cycle", "one-cycle", "two-cycles", "an-hour"],
 )
 def test_average_follows_the_time_elapsed(minutes: int, alpha: float) -> None:
     first, second = readings(ENGINE, [make_news(BAD), make_news(GOOD, T0 + minutes * MINUTE_MS)])
     raw = second.features["sentiment_raw"]
     assert raw - first.score > 0.1
     assert second.score == pytest.approx(first.score + alpha * (raw - first.score))
+
+
+def test_average_of_zero_is_an_average() -> None:
+    """A silent headline starts it at 0; the next one, at the same time, moves it by nothing."""
+    silent, bad = readings(ENGINE, [make_news("A statement"), make_news(BAD)])
+    assert (silent.score, bad.score) == (0.0, 0.0)
+    assert bad.features["sentiment_raw"] < -0.3
 
 
 def test_ticks_advance_the_average() -> None:
@@ -172,22 +174,6 @@ def test_tick_older_than_the_newest_news_still_counts() -> None:
     assert reading.data_time == T0
 
 
-@pytest.mark.parametrize(
-    ("label", "expected"),
-    [("positive", 0.6), ("negative", -0.6), ("Negative", -0.6), ("neutral", 0.0), ("?", 0.0)],
-)
-def test_label_is_a_voice(label: str, expected: float) -> None:
-    reading = said(ENGINE, make_news("A statement", sentiment_label=label))
-    assert reading.features["sentiment_news"] == pytest.approx(expected)
-
-
-def test_label_and_lexicon_by_hand() -> None:
-    reading = said(ENGINE, make_news(BAD, sentiment_label="positive"))
-    lexicon, label = 0.3 * WEIGHT[BAD], 0.2 * 0.6
-    expected = (lexicon * SCORE[BAD] + label * 0.6) / (lexicon + label)
-    assert reading.features["sentiment_news"] == pytest.approx(expected)
-
-
 def test_social_alone() -> None:
     reading = said(ENGINE, *mature_ticks(sentiment_pct=90.0, galaxy_score=70.0))
     assert reading.features["sentiment_social"] > 0.8
@@ -195,6 +181,25 @@ def test_social_alone() -> None:
     assert reading.detail["news"] == "none in 24 h"
     assert "social" not in reading.detail
     assert reading.confidence == pytest.approx(0.4 * 0.96 * 0.7)
+
+
+def test_social_ages_between_ticks() -> None:
+    """70 minutes after the last tick half of its trust is left."""
+    state = fed(ENGINE, *mature_ticks())
+    fresh, aged, stale = (
+        ENGINE.read(ENGINE.config, state, T0 + minutes * MINUTE_MS) for minutes in (20, 70, 120)
+    )
+    assert fresh.confidence == pytest.approx(0.4 * 0.96 * 0.7)
+    assert aged.confidence == pytest.approx(fresh.confidence / 2)
+    assert stale.confidence == 0.0
+    assert stale.detail["social"] == "stale or warming up"
+
+
+def test_read_before_the_newest_record() -> None:
+    """A late record is answered with what is known by then: the engine's time never goes back."""
+    state = fed(ENGINE, make_tick(T0), make_news(GOOD, T0))
+    late = ENGINE.read(ENGINE.config, state, T0 - 12 * HOUR_MS)
+    assert late == ENGINE.read(ENGINE.config, state, T0)
 
 
 def test_social_warms_up() -> None:
@@ -220,21 +225,6 @@ def test_confidence_with_the_model() -> None:
     reading = said(engine, *mature_ticks(), *news)
     assert 0.9 < reading.confidence < 1.0
     assert reading.detail == {}
-
-
-def test_model_scores_by_hand() -> None:
-    """A model that knows better than the lexicon outweighs it."""
-    engine = with_model({BAD: TextScore(0.5, 1.0)})
-    reading = said(engine, make_news(BAD))
-    lexicon = 0.3 * WEIGHT[BAD]
-    expected = (lexicon * SCORE[BAD] + 0.6 * 0.5) / (lexicon + 0.6)
-    assert reading.features["sentiment_news"] == pytest.approx(expected)
-
-
-def test_model_reads_the_summary_too() -> None:
-    engine = with_model({"A": TextScore(1.0, 0.5), "B": TextScore(-1.0, 0.5)})
-    reading = said(engine, make_news("A", summary="B"))
-    assert reading.features["sentiment_news"] == pytest.approx((1.0 - 0.4) / 1.4)
 
 
 def test_text_the_model_does_not_know() -> None:
@@ -277,6 +267,11 @@ def test_evidence_is_what_weighs_most() -> None:
     assert said(ENGINE, *news).evidence == tuple(range(2, 12))
 
 
+def test_evidence_of_equal_weight_is_the_newest() -> None:
+    news = [make_news(f"{GOOD} {n}") for n in range(12)]
+    assert said(ENGINE, *news).evidence == tuple(range(2, 12))
+
+
 def test_state_is_bounded() -> None:
     """However much comes: 256 times, 512 digests, 10 headlines."""
     news = [make_news(f"{GOOD} {n}", T0 + n * 1000, url=f"u{n}") for n in range(2000)]
@@ -295,12 +290,10 @@ def test_worked_example_is_in_reach() -> None:
     """SPEC 8 has a sentiment of 0.72 at a confidence of 0.85."""
     texts = [f"{MANY[0]} {n}" for n in range(40)]
     engine = with_model({text: TextScore(0.95, 0.95) for text in texts})
-    news = [make_news(text, T0 + n * CYCLE_MS) for n, text in enumerate(texts)]
-    ticks = mature_ticks()
-    later = [
-        make_tick(T0 + n * CYCLE_MS + 1, sentiment_pct=92.0, galaxy_score=75.0) for n in range(40)
-    ]
-    events = ticks + sorted(news + later, key=lambda event: event.observed_at)
+    events = mature_ticks()
+    for n, text in enumerate(texts):
+        at = T0 + n * CYCLE_MS
+        events += [make_news(text, at), make_tick(at + 1, sentiment_pct=92.0, galaxy_score=75.0)]
     reading = said(engine, *events)
     assert reading.score > 0.72
     assert reading.confidence > 0.85

@@ -43,6 +43,17 @@ def test_baseline_by_hand() -> None:
     assert social.baselines["galaxy_score"] == Baseline(74.0, 16.0, 2, T0 + CYCLE_MS)
 
 
+def test_restless_metric_needs_more_to_speak() -> None:
+    """Swings of 10 points are its normal, so 8 points are less than one deviation."""
+    restless = after(*[{"galaxy_score": 50.0 + 10 * (-1) ** n} for n in range(40)], {})
+    tick = make_tick(T0 + 41 * CYCLE_MS, galaxy_score=58.0)
+    deviation = restless.baselines["galaxy_score"].variance ** 0.5
+    assert deviation == pytest.approx(10.0, rel=0.01)
+    score = observe(CONFIG, restless, tick).score
+    mean = restless.baselines["galaxy_score"].mean
+    assert score == pytest.approx(tanh((58.0 - mean) / deviation / 2))
+
+
 def test_baseline_forgets_by_event_time() -> None:
     """A pause of one half-life makes the newest value count half, however many came before."""
     social = after(*[{"galaxy_score": 40.0}] * 50)

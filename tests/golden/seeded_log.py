@@ -1,0 +1,119 @@
+"""A small seeded market: what five engines say of four assets in three cycles, and what users do.
+
+Made in code, so that it can be read. Some engines never answer, some scores are stale, come twice
+or out of order, a strategy is new in the second cycle, and one waits for an asset that never trends.
+"""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+from schemas.control import SignalRequest, Strategy
+from schemas.market import TrendingAsset
+from schemas.scores import EngineScore
+from schemas.validation import ENGINES
+from streams.engines.watchdog import Config, WatchdogState, due, on_score, on_tick
+
+SEED = 20_240_801
+ASSETS = ("BTC", "ETH", "SOL", "USDC")
+T0 = 1_722_470_400_000
+CYCLE_MS = 600_000
+CYCLES = tuple(T0 + number * CYCLE_MS for number in range(3))
+GRACE_MS = Config().grace_ms
+_PRICES_USD = {"BTC": 64_500.0, "ETH": 3_200.0, "SOL": 170.0, "USDC": 1.0}
+
+BALANCED = Strategy(strategy_id="balanced", owner="admin", name="Balanced")
+CAUTIOUS = Strategy(
+    strategy_id="cautious",
+    owner="user",
+    user_id="u1",
+    name="Cautious",
+    assets=("BTC", "ETH", "DOGE"),
+    weights={"event_risk": 0.4, "sentiment": 0.1},
+    buy_threshold=0.2,
+    stop_loss_atr=4.0,
+    take_profit_pct=12.0,
+    holdings_usd={"ETH": 15_000.0, "BTC": 4_500.0},
+    kelly=True,
+    win_rate=0.55,
+    avg_win=0.06,
+    avg_loss=0.04,
+)
+VERSIONS: tuple[dict[str, tuple[Strategy, int]], ...] = (
+    {"balanced": (BALANCED, 0)},
+    {"balanced": (BALANCED, 0), "cautious": (CAUTIOUS, 1)},
+    {"balanced": (BALANCED, 0), "cautious": (CAUTIOUS, 1)},
+)
+"""Strategies and their offsets by cycle: `cautious` is new in the second."""
+
+
+def make_log() -> list[tuple[int, Any]]:
+    """Return (cycle number, event) in the order of the log; grace records are events as well."""
+    rng = Random(SEED)
+    log: list[tuple[int, Any]] = []
+    sequence = 0
+    watch = WatchdogState()
+    for number, cycle in enumerate(CYCLES):
+        for asset in ASSETS:
+            watch = on_tick(Config(), watch, _tick(asset, cycle), cycle)
+            for engine in rng.sample(ENGINES, 5):
+                sequence += 1
+                score = _score(rng, asset, engine, cycle, cycle, sequence)
+                if rng.random() < 0.1:
+                    continue  # this engine never answers; the watchdog will say so
+                watch = on_score(Config(), watch, score)
+                log.append((number, score))
+        watch, outputs = due(Config(), watch, cycle + GRACE_MS)
+        log += [(number, one.event) for one in outputs]
+        watch, outputs = due(Config(), watch, cycle + 2 * GRACE_MS)
+        log += [(number, one.event) for one in outputs]
+        for _ in range(12):
+            sequence += 1
+            asset, engine = rng.choice(ASSETS), rng.choice(ENGINES)
+            as_of = cycle + rng.randrange(GRACE_MS, CYCLE_MS)
+            log.append((number, _score(rng, asset, engine, None, as_of, sequence)))
+        log.append((number, log[-1][1]))  # the last one comes twice
+        asked_at = cycle + CYCLE_MS - 1
+        log.append((number, SignalRequest(f"r{number}", "ETH", "balanced", asked_at)))
+    return log
+
+
+def _score(
+    rng: Random, asset: str, engine: str, cycle: int | None, as_of: int, sequence: int
+) -> EngineScore:
+    low = 0.0 if engine in {"fundamental", "liquidity"} else -1.0
+    stale = rng.random() < 0.08
+    price_usd = round(_PRICES_USD[asset] * rng.uniform(0.98, 1.02), 4)
+    return EngineScore(
+        asset=asset,
+        engine=engine,
+        status="ok",
+        cycle=cycle,
+        cycle_size=0 if cycle is None else len(ASSETS),
+        as_of=as_of,
+        sequence=sequence,
+        score=round(rng.uniform(low, 1.0), 3),
+        confidence=round(rng.random(), 3),
+        freshness=0.0 if stale else round(rng.uniform(0.5, 1.0), 3),
+        data_time=as_of - rng.randrange(60_000),
+        price_usd=price_usd if engine in {"technical", "liquidity", "sentiment"} else None,
+        features={"ATR14@1h": round(price_usd * 0.02, 4)} if engine == "technical" else {},
+        detail={"model": "lexicon only"} if engine == "sentiment" and stale else {},
+    )
+
+
+def _tick(asset: str, cycle: int) -> TrendingAsset:
+    return TrendingAsset(
+        asset=asset,
+        event_time=cycle,
+        observed_at=cycle,
+        source="golden",
+        source_id=f"{asset}-{cycle}",
+        cycle=cycle,
+        cycle_size=len(ASSETS),
+        rank=ASSETS.index(asset) + 1,
+        name=asset,
+        price_usd=_PRICES_USD[asset],
+        volume_24h_usd=1e9,
+    )

@@ -1,0 +1,116 @@
+"""The whole of fusion and ranking over a seeded log, line by line against the committed text.
+
+A change of a formula shows here as a diff that a reviewer can read. To accept one:
+
+    QUANTIVA_UPDATE_GOLDEN=1 .venv/bin/python -m pytest tests/golden
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from schemas.control import SignalRequest
+from schemas.signals import RankEntry, Signal, TopSignals
+from streams.engines.fusion import FusionStage
+from streams.engines.ranking import RankingStage
+from streams.stage import Entry, Output, Stage, StrategyAt, Tables, advance
+from tests.golden.seeded_log import CYCLES, VERSIONS, make_log
+
+GOLDEN = Path(__file__).parent / "fusion_and_ranking.txt"
+
+
+class Partition:
+    """A stage over one partition: an entry per key, one offset counter per topic."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage = stage
+        self.entries: dict[str, Entry] = {}
+        self.offsets: Counter[str] = Counter()
+
+    def put(self, topic: str, key: str, event: Any, tables: Tables) -> tuple[Output, ...]:
+        offset = self.offsets[topic]
+        self.offsets[topic] += 1
+        key = self.stage.single_key or key
+        moved = advance(self.stage, self.entries.get(key), event, topic, 0, offset, tables)
+        assert moved is not None
+        self.entries[key], outputs = moved
+        return outputs
+
+
+def run() -> list[Any]:
+    """Return the signals and top tens of the seeded log."""
+    fusion, ranking = Partition(FusionStage()), Partition(RankingStage())
+    results: list[Any] = []
+    for number, event in make_log():
+        tables = Tables({key: StrategyAt(*at) for key, at in VERSIONS[number].items()})
+        if isinstance(event, RankEntry):
+            outputs = (Output("signals.ranking", "*", event),)
+        else:
+            topic = fusion.stage.inputs[isinstance(event, SignalRequest)]
+            outputs = fusion.put(topic, event.asset, event, tables)
+        for output in outputs:
+            if output.topic == "signals":
+                results.append(output.event)
+            else:
+                sent = ranking.put(output.topic, output.key, output.event, tables)
+                results += [one.event for one in sent]
+    return results
+
+
+def number(value: float | None) -> str:
+    """Write a number to 12 digits: the same on every machine, and every change is seen."""
+    return "-" if value is None else f"{value:.12g}"
+
+
+def line(event: Any) -> str:
+    if isinstance(event, TopSignals):
+        ranked = " ".join(
+            f"{one.rank}:{one.asset}:{one.action}:{number(one.final_score)}:{number(one.confidence)}"
+            for one in event.ranked
+        )
+        at = event.cycle - CYCLES[0]
+        return (
+            f"top +{at:07d} {event.strategy_id} complete={event.complete} "
+            f"{event.received}/{event.expected} {ranked}"
+        )
+    assert isinstance(event, Signal)
+    parts = " ".join(
+        f"{one.engine}={one.status}:{number(one.contribution)}:{one.age_ms}:{one.offset}"
+        for one in event.contributions
+    )
+    sizing = " ".join(f"{name}={number(value)}" for name, value in sorted(event.sizing.items()))
+    inputs = " ".join(f"{one.topic}@{one.offset}" for one in event.inputs)
+    detail = "; ".join(f"{name}: {text}" for name, text in event.detail.items())
+    return (
+        f"signal +{event.as_of - CYCLES[0]:07d} {event.asset} {event.strategy_id} {event.trigger} "
+        f"{event.action} fused={event.fused_action} override={event.override} "
+        f"final={number(event.final_score)} confidence={number(event.confidence)} "
+        f"price={number(event.entry_price_usd)} value={number(event.position_value_usd)} "
+        f"size={number(event.position_size)} stop={number(event.stop_loss_usd)} "
+        f"target={number(event.take_profit_usd)} | {parts} | {sizing} | {inputs} | "
+        f"{event.signal_id} | {detail}"
+    )
+
+
+def test_the_seeded_log_gives_the_committed_lines() -> None:
+    text = "".join(f"{one}\n" for one in sorted(line(event) for event in run()))
+    if os.environ.get("QUANTIVA_UPDATE_GOLDEN") == "1":
+        GOLDEN.write_text(text, "utf-8")
+    assert text.splitlines() == GOLDEN.read_text("utf-8").splitlines()
+
+
+def test_the_seeded_log_holds_every_case() -> None:
+    """Otherwise the comparison above would prove less than it seems to."""
+    results = run()
+    signals = [one for one in results if isinstance(one, Signal)]
+    tops = [one for one in results if isinstance(one, TopSignals)]
+    assert {one.trigger for one in signals} == {"cycle", "change", "request"}
+    assert {one.action for one in signals} == {"BUY", "SELL", "HOLD"}
+    assert {one.override for one in signals} == {None, "event_risk"}
+    statuses = {part.status for one in signals for part in one.contributions}
+    assert statuses == {"ok", "missing", "stale"}
+    assert {one.complete for one in tops} == {True, False}
+    assert len({one.signal_id for one in signals}) == len(signals)

@@ -1,0 +1,347 @@
+"""The simulated market: the same seed the same bytes, exact bars, and parts that hang together."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections import defaultdict
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from producers.events import order_key
+from producers.market import agenda
+from producers.market.assets import ASSETS, NAMES
+from producers.market.bars import HOUR_MS, Bar, aggregate
+from producers.market.simulation import backfill, cycle
+from producers.market.state import CYCLE_MS
+from schemas.codec import local_codec
+from schemas.market import (
+    CalendarEvent,
+    Candle,
+    Fundamentals,
+    NewsArticle,
+    OrderBook,
+    TrendingAsset,
+)
+from schemas.validation import TIMEFRAME_MS, problem
+
+DAY_MS = 24 * HOUR_MS
+MONDAY = 1_767_571_200_000
+"""2026-01-05 00:00 UTC."""
+FEW = ASSETS[:3]
+TONES = {"positive": 1, "neutral": 0, "negative": -1}
+
+
+def run(seed, now_ms, cycles, assets=FEW):
+    """Return the back-fill and all cycles' events, in a list each."""
+    state, first = backfill(seed, now_ms, assets)
+    later = []
+    for _ in range(cycles):
+        state, events = cycle(state, state.now_ms)
+        later.extend(events)
+    return first, later
+
+
+def of(kind, events):
+    return [event for event in events if type(event) is kind]
+
+
+@pytest.fixture(scope="module")
+def two_days():
+    """Back-fill and 26 hours that begin in the middle of an hour, four hours before midnight."""
+    return run(5, MONDAY - 4 * HOUR_MS + 2 * CYCLE_MS, 26 * 6)
+
+
+@settings(max_examples=4, deadline=None)
+@given(seed=st.integers(0, 2**40), start=st.integers(0, 10_000))
+def test_same_seed_same_bytes_other_seed_other_bytes(seed, start):
+    codec = local_codec()
+
+    def payloads(number):
+        first, later = run(number, MONDAY + start * CYCLE_MS, 2, ASSETS[7:9])
+        return [codec.encode(event) for event in first + later]
+
+    once = payloads(seed)
+    assert payloads(seed) == once
+    assert payloads(seed + 1) != once
+
+
+@settings(max_examples=4, deadline=None)
+@given(seed=st.integers(0, 2**40), start=st.integers(0, 10_000))
+def test_events_are_valid_unique_and_in_order(seed, start):
+    first, later = run(seed, MONDAY + start * CYCLE_MS, 7, ASSETS[17:20])
+    events = first + later
+    assert [problem(event) for event in events if problem(event)] == []
+    keys = [order_key(event) for event in events]
+    assert keys == sorted(set(keys))
+
+
+def test_a_cycle_leaves_the_state_that_it_was_given_alone():
+    state, _ = backfill(3, MONDAY, FEW)
+    once = cycle(state, MONDAY)
+    again = cycle(state, MONDAY)
+    assert once == again
+    assert state.now_ms == MONDAY
+
+
+def test_events_of_a_cycle_are_observed_within_it(two_days):
+    start_ms = MONDAY - 4 * HOUR_MS + 2 * CYCLE_MS
+    first, later = two_days
+    assert all(start_ms - 60_000 <= event.observed_at < start_ms for event in first)
+    assert all(start_ms <= event.observed_at < start_ms + 26 * HOUR_MS for event in later)
+
+
+def test_backfill_has_300_candles_a_timeframe_without_holes(two_days):
+    first, _ = two_days
+    series = defaultdict(list)
+    for candle in of(Candle, first):
+        assert candle.closed
+        series[candle.asset, candle.timeframe].append(candle)
+    assert len(series) == 9
+    for (_, timeframe), candles in series.items():
+        assert len(candles) == 300
+        gaps = {b.open_time - a.close_time for a, b in itertools.pairwise(candles)}
+        assert gaps == {0}
+        newest = candles[-1].close_time
+        assert newest <= candles[-1].observed_at < newest + TIMEFRAME_MS[timeframe]
+        assert all(a.close == b.open for a, b in itertools.pairwise(candles))
+
+
+def test_longer_candles_are_the_exact_sum_of_the_hourly_ones(two_days):
+    first, later = two_days
+    closed = [event for event in of(Candle, first + later) if event.closed]
+    hourly = {(c.asset, c.open_time): c for c in closed if c.timeframe == "1h"}
+    checked = 0
+    for candle in closed:
+        times = range(candle.open_time, candle.close_time, HOUR_MS)
+        parts = [hourly.get((candle.asset, time)) for time in times]
+        if candle.timeframe == "1h" or None in parts:
+            continue
+        checked += 1
+        assert candle.open == parts[0].open
+        assert candle.close == parts[-1].close
+        assert candle.high == max(part.high for part in parts)
+        assert candle.low == min(part.low for part in parts)
+        assert candle.volume == math.fsum(part.volume for part in parts)
+    assert checked > 3 * (300 // 4 + 300 // 24)
+
+
+def test_an_open_candle_grows_into_the_closed_one(two_days):
+    _, later = two_days
+    last_open = {}
+    grown = 0
+    for candle in of(Candle, later):
+        place = candle.asset, candle.timeframe, candle.open_time
+        before = last_open.get(place)
+        if before is not None:
+            grown += 1
+            assert candle.open == before.open
+            assert candle.high >= before.high
+            assert candle.low <= before.low
+            assert candle.volume >= before.volume
+        assert candle.closed == (candle.observed_at > candle.close_time)
+        last_open[place] = candle
+    assert grown > 400
+
+
+@given(st.lists(st.floats(0.1, 1e12), min_size=24, max_size=24), st.integers(1, 23))
+def test_the_volume_of_a_bar_does_not_depend_on_the_order_of_its_parts(volumes, turn):
+    bars = [Bar(0, 1.0, 1.0, 1.0, 1.0, volume) for volume in volumes]
+    assert aggregate(bars).volume == aggregate(bars[turn:] + bars[:turn]).volume
+
+
+def test_every_cycle_has_a_tick_an_asset_and_a_book_a_minute(two_days):
+    _, later = two_days
+    ticks, books = defaultdict(list), defaultdict(int)
+    for tick in of(TrendingAsset, later):
+        ticks[tick.cycle].append(tick)
+    for book in of(OrderBook, later):
+        books[book.asset, book.observed_at // 60_000] += 1
+    assert len(ticks) == 26 * 6
+    for start_ms, group in ticks.items():
+        assert sorted(tick.rank for tick in group) == [1, 2, 3]
+        assert {tick.cycle_size for tick in group} == {3}
+        assert all(tick.observed_at == start_ms + tick.rank for tick in group)
+    assert len(books) == 3 * 26 * 60
+    assert set(books.values()) == {1}
+
+
+def test_a_tick_knows_nothing_that_comes_after_it(two_days):
+    _, later = two_days
+    last_price = {}
+    for event in later:
+        if type(event) is Candle and not event.closed:
+            last_price[event.asset] = event.close
+        elif type(event) is TrendingAsset and event.asset in last_price:
+            assert event.price_usd == last_price[event.asset]
+
+
+def test_fundamentals_and_the_calendar_are_alive_every_hour(two_days):
+    first, later = two_days
+    hours = defaultdict(set)
+    for event in later:
+        if type(event) is Fundamentals:
+            hours["fundamentals", event.asset].add(event.observed_at // HOUR_MS)
+        if type(event) is CalendarEvent and event.title == agenda.HEARTBEAT_TITLE:
+            assert (event.category, event.impact, event.certainty) == ("other", 0.0, 1.0)
+            hours["calendar", event.asset].add(event.observed_at // HOUR_MS)
+    assert len(hours) == 2 * 3
+    assert {len(times) for times in hours.values()} == {26}
+    assert {event.asset for event in of(Fundamentals, first)} == {a.symbol for a in FEW}
+    assert {event.asset for event in of(CalendarEvent, first)} == {a.symbol for a in FEW}
+    assert {event.asset for event in of(OrderBook, first)} == {a.symbol for a in FEW}
+
+
+def test_a_scheduled_event_is_announced_grows_more_certain_and_moves_the_price():
+    moved = announced = 0
+    for asset in ASSETS:
+        for event in agenda.shocks(1, asset, MONDAY, MONDAY + 60 * DAY_MS):
+            sure = [
+                event.certainty(time) for time in range(event.announced_at, event.starts_at, DAY_MS)
+            ]
+            assert sure == sorted(sure)
+            before = agenda.calendar(1, asset, event.starts_at - HOUR_MS, 1, everything=True)
+            announced += event.event_id in {record.source_id for record in before}
+            moved += 1
+    assert moved == announced > 100
+
+
+def test_an_event_that_is_called_off_is_said_once_and_causes_nothing():
+    called_off = [
+        (asset, event)
+        for asset in ASSETS
+        for event in agenda.planned(1, asset, MONDAY, MONDAY + 90 * DAY_MS)
+        if event.cancelled_at is not None
+    ]
+    assert len(called_off) > 5
+    for asset, event in called_off:
+        hour_ms = -(-event.cancelled_at // HOUR_MS) * HOUR_MS
+        assert event not in list(agenda.shocks(1, asset, event.starts_at, event.starts_at + 1))
+        records = agenda.calendar(1, asset, hour_ms, hour_ms, everything=False)
+        said = [record for record in records if record.source_id == event.event_id]
+        assert [record.cancelled for record in said] == [True]
+        later = agenda.calendar(1, asset, hour_ms + HOUR_MS, hour_ms, everything=True)
+        assert event.event_id not in {record.source_id for record in later}
+
+
+def test_an_outcome_jumps_in_its_minute_and_is_reported():
+    asset, event = max(
+        (
+            (asset, event)
+            for asset in ASSETS
+            for event in agenda.shocks(2, asset, MONDAY, MONDAY + 9 * DAY_MS)
+        ),
+        key=lambda pair: abs(pair[1].shock) / pair[0].hourly_vol,
+    )
+    start_ms = event.starts_at // CYCLE_MS * CYCLE_MS - CYCLE_MS
+    _, later = run(2, start_ms, 2, [asset])
+    mids = [(b.observed_at, (b.bid_prices[0] + b.ask_prices[0]) / 2) for b in of(OrderBook, later)]
+    before = [mid for at_ms, mid in mids if at_ms <= event.starts_at][-1]
+    after = next(mid for at_ms, mid in mids if at_ms > event.starts_at)
+    assert math.log(after / before) == pytest.approx(0.6 * event.shock, abs=3 * asset.hourly_vol)
+    assert math.copysign(1, after - before) == math.copysign(1, event.shock)
+    (report,) = [a for a in of(NewsArticle, later) if "completed" in a.headline]
+    assert event.starts_at < report.observed_at < event.starts_at + 120_000
+
+
+@pytest.fixture(scope="module")
+def many_headlines():
+    """Half a day of the eight largest assets in three worlds: a list of events each."""
+    return [run(seed, MONDAY + HOUR_MS, 80, ASSETS[:8])[1] for seed in range(3)]
+
+
+def test_news_precedes_a_move_in_its_direction(many_headlines):
+    vol = {asset.symbol: asset.hourly_vol for asset in ASSETS}
+    moves = []  # over three hours, in hourly standard deviations, towards the tone
+    for events in many_headlines:
+        mids = defaultdict(dict)
+        for book in of(OrderBook, events):
+            mid = (book.bid_prices[0] + book.ask_prices[0]) / 2
+            mids[book.asset][book.observed_at // 60_000] = math.log(mid)
+        for article in of(NewsArticle, events):
+            minute = article.observed_at // 60_000
+            path = mids[article.asset]
+            tone = TONES.get(article.sentiment_label, 0)
+            if tone and minute + 180 in path:
+                move = path[minute + 180] - path[minute]
+                moves.append(tone * move / vol[article.asset])
+    assert len(moves) > 40
+    mean = sum(moves) / len(moves)
+    deviation = math.sqrt(sum((move - mean) ** 2 for move in moves) / len(moves))
+    assert mean > 0.5
+    assert mean / (deviation / math.sqrt(len(moves))) > 2.5
+
+
+def correlation(pairs):
+    xs, ys = zip(*pairs, strict=True)
+    mean_x, mean_y = sum(xs) / len(xs), sum(ys) / len(ys)
+    top = sum((x - mean_x) * (y - mean_y) for x, y in pairs)
+    spread_x = math.sqrt(sum((x - mean_x) ** 2 for x in xs))
+    return top / (spread_x * math.sqrt(sum((y - mean_y) ** 2 for y in ys)))
+
+
+def test_volume_follows_the_size_of_the_move(two_days):
+    first, _ = two_days
+    hourly = [c for c in of(Candle, first) if c.timeframe == "1h" and c.asset == "ETH"]
+    pairs = [(abs(math.log(c.close / c.open)), math.log(c.volume)) for c in hourly]
+    assert correlation(pairs) > 0.4
+
+
+def test_spread_widens_when_prices_swing(many_headlines):
+    hours = defaultdict(lambda: defaultdict(list))
+    for number, events in enumerate(many_headlines):
+        for book in of(OrderBook, events):
+            quote = book.bid_prices[0], book.ask_prices[0]
+            hours[number, book.asset][book.observed_at // HOUR_MS].append(quote)
+    pairs = []
+    for of_asset in hours.values():
+        swings = [swing(quotes) for quotes in of_asset.values()]
+        spreads = [sum((a - b) / b for b, a in q) / len(q) for q in of_asset.values()]
+        mean_swing, mean_spread = sum(swings) / len(swings), sum(spreads) / len(spreads)
+        pairs += [(x / mean_swing, y / mean_spread) for x, y in zip(swings, spreads, strict=True)]
+    assert correlation(pairs) > 0.3
+
+
+def swing(quotes):
+    """Return the root mean square step of the bid."""
+    steps = [math.log(b[0] / a[0]) for a, b in itertools.pairwise(quotes)]
+    return math.sqrt(sum(step * step for step in steps) / len(steps))
+
+
+def test_posts_follow_news(many_headlines):
+    ratios = []
+    for events in many_headlines:
+        posts = defaultdict(dict)
+        for tick in of(TrendingAsset, events):
+            posts[tick.asset][tick.cycle] = tick.social_volume
+        for article in of(NewsArticle, events):
+            start_ms = article.observed_at // CYCLE_MS * CYCLE_MS
+            before = posts[article.asset][start_ms]
+            after = posts[article.asset].get(start_ms + CYCLE_MS)
+            if after is not None:
+                ratios.append(after / before)
+    assert sum(ratios) / len(ratios) > 1.1
+
+
+def test_the_fifty_assets_are_distinct_and_plausible():
+    assert len(ASSETS) == len(NAMES) == 50
+    for asset in ASSETS:
+        assert asset.price_usd > 0.0
+        assert 3e8 < asset.price_usd * asset.supply < 3e12
+        assert asset.max_supply is None or asset.supply <= asset.max_supply
+        price = round(asset.price_usd, asset.decimals)
+        assert price == pytest.approx(asset.price_usd, rel=1e-5)
+
+
+@pytest.mark.parametrize("now_ms", [MONDAY + 1, 0, -CYCLE_MS])
+def test_a_start_that_is_no_cycle_is_refused(now_ms):
+    with pytest.raises(ValueError, match="is not the start of a cycle"):
+        backfill(1, now_ms, FEW)
+
+
+def test_a_cycle_out_of_turn_is_refused():
+    state, _ = backfill(1, MONDAY, FEW)
+    with pytest.raises(ValueError, match="the market stands at"):
+        cycle(state, MONDAY + CYCLE_MS)
