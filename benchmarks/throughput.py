@@ -12,6 +12,7 @@ import asyncio
 import json
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import median
 
 from benchmarks import brokers, job, peers
@@ -137,6 +138,7 @@ async def _run(site: Site, side: Side, group: str, core: int | None) -> Run:
         side.output_topic,
         side.events,
         brokers.PARTITIONS,
+        site.session_timeout_s,
         group,
         str(site.settings.state_dir / group),
         core,
@@ -152,33 +154,31 @@ async def _run(site: Site, side: Side, group: str, core: int | None) -> Run:
 
 
 async def _process(site: Site, side: Side, order: Order) -> Times:
-    environment = {
-        **os.environ,
-        **site.environment,
-        "PYTHONPATH": str(peers.REPOSITORY),
-    }
-    process = await asyncio.create_subprocess_exec(
-        peers.python_of(side.module),
-        "-m",
-        f"benchmarks.workers.{side.module}",
-        json.dumps(order._asdict()),
-        env=environment,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
+    """Run a side's process to its end and return what it reports."""
+    log = Path(order.state_dir) / "log"
+    with log.open("wb") as output:
+        process = await asyncio.create_subprocess_exec(
+            peers.python_of(side.module),
+            "-m",
+            f"benchmarks.workers.{side.module}",
+            json.dumps(order._asdict()),
+            env={**os.environ, **site.environment, "PYTHONPATH": str(peers.REPOSITORY)},
+            stdout=output,
+            stderr=output,
+        )
     try:
-        out, err = await asyncio.wait_for(process.communicate(), LIMIT_S)
+        ended = f"status {await asyncio.wait_for(process.wait(), LIMIT_S)}"
     except TimeoutError:
-        msg = f"not finished within {LIMIT_S:.0f} s"
-        raise SideFailedError(msg) from None
+        ended = f"not finished within {LIMIT_S:.0f} s"
     finally:
         if process.returncode is None:
             process.kill()
             await process.wait()
-    for text in out.decode().splitlines():
+    lines = log.read_text("utf-8", "replace").splitlines()
+    for text in lines:
         if text.startswith(RESULT):
             return Times(**json.loads(text.removeprefix(RESULT)))
-    msg = f"status {process.returncode}: {err.decode()[-600:]}"
+    msg = "\n    ".join([ended, *lines[-8:]])
     raise SideFailedError(msg)
 
 

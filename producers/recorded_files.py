@@ -22,7 +22,7 @@ _LOOKED_FOR = (
     HEADLINES,
     TAGGED_POSTS,
 )
-_REORDER_EVENTS = 1000
+_REORDER_EVENTS = 200
 
 
 class RecordedDataError(ValueError):
@@ -109,9 +109,9 @@ def _existing(path: Path) -> Path | None:
 def in_order(
     events: Iterator[MarketEvent], file: str, report: ReadReport
 ) -> Iterator[tuple[OrderKey, MarketEvent]]:
-    """Yield (key, event) in the order of `order_key`, with memory for 1000 events only.
+    """Yield (key, event) in the order of `order_key`, with memory for 200 events only.
 
-    A row that comes more than 1000 rows too late, or twice, is skipped and counted.
+    A row that comes more than 200 rows too late, or twice, is skipped and counted.
     """
     heap: list[tuple[OrderKey, int, MarketEvent]] = []
     last: OrderKey = (0, 0, "", "")

@@ -6,6 +6,9 @@ from typing import Any
 
 from sinks.base import Record, Rejected
 
+_IDLE_MS = 200
+"""How long an empty batch waits at once: a read ends as soon as there is a record, or then."""
+
 
 class Batch:
     """Records of one generation of the group, up to a size and an age.
@@ -37,9 +40,9 @@ class Batch:
         return max(1, self._max_records - len(self.records) - len(self.rejected))
 
     def wait_ms(self, now_s: float) -> int:
-        """Return how long it may wait for more records."""
+        """Return how long it may wait for more records; 0 when it is old enough."""
         if self._born_s is None:
-            return self._max_age_ms
+            return _IDLE_MS
         return max(0, self._max_age_ms - int((now_s - self._born_s) * 1000))
 
     def is_due(self, now_s: float) -> bool:

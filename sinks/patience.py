@@ -47,6 +47,9 @@ class Patience:
             error = state.outcome.exception() if state.outcome is not None else None
             self.gone(what, error)
 
+        async def attempt() -> T:  # tenacity awaits only what is declared with async def
+            return await action()
+
         retrying = AsyncRetrying(
             retry=retry_if_exception_type(away),
             wait=self._wait,
@@ -55,7 +58,7 @@ class Patience:
             before_sleep=waiting,
             reraise=True,
         )
-        result: T = await retrying(action)
+        result: T = await retrying(attempt)
         self.back(what)
         return result
 

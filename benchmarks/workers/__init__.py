@@ -22,6 +22,7 @@ class Order(NamedTuple):
     output_topic: str
     events: int
     partitions: int
+    session_timeout_s: float
     group: str
     state_dir: str
     core: int | None

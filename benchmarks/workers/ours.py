@@ -56,6 +56,7 @@ async def run(todo: Order) -> None:
         SCHEMA_REGISTRY_URL=todo.registry_url,
         group=todo.group,
         partitions=todo.partitions,
+        session_timeout_s=todo.session_timeout_s,
         state_dir=Path(todo.state_dir),
     )
     registry = Registry(todo.registry_url)
@@ -67,10 +68,9 @@ async def run(todo: Order) -> None:
         if trouble := hosted.trouble():
             raise RuntimeError(trouble)
         await asyncio.sleep(0.005)
-    consumer = hosted.app.consumer
     await hosted.loop.settle()
-    while sum(consumer._committed_offset.get(tp) or 0 for tp in consumer._done) < todo.events:
-        await consumer.commit()
+    while hosted._lag()[1] < todo.events:
+        await hosted.app.consumer.commit()
         await asyncio.sleep(0.001)
     report(watch.read())
 

@@ -29,7 +29,7 @@ async def run(todo: Order) -> None:
         topic_partitions=todo.partitions,
         topic_disable_leader=True,
         web_enabled=False,
-        broker_session_timeout=6.0,
+        broker_session_timeout=todo.session_timeout_s,
         broker_heartbeat_interval=1.0,
     )
     raw = {"key_type": bytes, "value_type": bytes, "key_serializer": "raw"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
 _SECRET_OPTIONS = frozenset({"password", "passfile", "sslpassword"})
 _SCHEMES = frozenset({"postgres", "postgresql"})
@@ -31,7 +31,8 @@ def conceal(text: str, dsn: str) -> str:
     try:
         parts = urlsplit(dsn)
         secrets = {value for key, value in parse_qsl(parts.query) if key in _SECRET_OPTIONS}
-        secrets |= {parts.netloc.rpartition("@")[0].partition(":")[2], parts.password or ""}
+        written = parts.netloc.rpartition("@")[0].partition(":")[2]
+        secrets |= {written, unquote(written)}
     except ValueError:
         return "the address cannot be read"
     for secret in sorted(secrets - {""}, key=len, reverse=True):

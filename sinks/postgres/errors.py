@@ -41,8 +41,9 @@ def is_away(error: BaseException, connection: asyncpg.Connection[Any] | None) ->
     if isinstance(error, PostgresError):
         state = getattr(error, "sqlstate", None) or ""
         return state[:2] in _AWAY_CLASSES or state in _AWAY_STATES
-    # asyncpg says InterfaceError both for a lost connection and for wrong use.
-    return isinstance(error, InterfaceError) and (connection is None or connection.is_closed())
+    # asyncpg says InterfaceError for a lost connection, for wrong use and for a wrong address.
+    lost = connection is not None and connection.is_closed()
+    return isinstance(error, InterfaceError) and lost
 
 
 def translate(

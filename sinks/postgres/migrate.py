@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import socket
 from datetime import UTC, datetime
@@ -10,9 +11,13 @@ from importlib.resources import as_file, files
 from typing import Any
 from uuid import uuid4
 
+import asyncpg
+
 from sinks.base import SinkError, SinkUnavailableError
 from sinks.postgres.dsn import conceal, redact, yoyo_uri
+from sinks.postgres.errors import translate
 
+_log = logging.getLogger(__name__)
 _LOCK = 0x7175616E74697661  # "quantiva": the advisory lock that all starts share
 _CONNECT_TIMEOUT_S = 10
 
@@ -24,42 +29,61 @@ async def migrate(dsn: str) -> list[str]:
     migration is one transaction. Migrations of a newer version of this program are left alone.
     Raises SinkUnavailableError when the database is away, SinkError when a migration fails.
     """
-    # It blocks, so it runs in a thread. Cancelled, the thread ends what it began, still locked.
-    return await asyncio.to_thread(_migrate, dsn)
-
-
-def _migrate(dsn: str) -> list[str]:
-    import psycopg
-
     try:
         uri = yoyo_uri(dsn)
     except ValueError as error:
         raise SinkError(str(error)) from None
+    await _check(dsn)
+    # It blocks, so it runs in a thread. Cancelled, the thread ends what it began, still locked.
+    return await asyncio.to_thread(_migrate, dsn, uri)
+
+
+async def _check(dsn: str) -> None:
+    """Connect once with asyncpg: its errors tell a wrong address from a database that is away."""
+    try:
+        connection = await asyncpg.connect(dsn, timeout=_CONNECT_TIMEOUT_S)
+        await connection.close(timeout=_CONNECT_TIMEOUT_S)
+    except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise translate(error, None, dsn) from error
+
+
+def _migrate(dsn: str, uri: str) -> list[str]:
+    import psycopg
+
     try:
         with psycopg.connect(dsn, autocommit=True, connect_timeout=_CONNECT_TIMEOUT_S) as guard:
             # Not yoyo's own lock: that is a row, which stays when a process dies.
             guard.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
             # yoyo takes its lock for its own tables all the same; a row there is a dead process's.
             guard.execute("DROP TABLE IF EXISTS yoyo_lock")
-            return _apply(uri)
+            names = _apply(uri)
     except psycopg.OperationalError as error:
         raise SinkUnavailableError(_away(dsn, error)) from None
     except psycopg.Error as error:
         message = (
             f"A migration of PostgreSQL at {redact(dsn)} failed and was rolled back: "
-            f"{conceal(str(error), dsn)}. Mend the schema, then start again."
+            f"{_said(error, dsn)}. Mend the schema, then start again."
         )
         raise SinkError(message) from None
+    if names:
+        _log.info("PostgreSQL at %s: applied %s", redact(dsn), ", ".join(names))
+    return names
 
 
 def _away(dsn: str, error: Exception) -> str:
-    said = conceal(str(error), dsn).strip()
-    return f"PostgreSQL at {redact(dsn)} cannot be used now: {said}. It is tried again."
+    return (
+        f"PostgreSQL at {redact(dsn)} cannot be used now: {_said(error, dsn)}. It is tried again."
+    )
+
+
+def _said(error: Exception, dsn: str) -> str:
+    return conceal(str(error).partition("\n")[0], dsn)
 
 
 def _apply(uri: str) -> list[str]:
     from yoyo import read_migrations  # type: ignore[import-untyped]
 
+    logging.getLogger("yoyo").setLevel(logging.WARNING)  # else a line for every statement
     backend = _backend(uri)
     try:
         with as_file(files("sinks.postgres") / "migrations") as folder:

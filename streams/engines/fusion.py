@@ -25,7 +25,7 @@ from typing import Any
 from schemas.control import SignalRequest
 from schemas.scores import EngineScore, InputPosition
 from streams.engines import confidence
-from streams.engines.fusion_decision import decide, view
+from streams.engines.fusion_decision import Decision, decide, view, weigh
 from streams.engines.fusion_signal import Occasion, build, rank_entry
 from streams.engines.fusion_state import (
     ALL_ANSWERED,
@@ -172,9 +172,9 @@ class FusionStage:
         seen = view(state.held, state.clock_ms, self.config.stale_after_ms)
         changed = {}
         for place, one in enumerate(pinned):
-            decision = decide(one, seen, rules)
-            if decision.action != one.action:
-                changed[place] = decision
+            weighed = weigh(one, seen, rules)
+            if weighed[1] != one.action:
+                changed[place] = Decision(*weighed)
         if not changed:
             return state, ()
         as_of = _next_as_of(state, state.clock_ms)

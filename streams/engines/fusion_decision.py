@@ -63,7 +63,12 @@ def view(held: tuple[Held | None, ...], now_ms: int, stale_after_ms: int) -> Vie
 
 
 def decide(pinned: Pinned, seen: View, rules: Rules) -> Decision:
-    """Return the strategy's action at a view."""
+    """Return the strategy's decision at a view."""
+    return Decision(*weigh(pinned, seen, rules))
+
+
+def weigh(pinned: Pinned, seen: View, rules: Rules) -> tuple[float, str, str, str | None]:
+    """Return what a Decision holds, as a bare tuple: this runs for every score between cycles."""
     strategy = pinned.strategy
     w0, w1, w2, w3, w4 = pinned.weights
     v0, v1, v2, v3, v4 = seen.values
@@ -74,16 +79,16 @@ def decide(pinned: Pinned, seen: View, rules: Rules) -> Decision:
         fused = "SELL"
     else:
         fused = "HOLD"
-    vetoed = seen.usable[EVENT_RISK] and v3 < strategy.event_risk_floor
+    vetoed = v3 < strategy.event_risk_floor and seen.usable[EVENT_RISK]
     if strategy.entry_rule is not None or strategy.exit_rule is not None:
         ruled = rules.override(strategy, FactsOf(seen, final))
         if ruled == "exit_rule":
-            return Decision(final, "SELL", fused, ruled)
+            return final, "SELL", fused, ruled
         if ruled == "entry_rule" and (not vetoed or strategy.entry_over_event_risk):
-            return Decision(final, "BUY", fused, ruled)
+            return final, "BUY", fused, ruled
     if vetoed:
-        return Decision(final, "HOLD", fused, "event_risk")
-    return Decision(final, fused, fused, None)
+        return final, "HOLD", fused, "event_risk"
+    return final, fused, fused, None
 
 
 class FactsOf:

@@ -78,9 +78,10 @@ def on_tick(
     if watch.seen_ms is not None:
         return state
     watch = Watch(now_ms, tick.observed_at, watch.answered)
-    size = max(cycle.size, tick.cycle_size)
     assets = {**cycle.assets, tick.asset: watch}
-    return _with(config, state, tick.cycle, CycleWatch(size, now_ms, cycle.closed, assets))
+    return _with(
+        config, state, tick.cycle, CycleWatch(tick.cycle_size, now_ms, cycle.closed, assets)
+    )
 
 
 def on_score(config: Config, state: WatchdogState, score: EngineScore) -> WatchdogState:

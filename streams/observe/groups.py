@@ -12,6 +12,7 @@ from aiokafka.errors import KafkaError
 
 from streams.admin import BrokerError
 from streams.observe.lag import Partition
+from streams.observe.parts import said
 from streams.settings import Settings
 from streams.shell import tansu
 
@@ -31,7 +32,7 @@ class Groups:
             await self._admin.start()
         except (KafkaError, OSError) as error:
             await self._admin.close()
-            msg = f"no answer from the Kafka broker at {self._bootstrap}: {error}"
+            msg = f"no answer from the Kafka broker at {self._bootstrap}: {said(error)}"
             raise BrokerError(msg) from error
         return self
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 
 import msgspec
 
@@ -41,6 +42,7 @@ async def probe_broker(bootstrap: str | None) -> Part:
         return Part("broker", None, False, "KAFKA_BOOTSTRAP_SERVERS is not set")
     from aiokafka.client import AIOKafkaClient
 
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what fails is told here
     client = AIOKafkaClient(bootstrap_servers=bootstrap, request_timeout_ms=int(_TIMEOUT_S * 1000))
     try:
         async with asyncio.timeout(2 * _TIMEOUT_S):
@@ -48,7 +50,7 @@ async def probe_broker(bootstrap: str | None) -> Part:
         brokers = len(client.cluster.brokers())
         return Part("broker", bootstrap, brokers > 0, f"{brokers} broker(s)")
     except Exception as error:  # whatever a client raises: it does not answer
-        return Part("broker", bootstrap, False, _said(error))
+        return Part("broker", bootstrap, False, said(error))
     finally:
         await client.close()
 
@@ -68,7 +70,7 @@ async def probe_registry(url: str | None) -> Part:
             subjects = await answer.json(content_type=None)
         return Part("registry", shown(url), True, f"{len(subjects)} subjects")
     except Exception as error:  # as above
-        return Part("registry", shown(url), False, conceal(_said(error), url))
+        return Part("registry", shown(url), False, conceal(said(error), url))
 
 
 async def probe_database(dsn: str | None) -> Part:
@@ -85,10 +87,13 @@ async def probe_database(dsn: str | None) -> Part:
             await connection.close(timeout=_TIMEOUT_S)
         return Part("database", shown(dsn), True, f"PostgreSQL {version}")
     except Exception as error:  # as above
-        return Part("database", shown(dsn), False, conceal(_said(error), dsn))
+        return Part("database", shown(dsn), False, conceal(said(error), dsn))
 
 
-def _said(error: Exception) -> str:
+def said(error: Exception) -> str:
+    """Return what a client's error means, on one line."""
     if isinstance(error, TimeoutError):
         return f"no answer within {_TIMEOUT_S:.0f} s"
-    return str(error).partition("\n")[0] or type(error).__name__
+    text = str(error).partition("\n")[0] or type(error).__name__
+    refused = ("Unable to bootstrap", "Connect call failed", "Connection refused")
+    return "nobody accepts connections there" if any(one in text for one in refused) else text

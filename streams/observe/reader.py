@@ -17,6 +17,7 @@ from aiokafka.errors import KafkaError
 from streams import admin
 from streams.admin import BrokerError
 from streams.observe.lag import Partition, Place
+from streams.observe.parts import said
 from streams.settings import Settings
 from streams.shell import tansu
 
@@ -51,7 +52,7 @@ class LogReader:
             await self._consumer.start()
         except (KafkaError, OSError) as error:
             await self._consumer.stop()
-            msg = f"no answer from the Kafka broker at {self._bootstrap}: {error}"
+            msg = f"no answer from the Kafka broker at {self._bootstrap}: {said(error)}"
             raise BrokerError(msg) from error
         return self
 

@@ -21,7 +21,7 @@ from streams.observe.stages import ENGINE_STAGES, STAGES, WatchedStage
 from streams.settings import Settings
 from streams.topics import DEAD_LETTERS, MARKET_TOPICS, SCORES
 
-_SCORES_A_PARTITION = 1000
+_SCORES_A_PARTITION = 500
 _HOUR_MS = 3_600_000
 _SMALL_FETCH = 65_536
 

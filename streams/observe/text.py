@@ -11,8 +11,11 @@ _SINCE = re.compile(r"(\d+)\s*(s|min|m|h|d)")
 
 
 def cut(text: str, width: int) -> str:
-    """Return the text on one line of at most `width` columns, an ellipsis where it was cut."""
-    line = " ".join(text.split())
+    """Return the text on one line of at most `width` columns, an ellipsis where it was cut.
+
+    What no terminal prints (line breaks, escape sequences of a headline) becomes a space.
+    """
+    line = "".join(letter if letter.isprintable() else " " for letter in text)
     return line if len(line) <= width else line[: width - 1].rstrip() + "…"
 
 
@@ -78,11 +81,11 @@ def since_ms(text: str, now_ms: int) -> int:
 
 
 def shown(address: str) -> str:
-    """Return an address without user, password and options; for logs and screens."""
+    """Return a URL without user, password and options; for logs and screens."""
     try:
         parts = urlsplit(address)
     except ValueError:
-        return "(an address that cannot be read)"
+        parts = urlsplit("")
     if not parts.scheme or not parts.netloc:
-        return address.rpartition("@")[2]
+        return "(an address that is no URL)"
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))

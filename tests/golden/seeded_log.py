@@ -1,7 +1,7 @@
 """A small seeded market: what five engines say of four assets in three cycles, and what users do.
 
 Made in code, so that it can be read. Some engines never answer, some scores are stale, come twice
-or out of order, a strategy is new in the second cycle, and one waits for an asset that never trends.
+or out of order, a strategy is new in the second cycle, and one lists an asset that never trends.
 """
 
 from __future__ import annotations

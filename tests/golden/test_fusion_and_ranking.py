@@ -12,6 +12,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from schemas.codec import local_codec
 from schemas.control import SignalRequest
 from schemas.signals import RankEntry, Signal, TopSignals
 from streams.engines.fusion import FusionStage
@@ -114,3 +115,9 @@ def test_the_seeded_log_holds_every_case() -> None:
     assert statuses == {"ok", "missing", "stale"}
     assert {one.complete for one in tops} == {True, False}
     assert len({one.signal_id for one in signals}) == len(signals)
+
+
+def test_every_line_of_it_goes_over_the_wire_unchanged() -> None:
+    codec = local_codec()
+    for event in run():
+        assert codec.decode(codec.encode(event)) == event

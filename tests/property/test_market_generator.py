@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
+import hashlib
 import itertools
 import math
 from collections import defaultdict
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from producers.events import order_key
@@ -31,6 +33,8 @@ DAY_MS = 24 * HOUR_MS
 MONDAY = 1_767_571_200_000
 """2026-01-05 00:00 UTC."""
 FEW = ASSETS[:3]
+# A world takes a second to make, so a failing one is shown as it is, not made smaller.
+SLOW = settings(max_examples=3, deadline=None, phases=(Phase.explicit, Phase.generate))
 TONES = {"positive": 1, "neutral": 0, "negative": -1}
 
 
@@ -54,24 +58,25 @@ def two_days():
     return run(5, MONDAY - 4 * HOUR_MS + 2 * CYCLE_MS, 26 * 6)
 
 
-@settings(max_examples=4, deadline=None)
+@SLOW
 @given(seed=st.integers(0, 2**40), start=st.integers(0, 10_000))
 def test_same_seed_same_bytes_other_seed_other_bytes(seed, start):
     codec = local_codec()
 
-    def payloads(number):
-        first, later = run(number, MONDAY + start * CYCLE_MS, 2, ASSETS[7:9])
-        return [codec.encode(event) for event in first + later]
+    def digest(number):
+        first, later = run(number, MONDAY + start * CYCLE_MS, 2, ASSETS[7:8])
+        payloads = b"".join(codec.encode(event) for event in first + later)
+        return hashlib.sha256(payloads).hexdigest()
 
-    once = payloads(seed)
-    assert payloads(seed) == once
-    assert payloads(seed + 1) != once
+    once = digest(seed)
+    assert digest(seed) == once
+    assert digest(seed + 1) != once
 
 
-@settings(max_examples=4, deadline=None)
+@SLOW
 @given(seed=st.integers(0, 2**40), start=st.integers(0, 10_000))
 def test_events_are_valid_unique_and_in_order(seed, start):
-    first, later = run(seed, MONDAY + start * CYCLE_MS, 7, ASSETS[17:20])
+    first, later = run(seed, MONDAY + start * CYCLE_MS, 7, ASSETS[17:19])
     events = first + later
     assert [problem(event) for event in events if problem(event)] == []
     keys = [order_key(event) for event in events]
@@ -80,9 +85,10 @@ def test_events_are_valid_unique_and_in_order(seed, start):
 
 def test_a_cycle_leaves_the_state_that_it_was_given_alone():
     state, _ = backfill(3, MONDAY, FEW)
+    before = copy.deepcopy(state)
     once = cycle(state, MONDAY)
-    again = cycle(state, MONDAY)
-    assert once == again
+    same = cycle(state, MONDAY) == once and state == before
+    assert same
     assert state.now_ms == MONDAY
 
 
@@ -248,8 +254,8 @@ def test_an_outcome_jumps_in_its_minute_and_is_reported():
 
 @pytest.fixture(scope="module")
 def many_headlines():
-    """Half a day of the eight largest assets in three worlds: a list of events each."""
-    return [run(seed, MONDAY + HOUR_MS, 80, ASSETS[:8])[1] for seed in range(3)]
+    """Half a day of the six largest assets in three worlds: a list of events each."""
+    return [run(seed, MONDAY + HOUR_MS, 80, ASSETS[:6])[1] for seed in range(3)]
 
 
 def test_news_precedes_a_move_in_its_direction(many_headlines):

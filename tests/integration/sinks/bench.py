@@ -57,7 +57,7 @@ class Bench:
     """Topics under one prefix of a broker."""
 
     def __init__(
-        self, bootstrap: str, prefix: str, dsn: str, session_timeout_ms: int = 2000
+        self, bootstrap: str, prefix: str, dsn: str, session_timeout_ms: int = 1000
     ) -> None:
         self.bootstrap = bootstrap
         self.prefix = prefix
@@ -98,7 +98,7 @@ class Bench:
             "group": f"{self.prefix}sink",
             "prefix": self.prefix,
             "session_timeout_ms": self._session_timeout_ms,
-            "heartbeat_ms": 300,
+            "heartbeat_ms": 200,
             "longest_wait_s": 0.5,
         }
         return RunnerConfig(**{**options, **changes})

@@ -6,13 +6,10 @@ from typing import Any
 
 import pytest
 
-from schemas.control import Strategy
 from schemas.scores import InputPosition
 from schemas.signals import Signal
 from schemas.validation import ENGINES
-from streams.engines.fusion import FusionStage
 from streams.engines.fusion_signal import signal_id
-from streams.rules import Facts
 from tests.unit.engines.fusion_factories import (
     CYCLE_MS,
     MINUTE_MS,
@@ -131,6 +128,32 @@ def test_stale_event_risk_holds_nothing() -> None:
     assert (signal.action, signal.override) == ("BUY", None)
 
 
+def test_unknown_event_risk_is_not_a_risk_of_0() -> None:
+    """A floor above 0 asks for good news; without any engine to give them it holds nothing."""
+    scores = answers({"sentiment": 1.0})
+    scores[3] = make_missing("event_risk", T0)
+    signal = Feed(make_strategy(event_risk_floor=0.05)).signal(*scores)
+    assert (signal.action, signal.override) == ("BUY", None)
+
+
+@pytest.mark.parametrize(
+    ("weights", "expected"),
+    [
+        pytest.param({}, 0.7, id="the defaults"),
+        pytest.param({"liquidity": 3.0}, (3.9 - 0.3 - 1.5) / 3.9, id="weights that add up to 3.9"),
+        pytest.param(dict.fromkeys(ENGINES, 0.0), 0.0, id="weights of 0"),
+    ],
+)
+def test_data_freshness_is_weighted(weights: dict[str, float], expected: float) -> None:
+    scores = answers()
+    scores[0] = make_score("sentiment", 0.72, cycle=T0, freshness=0.5)
+    scores[1] = make_score("technical", 0.58, cycle=T0, freshness=0.5)
+    if "liquidity" in weights:
+        scores[4] = make_score("liquidity", 0.8, cycle=T0, freshness=0.5)
+    signal = Feed(make_strategy(weights=weights)).signal(*scores)
+    assert signal.sizing["data_freshness"] == pytest.approx(expected)
+
+
 def test_a_missing_engine_adds_nothing_and_lowers_the_confidence() -> None:
     scores = answers()[:4]
     signal = Feed(make_strategy()).signal(*scores, make_missing("liquidity", T0))
@@ -220,73 +243,6 @@ def test_features_of_an_engine_that_is_out_are_not_seen() -> None:
     scores[1] = make_score("technical", 0.5, cycle=T0, features={"RSI14@1h": 20.0}, freshness=0.0)
     scores[4] = make_score("liquidity", 0.5, cycle=T0, features={"SPREAD_BPS": 2.0})
     assert Feed(make_strategy()).signal(*scores).features == {"SPREAD_BPS": 2.0}
-
-
-class RuleOf:
-    """Rules as a plain function of the facts."""
-
-    def __init__(self, exit_above: float, entry_above: float) -> None:
-        self.exit_above, self.entry_above = exit_above, entry_above
-
-    def override(self, strategy: Strategy, facts: Facts) -> str | None:
-        rsi = facts("RSI14@1h")
-        if rsi is None:
-            return None
-        if rsi > self.exit_above:
-            return "exit_rule"
-        return "entry_rule" if rsi > self.entry_above else None
-
-
-@pytest.mark.parametrize(
-    ("rsi", "event_risk", "over", "action", "override"),
-    [
-        pytest.param(10.0, 0.0, False, "HOLD", None, id="no rule is true"),
-        pytest.param(50.0, 0.0, False, "BUY", "entry_rule", id="entry"),
-        pytest.param(90.0, 0.0, False, "SELL", "exit_rule", id="exit goes before entry"),
-        pytest.param(10.0, -0.9, False, "HOLD", "event_risk", id="event risk"),
-        pytest.param(50.0, -0.9, False, "HOLD", "event_risk", id="entry does not lift it"),
-        pytest.param(50.0, -0.9, True, "BUY", "entry_rule", id="unless the strategy allows"),
-        pytest.param(90.0, -0.9, False, "SELL", "exit_rule", id="exit lifts it"),
-    ],
-)
-def test_precedence_of_rules(
-    rsi: float, event_risk: float, over: bool, action: str, override: str | None
-) -> None:
-    strategy = make_strategy(entry_rule="...", exit_rule="...", entry_over_event_risk=over)
-    feed = Feed(strategy, stage=FusionStage(rules=RuleOf(exit_above=70.0, entry_above=30.0)))
-    scores = answers({"event_risk": event_risk})
-    scores[1] = make_score("technical", 0.0, cycle=T0, features={"RSI14@1h": rsi})
-    signal = feed.signal(*scores)
-    assert (signal.action, signal.override, signal.fused_action) == (action, override, "HOLD")
-
-
-class Recorder:
-    """Rules that note what they can look up."""
-
-    def __init__(self) -> None:
-        self.seen: dict[str, float | None] = {}
-
-    def override(self, strategy: Strategy, facts: Facts) -> str | None:
-        names = ("sentiment", "technical", "price_usd", "final_score", "RSI14@1h", "NOPE")
-        self.seen = {name: facts(name) for name in names}
-        return None
-
-
-def test_facts_that_a_rule_may_name() -> None:
-    recorder = Recorder()
-    feed = Feed(make_strategy(entry_rule="..."), stage=FusionStage(rules=recorder))
-    scores = answers({"technical": 0.5})
-    scores[1] = make_score("technical", 0.5, cycle=T0, features={"RSI14@1h": 33.0})
-    scores[0] = make_missing("sentiment", T0)
-    feed.put(*scores)
-    assert recorder.seen == {
-        "sentiment": None,
-        "technical": 0.5,
-        "price_usd": 50_000.0,
-        "final_score": 0.125,
-        "RSI14@1h": 33.0,
-        "NOPE": None,
-    }
 
 
 def test_the_next_cycle_is_a_signal_of_its_own() -> None:

@@ -8,9 +8,6 @@ import msgspec
 import pytest
 
 from schemas.scores import InputPosition
-from streams.engines.fusion import BadRequestError
-from streams.engines.fusion_signal import signal_id
-from streams.stage import UnusableEventError
 from tests.unit.engines.fusion_factories import (
     CYCLE_MS,
     MINUTE_MS,
@@ -75,6 +72,13 @@ def test_cycle_size_of_a_strategy(assets: tuple[str, ...], expected: int) -> Non
     assert entry.cycle_size == expected
 
 
+def test_the_size_of_the_cycle_is_the_largest_that_an_answer_gives() -> None:
+    feed = Feed(make_strategy())
+    answered = answers(cycle_size=50)[:4]
+    (entry,) = feed.ranking(*answered, make_missing("liquidity", T0, cycle_size=0))
+    assert entry.cycle_size == 50
+
+
 def test_a_change_goes_out_at_once_and_only_once() -> None:
     feed = Feed(make_strategy())
     assert feed.signal(*answers()).action == "BUY"
@@ -118,6 +122,15 @@ def test_a_repeated_score_changes_nothing() -> None:
     assert feed.put(make_score("sentiment", 1.0, as_of=T0 + 5, sequence=T0 + 1)) == []
     assert feed.entry is not None
     assert feed.entry.state == before.state
+
+
+def test_a_score_repeated_after_its_engine_was_missing_changes_nothing() -> None:
+    feed = Feed(make_strategy())
+    old = make_score("sentiment", 0.9, as_of=T0 - 1)
+    feed.put(old, *answers()[1:], make_missing("sentiment", T0))
+    assert feed.put(old) == []
+    assert feed.entry is not None
+    assert feed.entry.state.held[0].missing
 
 
 def test_a_late_answer_counts_as_a_score_between_cycles() -> None:
@@ -164,6 +177,15 @@ def test_a_missing_record_that_comes_too_late_changes_nothing(order: str) -> Non
         assert feed.entry.state == before.state
 
 
+def test_a_missing_record_of_an_answered_cycle_changes_nothing_after_answers_out_of_order() -> None:
+    feed = Feed(make_strategy())
+    newer = make_score("sentiment", 0.7, cycle=T0 + CYCLE_MS, sequence=1)
+    older = make_score("sentiment", 0.6, cycle=T0, sequence=2)
+    feed.put(newer, older, make_missing("sentiment", T0 + CYCLE_MS))
+    assert feed.entry is not None
+    assert not feed.entry.state.held[0].missing
+
+
 def test_all_missing_is_a_hold_without_a_price() -> None:
     feed = Feed(make_strategy())
     signal = feed.signal(*(make_missing(one.engine, T0) for one in answers()))
@@ -181,9 +203,18 @@ def test_an_incomplete_cycle_waits_for_its_missing_record() -> None:
     assert feed.signal(next_cycle[4]).cycle == T0 + CYCLE_MS
 
 
-def test_a_missing_record_of_an_older_cycle_leaves_a_newer_answer_alone() -> None:
+@pytest.mark.parametrize(
+    "between",
+    [
+        pytest.param([], id="the answer came last"),
+        pytest.param(
+            [make_score("sentiment", 0.7, as_of=T0 + CYCLE_MS + 1)], id="and one after it"
+        ),
+    ],
+)
+def test_a_missing_record_of_an_older_cycle_leaves_a_newer_answer_alone(between: list[Any]) -> None:
     feed = Feed(make_strategy())
-    feed.put(*answers()[1:], answers(cycle=T0 + CYCLE_MS)[0])
+    feed.put(*answers()[1:], answers(cycle=T0 + CYCLE_MS)[0], *between)
     signal = feed.signal(make_missing("sentiment", T0))
     assert signal.cycle == T0
     assert signal.contributions[0].status == "ok"
@@ -195,6 +226,8 @@ def test_a_newer_complete_cycle_overtakes_an_older_one() -> None:
     newer = feed.signals(*first, *answers(cycle=T0 + CYCLE_MS))
     assert [one.cycle for one in newer] == [T0 + CYCLE_MS]
     assert feed.put(make_missing(last.engine, T0)) == [], "that cycle is over"
+    assert feed.entry is not None
+    assert feed.entry.state.pending == ()
 
 
 def test_only_a_few_cycles_wait() -> None:
@@ -229,68 +262,6 @@ def test_a_strategy_switched_off_falls_silent_with_the_next_cycle() -> None:
     feed.tables = make_tables(make_strategy(active=False))
     assert feed.put(*answers(cycle=T0 + CYCLE_MS)) == []
     assert feed.put(make_score("sentiment", -1.0, as_of=T0 + CYCLE_MS + 1)) == []
-
-
-def test_a_request_is_answered_at_once() -> None:
-    feed = Feed(make_strategy())
-    feed.put(*answers()[:3])
-    (output,) = feed.put(make_request(requested_at=T0 + MINUTE_MS))
-    signal = output.event
-    assert (signal.trigger, signal.request_id, signal.cycle) == ("request", "request-1", None)
-    assert signal.as_of == T0 + MINUTE_MS
-    assert signal.signal_id == signal_id("balanced", "BTC", signal.as_of)
-    assert InputPosition("control.requests", 0, 3) in signal.inputs
-    assert signal.detail["liquidity.status"] == "missing: no score yet"
-
-
-def test_a_request_takes_the_strategy_as_it_is_now() -> None:
-    feed = Feed(make_strategy())
-    feed.put(*answers())
-    feed.tables = make_tables(make_strategy(version=2, buy_threshold=0.9))
-    assert feed.signal(make_request()).action == "HOLD"
-    still = feed.put(make_score("sentiment", 0.7, as_of=T0 + 1))
-    assert still == [], "the pinned version said BUY and still does"
-
-
-def test_after_a_request_a_change_is_a_change_from_its_answer() -> None:
-    """All is stale when somebody asks; that HOLD was sent, so the BUY that comes back goes out."""
-    feed = Feed(make_strategy())
-    feed.put(*answers())
-    asked = feed.signal(make_request(requested_at=T0 + 30 * MINUTE_MS))
-    assert asked.action == "HOLD"
-    assert asked.detail["technical.status"] == "stale: its last score is 1800 s old"
-    back = feed.signal(make_score("sentiment", 0.7, as_of=T0 + 1))
-    assert (back.trigger, back.action) == ("change", "BUY")
-    assert back.as_of == asked.as_of + 1, "time of an asset's signals never goes back"
-
-
-def test_a_request_for_an_asset_without_scores_is_a_hold_that_says_so() -> None:
-    signal = Feed(make_strategy()).signal(make_request())
-    assert (signal.action, signal.entry_price_usd, signal.as_of) == ("HOLD", None, T0)
-    assert set(signal.detail.values()) == {"missing: no score yet"}
-    assert len(signal.detail) == 5
-
-
-@pytest.mark.parametrize(
-    ("fields", "reason"),
-    [
-        pytest.param({"strategy_id": "other"}, "unknown", id="unknown"),
-        pytest.param({"active": False}, "not active", id="not active"),
-    ],
-)
-def test_a_request_that_names_no_active_strategy(fields: dict[str, Any], reason: str) -> None:
-    feed = Feed(make_strategy(**fields))
-    with pytest.raises(BadRequestError, match=reason) as caught:
-        feed.put(make_request())
-    assert "request-1" in str(caught.value)
-    assert isinstance(caught.value, UnusableEventError), "the loop makes it a dead letter"
-
-
-def test_two_requests_in_one_millisecond_get_two_ids() -> None:
-    feed = Feed(make_strategy())
-    one, two = feed.signals(make_request(), make_request())
-    assert two.as_of == one.as_of + 1
-    assert one.signal_id != two.signal_id
 
 
 def test_the_state_does_not_grow_with_time() -> None:

@@ -90,6 +90,7 @@ def test_equal_pandas_ta_on_recorded_candles(shared_data: Path, asset: str, time
         pytest.param("RSI14", flat(*range(1, 31)), 100.0, id="only gains"),
         pytest.param("RSI14", flat(*range(31, 1, -1)), 0.0, id="only losses"),
         pytest.param("RSI14", flat(*[7.0] * 31), 50.0, id="no movement"),
+        pytest.param("RSI30", flat(*[7.0] * 31), 50.0, id="no movement in 30"),
         pytest.param("RSI14", flat(*[10.0, 13.0, 12.0] * 5), 1500 / 28, id="up by 15, down by 13"),
         pytest.param("MACD", flat(*[5.0] * 40), 0.0, id="flat"),
         pytest.param("MACD", flat(*range(1, 61)), 7.0, id="a line: lags 12.5 and 5.5 candles"),
@@ -149,7 +150,8 @@ DOWN = [(10, 9), (7.5, 7), (9.5, 9), (6, 5), (8, 7.5)]
         pytest.param([*UP[:4], (11.5, 11)], 1.0, id="pull-back keeps the structure"),
         pytest.param([*UP, (6.5, 6)], 0.0, id="higher high, then below the last low"),
         pytest.param([*UP[:2], (9.5, 8), (6, 5), (10.5, 7.5)], 0.0, id="broadens"),
-        pytest.param([(10, 9), (8.5, 8.1), (10, 9)], 0.0, id="back by less than 2 ATR: no swing"),
+        pytest.param([(10, 9), (9, 8), (11, 10)], 0.0, id="back by 2 ATR: no swing"),
+        pytest.param([(10, 9), (9, 7.9), (11, 10)], 0.5, id="back by more: a swing"),
     ],
 )  # fmt: skip
 def test_structure(candles: list[tuple[float, float]], expected: float) -> None:

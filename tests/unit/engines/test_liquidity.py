@@ -125,6 +125,13 @@ def test_a_shallow_book_lowers_the_confidence(
     assert ("reach" in reading.detail) == is_said
 
 
+def test_the_shorter_side_tells_how_deep_a_book_is() -> None:
+    lopsided = make_book([(99.995, 1.0), (99.99, 1.0)], [(100.005, 1.0), (110.0, 1.0)])
+    reading = say([lopsided])
+    assert reading.detail["reach"].startswith("book ends 1 bps from mid")
+    assert reading.confidence == pytest.approx(0.8 * 0.5)
+
+
 def test_what_is_not_filled_is_said() -> None:
     detail = say([TWO_LEVELS]).detail
     assert detail["slippage_1m"] == "not filled: the book holds 999,800 USD"
@@ -187,6 +194,9 @@ def volumes(*spans: tuple[float, float]) -> list[Any]:
         # 100 days at 1, then d days at 2: month = 2 - exp(-d / 15), week = 2 - exp(-d / 3.5).
         pytest.param([(100, 1e6), (7, 2e6)], 2 / (2 - exp(-7 / 15)),
                      (2 - exp(-2)) / (2 - exp(-7 / 15)), id="old average is exponential"),
+        # Month, plain: (2 * 4 + 6) / 8. Week, plain for 3.5 days: 9.5 / 3.5 = 2.714, and then
+        # 1 + 1.714 exp(-4.5 / 3.5) = 1.474.
+        pytest.param([(2, 4e6), (6, 1e6)], 1 / 1.75, 1.474 / 1.75, id="plain, then exponential"),
         pytest.param([(8, 0.0)], None, None, id="no volume at all"),
     ],
 )  # fmt: skip

@@ -115,6 +115,14 @@ def test_what_comes_after_the_close_is_ignored(late: RankEntry, complete: bool) 
     assert tops(feed, late, make_grace(T0 + CYCLE_MS)) == []
 
 
+def test_the_largest_size_counts() -> None:
+    """A strategy whose list was cut in mid-cycle waits for the grace record, not for too few."""
+    feed = make_feed()
+    assert tops(feed, make_entry("A", size=3), make_entry("B", size=2)) == []
+    (top,) = tops(feed, make_grace())
+    assert (top.complete, top.received, top.expected) == (False, 2, 3)
+
+
 def test_a_repeated_signal_does_not_fill_the_cycle() -> None:
     feed = make_feed()
     assert tops(feed, make_entry("A"), make_entry("A"), make_entry("A")) == []

@@ -196,6 +196,11 @@ def test_freshness_of_one_timeframe(age_hours: float, freshness: float, stale: s
     assert reading.detail.get("stale_1h") == stale
 
 
+def test_a_candle_that_comes_late_is_as_old_as_its_close() -> None:
+    late = make_candle(0, 5.0, observed_at=START_MS + DAY_MS)
+    assert say(feed([late]), late.observed_at).freshness == 0.0
+
+
 def test_freshness_is_weighted_over_the_timeframes_with_candles() -> None:
     days = candles(climb(2), "1d")
     hours = candles(climb(48), "1h")

@@ -81,14 +81,17 @@ def test_recorded_books_are_played(shared_data):
     assert (books[0].bid_prices[0], books[0].ask_prices[0]) == (61824.0, 61824.01)
 
 
-def test_memory_stays_flat_over_the_years(shared_data):
-    events = read_directory(shared_data, T0 - 300 * DAY_MS, T0 + 300 * DAY_MS, cycle_ms=DAY_MS)
-    for _ in range(20_000):
-        next(events)
-    tracemalloc.start()
-    try:
-        before = tracemalloc.get_traced_memory()[0]
-        assert sum(1 for _ in events) > 70_000
-        assert tracemalloc.get_traced_memory()[1] - before < 10_000_000
-    finally:
-        tracemalloc.stop()
+def test_memory_does_not_grow_with_the_span(shared_data):
+    def peak_bytes(days):
+        tracemalloc.start()
+        try:
+            end_ms = T0 + days * DAY_MS
+            count = sum(1 for _ in read_directory(shared_data, T0, end_ms, 300, DAY_MS))
+            return count, tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    short_count, short = peak_bytes(30)
+    long_count, long = peak_bytes(150)
+    assert long_count > 3 * short_count
+    assert long < 1.3 * short

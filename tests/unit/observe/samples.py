@@ -1,0 +1,123 @@
+"""One event of every type, with values that stand out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from schemas.control import SignalRequest, Strategy
+from schemas.dead_letters import DeadLetter
+from schemas.market import (
+    CalendarEvent,
+    Candle,
+    Fundamentals,
+    NewsArticle,
+    OrderBook,
+    TrendingAsset,
+)
+from schemas.scores import EngineScore
+from schemas.signals import RankedSignal, RankEntry, Signal, TopSignals
+
+T0 = 1_767_225_600_000  # 2026-01-01 00:00 UTC
+HEAD = {"asset": "BTC", "event_time": T0, "observed_at": T0, "source": "s", "source_id": "1"}
+
+TRENDING = TrendingAsset(
+    **HEAD,
+    cycle=T0,
+    cycle_size=50,
+    rank=3,
+    name="Bitcoin",
+    price_usd=50_000.0,
+    volume_24h_usd=1.25e9,
+    change_24h_pct=-1.5,
+    galaxy_score=71.0,
+)
+NEWS = NewsArticle(
+    **HEAD, headline="Bitcoin rises", url="u", publisher="Paper", sentiment_label="positive"
+)
+CANDLE = Candle(
+    **HEAD,
+    exchange="binance",
+    symbol="BTC/USDT",
+    timeframe="1h",
+    open_time=T0,
+    close_time=T0 + 3_600_000,
+    open=1.0,
+    high=3.0,
+    low=0.5,
+    close=2.0,
+    volume=9.0,
+    closed=False,
+)
+BOOK = OrderBook(
+    **HEAD,
+    exchange="binance",
+    symbol="BTC/USDT",
+    bid_prices=(99.0, 98.0),
+    bid_sizes=(1.0, 1.0),
+    ask_prices=(101.0,),
+    ask_sizes=(1.0,),
+)
+FUNDAMENTALS = Fundamentals(**HEAD, market_cap_rank=1, market_cap_usd=2e12)
+CALENDAR = CalendarEvent(
+    **HEAD, title="Fork", category="hard_fork", starts_at=T0, impact=-0.8, certainty=0.4
+)
+STRATEGY = Strategy(strategy_id="s1", owner="admin", name="Momentum", entry_rule="RSI < 30")
+REQUEST = SignalRequest("r1", "BTC", "s1", T0)
+SIGNAL = Signal(
+    signal_id="id",
+    strategy_id="momentum",
+    asset="BTC",
+    as_of=T0,
+    cycle=T0,
+    trigger="cycle",
+    final_score=0.582,
+    action="BUY",
+    fused_action="HOLD",
+    override="entry_rule",
+    confidence=0.814,
+    contributions=(),
+    entry_price_usd=50_000.0,
+    position_size=0.01628,
+    position_value_usd=814.0,
+)
+ENTRY = RankEntry("s1", "signal", T0, 50, "BTC", "id", "BUY", 0.5, 0.8)
+GRACE = RankEntry("*", "grace", T0, 0, "", "", "", 0.0, 0.0)
+TOP = TopSignals("s1", T0, False, 3, 50, (RankedSignal(1, "id", "BTC", "BUY", 0.5, 0.8),))
+
+
+def score(**changes: Any) -> EngineScore:
+    """An engine's score, ok and degraded in one part."""
+    event = EngineScore(
+        asset="BTC",
+        engine="sentiment",
+        status="ok",
+        cycle=T0,
+        cycle_size=1,
+        as_of=T0,
+        sequence=1,
+        score=0.25,
+        confidence=0.5,
+        freshness=1.0,
+        detail={"model": "no weights"},
+    )
+    return msgspec.structs.replace(event, **changes)
+
+
+def letter(offset: int = 7, stage: str = "sentiment", **changes: Any) -> DeadLetter:
+    """A dead letter of a news article that was no Avro."""
+    event = DeadLetter(
+        letter_id=f"market.news:2:{offset}:{stage}",
+        topic="market.news",
+        partition=2,
+        offset=offset,
+        stage=stage,
+        error="BadEvent",
+        reason="not in the Confluent wire format",
+        failed_at=T0,
+        record_timestamp=T0 - 1000,
+        record_key=b"BTC",
+        record_value=b"garbage",
+    )
+    return msgspec.structs.replace(event, **changes)
