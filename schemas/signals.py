@@ -77,7 +77,7 @@ class RankedSignal(msgspec.Struct, frozen=True, gc=False):
 
 
 class TopSignals(msgspec.Struct, frozen=True, gc=False):
-    """The best signals of one strategy in one cycle, by |final score| * confidence, ties by asset."""
+    """The best signals of a strategy in a cycle: by |final score| * confidence, ties by asset."""
 
     strategy_id: str
     cycle: int

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from math import isfinite
 from typing import Any
 
-from schemas.control import Strategy
+from schemas.control import SignalRequest, Strategy
+from schemas.engines import ENGINES
 from schemas.market import (
     CalendarEvent,
     Candle,
@@ -21,10 +22,20 @@ from schemas.market import (
 )
 from schemas.scores import EngineScore
 
-ENGINES = ("sentiment", "technical", "fundamental", "event_risk", "liquidity")
 TIMEFRAME_MS = {"1h": 3_600_000, "4h": 14_400_000, "1d": 86_400_000}
 CATEGORIES = frozenset(
-    "upgrade hard_fork unlock partnership conference listing delisting airdrop burn other".split()
+    {
+        "upgrade",
+        "hard_fork",
+        "unlock",
+        "partnership",
+        "conference",
+        "listing",
+        "delisting",
+        "airdrop",
+        "burn",
+        "other",
+    }
 )
 STATUSES = frozenset({"ok", "missing"})
 _LATEST_MS = 253_402_300_800_000  # the year 10000
@@ -36,15 +47,18 @@ def problem(event: Any) -> str | None:
     return check(event) if check is not None else None
 
 
-def _head(event: Any) -> str | None:
-    asset = event.asset
+def _asset(asset: str) -> str | None:
     if not asset or asset != asset.upper() or " " in asset:
         return f"asset {asset!r} is not a symbol in capitals"
+    return None
+
+
+def _head(event: Any) -> str | None:
     if not 0 < event.observed_at < _LATEST_MS:
         return f"observed_at {event.observed_at} is no time in ms since 1970"
     if not 0 < event.event_time < _LATEST_MS:
         return f"event_time {event.event_time} is no time in ms since 1970"
-    return None
+    return _asset(event.asset)
 
 
 def _candle(event: Candle) -> str | None:
@@ -52,7 +66,7 @@ def _candle(event: Candle) -> str | None:
     # Comparisons with NaN are false, so this one line also refuses every NaN.
     if not (0.0 < low <= event.open <= high and low <= event.close <= high and isfinite(high)):
         return _candle_prices(event)
-    if not 0.0 <= volume or not isfinite(volume):
+    if not volume >= 0.0 or not isfinite(volume):
         return f"volume {volume} is not a number of 0 or more"
     if event.close_time <= event.open_time:
         return f"closes at {event.close_time}, before it opens at {event.open_time}"
@@ -105,9 +119,14 @@ def _trending(event: TrendingAsset) -> str | None:
     return _amounts(event, _TRENDING_AMOUNTS) or _head(event)
 
 
-_TRENDING_AMOUNTS = (
-    "volume_24h_usd market_cap_usd social_volume interactions twitter_volume reddit_volume".split()
-)
+_TRENDING_AMOUNTS = [
+    "volume_24h_usd",
+    "market_cap_usd",
+    "social_volume",
+    "interactions",
+    "twitter_volume",
+    "reddit_volume",
+]
 _FUNDAMENTAL_AMOUNTS = tuple(
     name
     for name in Fundamentals.__struct_fields__
@@ -156,9 +175,11 @@ def _score(event: EngineScore) -> str | None:
         return f"confidence {event.confidence} is not in 0 to 1"
     if not 0.0 <= event.freshness <= 1.0:
         return f"freshness {event.freshness} is not in 0 to 1"
-    if event.price_usd is not None and not (isfinite(event.price_usd) and event.price_usd > 0):
+    if event.price_usd is not None and not (isfinite(event.price_usd) and event.price_usd > 0.0):
         return f"price_usd {event.price_usd} is not a price above 0"
-    return None
+    if not 0 < event.as_of < _LATEST_MS:
+        return f"as_of {event.as_of} is no time in ms since 1970"
+    return _asset(event.asset)
 
 
 def _strategy(event: Strategy) -> str | None:
@@ -169,13 +190,44 @@ def _strategy(event: Strategy) -> str | None:
             return f"weight {weight} of {name} is not a number of 0 or more"
     if not event.sell_threshold < event.buy_threshold:
         return f"sell_threshold {event.sell_threshold} is not below buy {event.buy_threshold}"
+    if event.timeframe not in TIMEFRAME_MS:
+        return f"timeframe {event.timeframe!r} is not one of {', '.join(TIMEFRAME_MS)}"
+    return _money(event) or _kelly(event)
+
+
+def _money(event: Strategy) -> str | None:
     if not (isfinite(event.portfolio_value_usd) and event.portfolio_value_usd > 0.0):
         return f"portfolio_value_usd {event.portfolio_value_usd} is not above 0"
-    if event.kelly and None in (event.win_rate, event.avg_win, event.avg_loss):
-        return "kelly needs win_rate, avg_win and avg_loss"
-    if event.kelly and not (event.avg_win or 0.0) > 0.0:
-        return f"avg_win {event.avg_win} is not above 0"
+    for name in ("stop_loss_pct", "stop_loss_atr", "take_profit_pct", "take_profit_atr"):
+        distance = getattr(event, name)
+        if distance is not None and not (isfinite(distance) and distance > 0.0):
+            return f"{name} {distance} is not above 0"
+    for asset, held in event.holdings_usd.items():
+        if not (isfinite(held) and held >= 0.0):
+            return f"holding {held} of {asset} is not a number of 0 or more"
     return None
+
+
+def _kelly(event: Strategy) -> str | None:
+    if not event.kelly:
+        return None
+    if event.win_rate is None or event.avg_win is None or event.avg_loss is None:
+        return "kelly needs win_rate, avg_win and avg_loss"
+    if not 0.0 <= event.win_rate <= 1.0:
+        return f"win_rate {event.win_rate} is not in 0 to 1"
+    if not (isfinite(event.avg_win) and event.avg_win > 0.0):
+        return f"avg_win {event.avg_win} is not above 0"
+    if not (isfinite(event.avg_loss) and event.avg_loss >= 0.0):
+        return f"avg_loss {event.avg_loss} is not a number of 0 or more"
+    return None
+
+
+def _request(event: SignalRequest) -> str | None:
+    if not event.request_id or not event.strategy_id:
+        return "request_id or strategy_id is empty"
+    if not 0 < event.requested_at < _LATEST_MS:
+        return f"requested_at {event.requested_at} is no time in ms since 1970"
+    return _asset(event.asset)
 
 
 _CHECKS: dict[type, Callable[[Any], str | None]] = {
@@ -187,4 +239,5 @@ _CHECKS: dict[type, Callable[[Any], str | None]] = {
     CalendarEvent: _calendar,
     EngineScore: _score,
     Strategy: _strategy,
+    SignalRequest: _request,
 }

@@ -238,7 +238,7 @@ class SinkRunner:
         flushed = await self._flush(batch)
         self._count(flushed, (time.monotonic() - started_s) * 1000)
         self._tell(batch, flushed)
-        rejected = [*batch.rejected]
+        rejected = [*batch.rejected, *flushed.rejected]
         self.status.dead_letters += await self._answer(self._letterbox.send(producer, rejected))
         if self._is_outdated(batch):
             raise _RebalancedError

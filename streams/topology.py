@@ -11,7 +11,7 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
-from schemas.validation import ENGINES
+from schemas.engines import ENGINES
 from streams.engines.base import Engine
 from streams.engines.fusion import FusionStage
 from streams.engines.ranking import RankingStage

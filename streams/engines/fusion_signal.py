@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from hashlib import blake2b
 
+from schemas.engines import ENGINES
 from schemas.scores import InputPosition
 from schemas.signals import Contribution, RankEntry, Signal
-from schemas.validation import ENGINES
 from streams.engines import confidence
 from streams.engines.fusion_decision import (
     Decision,

@@ -7,20 +7,12 @@ from collections.abc import Mapping
 import msgspec
 
 from schemas.control import Strategy
+from schemas.engines import DEFAULT_WEIGHTS, ENGINES
 from schemas.scores import EngineScore
-from schemas.validation import ENGINES
 from streams.stage import StrategyAt
 
 ENGINE_INDEX = {engine: index for index, engine in enumerate(ENGINES)}
 ALL_ANSWERED = (1 << len(ENGINES)) - 1
-DEFAULT_WEIGHTS = {
-    "sentiment": 0.35,
-    "technical": 0.25,
-    "fundamental": 0.15,
-    "event_risk": 0.15,
-    "liquidity": 0.10,
-}
-"""Weight of each engine in the final score where a strategy gives none (SPEC 2)."""
 
 
 class Held(msgspec.Struct, frozen=True, gc=False):
@@ -57,7 +49,7 @@ class Pinned(msgspec.Struct, frozen=True, gc=False):
 
     strategy: Strategy
     offset: int
-    weights: tuple[float, float, float, float, float]
+    weights: tuple[float, ...]
     action: str
 
 

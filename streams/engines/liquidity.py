@@ -56,8 +56,8 @@ class Config:
     month_days            time constant of the 30-day average: an exponential average of 15 days
                           and a plain one of 30 days are equally old on average
     week_days             the same for the 7-day average
-    ratio_warm_days       days of ticks before the volume is compared with its average
-    trend_warm_days       days of ticks before the two averages are compared
+    ratio_warm_days, trend_warm_days   days of ticks before the volume, and before the 7-day
+                          average, is compared with the 30-day one
     reach_bps             distances of the last level that reach 0 and 1
     shallow_confidence    confidence that a book of reach 0 keeps
     fresh_minutes         age up to which a book is fresh: it comes every minute, one may be lost
@@ -128,12 +128,9 @@ def update(config: Config, state: State, event: Any, offset: int) -> State:
     """Apply a book or a tick; one that is not newer than the last leaves the state as it is."""
     book, volume = state.book, state.volume
     if type(event) is OrderBook:
-        if book is not None and event.observed_at <= book.observed_at:
-            return state
-        return State(measure(config, event, offset), volume)
-    if type(event) is TrendingAsset:
-        if volume is not None and event.observed_at <= volume.last_seen:
-            return state
+        if book is None or event.observed_at > book.observed_at:
+            return State(measure(config, event, offset), volume)
+    elif type(event) is TrendingAsset and (volume is None or event.observed_at > volume.last_seen):
         return State(book, _averaged(config, volume, event.volume_24h_usd, event.observed_at))
     return state
 
@@ -161,18 +158,14 @@ def measure(config: Config, book: OrderBook, offset: int) -> Book:
             features[f"slippage_{name}_bps"] = bps
             slippage += _scaled(bps, config.slippage_bps) / len(ORDERS_USD)
     depth = _scaled(depth_1pct, config.depth_1pct_usd) + _scaled(depth_2pct, config.depth_2pct_usd)
+    spread, size = _scaled(spread_bps, config.spread_bps), _scaled(top_usd, config.size_usd)
     return Book(
         book.observed_at,
         offset,
         mid,
         min(mid - bids[-1], asks[-1] - mid) / mid * _BPS,
         min(_value_usd(bids, bid_sizes), _value_usd(asks, ask_sizes)),
-        (
-            _scaled(spread_bps, config.spread_bps),
-            _scaled(top_usd, config.size_usd),
-            depth / 2.0,
-            slippage,
-        ),
+        (spread, size, depth / 2.0, slippage),
         features,
     )
 
@@ -303,12 +296,5 @@ def _detail(
 
 
 ENGINE: Engine[Config, State] = Engine(
-    name="liquidity",
-    topic=BOOKS.name,
-    config=Config(),
-    state_type=State,
-    initial=initial,
-    update=update,
-    read=read,
-    min_change=0.01,
+    "liquidity", BOOKS.name, Config(), State, initial, update, read, min_change=0.01
 )

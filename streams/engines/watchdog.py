@@ -20,10 +20,10 @@ from dataclasses import dataclass
 
 import msgspec
 
+from schemas.engines import ENGINES
 from schemas.market import TrendingAsset
 from schemas.scores import EngineScore
 from schemas.signals import RankEntry
-from schemas.validation import ENGINES
 from streams.engines.fusion_state import ALL_ANSWERED, ENGINE_INDEX
 from streams.stage import Output
 from streams.topics import RANKING, SCORES

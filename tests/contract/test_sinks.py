@@ -247,19 +247,20 @@ async def test_which_of_two_stays(
     assert await bench.stored() == expected
 
 
-@pytest.mark.parametrize("together", [True, False], ids=["one batch", "many batches"])
-async def test_a_deleted_strategy_may_come_again(bench: Bench, together: bool) -> None:
-    reborn = strategy(1, updated_at=T0 + 200)
+@pytest.mark.parametrize("flushed_after", [(), (0,), (1,), (2,), (0, 1, 2)], ids=str)
+async def test_a_deleted_strategy_may_come_again(
+    bench: Bench, flushed_after: tuple[int, ...]
+) -> None:
     log = [
         record(strategy(1)),
         record(strategy(3)),
         tombstone("momentum", T0 + 100),
-        record(reborn),
+        record(strategy(1, updated_at=T0 + 200)),
     ]
     for _ in range(2):  # read from the beginning once more, it ends the same
-        for each in log:
+        for position, each in enumerate(log):
             bench.sink.add([each])
-            if not together:
+            if position in flushed_after:
                 await bench.sink.flush()
         await bench.sink.flush()
         assert await bench.stored() == ["strategy momentum 1"]

@@ -10,9 +10,9 @@ from random import Random
 from typing import Any
 
 from schemas.control import SignalRequest, Strategy
+from schemas.engines import ENGINES
 from schemas.market import TrendingAsset
 from schemas.scores import EngineScore
-from schemas.validation import ENGINES
 from streams.engines.watchdog import Config, WatchdogState, due, on_score, on_tick
 
 SEED = 20_240_801

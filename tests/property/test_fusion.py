@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.control import SignalRequest, Strategy
+from schemas.engines import ENGINES
 from schemas.signals import Signal
-from schemas.validation import ENGINES, problem
+from schemas.validation import problem
 from streams.engines.confidence import Config as SizingConfig
 from streams.engines.fusion import FusionStage
 from streams.stage import Entry, Output, Tables, advance

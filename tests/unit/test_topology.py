@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from schemas.contract import STRUCTS
-from schemas.validation import ENGINES
+from schemas.engines import ENGINES
 from streams import topology
 from streams.engines.base import Engine
 from streams.stage import Stage

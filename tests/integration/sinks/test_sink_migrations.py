@@ -58,9 +58,9 @@ async def test_up_twice_does_nothing_more(empty: Rows) -> None:
     assert await empty.count("strategy_signals") == 1
 
 
-async def test_two_at_once(empty: Rows) -> None:
-    applied = await asyncio.gather(migrate(empty.dsn), migrate(empty.dsn))
-    assert sorted(applied) == [[], ALL]
+async def test_many_at_once(empty: Rows) -> None:
+    applied = await asyncio.gather(*(migrate(empty.dsn) for _ in range(4)))
+    assert sorted(applied) == [[], [], [], ALL]
 
 
 async def test_a_lock_row_that_a_dead_process_left(empty: Rows) -> None:

@@ -42,9 +42,7 @@ async def kafka() -> AsyncIterator[ApacheKafka]:
 
 
 @pytest.fixture
-async def kafka_stack(
-    kafka: ApacheKafka, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Stack]:
+async def kafka_stack(kafka: ApacheKafka, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stack]:
     """Start database and registry beside Apache Kafka."""
     monkeypatch.delenv("QUANTIVA_BROKER", raising=False)
     async with Stack(bootstrap=kafka.address, fast=True) as stack:

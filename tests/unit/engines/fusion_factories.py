@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from schemas.control import SignalRequest, Strategy
+from schemas.engines import ENGINES
 from schemas.scores import EngineScore
 from schemas.signals import RankEntry, Signal
-from schemas.validation import ENGINES
 from streams.engines.fusion import FusionStage
 from streams.stage import Entry, Output, Stage, StrategyAt, Tables, advance
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from schemas.engines import ENGINES
 from schemas.scores import InputPosition
 from schemas.signals import Signal
-from schemas.validation import ENGINES
 from streams.engines.fusion_signal import signal_id
 from tests.unit.engines.fusion_factories import (
     CYCLE_MS,

@@ -111,9 +111,7 @@ def test_score_is_the_weighted_sum_of_warm_trends(warm: list[str]) -> None:
     expected = sum(WEIGHTS[timeframe] * trends[timeframe] for timeframe in warm)
     assert reading.score == pytest.approx(expected, abs=1e-12)
     assert reading.confidence == pytest.approx(sum(WEIGHTS[timeframe] for timeframe in warm))
-    assert {key for key in reading.features if key.startswith("TREND")} == {
-        f"TREND@{timeframe}" for timeframe in warm
-    }
+    assert {key for key in reading.features if "TREND" in key} == {f"TREND@{one}" for one in warm}
     cold = {f"warming_{timeframe}": "199 of 200 candles" for timeframe in WEIGHTS}
     assert {key: reading.detail.get(key) for key in cold} == {
         key: None if key.removeprefix("warming_") in warm else text for key, text in cold.items()
@@ -202,10 +200,8 @@ def test_a_candle_that_comes_late_is_as_old_as_its_close() -> None:
 
 
 def test_freshness_is_weighted_over_the_timeframes_with_candles() -> None:
-    days = candles(climb(2), "1d")
-    hours = candles(climb(48), "1h")
-    now = START_MS + 2 * DAY_MS + 3 * HOUR_MS
-    reading = say(feed([*days, *hours]), now)
+    days, hours = candles(climb(2), "1d"), candles(climb(48), "1h")
+    reading = say(feed([*days, *hours]), START_MS + 2 * DAY_MS + 3 * HOUR_MS)
     assert reading.freshness == pytest.approx(0.40 / 0.65)
     assert set(reading.detail) == {"warming_1h", "warming_4h", "warming_1d", "stale_1h"}
 
@@ -243,8 +239,8 @@ def test_evidence_names_the_last_closed_candle_of_each_timeframe_newest_last() -
 
 
 def test_data_time_is_when_the_newest_record_was_seen() -> None:
-    events = [make_candle(0, 5.0, observed_at=START_MS + DAY_MS), make_candle(1, 5.0)]
-    assert say(feed(events), START_MS).data_time == START_MS + DAY_MS
+    late = make_candle(0, 5.0, observed_at=START_MS + DAY_MS)
+    assert say(feed([late, make_candle(1, 5.0)]), START_MS).data_time == START_MS + DAY_MS
 
 
 def scores_of(events: list[Any]) -> list[EngineScore]:
@@ -299,9 +295,8 @@ def test_recorded_markets_are_told_right(
 
 @pytest.mark.shared_data
 def test_recorded_outages_are_said(bitcoin: list[EngineScore]) -> None:
-    said = {score.detail["gap_1h"] for score in bitcoin if "gap_1h" in score.detail}
-    assert said
-    assert all("missing" in gap for gap in said)
+    said = [score.detail["gap_1h"] for score in bitcoin if "gap_1h" in score.detail]
+    assert set(said) >= {"1 candle missing", "2 candles missing"}
     assert bitcoin[-1].detail == {}
     assert bitcoin[-1].confidence == 1.0
     assert bitcoin[-1].price_usd == bitcoin[-1].features["CLOSE@1h"]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from schemas.engines import ENGINES
 from schemas.market import TrendingAsset
 from schemas.scores import EngineScore
 from schemas.signals import RankEntry
-from schemas.validation import ENGINES, problem
+from schemas.validation import problem
 from streams.engines.watchdog import Config, WatchdogState, due, on_score, on_tick
 from streams.stage import Output
 from tests.unit.engines.fusion_factories import CYCLE_MS, T0, Feed, make_score, make_strategy

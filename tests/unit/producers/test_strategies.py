@@ -6,7 +6,8 @@ import pytest
 
 from producers.strategies import BALANCED, PREBUILT
 from schemas.codec import local_codec
-from schemas.validation import ENGINES, problem
+from schemas.engines import ENGINES
+from schemas.validation import problem
 
 
 @pytest.mark.parametrize("strategy", PREBUILT, ids=lambda strategy: strategy.strategy_id)
