@@ -7,7 +7,7 @@ import os
 
 import typer
 
-from streams.commands import demo, sink, topics, worker
+from streams.commands import dead_letters, demo, doctor, sink, status, tail, topics, worker
 
 app = typer.Typer(
     name="quantiva",
@@ -18,8 +18,12 @@ app = typer.Typer(
 )
 app.command("demo")(demo.demo)
 app.command("worker")(worker.worker)
-app.add_typer(topics.app, name="topics")
 app.add_typer(sink.app, name="sink")
+app.command("status")(status.status)
+app.command("tail")(tail.tail)
+app.command("doctor")(doctor.doctor)
+app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(topics.app, name="topics")
 
 
 def main() -> None:

@@ -14,10 +14,15 @@ from streams.topics import SCORES, TRENDING
 
 
 class ScoringState(msgspec.Struct, frozen=True, gc=False):
-    """The engine's state and the score it last published (None: none yet)."""
+    """The engine's state, the score it last published (None: none yet), and its clock.
+
+    `clock_ms` is the newest observed_at applied: records of two topics may come in either order,
+    but what an engine says is never older than what it knows.
+    """
 
     engine: Any
     last_score: float | None = None
+    clock_ms: int = 0
 
 
 class ScoringStage:
@@ -31,7 +36,11 @@ class ScoringStage:
         self.inputs = (TRENDING.name, engine.topic)
         self.state_type: Any = msgspec.defstruct(
             f"{engine.name}_state",
-            [("engine", engine.state_type), ("last_score", float | None, None)],
+            [
+                ("engine", engine.state_type),
+                ("last_score", float | None, None),
+                ("clock_ms", int, 0),
+            ],
             bases=(ScoringState,),
             frozen=True,
             gc=False,
@@ -51,11 +60,11 @@ class ScoringStage:
         is_tick = type(event) is TrendingAsset
         if core is state.engine and not is_tick:
             return state, ()
-        now = event.observed_at
+        now = max(event.observed_at, state.clock_ms)
         reading = engine.read(engine.config, core, now)
         last = state.last_score
         if not is_tick and last is not None and abs(reading.score - last) < engine.min_change:
-            return self.state_type(core, last), ()
+            return self.state_type(core, last, now), ()
         score = EngineScore(
             asset=event.asset,
             engine=engine.name,
@@ -74,4 +83,4 @@ class ScoringStage:
             detail=reading.detail,
             inputs=position.inputs(),
         )
-        return self.state_type(core, reading.score), (Output(SCORES.name, event.asset, score),)
+        return self.state_type(core, reading.score, now), (Output(SCORES.name, event.asset, score),)

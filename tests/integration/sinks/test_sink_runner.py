@@ -167,6 +167,18 @@ async def test_two_runners_share_the_work_and_take_over(bench: Bench, rows: Rows
     assert await bench.committed() == 2 * COUNT
 
 
+async def test_what_was_taken_from_a_runner_is_written_by_the_other_one_only(bench: Bench) -> None:
+    """The first one has read everything and waits for its target when the second one joins."""
+    await bench.send(*(signal(n) for n in range(COUNT)))
+    waiting, other = MemorySink((SIGNALS.name,)), MemorySink((SIGNALS.name,))
+    waiting.available = False
+    first = bench.runner(waiting)
+    waiting.available = True
+    async with running(first):
+        await until(is_running(first), "the first one runs")
+        waiting.available = False
+
+
 async def test_stop_while_the_target_is_away_commits_nothing(bench: Bench) -> None:
     sink = MemorySink((SIGNALS.name,))
     runner = bench.runner(sink)
