@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-from benchmarks import machine, report, throughput
+import uvloop
+
+from benchmarks import full_cycle, latency, machine, report, throughput
 from benchmarks.report import Result
 
 Measure = Callable[..., Awaitable[Result]]
@@ -15,6 +16,8 @@ Measure = Callable[..., Awaitable[Result]]
 BENCHMARKS: dict[str, Measure] = {
     "stage_embedded": partial(throughput.measure, "stage_embedded"),
     "stage_kafka": partial(throughput.measure, "stage_kafka"),
+    latency.NAME: latency.measure,
+    full_cycle.NAME: full_cycle.measure,
 }
 
 
@@ -43,7 +46,7 @@ def main() -> None:
         f"{facts['cpu']}, {facts['cores']} cores, {facts['memory_gib']} GiB, "
         f"Python {facts['python']}"
     )
-    results = asyncio.run(run(names, quick=given.quick))
+    results = uvloop.run(run(names, quick=given.quick))
     report.summary(results)
     if not given.quick:
         report.write(results, facts)

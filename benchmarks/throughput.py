@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -97,7 +98,9 @@ async def _prepare(site: Site, chosen: list[Side]) -> None:
     await brokers.create_topics(site.bootstrap, [SMALL_TOPIC, "bench.faust", "bench.quix"])
     for topic, events in {(side.input_topic, side.events) for side in chosen}:
         candles = [job.candle(number, ASSETS) for number in range(events)]
-        records = [(c.asset.encode(), site.codec.encode(c), c.observed_at) for c in candles]
+        # A record as old as the candle says would be past its retention and deleted.
+        now_ms = int(time.time() * 1000)
+        records = [(c.asset.encode(), site.codec.encode(c), now_ms) for c in candles]
         await brokers.preload(site.bootstrap, topic, records)
 
 

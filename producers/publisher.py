@@ -1,7 +1,7 @@
 """The way of every producer to Kafka: validated, encoded, keyed, acknowledged by all replicas.
 
 Two ways in: `publish` for one event at a time (aiokafka batches it, 5 ms linger), `publish_many`
-for what is there in bulk (batches are built here by partition, which costs a third of the time).
+for what is there in bulk (batches are built here by partition, in less than half of the time).
 Both keep the order of events within a partition.
 """
 
@@ -170,7 +170,9 @@ class Publisher:
         Raises the first PublishError since the last flush, once nothing is in flight any more.
         """
         await self._until_in_flight(0)
-        self._raise_error(forget=True)
+        error, self._error = self._error, None
+        if error is not None:
+            raise error
 
     def positions(self) -> dict[tuple[str, int], int]:
         """Return the next offset after the last acknowledged event, by (topic, partition).
@@ -230,16 +232,11 @@ class Publisher:
     async def _send(self, topic: str, partition: int, records: list[_Record]) -> None:
         batch = self._producer.create_batch()
         for key, timestamp_ms, value in records:
-            fields = {
-                "timestamp": timestamp_ms,
-                "key": key,
-                "value": value,
-                "headers": _sent_now(),
-            }
-            if batch.append(**fields) is None:
+            fields = {"timestamp": timestamp_ms, "key": key, "value": value}
+            if batch.append(**fields, headers=_sent_now()) is None:
                 await self._submit(batch, topic, partition)
                 batch = self._producer.create_batch()
-                batch.append(**fields)
+                batch.append(**fields, headers=_sent_now())
         await self._submit(batch, topic, partition)
 
     async def _submit(self, batch: Any, topic: str, partition: int) -> None:
@@ -275,20 +272,14 @@ class Publisher:
         if self._producer is None:
             msg = "the publisher is not started"
             raise PublishError(msg)
-        self._raise_error(forget=False)
+        if self._error is not None:
+            raise self._error
         await self._until_in_flight(self._max_in_flight)
 
     async def _until_in_flight(self, at_most: int) -> None:
         while self._in_flight > at_most:
             self._acknowledged.clear()
             await self._acknowledged.wait()
-
-    def _raise_error(self, *, forget: bool) -> None:
-        error = self._error
-        if forget:
-            self._error = None
-        if error is not None:
-            raise error
 
 
 def _sent_now() -> list[tuple[str, bytes]]:

@@ -168,15 +168,24 @@ async def test_two_runners_share_the_work_and_take_over(bench: Bench, rows: Rows
 
 
 async def test_what_was_taken_from_a_runner_is_written_by_the_other_one_only(bench: Bench) -> None:
-    """The first one has read everything and waits for its target when the second one joins."""
-    await bench.send(*(signal(n) for n in range(COUNT)))
+    """The first one has read, and waits for its target, when the second one joins."""
     waiting, other = MemorySink((SIGNALS.name,)), MemorySink((SIGNALS.name,))
-    waiting.available = False
-    first = bench.runner(waiting)
-    waiting.available = True
+    first, second = bench.runner(waiting), bench.runner(other)
     async with running(first):
         await until(is_running(first), "the first one runs")
         waiting.available = False
+        await bench.send(*(signal(n) for n in range(COUNT)))
+        await until(lambda: first.status.state is State.WAITING, "the first one waits")
+        async with running(second):
+            await until(lambda: other.records, "the second one writes its part")
+            waiting.available = True
+            await until(
+                lambda: len(waiting.records) + len(other.records) >= COUNT, "all are written"
+            )
+    by_first = {event.signal_id for event in waiting.events}
+    by_second = {event.signal_id for event in other.events}
+    assert len(by_first | by_second) == COUNT
+    assert by_first & by_second == set()
 
 
 async def test_stop_while_the_target_is_away_commits_nothing(bench: Bench) -> None:

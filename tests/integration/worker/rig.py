@@ -155,6 +155,8 @@ async def rig(
         "QUANTIVA_STATE_DIR": str(folder / name),
         "QUANTIVA_GRACE_S": str(grace_s),
         "QUANTIVA_STALL_S": "20",
+        # The market of the tests is older than any retention: Kafka would delete it at once.
+        "QUANTIVA_RETENTION_MS": "-1",
     }
     added["DATABASE_URL"] = await _database(environment["DATABASE_URL"], name)
     before = {key: os.environ.get(key) for key in added}

@@ -1,0 +1,99 @@
+"""`latency_500`: from a market event's publishing to the score and the signal that it causes.
+
+The simulated market plays at 500 events a second: books, headlines, candles, and the ticks of a
+cycle among them. A record carries the header `sent_ms` of the event that caused it, so its latency
+is the wall clock when a consumer can read it less that header; the producer's linger counts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from typing import Any
+
+from benchmarks import live
+from benchmarks.report import Result, heading
+from streams.agents.batch import sent_ms
+from streams.topics import SCORES, SIGNALS
+
+NAME = "latency_500"
+RATE = 500
+GOAL_MS = 100.0
+GOAL = f"p99 of event to signal < {GOAL_MS:g} ms at {RATE} events/s"
+_DRAIN_S = 1.0
+
+
+class _Latencies:
+    """Latencies in ms by topic; nothing is noted before `on` is set."""
+
+    def __init__(self) -> None:
+        self.by_topic: dict[str, list[float]] = {SCORES.name: [], SIGNALS.name: []}
+        self.on = False
+
+    def note(self, record: Any, now_ms: float) -> None:
+        """Take a record that names the event behind it."""
+        sent = sent_ms(record.headers)
+        if self.on and sent:
+            self.by_topic[record.topic].append(now_ms - sent)
+
+
+async def measure(*, quick: bool) -> Result:
+    """Play the market at the rate for some seconds after a warm-up."""
+    heading(NAME, f"{RATE} market events/s through the whole platform, embedded broker")
+    warm_s, seconds = (3, 6) if quick else (10, 40)
+    latencies = _Latencies()
+    async with live.platform() as platform:
+        print(f"  {platform.layout}, {seconds} s after {warm_s} s of warm-up")
+        await platform.follow([SCORES.name, SIGNALS.name], latencies.note)
+        await _play(platform, warm_s)
+        latencies.on = True
+        kinds, rate = await _play(platform, seconds)
+        await platform.publisher.flush()
+        await asyncio.sleep(_DRAIN_S)
+        restarts = platform.supervisor.restarts
+    detail: dict[str, Any] = {
+        "events_per_s": round(rate, 1),
+        "events": dict(kinds),
+        "layout": platform.layout,
+        "restarts": restarts,
+    }
+    print(f"  {'event to':<16}{'n':>8}{'p50 ms':>9}{'p99 ms':>9}{'max ms':>9}")
+    for topic, values in latencies.by_topic.items():
+        found = _percentiles(values)
+        detail[topic] = found
+        print(f"  {topic:<16}{found['n']:>8,}{found['p50']:>9}{found['p99']:>9}{found['max']:>9}")
+    p99 = detail[SIGNALS.name]["p99"]
+    return Result(NAME, p99, "ms", GOAL, p99 < GOAL_MS, detail=detail)
+
+
+async def _play(platform: live.Platform, seconds: float) -> tuple[Counter[str], float]:
+    """Publish the market's events one by one, each at its time; return how many of what kind."""
+    kinds: Counter[str] = Counter()
+    begin = time.perf_counter()
+    events = iter(platform.next_cycle())
+    total = int(seconds * RATE)
+    for number in range(total):
+        event = next(events, None)
+        if event is None:
+            events = iter(await asyncio.to_thread(platform.next_cycle))
+            event = next(events)
+        due = begin + number / RATE
+        if (early := due - time.perf_counter()) > 0:
+            await asyncio.sleep(early)
+        await platform.publisher.publish(event)
+        kinds[type(event).__name__] += 1
+    return kinds, total / (time.perf_counter() - begin)
+
+
+def _percentiles(values: list[float]) -> dict[str, float]:
+    if not values:
+        msg = "no record came"
+        raise RuntimeError(msg)
+    ranked = sorted(values)
+    return {
+        "n": len(ranked),
+        "p50": round(ranked[len(ranked) // 2], 1),
+        "p99": round(ranked[min(len(ranked) - 1, len(ranked) * 99 // 100)], 1),
+        "max": round(ranked[-1], 1),
+    }

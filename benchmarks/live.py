@@ -1,0 +1,141 @@
+"""The whole platform on the embedded broker, as `latency_500` and `full_cycle` measure it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from benchmarks import brokers
+from producers.market.simulation import CYCLE_MS, backfill, cycle
+from producers.market.state import MarketState
+from producers.publisher import Publisher
+from producers.strategies import publish_prebuilt
+from streams.agents.process import WATCHDOG
+from streams.agents.supervisor import Supervisor, default_groups
+from streams.barrier import PipelineBarrier
+from streams.shell import tansu
+from streams.topology import stage_names, stages
+
+SEED = 11
+_PAST_CYCLES = 40
+"""The simulated market starts that long ago, so that its records are never of the future."""
+
+OnRecord = Callable[[Any, float], None]
+
+
+@dataclass(slots=True)
+class Platform:
+    """Workers that run, a publisher, and a simulated market that goes on cycle by cycle."""
+
+    site: brokers.Site
+    publisher: Publisher
+    barrier: PipelineBarrier
+    market: MarketState
+    layout: str
+    supervisor: Supervisor
+    tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+    async def publish(self, events: list[msgspec.Struct]) -> None:
+        """Publish events in bulk and wait until every stage has applied them."""
+        await self.publisher.publish_many(events)
+        await self.publisher.flush()
+        await self.barrier(self.publisher.positions())
+
+    def next_cycle(self) -> list[msgspec.Struct]:
+        """Return the events of the next ten minutes, the 50 ticks first."""
+        self.market, events = cycle(self.market, self.market.now_ms)
+        return list(events)
+
+    async def follow(self, topics: list[str], on_record: OnRecord) -> None:
+        """Call `on_record(record, wall clock in ms)` for whatever comes from now on."""
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self.site.bootstrap,
+            group_id=None,
+            enable_auto_commit=False,
+            **tansu.consumer_options(),
+        )
+        await consumer.start()
+        partitions = [TopicPartition(t, n) for t in topics for n in range(brokers.PARTITIONS)]
+        consumer.assign(partitions)
+        for tp, offset in (await tansu.end_offsets(self.site.bootstrap, partitions)).items():
+            consumer.seek(tp, offset)
+        self.tasks.append(asyncio.create_task(_read(consumer, on_record)))
+
+
+async def _read(consumer: AIOKafkaConsumer, on_record: OnRecord) -> None:
+    try:
+        while True:
+            fetched = await consumer.getmany(timeout_ms=1000)
+            now_ms = time.time() * 1000
+            for records in fetched.values():
+                for record in records:
+                    on_record(record, now_ms)
+    finally:
+        await consumer.stop()
+
+
+@contextlib.asynccontextmanager
+async def platform(kind: str = "embedded") -> AsyncIterator[Platform]:
+    """Start everything, publish strategies and a back-fill of 50 assets, wait until applied."""
+    async with contextlib.AsyncExitStack() as exits:
+        site = await exits.enter_async_context(brokers.site(kind))
+        exits.enter_context(_environment(site.environment))
+        publisher = await exits.enter_async_context(
+            Publisher(site.bootstrap, site.codec, idempotent=kind != "embedded")
+        )
+        await publish_prebuilt(publisher)
+        groups = default_groups((*stage_names(), WATCHDOG), os.cpu_count())
+        supervisor = Supervisor(groups, site.settings, log_dir=site.settings.state_dir / "logs")
+        exits.push_async_callback(supervisor.stop)
+        await supervisor.start()
+        barrier = PipelineBarrier(site.settings, stages())
+        await barrier.start()
+        exits.push_async_callback(barrier.stop)
+        start_ms = int(time.time() * 1000) // CYCLE_MS * CYCLE_MS - _PAST_CYCLES * CYCLE_MS
+        market, events = await asyncio.to_thread(backfill, SEED, start_ms)
+        layout = f"{len(groups)} worker processes"
+        running = Platform(site, publisher, barrier, market, layout, supervisor)
+        exits.push_async_callback(_end, running.tasks)
+        await running.publish(list(events))
+        yield running
+
+
+@contextlib.contextmanager
+def _environment(added: dict[str, str]) -> Any:
+    before = {name: os.environ.get(name) for name in added}
+    os.environ.update(added)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name)
+            else:
+                os.environ[name] = value
+
+
+async def _end(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def until(
+    condition: Callable[[], bool], limit_s: float, check: Callable[[], Awaitable[None]]
+) -> None:
+    """Wait for a condition; raise TimeoutError, or the error that `check` finds, if it fails."""
+    deadline = time.monotonic() + limit_s
+    while not condition():
+        if time.monotonic() > deadline:
+            await check()
+            msg = f"not done within {limit_s:.0f} s"
+            raise TimeoutError(msg)
+        await asyncio.sleep(0.002)
