@@ -1,8 +1,9 @@
 """`latency_500`: from a market event's publishing to the score and the signal that it causes.
 
-The simulated market plays at 500 events a second: books, headlines, candles, and the ticks of a
-cycle among them. A record carries the header `sent_ms` of the event that caused it, so its latency
-is the wall clock when a consumer can read it less that header; the producer's linger counts.
+The simulated market plays at 500 events a second: books, headlines, candles, and the ticks of the
+cycles spread evenly among them (`full_cycle` is about their coming all at once). A record carries
+the header `sent_ms` of the event that caused it, so its latency is the wall clock when a consumer
+can read it less that header; the producer's linger counts.
 """
 
 from __future__ import annotations
@@ -12,8 +13,11 @@ import time
 from collections import Counter
 from typing import Any
 
+import msgspec
+
 from benchmarks import live
 from benchmarks.report import Result, heading
+from producers.market.simulation import CYCLE_MS
 from streams.agents.batch import sent_ms
 from streams.topics import SCORES, SIGNALS
 
@@ -69,21 +73,34 @@ async def measure(*, quick: bool) -> Result:
 
 async def _play(platform: live.Platform, seconds: float) -> tuple[Counter[str], float]:
     """Publish the market's events one by one, each at its time; return how many of what kind."""
-    kinds: Counter[str] = Counter()
-    begin = time.perf_counter()
-    events = iter(platform.next_cycle())
     total = int(seconds * RATE)
-    for number in range(total):
-        event = next(events, None)
-        if event is None:
-            events = iter(await asyncio.to_thread(platform.next_cycle))
-            event = next(events)
-        due = begin + number / RATE
-        if (early := due - time.perf_counter()) > 0:
+    events: list[Any] = []
+    while len(events) < total:  # before the clock runs: it would hold up the publishing
+        events += _spread(await asyncio.to_thread(platform.next_cycle))
+    begin = time.perf_counter()
+    for number, event in enumerate(events[:total]):
+        if (early := begin + number / RATE - time.perf_counter()) > 0:
             await asyncio.sleep(early)
         await platform.publisher.publish(event)
-        kinds[type(event).__name__] += 1
+    kinds = Counter(type(event).__name__ for event in events[:total])
     return kinds, total / (time.perf_counter() - begin)
+
+
+def _spread(events: list[Any]) -> list[Any]:
+    """Return a cycle's events, each kind spread evenly over the cycle, observed accordingly."""
+    kinds: dict[type, list[Any]] = {}
+    for event in events:
+        kinds.setdefault(type(event), []).append(event)
+    placed = [
+        ((number + 0.5) / len(of_kind), event)
+        for of_kind in kinds.values()
+        for number, event in enumerate(of_kind)
+    ]
+    start_ms = min(event.observed_at for event in events)
+    return [
+        msgspec.structs.replace(event, observed_at=start_ms + int(place * CYCLE_MS))
+        for place, event in sorted(placed, key=lambda one: one[0])
+    ]
 
 
 def _percentiles(values: list[float]) -> dict[str, float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from streams.settings import Settings
@@ -54,34 +55,61 @@ def _metadata(admin: Any, settings: Settings) -> dict[str, Any]:
 
 
 def create(settings: Settings) -> list[str]:
-    """Create the topics that are missing; return their names. Blocks.
+    """Create the topics of the table that are missing; return their names. Blocks.
 
     Raises BrokerError when the broker does not answer or refuses a topic.
     """
+    wanted = {}
+    for topic in TOPICS:
+        kept = topic.retention_ms if settings.retention_ms is None else settings.retention_ms
+        wanted[physical(topic.name, settings.prefix)] = (
+            wanted_partitions(topic, settings),
+            {
+                "cleanup.policy": topic.cleanup,
+                **({"retention.ms": str(kept)} if topic.cleanup == "delete" else {}),
+                # Record timestamps are event times, and a simulated market runs ahead of the
+                # clock: by default a broker refuses what is more than an hour ahead.
+                "message.timestamp.after.max.ms": str(2**63 - 1),
+            },
+        )
+    return _create_missing(settings, wanted)
+
+
+def changelog(settings: Settings, stage: str) -> str:
+    """Return the name of the topic that keeps the state of a stage (as Faust names it)."""
+    return f"{settings.group_id(stage)}-state-changelog"
+
+
+def create_changelogs(settings: Settings, stages: Iterable[str]) -> list[str]:
+    """Create the state topics of stages that are missing; return their names. Blocks.
+
+    Faust would create them during the first assignment, and not see them in it.
+    """
+    config = {"cleanup.policy": "compact"}
+    return _create_missing(
+        settings,
+        {changelog(settings, stage): (settings.partitions, config) for stage in stages},
+    )
+
+
+def _create_missing(
+    settings: Settings, wanted: Mapping[str, tuple[int, dict[str, str]]]
+) -> list[str]:
     from confluent_kafka import KafkaError, KafkaException
     from confluent_kafka.admin import NewTopic
 
     admin = _admin(settings)
     existing = _metadata(admin, settings)
-    missing = []
-    for topic in TOPICS:
-        name = physical(topic.name, settings.prefix)
-        if name in existing:
-            continue
-        retention_ms = (
-            topic.retention_ms if settings.retention_ms is None else settings.retention_ms
+    missing = [
+        NewTopic(
+            name,
+            num_partitions=partitions,
+            replication_factor=settings.replication_factor,
+            config=config,
         )
-        config = {"cleanup.policy": topic.cleanup}
-        if topic.cleanup == "delete":
-            config["retention.ms"] = str(retention_ms)
-        missing.append(
-            NewTopic(
-                name,
-                num_partitions=wanted_partitions(topic, settings),
-                replication_factor=settings.replication_factor,
-                config=config,
-            )
-        )
+        for name, (partitions, config) in wanted.items()
+        if name not in existing
+    ]
     if not missing:
         return []
     for name, future in admin.create_topics(missing, request_timeout=_TIMEOUT_S).items():

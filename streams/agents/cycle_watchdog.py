@@ -28,6 +28,7 @@ from streams.stage import Output
 from streams.topics import RANKING, SCORES, TRENDING, physical
 
 _log = logging.getLogger(__name__)
+WATCHED = (TRENDING.name, SCORES.name)
 _ROUND_S = 0.5
 _PROBE_TIMEOUT_S = 5.0
 
@@ -48,7 +49,7 @@ class CycleWatchdog:
         self._task: asyncio.Task[None] | None = None
         bootstrap = settings.require_bootstrap()
         self._consumer = AIOKafkaConsumer(
-            *(physical(topic.name, settings.prefix) for topic in (TRENDING, SCORES)),
+            *(physical(name, settings.prefix) for name in WATCHED),
             bootstrap_servers=bootstrap,
             group_id=settings.group_id("watchdog"),
             enable_auto_commit=False,
@@ -68,9 +69,7 @@ class CycleWatchdog:
         )
 
     async def start(self) -> None:
-        """Connect and begin to watch."""
-        await self._producer.start()
-        await self._consumer.start()
+        """Begin to connect and to watch; the stages beside it need not wait for that."""
         self._task = asyncio.create_task(self._watch())
 
     def trouble(self) -> str | None:
@@ -89,6 +88,8 @@ class CycleWatchdog:
         await self._producer.stop()
 
     async def _watch(self) -> None:
+        await self._producer.start()
+        await self._consumer.start()
         last = time.monotonic()
         while True:
             fetched = await self._consumer.getmany(timeout_ms=int(_ROUND_S * 1000))

@@ -61,6 +61,8 @@ async def run(names: list[str], settings: Settings) -> int:
     if problems:
         _log.error("topic %s %s", problems[0].name, problems[0].problems[0])
         return EXIT_CONFIG
+    working = [name for name in names if name != WATCHDOG]
+    await asyncio.to_thread(admin.create_changelogs, settings, working)
     codec, registry = await codec_of(settings)
     strategies = StrategyTable(settings.require_bootstrap(), codec, settings.prefix)
     needs_strategies = "fusion" in names
@@ -74,8 +76,7 @@ async def run(names: list[str], settings: Settings) -> int:
             registry,
             strategies.tables if name == "fusion" else lambda: EMPTY_TABLES,
         )
-        for name in names
-        if name != WATCHDOG
+        for name in working
     ]
     watchdog = CycleWatchdog(settings, codec) if WATCHDOG in names else None
     if not await _start(hosts, watchdog, stop):

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from embedded.processes import Child, Command, tail
+from streams.agents.cycle_watchdog import WATCHED
 from streams.agents.process import EXIT_CONFIG, EXIT_NOT_READY, READY_LINE, WATCHDOG
 from streams.settings import Settings
 from streams.shell import tansu
@@ -100,9 +101,8 @@ class Supervisor:
     def _free_groups(self, group: tuple[str, ...]) -> None:
         """Free consumer groups that the embedded broker let nobody join; its members are dead."""
         for name in group:
-            if name == WATCHDOG:
-                continue
-            topics = [physical(topic, self._settings.prefix) for topic in stage(name).inputs]
+            inputs = WATCHED if name == WATCHDOG else stage(name).inputs
+            topics = [physical(topic, self._settings.prefix) for topic in inputs]
             group_id = self._settings.group_id(name)
             tansu.unwedge(self._settings.require_bootstrap(), group_id, topics)
 
