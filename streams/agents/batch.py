@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from schemas.codec import BadEventError, Codec, UnknownSchemaError
+from schemas.contract import STRUCTS
 from schemas.dead_letters import DeadLetter
 from schemas.registry_client import Registry, RegistryError
 from schemas.validation import problem
@@ -96,14 +97,14 @@ class Batcher:
 
     def _check(self, topic: str, record: Any, event: Any) -> None:
         """Refuse what is no valid event of this topic, under the right key and partition."""
+        spec = BY_NAME[topic]
+        if type(event) is not STRUCTS[spec.schema]:
+            msg = f"a {type(event).__name__} does not belong into {topic}"
+            raise BadEventError(msg)
         wrong = problem(event)
         if wrong is not None:
             raise BadEventError(wrong)
-        spec = BY_NAME[topic]
-        named = getattr(event, spec.key, None)
-        if named is None:
-            msg = f"a {type(event).__name__} does not belong into {topic}"
-            raise BadEventError(msg)
+        named = getattr(event, spec.key)
         key = record.key
         if key is None or key != named.encode():
             msg = f"the key is {key!r} but the event's {spec.key} is {named!r}"
