@@ -7,7 +7,18 @@ import os
 
 import typer
 
-from streams.commands import dead_letters, demo, doctor, sink, status, tail, topics, worker
+from streams.commands import (
+    dead_letters,
+    demo,
+    doctor,
+    play,
+    sink,
+    status,
+    strategies,
+    tail,
+    topics,
+    worker,
+)
 
 app = typer.Typer(
     name="quantiva",
@@ -19,6 +30,9 @@ app = typer.Typer(
 app.command("demo")(demo.demo)
 app.command("worker")(worker.worker)
 app.add_typer(sink.app, name="sink")
+app.command("play")(play.play)
+app.command("simulate")(play.simulate)
+app.add_typer(strategies.app, name="strategies")
 app.command("status")(status.status)
 app.command("tail")(tail.tail)
 app.command("doctor")(doctor.doctor)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +13,7 @@ import typer
 import uvloop
 
 from streams.commands.output import console, fail
+from streams.commands.play import milliseconds, speed_of
 from streams.demo.options import DemoOptions
 
 
@@ -59,30 +60,14 @@ def demo(
         cycle_s=cycle_seconds,
         seed=seed,
         data=data,
-        from_ms=_ms(start),
-        until_ms=_ms(until),
-        speed=_speed(speed),
+        from_ms=milliseconds(start) if start else 0,
+        until_ms=milliseconds(until) if until else 0,
+        speed=speed_of(speed),
         ordered=not unordered,
         processes=processes,
     )
     uvloop.install()
     asyncio.run(_run(options, json_file))
-
-
-def _ms(day: datetime | None) -> int:
-    return 0 if day is None else int(day.replace(tzinfo=UTC).timestamp() * 1000)
-
-
-def _speed(text: str) -> float | None:
-    if text == "max":
-        return None
-    try:
-        speed = float(text)
-    except ValueError:
-        speed = 0.0
-    if not speed > 0.0:
-        fail(f"--speed {text} is neither max nor a number above 0", 2)
-    return speed
 
 
 async def _run(options: DemoOptions, json_file: Path | None) -> None:
