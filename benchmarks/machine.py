@@ -5,10 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import platform
+import time
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from benchmarks import peers
 
@@ -26,6 +29,30 @@ def facts() -> dict[str, Any]:
         "ours": {name: _version(name) for name in _OURS},
         "peers": {"faust-streaming": _version("faust-streaming"), **peers.versions()},
     }
+
+
+class OtherLoad:
+    """How many cores the rest of the machine kept busy: a latency beside it is an upper bound."""
+
+    def __init__(self) -> None:
+        self._start = _busy_s()
+
+    def cores(self) -> float:
+        """Return the cores that processes other than this one and its children used since."""
+        then, now = self._start, _busy_s()
+        return max(0.0, round((now[1] - then[1] - (now[2] - then[2])) / (now[0] - then[0]), 2))
+
+
+def _busy_s() -> tuple[float, float, float]:
+    """Return the wall clock and the seconds of processor that all, and that we, have used."""
+    whole = psutil.cpu_times()
+    idle = whole.idle + getattr(whole, "iowait", 0.0)
+    own = 0.0
+    me = psutil.Process()
+    for process in (me, *me.children(recursive=True)):
+        with contextlib.suppress(psutil.Error):
+            own += sum(process.cpu_times()[:2])
+    return time.monotonic(), sum(whole) - idle, own
 
 
 def _cpu() -> str:

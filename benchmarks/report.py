@@ -45,21 +45,17 @@ def number(value: float | None) -> str:
 
 def summary(results: list[Result]) -> None:
     """Print the table of all results."""
-    print(f"\n{'=' * WIDTH}")
-    print(f"{'benchmark':<15} {'ours':>9} {'unit':<9} {'peers':<41} {'goal met'}")
+    print(f"\n{'=' * WIDTH}\n{'benchmark':<16}{'ours':<24}{'goal':<53}met")
     for result in results:
-        shown = {
-            peer: value if isinstance(value, str) else number(value)
-            for peer, value in result.peers.items()
-        }
-        peers = ", ".join(
-            f"{peer} {value}" + (f" ({result.ratios[peer]:.1f}x)" if peer in result.ratios else "")
-            for peer, value in shown.items()
-        )
-        met = {True: "yes", False: "NO", None: result.note or "-"}[result.met]
-        head = f"{result.name:<15} {number(result.value):>9} {result.unit:<9} {peers:<41} {met}"
-        print(head.rstrip())
-        print(f"{'':<15} goal: {result.goal}")
+        ours = f"{number(result.value)} {result.unit}" if result.value is not None else "-"
+        met = {True: "yes", False: "NO", None: "-"}[result.met]
+        print(f"{result.name:<16}{ours:<24}{result.goal:<53}{met}")
+        for peer, value in result.peers.items():
+            shown = value if isinstance(value, str) else f"{number(value)} {result.unit}"
+            times = f"ours is {result.ratios[peer]:.2f}x" if peer in result.ratios else ""
+            print(f"{'':<4}{peer:<12}{shown:<24}{times}".rstrip())
+        if result.note:
+            print(f"{'':<4}{result.note}"[:WIDTH])
     print("=" * WIDTH, flush=True)
 
 

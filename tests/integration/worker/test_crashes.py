@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from embedded.stack import Stack
+from producers.recorded import read_directory
 from tests.integration.worker.rig import Rig, market, rig
 
 
@@ -67,4 +68,24 @@ async def test_two_plays_on_fresh_stacks_are_identical(folder: Path, monkeypatch
             )
             plays.append(tables)
     _assert_whole(plays[0])
+    assert plays[0] == plays[1]
+
+
+@pytest.mark.embedded
+@pytest.mark.slow
+@pytest.mark.shared_data
+async def test_recorded_data_played_twice_gives_identical_signals(
+    shared_data: Path, folder: Path, monkeypatch: Any
+) -> None:
+    monkeypatch.setenv("QUANTIVA_BROKER", "tansu")
+    start_ms = 1_646_092_800_000  # 2022-03-01
+    plays = []
+    for number in range(2):
+        async with Stack(fast=True) as stack:
+            environment = {**stack.env(), "QUANTIVA_SESSION_TIMEOUT_S": "3"}
+            async with rig(environment, folder / str(number), name="recorded") as running:
+                await running.play(read_directory(shared_data, start_ms, start_ms + 6 * 3_600_000))
+                await running.stored()
+                plays.append(await running.tables())
+    assert len(plays[0]["strategy_signals"]) >= 36 * 5 * 4
     assert plays[0] == plays[1]
