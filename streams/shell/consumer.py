@@ -93,9 +93,9 @@ class ChunkConsumer(driver.Consumer):  # type: ignore[misc]
         if not channels:
             return False
         queue = next(iter(channels)).queue
-        # Back-pressure without a task per record. And nothing goes in before the flow control
-        # resumes: at that moment it clears the queue, and what it clears is never read again.
-        while queue.qsize() >= MAX_CHUNKS or not app.flow_control.is_active():
+        # Back-pressure without a task per record. And nothing goes in before the recovery is over:
+        # it ends with a resume that clears the queue, and what that clears is never read again.
+        while queue.qsize() >= MAX_CHUNKS or not app.tables.actives_ready:
             if not self.flow_active or fetcher_stopped() or self._stopped.is_set():
                 return False
             await asyncio.sleep(0.002)
