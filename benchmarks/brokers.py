@@ -15,9 +15,9 @@ from embedded.broker import Broker
 from embedded.kafka import ApacheKafka
 from embedded.registry.server import Registry as RegistryServer
 from schemas.codec import Codec
+from schemas.partitioning import partition_of
 from schemas.registry_client import Registry
 from streams import admin
-from streams.agents.partitioner import partition_of
 from streams.settings import Settings
 from streams.shell import tansu
 from streams.topics import subjects

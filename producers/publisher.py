@@ -11,7 +11,7 @@ import asyncio
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from functools import lru_cache, partial
+from functools import partial
 from itertools import islice
 from types import TracebackType
 from typing import Any, NamedTuple
@@ -19,11 +19,11 @@ from typing import Any, NamedTuple
 import msgspec
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaConnectionError, KafkaError
-from aiokafka.partitioner import murmur2
 
 from producers.events import TOPIC_OF
 from schemas.codec import BadEventError, Codec
 from schemas.control import SignalRequest, Strategy
+from schemas.partitioning import partition_of
 from schemas.validation import problem
 from streams.topics import REQUESTS, STRATEGIES, Topic, physical
 
@@ -45,12 +45,6 @@ class _Record(NamedTuple):
     key: bytes
     timestamp_ms: int
     value: bytes
-
-
-@lru_cache(maxsize=65_536)
-def partition_of(key: bytes, partition_count: int) -> int:
-    """Return the partition that Java's and aiokafka's default partitioner gives a key."""
-    return int(murmur2(key) & 0x7FFFFFFF) % partition_count
 
 
 class Publisher:

@@ -11,10 +11,10 @@ from typing import Any
 from schemas.codec import BadEventError, Codec, UnknownSchemaError
 from schemas.contract import STRUCTS
 from schemas.dead_letters import DeadLetter
+from schemas.partitioning import partition_of
 from schemas.registry_client import Registry, RegistryError
 from schemas.validation import problem
 from streams.agents.crashes import CrashLog
-from streams.agents.partitioner import partition_of
 from streams.agents.store import Pending, Store
 from streams.shell.consumer import Chunk
 from streams.stage import Entry, Output, Stage, Tables, UnusableEventError, advance

@@ -17,9 +17,9 @@ from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 
 from schemas.codec import BadEventError, Codec
 from schemas.market import TrendingAsset
+from schemas.partitioning import partition_of
 from schemas.scores import EngineScore
 from schemas.validation import problem
-from streams.agents.partitioner import partition_of
 from streams.engines import watchdog as core
 from streams.engines.fusion_state import ALL_ANSWERED
 from streams.settings import Settings

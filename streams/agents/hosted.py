@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from schemas.codec import Codec
@@ -74,6 +74,7 @@ class Hosted:
             await self.loop.run(stream)
 
         self._progress = (time.monotonic(), -1)
+        self._ends: dict[Any, int] = {}
         self._stall_s = settings.stall_s
 
     async def start(self) -> None:
@@ -99,16 +100,23 @@ class Hosted:
             return f"{self.stage.name} has {lag} records to read and committed none for {limit} s"
         return None
 
+    def read_positions(self) -> dict[Any, int]:
+        """Return the committed offset of each partition that this stage reads."""
+        consumer = self.app.consumer
+        return {
+            tp: consumer._committed_offset.get(tp) or 0
+            for tp in consumer.assignment()
+            if not consumer._is_changelog_tp(tp)
+        }
+
+    def note_ends(self, ends: Mapping[Any, int]) -> None:
+        """Take the end offsets that somebody else saw: a hung consumer sees none."""
+        self._ends = dict(ends)
+
     def _lag(self) -> tuple[int, int]:
-        consumer, ends = self.app.consumer, self.app.monitor.tp_end_offsets
-        lag = committed_sum = 0
-        for tp in consumer.assignment():
-            if consumer._is_changelog_tp(tp):
-                continue
-            committed = consumer._committed_offset.get(tp) or 0
-            committed_sum += committed
-            lag += max((ends.get(tp) or 0) - committed, 0)
-        return lag, committed_sum
+        positions = self.read_positions()
+        lag = sum(max(self._ends.get(tp, 0) - done, 0) for tp, done in positions.items())
+        return lag, sum(positions.values())
 
     async def stop(self) -> None:
         """Leave the group after the last commit."""

@@ -22,6 +22,7 @@ from schemas.registry_client import Registry, RegistryError
 from streams import admin
 from streams.agents.cycle_watchdog import CycleWatchdog
 from streams.agents.hosted import Hosted
+from streams.agents.probe import EndProbe
 from streams.agents.strategies import StrategyTable
 from streams.settings import Settings
 from streams.shell import tansu
@@ -83,6 +84,8 @@ async def run(names: list[str], settings: Settings) -> int:
         return EXIT_NOT_READY
     sys.stdout.write(f"{READY_LINE} {' '.join(names)}\n")
     sys.stdout.flush()
+    probe = EndProbe(settings.require_bootstrap())
+    probe.start(hosts)
     code = await _watch(hosts, watchdog, stop)
     if code:
         return code
@@ -90,6 +93,7 @@ async def run(names: list[str], settings: Settings) -> int:
     deadline = threading.Timer(STOP_LIMIT_S, os._exit, (0,))
     deadline.daemon = True
     deadline.start()
+    await probe.stop()
     if watchdog is not None:
         await watchdog.stop()
     for host in reversed(hosts):

@@ -154,7 +154,7 @@ async def rig(
         "QUANTIVA_GROUP": f"test-{name}",
         "QUANTIVA_STATE_DIR": str(folder / name),
         "QUANTIVA_GRACE_S": str(grace_s),
-        "QUANTIVA_STALL_S": "20",
+        "QUANTIVA_STALL_S": "15",
         # The market of the tests is older than any retention: Kafka would delete it at once.
         "QUANTIVA_RETENTION_MS": "-1",
     }

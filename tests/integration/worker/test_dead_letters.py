@@ -15,8 +15,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from schemas.codec import Codec
 from schemas.dead_letters import DeadLetter
 from schemas.market import Candle
+from schemas.partitioning import partition_of
 from schemas.scores import EngineScore
-from streams.agents.partitioner import partition_of
 from streams.shell import tansu
 from tests.integration.worker.rig import START_MS, Rig, market, rig
 
