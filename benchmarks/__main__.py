@@ -16,7 +16,7 @@ Measure = Callable[..., Awaitable[Result]]
 BENCHMARKS: dict[str, Measure] = {
     "stage_embedded": partial(throughput.measure, "stage_embedded"),
     "stage_kafka": partial(throughput.measure, "stage_kafka"),
-    latency.NAME: latency.measure,
+    **{name: partial(latency.measure, name) for name in latency.NAMES},
     full_cycle.NAME: full_cycle.measure,
 }
 

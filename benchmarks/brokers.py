@@ -25,6 +25,7 @@ from streams.topics import subjects
 PARTITIONS = 4
 # The start script's own are short, for tests that kill brokers; a busy machine needs Kafka's.
 _KAFKA = {"broker.session.timeout.ms": "9000", "broker.heartbeat.interval.ms": "2000"}
+NO_KAFKA = "no Apache Kafka here: QUANTIVA_KAFKA_HOME and Java 17"
 NAMES = {"embedded": "Tansu (embedded)", "kafka": "Apache Kafka"}
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks import brokers, job, peers
-from benchmarks.brokers import NAMES, Site
+from benchmarks.brokers import NAMES, NO_KAFKA, Site
 from benchmarks.job import Times
 from benchmarks.machine import reserved_core
 from benchmarks.report import Result, heading
@@ -79,8 +79,8 @@ async def measure(name: str, *, quick: bool) -> Result:
     kind = name.removeprefix("stage_")
     heading(name, f"Avro, keyed state, changelog, produce, commit on {NAMES[kind]}")
     if kind == "kafka" and find_kafka() is None:
-        print("  no Apache Kafka here (QUANTIVA_KAFKA_HOME, Java 17)")
-        return Result(name, None, UNIT, GOAL, None, note="no Apache Kafka")
+        print(f"  {NO_KAFKA}")
+        return Result(name, None, UNIT, GOAL, None, note=NO_KAFKA)
     events, small, repetitions = (40_000, 8_000, 1) if quick else (200_000, 20_000, 3)
     missing = {}
     if (reason := await asyncio.to_thread(peers.ready)) is not None:

@@ -10,7 +10,7 @@ from rich.console import Console
 from schemas.signals import RankedSignal, TopSignals
 
 _COLOURS = {"BUY": "green", "SELL": "red", "HOLD": "dim"}
-_SHOWN = 5
+_SHOWN = 4
 
 
 class Screen:
@@ -46,4 +46,4 @@ class Screen:
 
 def _cell(one: RankedSignal) -> str:
     colour = _COLOURS.get(one.action, "")
-    return f"[{colour}]{one.asset:>5} {one.action:<4}[/{colour}] {one.final_score:+.2f}"
+    return f"[{colour}]{one.asset:>6} {one.action:<4}[/{colour}] {one.final_score:+.2f}"
