@@ -22,7 +22,7 @@ class UnusableEventError(ValueError):
     """
 
 
-class Output(NamedTuple):
+class Output(msgspec.Struct, frozen=True, gc=False):
     """An event on its way to a topic (logical name), under a key."""
 
     topic: str
@@ -30,7 +30,7 @@ class Output(NamedTuple):
     event: msgspec.Struct
 
 
-class Entry(NamedTuple):
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """What a stage remembers of one key: state, and last applied offset by logical topic."""
 
     state: Any
@@ -53,7 +53,7 @@ class Tables(NamedTuple):
 EMPTY_TABLES = Tables({})
 
 
-class Position(NamedTuple):
+class Position(msgspec.Struct, frozen=True, gc=False):
     """Where the record at hand stands, and all that its key has applied (itself included)."""
 
     topic: str
@@ -63,9 +63,11 @@ class Position(NamedTuple):
 
     def inputs(self) -> tuple[InputPosition, ...]:
         """Return the last applied offset of every input topic, in the order of topic names."""
+        applied, partition = self.applied, self.partition
+        if len(applied) == 1:
+            return (InputPosition(self.topic, partition, self.offset),)
         return tuple(
-            InputPosition(topic, self.partition, self.applied[topic])
-            for topic in sorted(self.applied)
+            [InputPosition(topic, partition, applied[topic]) for topic in sorted(applied)]
         )
 
     def sequence(self) -> int:

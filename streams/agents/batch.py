@@ -64,36 +64,35 @@ class Batcher:
         """Return the work of the chunks; an exception of the stage itself passes through."""
         work = Work(generation)
         tables = self._tables()
+        decode = self._codec.decode
         for chunk in chunks:
             topic = logical(chunk.tp.topic, self._prefix)
             for record in chunk.records:
-                await self._record(work, topic, record, tables)
+                try:
+                    try:
+                        event = decode(record.value)
+                    except UnknownSchemaError as unknown:
+                        event = await self._event_of_unknown(record, unknown)
+                    self._check(topic, record, event)
+                    self._advance(work, topic, record, event, tables)
+                except (BadEventError, UnusableEventError) as error:
+                    work.letters.append(self._letter(topic, record, error))
             work.done[chunk.tp] = chunk.records[-1].offset + 1
             work.events += len(chunk.records)
         return work
 
-    async def _record(self, work: Work, topic: str, record: Any, tables: Tables) -> None:
-        try:
-            event = await self._event(record)
-            self._check(topic, record, event)
-            self._advance(work, topic, record, event, tables)
-        except (BadEventError, UnusableEventError) as error:
-            work.letters.append(self._letter(topic, record, error))
-
-    async def _event(self, record: Any) -> Any:
-        try:
-            return self._codec.decode(record.value)
-        except UnknownSchemaError as unknown:
-            while True:
-                try:
-                    known = await self._registry.resolve(self._codec, unknown)
-                    break
-                except RegistryError as error:
-                    _log.warning("waiting for the schema registry: %s", error)
-                    await asyncio.sleep(_REGISTRY_RETRY_S)
-            if not known:
-                raise
-            return self._codec.decode(record.value)
+    async def _event_of_unknown(self, record: Any, unknown: UnknownSchemaError) -> Any:
+        """Ask the registry for the schema, however long it takes, and decode with it."""
+        while True:
+            try:
+                known = await self._registry.resolve(self._codec, unknown)
+                break
+            except RegistryError as error:
+                _log.warning("waiting for the schema registry: %s", error)
+                await asyncio.sleep(_REGISTRY_RETRY_S)
+        if not known:
+            raise unknown
+        return self._codec.decode(record.value)
 
     def _check(self, topic: str, record: Any, event: Any) -> None:
         """Refuse what is no valid event of this topic, under the right key and partition."""
@@ -146,7 +145,9 @@ class Batcher:
         self._store.put(key, entry)
         work.entries[key] = (partition, entry)
         if outputs:
-            pending = work.outputs.setdefault(key, [])
+            pending = work.outputs.get(key)
+            if pending is None:
+                pending = work.outputs[key] = []
             for output in outputs:
                 pending.append(self._pending(output, record))
 

@@ -14,7 +14,7 @@ from streams.shell.consumer import Chunk
 
 _log = logging.getLogger(__name__)
 
-MAX_EVENTS = 1000
+MAX_EVENTS = 2000
 """Records a batch takes at most, so that the event loop gets a turn every few milliseconds."""
 
 
