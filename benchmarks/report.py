@@ -45,15 +45,15 @@ def number(value: float | None) -> str:
 
 def summary(results: list[Result]) -> None:
     """Print the table of all results."""
-    print(f"\n{'=' * WIDTH}\n{'benchmark':<16}{'ours':<24}{'goal':<53}met")
+    print(f"\n{'=' * WIDTH}\n{'benchmark':<19}{'ours':<24}{'goal':<51}met")
     for result in results:
         ours = f"{number(result.value)} {result.unit}" if result.value is not None else "-"
         met = {True: "yes", False: "NO", None: "-"}[result.met]
-        print(f"{result.name:<16}{ours:<24}{result.goal:<53}{met}")
+        print(f"{result.name:<19}{ours:<24}{result.goal:<51}{met}")
         for peer, value in result.peers.items():
             shown = value if isinstance(value, str) else f"{number(value)} {result.unit}"
             times = f"ours is {result.ratios[peer]:.2f}x" if peer in result.ratios else ""
-            print(f"{'':<4}{peer:<12}{shown:<24}{times}".rstrip())
+            print(f"{'':<4}{peer:<15}{shown:<24}{times}".rstrip())
         if result.note:
             print(f"{'':<4}{result.note}"[:WIDTH])
     print("=" * WIDTH, flush=True)

@@ -199,10 +199,8 @@ def _result(
         for side in found
         if (pairs := _pairs(runs["ours"], runs[side]))
     }
-    met = None
-    if value is not None and "stock Faust" in ratios:
-        met = value >= GOAL_RATE and ratios["stock Faust"] >= GOAL_FAUST
-        met = met and ratios.get("quixstreams", GOAL_QUIX) >= GOAL_QUIX
+    failed = [f"{len(of) - len(rates[side])} run(s) of {side}" for side, of in runs.items()]
+    note = ", ".join(text for text in failed if not text.startswith("0 "))
     detail = {
         "core": core,
         "runs": {
@@ -214,8 +212,19 @@ def _result(
             for side, of_side in runs.items()
         },
     }
-    note = "" if value is not None else "failed"
+    note = f"failed: {note}" if note else ""
+    met = _met(value, ratios)
     return Result(name, value, UNIT, GOAL, met, {**found, **missing}, ratios, detail, note)
+
+
+def _met(value: float | None, ratios: dict[str, float]) -> bool | None:
+    """Return whether the goal is met; None while a part of it was not measured and none missed."""
+    goals = {"stock Faust": GOAL_FAUST, "quixstreams": GOAL_QUIX}
+    parts = [value is not None and value >= GOAL_RATE]
+    parts += [ratios[side] >= goal for side, goal in goals.items() if side in ratios]
+    if not all(parts):
+        return False
+    return True if len(ratios) == len(goals) else None
 
 
 def _rates(runs: list[Run | str]) -> list[float]:
