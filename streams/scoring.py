@@ -33,7 +33,7 @@ class ScoringStage:
     def __init__(self, engine: Engine[Any, Any]) -> None:
         self.engine = engine
         self.name = engine.name
-        self.inputs = (TRENDING.name, engine.topic)
+        self.inputs = tuple(dict.fromkeys((TRENDING.name, engine.topic)))
         self.state_type: Any = msgspec.defstruct(
             f"{engine.name}_state",
             [

@@ -30,7 +30,7 @@ class Output(msgspec.Struct, frozen=True, gc=False):
     event: msgspec.Struct
 
 
-class Entry(msgspec.Struct, frozen=True, gc=False):
+class Entry(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """What a stage remembers of one key: state, and last applied offset by logical topic."""
 
     state: Any
@@ -66,9 +66,7 @@ class Position(msgspec.Struct, frozen=True, gc=False):
         applied, partition = self.applied, self.partition
         if len(applied) == 1:
             return (InputPosition(self.topic, partition, self.offset),)
-        return tuple(
-            [InputPosition(topic, partition, applied[topic]) for topic in sorted(applied)]
-        )
+        return tuple([InputPosition(topic, partition, applied[topic]) for topic in sorted(applied)])
 
     def sequence(self) -> int:
         """Return a number that grows with every applied record and depends on nothing else."""

@@ -35,6 +35,7 @@ from streams.engines.fusion_state import (
     PendingCycle,
     Pinned,
     cycle_size,
+    fitted,
     hold,
     hold_missing,
     pin,
@@ -90,6 +91,7 @@ class FusionStage:
 
         Raises BadRequestError for a request that names no active strategy.
         """
+        state = fitted(state)
         if type(event) is SignalRequest:
             return self._request(state, event, position, tables)
         score: EngineScore = event

@@ -10,6 +10,7 @@ Event risk below the strategy's floor -> HOLD, which an exit rule lifts, and an 
 
 from __future__ import annotations
 
+from operator import mul
 from typing import NamedTuple
 
 from streams.engines.fusion_state import ENGINE_INDEX, Held, Pinned
@@ -18,8 +19,7 @@ from streams.rules import Rules
 EVENT_RISK = ENGINE_INDEX["event_risk"]
 # Which price to take among equally new ones: the book's mid, the last candle's close, the ticks'.
 _PRICE_ORDER = tuple(
-    ENGINE_INDEX[engine]
-    for engine in ("liquidity", "technical", "sentiment", "fundamental", "event_risk")
+    ENGINE_INDEX[engine] for engine in dict.fromkeys(("liquidity", "technical", *ENGINE_INDEX))
 )
 
 
@@ -70,16 +70,14 @@ def decide(pinned: Pinned, seen: View, rules: Rules) -> Decision:
 def weigh(pinned: Pinned, seen: View, rules: Rules) -> tuple[float, str, str, str | None]:
     """Return what a Decision holds, as a bare tuple: this runs for every score between cycles."""
     strategy = pinned.strategy
-    w0, w1, w2, w3, w4 = pinned.weights
-    v0, v1, v2, v3, v4 = seen.values
-    final = w0 * v0 + w1 * v1 + w2 * v2 + w3 * v3 + w4 * v4
+    final = sum(map(mul, pinned.weights, seen.values), 0.0)
     if final > strategy.buy_threshold:
         fused = "BUY"
     elif final < strategy.sell_threshold:
         fused = "SELL"
     else:
         fused = "HOLD"
-    vetoed = v3 < strategy.event_risk_floor and seen.usable[EVENT_RISK]
+    vetoed = seen.values[EVENT_RISK] < strategy.event_risk_floor and seen.usable[EVENT_RISK]
     if strategy.entry_rule is not None or strategy.exit_rule is not None:
         ruled = rules.override(strategy, FactsOf(seen, final))
         if ruled == "exit_rule":

@@ -105,11 +105,20 @@ def hold_missing(score: EngineScore, offset: int, before: Held | None) -> Held:
 def pin(at: StrategyAt, action: str) -> Pinned:
     """Return a strategy with its weights spelled out: its own over the defaults."""
     own = at.strategy.weights
-    sentiment, technical, fundamental, event_risk, liquidity = (
-        own.get(engine, DEFAULT_WEIGHTS[engine]) for engine in ENGINES
-    )
-    weights = (sentiment, technical, fundamental, event_risk, liquidity)
+    weights = tuple(own.get(engine, DEFAULT_WEIGHTS[engine]) for engine in ENGINES)
     return Pinned(at.strategy, at.offset, weights, action)
+
+
+def fitted(state: FusionState) -> FusionState:
+    """Return a state that was stored when there were fewer engines, with room for the new ones."""
+    lacking = len(ENGINES) - len(state.held)
+    if lacking <= 0:
+        return state
+    return msgspec.structs.replace(
+        state,
+        held=(*state.held, *(None,) * lacking),
+        pinned=tuple(pin(StrategyAt(one.strategy, one.offset), one.action) for one in state.pinned),
+    )
 
 
 def watching(strategies: Mapping[str, StrategyAt], asset: str) -> list[StrategyAt]:

@@ -1,7 +1,4 @@
-"""The stages as operators see them: what each reads and writes. A test binds it to the topology.
-
-Written out here so that a look at the status loads no engine.
-"""
+"""The stages as operators see them: what each reads and writes. A test binds it to the topology."""
 
 from __future__ import annotations
 
@@ -21,6 +18,7 @@ from streams.topics import (
     TOP,
     TRENDING,
 )
+from streams.topology import scoring_engines
 
 _MIN_MS = 60_000
 
@@ -42,12 +40,8 @@ def _engine(name: str, topic: str) -> WatchedStage:
     return WatchedStage(name, (TRENDING.name, topic), (SCORES.name,), f"quantiva worker {name}")
 
 
-ENGINE_STAGES: tuple[WatchedStage, ...] = (
-    _engine("sentiment", NEWS.name),
-    _engine("technical", CANDLES.name),
-    _engine("fundamental", FUNDAMENTALS.name),
-    _engine("event_risk", CALENDAR.name),
-    _engine("liquidity", BOOKS.name),
+ENGINE_STAGES: tuple[WatchedStage, ...] = tuple(
+    _engine(engine.name, engine.topic) for engine in scoring_engines()
 )
 FUSION = WatchedStage(
     "fusion",

@@ -19,8 +19,8 @@ from streams.shell import tansu
 
 MAX_CHUNKS = 64
 """Chunks that may wait for the stage before fetching pauses."""
-COMMIT_PAUSE_S = 0.02
-"""Between two commits of a stage that is idle in between."""
+IDLE_BEFORE_COMMIT_S = 0.01
+"""A stage that took nothing for so long shows its progress, ahead of the commit interval."""
 
 
 class Chunk(NamedTuple):
@@ -40,6 +40,7 @@ class ChunkConsumer(driver.Consumer):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._done: dict[TP, int] = {}
+        self._handed_over = 0
         self._committing: asyncio.Task[Any] | None = None
 
     # -- fetching
@@ -101,6 +102,7 @@ class ChunkConsumer(driver.Consumer):  # type: ignore[misc]
             await asyncio.sleep(0.002)
         if not self.flow_active or app.consumer_generation_id != chunk.generation:
             return False
+        self._handed_over += 1
         queue.force_put_nowait(chunk)
         return True
 
@@ -119,14 +121,19 @@ class ChunkConsumer(driver.Consumer):  # type: ignore[misc]
         self._done[tp] = next_offset
 
     def commit_soon(self) -> None:
-        """Commit what is done without waiting for the interval; at most one at a time."""
-        if self._committing is None or self._committing.done():
-            self._committing = asyncio.ensure_future(self._commit_all())
+        """Commit what is done once the stage has been idle for a moment; one at a time.
 
-    async def _commit_all(self) -> None:
+        Under a steady load it is never idle, and the interval commits.
+        """
+        if self._committing is None or self._committing.done():
+            self._committing = asyncio.ensure_future(self._commit_when_idle())
+
+    async def _commit_when_idle(self) -> None:
         while self._filter_committable_offsets(list(self._done)) and not self.should_stop:
-            await self.commit()
-            await asyncio.sleep(COMMIT_PAUSE_S)
+            handed_over = self._handed_over
+            await asyncio.sleep(IDLE_BEFORE_COMMIT_S)
+            if handed_over == self._handed_over:
+                await self.commit()
 
     def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterable[TP]:
         return list(self._done)

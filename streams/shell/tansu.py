@@ -22,7 +22,7 @@ from faust.transport.drivers import aiokafka as driver
 
 _log = logging.getLogger(__name__)
 _FETCH_DEADLINE_S = 10.0
-FETCH_MAX_WAIT_MS = 10
+FETCH_MAX_WAIT_MS = 20
 
 
 def is_embedded() -> bool:
