@@ -8,7 +8,7 @@ from functools import partial
 
 import uvloop
 
-from benchmarks import full_cycle, latency, machine, report, throughput
+from benchmarks import full_cycle, latency, machine, readme, report, throughput
 from benchmarks.report import Result
 
 Measure = Callable[..., Awaitable[Result]]
@@ -50,6 +50,7 @@ def main() -> None:
     report.summary(results)
     if not given.quick:
         report.write(results, facts)
+        readme.update(report.RESULTS)
         print(f"written to {report.RESULTS.relative_to(report.RESULTS.parent.parent)}")
 
 

@@ -59,17 +59,20 @@ async def measure(name: str, *, quick: bool) -> Result:
     latencies = _Latencies()
     async with live.platform(kind) as platform:
         print(f"  {platform.layout}, {seconds} s after {warm_s} s of warm-up")
+        # All made before the clock runs: making them would hold up both publishing and reading.
+        events = await _events(platform, (warm_s + seconds) * RATE)
         await platform.follow([SCORES.name, SIGNALS.name], latencies.note)
-        await _play(platform, warm_s)
+        await _play(platform, events[: warm_s * RATE])
         latencies.on, load = True, OtherLoad()
-        kinds, rate = await _play(platform, seconds)
+        measured = events[warm_s * RATE :]
+        rate = await _play(platform, measured)
         others = load.cores()
         await platform.publisher.flush()
         await asyncio.sleep(_DRAIN_S)
         restarts = platform.supervisor.restarts
     detail: dict[str, Any] = {
         "events_per_s": round(rate, 1),
-        "events": dict(kinds),
+        "events": dict(Counter(type(event).__name__ for event in measured)),
         "other_processes_cores": others,
         "layout": platform.layout,
         "restarts": restarts,
@@ -85,19 +88,22 @@ async def measure(name: str, *, quick: bool) -> Result:
     return Result(name, p99, "ms", GOAL, p99 < GOAL_MS, detail=detail, note=note)
 
 
-async def _play(platform: live.Platform, seconds: float) -> tuple[Counter[str], float]:
-    """Publish the market's events one by one, each at its time; return how many of what kind."""
-    total = int(seconds * RATE)
+async def _events(platform: live.Platform, count: int) -> list[Any]:
+    """Return the next events of the market."""
     events: list[Any] = []
-    while len(events) < total:  # before the clock runs: it would hold up the publishing
+    while len(events) < count:
         events += _spread(await asyncio.to_thread(platform.next_cycle))
+    return events[:count]
+
+
+async def _play(platform: live.Platform, events: list[Any]) -> float:
+    """Publish events one by one, each at its time; return how many a second it was."""
     begin = time.perf_counter()
-    for number, event in enumerate(events[:total]):
+    for number, event in enumerate(events):
         if (early := begin + number / RATE - time.perf_counter()) > 0:
             await asyncio.sleep(early)
         await platform.publisher.publish(event)
-    kinds = Counter(type(event).__name__ for event in events[:total])
-    return kinds, total / (time.perf_counter() - begin)
+    return len(events) / (time.perf_counter() - begin)
 
 
 def _spread(events: list[Any]) -> list[Any]:

@@ -1,4 +1,4 @@
-"""What the five engines say.
+"""What the engines say.
 
 Fields, units and ranges: the docs in `schemas/avro/`; a test binds the two.
 """

@@ -1,6 +1,6 @@
 """Which stage reads and writes what: the one list that the worker and the replay run.
 
-* market topics and ticks -> five scoring stages -> engine.scores
+* market topics and ticks -> a scoring stage per engine -> engine.scores
 * engine.scores, control.requests -> fusion -> signals, signals.ranking
 * signals.ranking -> ranking -> signals.top
 """
@@ -33,7 +33,7 @@ def scoring_engine(name: str) -> Engine[Any, Any]:
 
 
 def scoring_engines() -> tuple[Engine[Any, Any], ...]:
-    """Return the five engines in the order of the contract."""
+    """Return the engines in the order of the contract."""
     return tuple(scoring_engine(name) for name in ENGINES)
 
 
@@ -56,5 +56,5 @@ def stage(name: str) -> Stage:
 
 
 def stages() -> tuple[Stage, ...]:
-    """Return all stages, in the order of the flow: five scoring stages, fusion, ranking."""
+    """Return all stages, in the order of the flow: the scoring stages, fusion, ranking."""
     return tuple(stage(name) for name in stage_names())

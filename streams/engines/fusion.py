@@ -1,7 +1,7 @@
-"""Fusion: joins the five scores of an asset into one signal per strategy.
+"""Fusion: joins the engines' scores of an asset into one signal per strategy.
 
 When signals go out
-* **cycle**: all five engines have answered the asset's tick, or were written off as missing.
+* **cycle**: all engines have answered the asset's tick, or were written off as missing.
   Then the strategies are looked up anew and pinned: until the next cycle only these versions rule,
   so that the log alone says which version made a signal (its input in control.strategies).
 * **change**: a score between cycles, or one that came after its cycle was out, turns the action of

@@ -2,6 +2,9 @@
 
 Made in code, so that it can be read. Some engines never answer, some scores are stale, come twice
 or out of order, a strategy is new in the second cycle, and one lists an asset that never trends.
+
+The five engines are named here. Any further one answers every tick first, with nothing, and no
+strategy gives it a weight: a cycle is complete, and the story stays the same.
 """
 
 from __future__ import annotations
@@ -10,7 +13,7 @@ from random import Random
 from typing import Any
 
 from schemas.control import SignalRequest, Strategy
-from schemas.engines import ENGINES
+from schemas.engines import ENGINES as ALL_ENGINES
 from schemas.market import TrendingAsset
 from schemas.scores import EngineScore
 from streams.engines.watchdog import Config, WatchdogState, due, on_score, on_tick
@@ -21,16 +24,19 @@ T0 = 1_722_470_400_000
 CYCLE_MS = 600_000
 CYCLES = tuple(T0 + number * CYCLE_MS for number in range(3))
 GRACE_MS = Config().grace_ms
+ENGINES = ("sentiment", "technical", "fundamental", "event_risk", "liquidity")
+FURTHER = tuple(engine for engine in ALL_ENGINES if engine not in ENGINES)
+_NO_WEIGHT = dict.fromkeys(FURTHER, 0.0)
 _PRICES_USD = {"BTC": 64_500.0, "ETH": 3_200.0, "SOL": 170.0, "USDC": 1.0}
 
-BALANCED = Strategy(strategy_id="balanced", owner="admin", name="Balanced")
+BALANCED = Strategy(strategy_id="balanced", owner="admin", name="Balanced", weights=_NO_WEIGHT)
 CAUTIOUS = Strategy(
     strategy_id="cautious",
     owner="user",
     user_id="u1",
     name="Cautious",
     assets=("BTC", "ETH", "DOGE"),
-    weights={"event_risk": 0.4, "sentiment": 0.1},
+    weights={"event_risk": 0.4, "sentiment": 0.1} | _NO_WEIGHT,
     buy_threshold=0.2,
     stop_loss_atr=4.0,
     take_profit_pct=12.0,
@@ -57,7 +63,11 @@ def make_log() -> list[tuple[int, Any]]:
     for number, cycle in enumerate(CYCLES):
         for asset in ASSETS:
             watch = on_tick(Config(), watch, _tick(asset, cycle), cycle)
-            for engine in rng.sample(ENGINES, 5):
+            for engine in FURTHER:
+                nothing = _nothing(asset, engine, cycle)
+                watch = on_score(Config(), watch, nothing)
+                log.append((number, nothing))
+            for engine in rng.sample(ENGINES, len(ENGINES)):
                 sequence += 1
                 score = _score(rng, asset, engine, cycle, cycle, sequence)
                 if rng.random() < 0.1:
@@ -100,6 +110,21 @@ def _score(
         price_usd=price_usd if engine in {"technical", "liquidity", "sentiment"} else None,
         features={"ATR14@1h": round(price_usd * 0.02, 4)} if engine == "technical" else {},
         detail={"model": "lexicon only"} if engine == "sentiment" and stale else {},
+    )
+
+
+def _nothing(asset: str, engine: str, cycle: int) -> EngineScore:
+    return EngineScore(
+        asset=asset,
+        engine=engine,
+        status="ok",
+        cycle=cycle,
+        cycle_size=len(ASSETS),
+        as_of=cycle,
+        sequence=cycle,
+        score=0.0,
+        confidence=0.0,
+        freshness=1.0,
     )
 
 

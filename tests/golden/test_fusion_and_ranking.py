@@ -3,6 +3,9 @@
 A change of a formula shows here as a diff that a reviewer can read. To accept one:
 
     QUANTIVA_UPDATE_GOLDEN=1 .venv/bin/python -m pytest tests/golden
+
+The text is about the engines of the seeded log. An engine that came later is left out of it, and so
+are its records where offsets are counted.
 """
 
 from __future__ import annotations
@@ -14,11 +17,12 @@ from typing import Any
 
 from schemas.codec import local_codec
 from schemas.control import SignalRequest
+from schemas.scores import EngineScore
 from schemas.signals import RankEntry, Signal, TopSignals
 from streams.engines.fusion import FusionStage
 from streams.engines.ranking import RankingStage
 from streams.stage import Entry, Output, Stage, StrategyAt, Tables, advance
-from tests.golden.seeded_log import CYCLES, VERSIONS, make_log
+from tests.golden.seeded_log import CYCLES, ENGINES, VERSIONS, make_log
 
 GOLDEN = Path(__file__).parent / "fusion_and_ranking.txt"
 
@@ -61,6 +65,20 @@ def run() -> list[Any]:
     return results
 
 
+def places() -> dict[int, int]:
+    """Return the offset in engine.scores -> place among the records of the log's own engines."""
+    scores = [event for _, event in make_log() if isinstance(event, EngineScore)]
+    own = [offset for offset, score in enumerate(scores) if score.engine in ENGINES]
+    return {offset: place for place, offset in enumerate(own)}
+
+
+PLACES = places()
+
+
+def _place(offset: int | None) -> int | None:
+    return None if offset is None else PLACES[offset]
+
+
 def number(value: float | None) -> str:
     """Write a number to 12 digits: the same on every machine, and every change is seen."""
     return "-" if value is None else f"{value:.12g}"
@@ -79,11 +97,16 @@ def line(event: Any) -> str:
         )
     assert isinstance(event, Signal)
     parts = " ".join(
-        f"{one.engine}={one.status}:{number(one.contribution)}:{one.age_ms}:{one.offset}"
+        f"{one.engine}={one.status}:{number(one.contribution)}:{one.age_ms}:{_place(one.offset)}"
         for one in event.contributions
+        if one.engine in ENGINES
     )
     sizing = " ".join(f"{name}={number(value)}" for name, value in sorted(event.sizing.items()))
-    inputs = " ".join(f"{one.topic}@{one.offset}" for one in event.inputs)
+    inputs = " ".join(
+        f"{one.topic}@{PLACES[one.offset] if one.topic == 'engine.scores' else one.offset}"
+        for one in event.inputs
+        if one.topic != "engine.scores" or one.offset in PLACES
+    )
     detail = "; ".join(f"{name}: {text}" for name, text in event.detail.items())
     return (
         f"signal +{event.as_of - CYCLES[0]:07d} {event.asset} {event.strategy_id} {event.trigger} "

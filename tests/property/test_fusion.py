@@ -233,12 +233,14 @@ def test_repeated_scores_change_nothing(records: list[Record], data: st.DataObje
         assert sent == expected.get(one.offset, ())
 
 
-@given(st.lists(strategies(), min_size=1, max_size=3), st.permutations(range(5)), st.data())
+@given(
+    st.lists(strategies(), min_size=1, max_size=3), st.permutations(range(len(ENGINES))), st.data()
+)
 def test_the_order_of_a_cycles_answers_does_not_matter(
     watching: list[Strategy], order: list[int], data: st.DataObject
 ) -> None:
     missing = data.draw(st.sets(st.sampled_from(ENGINES)))
-    five = [
+    answered = [
         make_missing(engine, T0)
         if engine in missing
         else make_score(
@@ -251,8 +253,8 @@ def test_the_order_of_a_cycles_answers_does_not_matter(
         for engine in ENGINES
     ]
     tables = make_tables(*watching)
-    straight = run([Record(event, place, tables) for place, event in enumerate(five)])
-    mixed = run([Record(five[index], place, tables) for place, index in enumerate(order)])
+    straight = run([Record(event, place, tables) for place, event in enumerate(answered)])
+    mixed = run([Record(answered[index], place, tables) for place, index in enumerate(order)])
     assert [_without_offsets(one) for one in signals_of(mixed)] == [
         _without_offsets(one) for one in signals_of(straight)
     ]

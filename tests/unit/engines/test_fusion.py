@@ -1,4 +1,4 @@
-"""Fusion: what one decision is made of, with all five engines heard."""
+"""Fusion: what one decision is made of, with all engines heard."""
 
 from __future__ import annotations
 
@@ -36,13 +36,14 @@ def test_worked_example() -> None:
     assert signal.confidence == 0.814
     assert signal.position_value_usd == 814.0
     assert signal.position_size == 0.01628
-    assert [round(part.contribution, 12) for part in signal.contributions] == [
-        0.252,
-        0.145,
-        0.090,
-        0.015,
-        0.080,
-    ]
+    parts = {part.engine: round(part.contribution, 12) for part in signal.contributions}
+    assert parts == dict.fromkeys(ENGINES, 0.0) | {
+        "sentiment": 0.252,
+        "technical": 0.145,
+        "fundamental": 0.090,
+        "event_risk": 0.015,
+        "liquidity": 0.080,
+    }
 
 
 def test_a_signal_says_everything_that_led_to_it() -> None:
@@ -60,11 +61,11 @@ def test_a_signal_says_everything_that_led_to_it() -> None:
     assert list(signal.features.items()) == sorted(features.items())
     assert signal.detail == {"sentiment.model": "no weights"}
     assert [part.engine for part in signal.contributions] == list(ENGINES)
-    assert [part.age_ms for part in signal.contributions] == [1_000] * 5
-    assert [part.offset for part in signal.contributions] == [0, 1, 2, 3, 4]
+    assert [part.age_ms for part in signal.contributions] == [1_000] * len(ENGINES)
+    assert [part.offset for part in signal.contributions] == list(range(len(ENGINES)))
     assert signal.inputs == (
         InputPosition("control.strategies", 0, 7),
-        *(InputPosition("engine.scores", 0, offset) for offset in range(5)),
+        *(InputPosition("engine.scores", 0, offset) for offset in range(len(ENGINES))),
     )
     assert signal.sizing["multiplier"] == signal.confidence
 
@@ -155,15 +156,18 @@ def test_data_freshness_is_weighted(weights: dict[str, float], expected: float) 
 
 
 def test_a_missing_engine_adds_nothing_and_lowers_the_confidence() -> None:
-    scores = answers()[:4]
-    signal = Feed(make_strategy()).signal(*scores, make_missing("liquidity", T0))
+    scores = answers()
+    place = ENGINES.index("liquidity")
+    scores[place] = make_missing("liquidity", T0)
+    signal = Feed(make_strategy()).signal(*scores)
     assert round(signal.final_score, 12) == round(0.582 - 0.080, 12)
     assert statuses(signal)["liquidity"] == "missing"
     assert round(signal.sizing["data_freshness"], 12) == 0.9
     assert round(signal.confidence, 12) == round(0.814 - 0.2 * 0.1, 12)
     assert signal.detail["liquidity.status"].startswith("missing")
-    assert signal.contributions[4].age_ms is None
-    assert InputPosition("engine.scores", 0, 4) in signal.inputs, "the missing record is an input"
+    assert signal.contributions[place].age_ms is None
+    record = InputPosition("engine.scores", 0, place)
+    assert record in signal.inputs, "the missing record is an input"
 
 
 @pytest.mark.parametrize(

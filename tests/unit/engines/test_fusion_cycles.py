@@ -7,7 +7,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from schemas.engines import ENGINES
 from schemas.scores import InputPosition
+from streams.engines.fusion_state import FusionState, fitted
+from streams.stage import Entry
 from tests.unit.engines.fusion_factories import (
     CYCLE_MS,
     MINUTE_MS,
@@ -22,7 +25,7 @@ from tests.unit.engines.fusion_factories import (
 )
 
 
-def test_nothing_goes_out_before_the_fifth_answer() -> None:
+def test_nothing_goes_out_before_the_last_answer() -> None:
     feed = Feed(make_strategy())
     *first, last = answers()
     assert feed.put(*first) == []
@@ -74,8 +77,8 @@ def test_cycle_size_of_a_strategy(assets: tuple[str, ...], expected: int) -> Non
 
 def test_the_size_of_the_cycle_is_the_largest_that_an_answer_gives() -> None:
     feed = Feed(make_strategy())
-    answered = answers(cycle_size=50)[:4]
-    (entry,) = feed.ranking(*answered, make_missing("liquidity", T0, cycle_size=0))
+    *answered, last = answers(cycle_size=50)
+    (entry,) = feed.ranking(*answered, make_missing(last.engine, T0, cycle_size=0))
     assert entry.cycle_size == 50
 
 
@@ -105,7 +108,7 @@ def test_nothing_goes_out_between_cycles_before_the_first_cycle() -> None:
 
 
 def test_time_alone_makes_a_change_when_the_next_score_comes() -> None:
-    """The four engines that fell silent are stale by then, and their BUY with them."""
+    """The engines that fell silent are stale by then, and their BUY with them."""
     feed = Feed(make_strategy())
     feed.put(*answers())
     late = T0 + 21 * MINUTE_MS
@@ -197,10 +200,10 @@ def test_an_incomplete_cycle_waits_for_its_missing_record() -> None:
     feed = Feed(make_strategy())
     *first, last = answers()
     next_cycle = answers(cycle=T0 + CYCLE_MS)
-    assert feed.put(*first, *next_cycle[:4]) == []
+    assert feed.put(*first, *next_cycle[:-1]) == []
     late = feed.signal(make_missing(last.engine, T0))
     assert late.cycle == T0
-    assert feed.signal(next_cycle[4]).cycle == T0 + CYCLE_MS
+    assert feed.signal(next_cycle[-1]).cycle == T0 + CYCLE_MS
 
 
 @pytest.mark.parametrize(
@@ -233,7 +236,7 @@ def test_a_newer_complete_cycle_overtakes_an_older_one() -> None:
 def test_only_a_few_cycles_wait() -> None:
     feed = Feed(make_strategy())
     for number in range(10):
-        feed.put(*answers(cycle=T0 + number * CYCLE_MS)[:4])
+        feed.put(*answers(cycle=T0 + number * CYCLE_MS)[:-1])
     assert feed.entry is not None
     waiting = [one.cycle for one in feed.entry.state.pending]
     assert waiting == [T0 + number * CYCLE_MS for number in (7, 8, 9)]
@@ -267,7 +270,7 @@ def test_a_strategy_switched_off_falls_silent_with_the_next_cycle() -> None:
 def test_the_state_does_not_grow_with_time() -> None:
     """It is written to the changelog with every batch that touches the asset.
 
-    Only the offsets get longer: five scores, from one byte to three.
+    Only the offsets get longer: one for each engine, from one byte to three.
     """
     feed = Feed(make_strategy())
     sizes = []
@@ -275,4 +278,58 @@ def test_the_state_does_not_grow_with_time() -> None:
         feed.put(*answers(cycle=T0 + number * CYCLE_MS), make_request())
         assert feed.entry is not None
         sizes.append(len(msgspec.msgpack.encode(feed.entry.state)))
-    assert sizes[-1] <= sizes[1] + 5 * 2
+    assert sizes[-1] <= sizes[1] + len(ENGINES) * 2
+
+
+def with_fewer_engines(entry: Entry | None, lacking: int) -> Entry:
+    """Return an entry as a worker stored it that did not know the last engines yet."""
+    assert entry is not None
+    known = len(ENGINES) - lacking
+    state = msgspec.structs.replace(
+        entry.state,
+        held=entry.state.held[:known],
+        pinned=tuple(
+            msgspec.structs.replace(one, weights=one.weights[:known]) for one in entry.state.pinned
+        ),
+    )
+    stored = msgspec.msgpack.encode(state)
+    return Entry(msgspec.msgpack.decode(stored, type=FusionState), entry.applied)
+
+
+@pytest.mark.parametrize("lacking", [1, 2])
+def test_a_state_stored_with_fewer_engines_keeps_what_it_holds(lacking: int) -> None:
+    feed = Feed(make_strategy("own", weights={"sentiment": 0.5}), make_strategy("defaults"))
+    feed.put(*answers())
+    assert feed.entry is not None
+    before = feed.entry.state
+    stored = with_fewer_engines(feed.entry, lacking).state
+    grown = fitted(stored)
+    assert grown.held == (*before.held[:-lacking], *[None] * lacking)
+    assert grown.pinned == before.pinned, "the weights, the versions and the actions last sent"
+    assert (grown.pending, grown.emitted) == (before.pending, before.emitted)
+    assert (grown.clock_ms, grown.decided_ms) == (before.clock_ms, before.decided_ms)
+    assert fitted(grown) is grown
+
+
+@pytest.mark.parametrize("lacking", [1, 2])
+def test_fusion_goes_on_with_a_state_stored_with_fewer_engines(lacking: int) -> None:
+    feed = Feed(make_strategy(weights={"sentiment": 0.5}))
+    weights = [part.weight for part in feed.signal(*answers()).contributions]
+    feed.entry = with_fewer_engines(feed.entry, lacking)
+    changed = feed.signal(make_score("sentiment", -0.9, as_of=T0 + 1))
+    assert (changed.trigger, changed.action) == ("change", "HOLD")
+    assert [part.weight for part in changed.contributions] == weights
+    statuses = [part.status for part in changed.contributions]
+    assert statuses == ["ok"] * (len(ENGINES) - lacking) + ["missing"] * lacking
+    complete = feed.signal(*answers(cycle=T0 + CYCLE_MS))
+    assert (complete.cycle, complete.action) == (T0 + CYCLE_MS, "BUY")
+    assert {part.status for part in complete.contributions} == {"ok"}
+
+
+def test_a_cycle_that_waits_over_the_change_is_completed_by_the_new_engine() -> None:
+    feed = Feed(make_strategy())
+    first, *others, new = answers()
+    feed.put(first)
+    feed.entry = with_fewer_engines(feed.entry, 1)
+    assert feed.put(*others) == []
+    assert feed.signal(new).cycle == T0

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from schemas.engines import ENGINES
 from schemas.scores import InputPosition
 from streams.engines.fusion import BadRequestError
 from streams.engines.fusion_signal import signal_id
@@ -58,8 +59,7 @@ def test_after_a_request_a_change_is_a_change_from_its_answer() -> None:
 def test_a_request_for_an_asset_without_scores_is_a_hold_that_says_so() -> None:
     signal = Feed(make_strategy()).signal(make_request())
     assert (signal.action, signal.entry_price_usd, signal.as_of) == ("HOLD", None, T0)
-    assert set(signal.detail.values()) == {"missing: no score yet"}
-    assert len(signal.detail) == 5
+    assert signal.detail == {f"{engine}.status": "missing: no score yet" for engine in ENGINES}
 
 
 @pytest.mark.parametrize(

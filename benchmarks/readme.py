@@ -1,0 +1,44 @@
+"""The benchmark table of README.md, out of `results.json`, between its two markers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+README = Path(__file__).parent.parent / "README.md"
+BEGIN, END = "<!-- benchmarks -->", "<!-- /benchmarks -->"
+
+
+def table(measured: dict[str, Any]) -> str:
+    """Return the Markdown table of all results, with machine and date."""
+    machine = measured["machine"]
+    lines = [
+        f"Measured {measured['measured_at']} on {machine['cores']} cores ({machine['cpu']}), "
+        f"{machine['memory_gib']:g} GiB, Python {machine['python']}, broker, worker and load on "
+        "the same machine. `make bench` measures anew and rewrites this table.",
+        "",
+        "| benchmark | ours | peers in the same run | goal | met |",
+        "|---|---|---|---|---|",
+    ]
+    for one in sorted(measured["results"], key=lambda one: one["name"]):
+        peers = ", ".join(f"{name} {_number(value)}" for name, value in one["peers"].items())
+        met = {True: "yes", False: "no", None: "not measured"}[one["met"]]
+        value = "-" if one["value"] is None else f"{_number(one['value'])} {one['unit']}"
+        lines.append(f"| `{one['name']}` | {value} | {peers or '-'} | {one['goal']} | {met} |")
+    return "\n".join(lines)
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
+
+
+def update(results: Path, readme: Path = README) -> None:
+    """Rewrite the table in the README; nothing happens without the markers."""
+    text = readme.read_text("utf-8")
+    if BEGIN not in text or END not in text:
+        return
+    before, rest = text.split(BEGIN, 1)
+    _, after = rest.split(END, 1)
+    measured = json.loads(results.read_text("utf-8"))
+    readme.write_text(f"{before}{BEGIN}\n{table(measured)}\n{END}{after}", "utf-8")
