@@ -31,6 +31,11 @@ class Settings(BaseSettings):
     session_timeout_s: float = Field(
         default=6.0, gt=0, description="Apache Kafka takes 6 or more unless it is told otherwise."
     )
+    commit_idle_s: float = Field(
+        default=0.1,
+        gt=0,
+        description="A stage idle for so long commits; shorter makes an ordered play quicker.",
+    )
     instance_id: str | None = Field(
         default=None, description="Stable name of this replica: static group membership."
     )

@@ -45,6 +45,7 @@ class Hosted:
             replication_factor=settings.replication_factor,
             instance_id=f"{settings.instance_id}.{stage.name}" if settings.instance_id else None,
             session_timeout_s=settings.session_timeout_s,
+            commit_idle_s=settings.commit_idle_s,
         )
         table = app.Table(
             "state",

@@ -68,6 +68,7 @@ async def run_demo(options: DemoOptions, screen: Screen, stop: asyncio.Event) ->
         if options.data is not None:
             # Records of 2022 are older than any retention: a broker would delete them at once.
             os.environ.setdefault("QUANTIVA_RETENTION_MS", str(FOREVER_MS))
+            os.environ.setdefault("QUANTIVA_COMMIT_IDLE_S", "0.01")  # each wave waits for commits
         settings = Settings()
         with announced(_addresses(), settings.state_dir):
             async with _platform(settings, options, screen) as running:

@@ -14,7 +14,12 @@ from streams.shell.tables import QuickTableManager
 
 
 class StageApp(faust.App):  # type: ignore[misc]
-    """A Faust app with the chunk transport."""
+    """A Faust app with the chunk transport.
+
+    `commit_idle_s`: a stage that took nothing for so long commits, ahead of the commit interval.
+    """
+
+    commit_idle_s = 0.1
 
     def _new_transport(self) -> Any:
         return Transport(self.conf.broker_consumer, self)
@@ -29,6 +34,7 @@ def make_app(
     replication_factor: int = 1,
     instance_id: str | None = None,
     session_timeout_s: float = 6.0,
+    commit_idle_s: float = 0.1,
 ) -> StageApp:
     """Return the app of a consumer group. The process that makes it must run uvloop already.
 
@@ -36,7 +42,7 @@ def make_app(
     after the session timeout, but a replica removed for good keeps its partitions that long.
     """
     datadir.mkdir(parents=True, exist_ok=True)
-    return StageApp(
+    app = StageApp(
         group,
         broker=[f"kafka://{server}" for server in bootstrap.split(",")],
         datadir=str(datadir),
@@ -68,6 +74,8 @@ def make_app(
         key_serializer="raw",
         value_serializer="raw",
     )
+    app.commit_idle_s = commit_idle_s
+    return app
 
 
 def _unused_port() -> int:

@@ -19,8 +19,6 @@ from streams.shell import tansu
 
 MAX_CHUNKS = 64
 """Chunks that may wait for the stage before fetching pauses."""
-IDLE_BEFORE_COMMIT_S = 0.01
-"""A stage that took nothing for so long shows its progress, ahead of the commit interval."""
 
 
 class Chunk(NamedTuple):
@@ -131,7 +129,7 @@ class ChunkConsumer(driver.Consumer):  # type: ignore[misc]
     async def _commit_when_idle(self) -> None:
         while self._filter_committable_offsets(list(self._done)) and not self.should_stop:
             handed_over = self._handed_over
-            await asyncio.sleep(IDLE_BEFORE_COMMIT_S)
+            await asyncio.sleep(self.app.commit_idle_s)
             if handed_over == self._handed_over:
                 await self.commit()
 

@@ -155,6 +155,7 @@ async def rig(
         "QUANTIVA_STATE_DIR": str(folder / name),
         "QUANTIVA_GRACE_S": str(grace_s),
         "QUANTIVA_STALL_S": "15",
+        "QUANTIVA_COMMIT_IDLE_S": "0.01",
         # The market of the tests is older than any retention: Kafka would delete it at once.
         "QUANTIVA_RETENTION_MS": "-1",
     }
