@@ -67,13 +67,17 @@ class Batcher:
         decode = self._codec.decode
         for chunk in chunks:
             topic = logical(chunk.tp.topic, self._prefix)
+            spec = BY_NAME[topic]
+            struct, key_field = STRUCTS[spec.schema], spec.key
             for record in chunk.records:
                 try:
                     try:
                         event = decode(record.value)
                     except UnknownSchemaError as unknown:
                         event = await self._event_of_unknown(record, unknown)
-                    self._check(topic, record, event)
+                    if type(event) is not struct:
+                        raise BadEventError(_misplaced(event, topic))
+                    self._check(record, event, key_field)
                     self._advance(work, topic, record, event, tables)
                 except (BadEventError, UnusableEventError) as error:
                     work.letters.append(self._letter(topic, record, error))
@@ -94,19 +98,15 @@ class Batcher:
             raise unknown
         return self._codec.decode(record.value)
 
-    def _check(self, topic: str, record: Any, event: Any) -> None:
-        """Refuse what is no valid event of this topic, under the right key and partition."""
-        spec = BY_NAME[topic]
-        if type(event) is not STRUCTS[spec.schema]:
-            msg = f"a {type(event).__name__} does not belong into {topic}"
-            raise BadEventError(msg)
+    def _check(self, record: Any, event: Any, key_field: str) -> None:
+        """Refuse what is no valid event, under the right key and partition."""
         wrong = problem(event)
         if wrong is not None:
             raise BadEventError(wrong)
-        named = getattr(event, spec.key)
+        named = getattr(event, key_field)
         key = record.key
         if key is None or key != named.encode():
-            msg = f"the key is {key!r} but the event's {spec.key} is {named!r}"
+            msg = f"the key is {key!r} but the event's {key_field} is {named!r}"
             raise BadEventError(msg)
         if self._stage.single_key is None and (
             record.partition != partition_of(key, self._partitions)
@@ -187,6 +187,10 @@ class Batcher:
             self._codec.encode(letter),
             0,
         )
+
+
+def _misplaced(event: Any, topic: str) -> str:
+    return f"a {type(event).__name__} does not belong into {topic}"
 
 
 def sent_ms(headers: Any) -> int:
