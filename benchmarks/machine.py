@@ -32,27 +32,34 @@ def facts() -> dict[str, Any]:
 
 
 class OtherLoad:
-    """How many cores the rest of the machine kept busy: a latency beside it is an upper bound."""
+    """How many cores the rest of the machine kept busy: a latency beside it is an upper bound.
+
+    From the times of processes that still run; those of the system as a whole are only sampled,
+    and miss most of what runs for less than a tick at a time.
+    """
 
     def __init__(self) -> None:
-        self._start = _busy_s()
+        self._since = time.monotonic()
+        self._start = _cpu_by_process()
 
     def cores(self) -> float:
         """Return the cores that processes other than this one and its children used since."""
-        then, now = self._start, _busy_s()
-        return max(0.0, round((now[1] - then[1] - (now[2] - then[2])) / (now[0] - then[0]), 2))
+        me = psutil.Process()
+        ours = {me.pid, *(child.pid for child in me.children(recursive=True))}
+        used = sum(
+            seconds - self._start.get(pid, 0.0)
+            for pid, seconds in _cpu_by_process().items()
+            if pid not in ours
+        )
+        return round(used / (time.monotonic() - self._since), 2)
 
 
-def _busy_s() -> tuple[float, float, float]:
-    """Return the wall clock and the seconds of processor that all, and that we, have used."""
-    whole = psutil.cpu_times()
-    idle = whole.idle + getattr(whole, "iowait", 0.0)
-    own = 0.0
-    me = psutil.Process()
-    for process in (me, *me.children(recursive=True)):
+def _cpu_by_process() -> dict[int, float]:
+    found = {}
+    for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
-            own += sum(process.cpu_times()[:2])
-    return time.monotonic(), sum(whole) - idle, own
+            found[process.pid] = sum(process.cpu_times()[:2])
+    return found
 
 
 def _cpu() -> str:
