@@ -7,6 +7,7 @@ from typing import Any
 import asyncpg
 from asyncpg.exceptions import (
     InterfaceError,
+    InternalClientError,
     PostgresConnectionError,
     PostgresError,
 )
@@ -41,6 +42,10 @@ def is_away(error: BaseException, connection: asyncpg.Connection[Any] | None) ->
     if isinstance(error, PostgresError):
         state = getattr(error, "sqlstate", None) or ""
         return state[:2] in _AWAY_CLASSES or state in _AWAY_STATES
+    if isinstance(error, InternalClientError):
+        # A server that dies between two messages can leave asyncpg's protocol in a state that it
+        # cannot leave: "cannot switch to state 15". A new connection starts afresh.
+        return connection is not None
     # asyncpg says InterfaceError for a lost connection, for wrong use and for a wrong address.
     lost = connection is not None and connection.is_closed()
     return isinstance(error, InterfaceError) and lost
