@@ -15,11 +15,10 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from producers.events import TOPIC_OF, MarketEvent
 from producers.market.assets import NAMES
-from producers.publisher import Publisher
 from producers.recorded_files import (
     HEADLINES,
     TAGGED_POSTS,
@@ -34,6 +33,9 @@ from producers.recorded_readers import books, candles
 from producers.recorded_text import Mentions
 from producers.recorded_ticks import TickMaker, with_ticks
 from producers.waves import chunks, waves
+
+if TYPE_CHECKING:  # reading needs no client of the broker
+    from producers.publisher import Publisher
 
 __all__ = ["Barrier", "Counts", "ReadReport", "RecordedDataError", "play", "read_directory"]
 

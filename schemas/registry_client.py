@@ -29,6 +29,7 @@ class Registry:
         self.url = url
         self._client = SchemaRegistryClient({"url": url, "timeout": 10})
         self._unknown_until: dict[int, float] = {}
+        self._absent_until: dict[int, float] = {}
 
     async def codec(self, subjects: dict[str, str]) -> Codec:
         """Register the schemas under their subjects (`<topic>-value`) and return the codec.
@@ -59,12 +60,25 @@ class Registry:
         schema_id = unknown.schema_id
         if self._unknown_until.get(schema_id, 0.0) > time.monotonic():
             return False
-        text = await asyncio.to_thread(self._fetch, schema_id)
+        text = await self.text(schema_id)
         if text is not None and codec.learn(schema_id, text):
             _log.info("learned schema id %d from %s", schema_id, self.url)
             return True
         self._unknown_until[schema_id] = time.monotonic() + _RETRY_UNKNOWN_S
         return False
+
+    async def text(self, schema_id: int) -> str | None:
+        """Return the text of any registered schema; None when the registry has no such id.
+
+        The registry is asked again about an absent id after 30 s. Raises RegistryError when it
+        does not answer.
+        """
+        if self._absent_until.get(schema_id, 0.0) > time.monotonic():
+            return None
+        text = await asyncio.to_thread(self._fetch, schema_id)
+        if text is None:
+            self._absent_until[schema_id] = time.monotonic() + _RETRY_UNKNOWN_S
+        return text
 
     def _fetch(self, schema_id: int) -> str | None:
         from confluent_kafka.schema_registry.error import SchemaRegistryError

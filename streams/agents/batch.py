@@ -9,13 +9,12 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from schemas.codec import BadEventError, Codec, UnknownSchemaError
-from schemas.contract import STRUCTS
 from schemas.dead_letters import DeadLetter
 from schemas.partitioning import partition_of
 from schemas.registry_client import Registry, RegistryError
-from schemas.validation import problem
 from streams.agents.crashes import CrashLog
 from streams.agents.store import Pending, Store
+from streams.intake import Gate
 from streams.shell.consumer import Chunk
 from streams.stage import Entry, Output, Stage, Tables, UnusableEventError, advance
 from streams.topics import BY_NAME, DEAD_LETTERS, logical
@@ -59,6 +58,10 @@ class Batcher:
         self._partitions = partitions
         self._prefix = prefix
         self._tables = tables
+        self._gates = {
+            name: Gate(BY_NAME[name], partitions, keyed=stage.single_key is None)
+            for name in stage.inputs
+        }
 
     async def work(self, chunks: Iterable[Chunk], generation: int) -> Work:
         """Return the work of the chunks; an exception of the stage itself passes through."""
@@ -67,17 +70,14 @@ class Batcher:
         decode = self._codec.decode
         for chunk in chunks:
             topic = logical(chunk.tp.topic, self._prefix)
-            spec = BY_NAME[topic]
-            struct, key_field = STRUCTS[spec.schema], spec.key
+            check = self._gates[topic].check
             for record in chunk.records:
                 try:
                     try:
                         event = decode(record.value)
                     except UnknownSchemaError as unknown:
                         event = await self._event_of_unknown(record, unknown)
-                    if type(event) is not struct:
-                        raise BadEventError(_misplaced(event, topic))
-                    self._check(record, event, key_field)
+                    check(event, record.key, record.partition)
                     self._advance(work, topic, record, event, tables)
                 except (BadEventError, UnusableEventError) as error:
                     work.letters.append(self._letter(topic, record, error))
@@ -97,26 +97,6 @@ class Batcher:
         if not known:
             raise unknown
         return self._codec.decode(record.value)
-
-    def _check(self, record: Any, event: Any, key_field: str) -> None:
-        """Refuse what is no valid event, under the right key and partition."""
-        wrong = problem(event)
-        if wrong is not None:
-            raise BadEventError(wrong)
-        named = getattr(event, key_field)
-        key = record.key
-        if key is None or key != named.encode():
-            msg = f"the key is {key!r} but the event's {key_field} is {named!r}"
-            raise BadEventError(msg)
-        if self._stage.single_key is None and (
-            record.partition != partition_of(key, self._partitions)
-        ):
-            msg = (
-                f"key {named} stands in partition {record.partition}, murmur2 puts it into "
-                f"{partition_of(key, self._partitions)}: librdkafka producers must set "
-                "partitioner=murmur2_random"
-            )
-            raise BadEventError(msg)
 
     def _advance(self, work: Work, topic: str, record: Any, event: Any, tables: Tables) -> None:
         partition, offset = record.partition, record.offset
@@ -187,10 +167,6 @@ class Batcher:
             self._codec.encode(letter),
             0,
         )
-
-
-def _misplaced(event: Any, topic: str) -> str:
-    return f"a {type(event).__name__} does not belong into {topic}"
 
 
 def sent_ms(headers: Any) -> int:

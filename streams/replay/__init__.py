@@ -1,0 +1,1 @@
+"""Replay: the worker's topology in this process, without Faust, broker, clock or network."""

@@ -1,0 +1,136 @@
+"""One scoring engine of a recorded run, moved as far as each of its scores says it had read."""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import tee
+
+from schemas.codec import BadEventError
+from schemas.scores import EngineScore
+from streams.intake import Gate
+from streams.replay.free import Produced
+from streams.replay.keyed_log import Keyed, KeyedLog
+from streams.replay.letters import Letters
+from streams.replay.logs import Logs, asset_of
+from streams.replay.parity import Comparison
+from streams.stage import Entry, Stage, advance
+from streams.topics import BY_NAME, SCORES, TRENDING
+from streams.topology import stage
+
+_REMEMBERED = 2048
+"""Scores of an asset that a restarted worker may send again: at most a batch of its loop."""
+
+
+class EngineRun:
+    """One scoring engine over the assets of a partition, moved as far as a score says."""
+
+    def __init__(
+        self,
+        scoring: Stage,
+        logs: Mapping[str, Iterator[Keyed]],
+        letters: Letters,
+        partitions: int,
+        partition: int,
+    ) -> None:
+        self._stage = scoring
+        self._letters = letters
+        self._partition = partition
+        self._gates = {
+            name: Gate(BY_NAME[name], partitions, keyed=True).check for name in scoring.inputs
+        }
+        self._logs = {name: KeyedLog(source, asset_of) for name, source in logs.items()}
+        self._entries: dict[str, Entry] = {}
+        self.read: Counter[str] = Counter()
+        self._said: defaultdict[str, OrderedDict[int, EngineScore]] = defaultdict(OrderedDict)
+
+    def say(
+        self, one: Keyed, score: EngineScore, comparison: Comparison | None
+    ) -> EngineScore | None:
+        """Move the engine to where it made a recorded score; return what it says there."""
+        said = self._said[score.asset]
+        before = said.get(score.sequence)
+        if before is not None:
+            if comparison is not None:
+                _again(one, before, self._partition, comparison)
+            return before
+        outputs = self._move(score)
+        if not outputs:
+            if comparison is not None:
+                comparison.recorded_only(SCORES.name, self._partition, one.record, score)
+            return None
+        last = outputs.pop()
+        if comparison is not None:
+            for surplus in outputs:
+                comparison.replayed_only(surplus)
+            comparison.pair(one.record, score, last, self._partition)
+        result: EngineScore = last.event
+        said[score.sequence] = result
+        if len(said) > _REMEMBERED:
+            said.popitem(last=False)
+        return result
+
+    def _move(self, score: EngineScore) -> list[Produced]:
+        """Apply what the engine had read when it made a score, the score's own record last."""
+        positions = {place.topic: place.offset for place in score.inputs}
+        trigger = TRENDING.name if score.cycle is not None else self._stage.inputs[-1]
+        outputs = []
+        for topic in sorted(positions, key=lambda name: name == trigger):
+            log = self._logs.get(topic)
+            if log is not None:
+                for record in log.up_to(score.asset, positions[topic]):
+                    outputs += self._apply(topic, record)
+        return outputs
+
+    def rest(self) -> Iterator[Produced]:
+        """Apply everything that is left, earliest first; yield what comes of it."""
+        left = [(topic, one) for topic, log in self._logs.items() for one in log.rest()]
+        left.sort(key=lambda pair: (pair[1].record.timestamp_ms, pair[0] != TRENDING.name))
+        for topic, one in left:
+            yield from self._apply(topic, one)
+
+    def _apply(self, topic: str, one: Keyed) -> list[Produced]:
+        record, event = one
+        name = self._stage.name
+        self.read[topic] += 1
+        try:
+            if isinstance(event, BadEventError):
+                raise event
+            self._gates[topic](event, record.key, self._partition)
+        except BadEventError as error:
+            self._letters.refuse(name, topic, record, error)
+            return []
+        if self._letters.is_given_up(name, topic, record.offset):
+            return []
+        asset: str = event.asset
+        moved = advance(
+            self._stage, self._entries.get(asset), event, topic, self._partition, record.offset
+        )
+        if moved is None:
+            return []
+        self._entries[asset] = moved[0]
+        return [
+            Produced(SCORES.name, self._partition, -1, asset, record.timestamp_ms, output.event)
+            for output in moved[1]
+        ]
+
+
+def _again(one: Keyed, before: EngineScore, partition: int, comparison: Comparison) -> None:
+    """Compare a repetition with the first time."""
+    produced = Produced(SCORES.name, partition, -1, before.asset, one.record.timestamp_ms, before)
+    topic = SCORES.name
+    equal = comparison.pair(one.record, one.event, produced, partition)
+    if equal:
+        comparison.result.equal[topic] -= 1
+        comparison.result.repeated[topic] += 1
+
+
+def tick_sources(
+    logs: Logs, partition: int, engines: Iterable[str]
+) -> Iterator[tuple[str, dict[str, Iterator[Keyed]]]]:
+    """Yield each engine with its logs; the ticks are read and decoded once for all of them."""
+    names = tuple(engines)
+    ticks = tee(logs.read(TRENDING.name, partition), len(names))
+    for name, ticked in zip(names, ticks, strict=True):
+        topic = stage(name).inputs[-1]
+        yield name, {TRENDING.name: ticked, topic: logs.read(topic, partition)}

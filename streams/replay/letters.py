@@ -1,0 +1,76 @@
+"""The dead letters of a recorded run: what its stages refused, and what crashed them."""
+
+from __future__ import annotations
+
+from schemas.codec import BadEventError
+from schemas.dead_letters import DeadLetter
+from streams.archive.records import LoggedRecord
+from streams.replay.logs import Logs
+from streams.replay.parity import Comparison
+from streams.topics import DEAD_LETTERS, REQUESTS
+from streams.topology import stage_names
+
+GIVEN_UP = "the engine failed"
+"""How the reason begins when a worker crashed on a record until it gave it up."""
+
+
+class Letters:
+    """The letters about records in one partition (of all topics but the requests).
+
+    A record that was given up after crashes is a decision of the edge: the replay skips it too.
+    """
+
+    def __init__(self, logs: Logs, partition: int, comparison: Comparison | None) -> None:
+        self._result = comparison.result if comparison is not None else None
+        self._partition = partition
+        self._letters: dict[str, tuple[str, str]] = {}
+        self._known = DEAD_LETTERS.name in logs.archive.partitions
+        names = frozenset(stage_names())
+        for number in range(logs.archive.partitions.get(DEAD_LETTERS.name, 0)):
+            for one in logs.read(DEAD_LETTERS.name, number):
+                letter = one.event
+                if (
+                    isinstance(letter, DeadLetter)
+                    and letter.stage in names
+                    and letter.partition == partition
+                    and letter.topic != REQUESTS.name
+                ):
+                    self._letters[letter.letter_id] = (letter.error, letter.reason)
+        self._open = dict.fromkeys(self._letters)
+
+    def is_given_up(self, stage: str, topic: str, offset: int) -> bool:
+        """Say whether the live run skipped a record because its engine kept failing on it."""
+        if not self._letters:
+            return False
+        name = f"{topic}:{self._partition}:{offset}:{stage}"
+        letter = self._letters.get(name)
+        if letter is None or not letter[1].startswith(GIVEN_UP):
+            return False
+        if name in self._open and self._result is not None:
+            self._result.decisions[DEAD_LETTERS.name] += 1
+        self._open.pop(name, None)
+        return True
+
+    def refuse(self, stage: str, topic: str, record: LoggedRecord, error: BadEventError) -> None:
+        """Note that the replay refuses a record; the live run should have done so too."""
+        if self._result is None or not self._known:
+            return
+        name = f"{topic}:{self._partition}:{record.offset}:{stage}"
+        ours = (type(error).__name__.removesuffix("Error"), str(error))
+        theirs = self._letters.get(name)
+        self._open.pop(name, None)
+        if theirs == ours:
+            self._result.refused += 1
+        elif theirs is None:
+            self._result.disputed.append(f"{name}: only the replay refuses it: {ours[1]}")
+        else:
+            self._result.disputed.append(f"{name}: refused for {theirs[1]!r}, not {ours[1]!r}")
+
+    def finish(self) -> None:
+        """Note what only the live run refused."""
+        if self._result is not None:
+            self._result.disputed += [
+                f"{name}: only the live run refused it: {self._letters[name][1]}"
+                for name in self._open
+            ]
+        self._open = {}

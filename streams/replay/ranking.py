@@ -1,0 +1,107 @@
+"""The ranking of a raw replay: rank entries of all shards in the order of the merge.
+
+The cycle watchdog's grace records come here from event time: a cycle is closed `GRACE_MS` after
+the last entry that belongs to it.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from itertools import count
+from typing import Any, NamedTuple
+
+from schemas.partitioning import partition_of
+from schemas.signals import RankEntry
+from streams.replay.free import Produced
+from streams.stage import Entry, advance
+from streams.topics import RANKING
+from streams.topology import stage
+
+GRACE_MS = 60_000
+"""Twice the watchdog's patience, as in a live run with its defaults."""
+
+
+class Ranked(NamedTuple):
+    """A rank entry on its way; compares by the merge's clock, then by what it says."""
+
+    clock_ms: int
+    strategy_id: str
+    asset: str
+    number: int
+    timestamp_ms: int
+    entry: RankEntry
+
+
+def in_order(streams: Iterable[Iterator[Ranked]]) -> Iterator[Ranked]:
+    """Merge the shards' entries, each of which comes by its clock."""
+    return heapq.merge(*(_by_clock(stream) for stream in streams))
+
+
+def _by_clock(stream: Iterator[Ranked]) -> Iterator[Ranked]:
+    """Yield the entries of one moment by strategy and asset, so that shards do not matter."""
+    moment: list[Ranked] = []
+    for ranked in stream:
+        if moment and ranked.clock_ms != moment[0].clock_ms:
+            yield from sorted(moment)
+            moment = []
+        moment.append(ranked)
+    yield from sorted(moment)
+
+
+class RankingRun:
+    """The ranking stage over merged entries; `emit` gets entries, grace records and rankings."""
+
+    def __init__(self, partitions: int, emit: Callable[[Produced], None]) -> None:
+        self._stage = stage("ranking")
+        self._partitions = partitions
+        self._emit = emit
+        self._entries: dict[int, Entry] = {}
+        self._next: Counter[tuple[str, int]] = Counter()
+        self._last_ms: dict[int, tuple[int, int]] = {}
+
+    def run(self, entries: Iterable[Ranked]) -> None:
+        """Take all entries, then close what is still open."""
+        for ranked in entries:
+            self._close(ranked.clock_ms)
+            self._last_ms[ranked.entry.cycle] = (ranked.clock_ms, ranked.timestamp_ms)
+            key = ranked.entry.strategy_id
+            self._apply(partition_of(key.encode(), self._partitions), ranked.entry, ranked)
+        self._close(None)
+
+    def _close(self, now_ms: int | None) -> None:
+        """Write the grace record of every cycle that has been silent long enough."""
+        while self._last_ms:
+            cycle = next(iter(self._last_ms))
+            last_ms, timestamp_ms = self._last_ms[cycle]
+            if now_ms is not None and now_ms - last_ms < GRACE_MS:
+                return
+            del self._last_ms[cycle]
+            grace = RankEntry("*", "grace", cycle, 0, "", "", "", 0.0, 0.0)
+            for partition in range(self._partitions):
+                self._apply(partition, grace, Ranked(last_ms, "*", "", 0, timestamp_ms, grace))
+
+    def _apply(self, partition: int, entry: RankEntry, ranked: Ranked) -> None:
+        offset = self._send(RANKING.name, partition, entry.strategy_id, ranked.timestamp_ms, entry)
+        before = self._entries.get(partition)
+        moved = advance(self._stage, before, entry, RANKING.name, partition, offset)
+        if moved is None:
+            return
+        self._entries[partition] = moved[0]
+        for output in moved[1]:
+            target = partition_of(output.key.encode(), self._partitions)
+            self._send(output.topic, target, output.key, ranked.timestamp_ms, output.event)
+
+    def _send(self, topic: str, partition: int, key: str, timestamp_ms: int, event: Any) -> int:
+        offset = self._next[topic, partition]
+        self._next[topic, partition] = offset + 1
+        self._emit(Produced(topic, partition, offset, key, timestamp_ms, event))
+        return offset
+
+
+def numbered(entries: Iterable[tuple[int, int, RankEntry]]) -> Iterator[Ranked]:
+    """Return what a FreeRun hands to its `emit_rank`, ready for `in_order`."""
+    numbers = count()
+    for clock_ms, timestamp_ms, entry in entries:
+        yield Ranked(clock_ms, entry.strategy_id, entry.asset, next(numbers), timestamp_ms, entry)

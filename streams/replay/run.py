@@ -1,0 +1,178 @@
+"""A whole replay or parity check: shards in sealed processes, and the ranking here."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from streams.replay.changes import NO_CHANGES, Changes
+from streams.replay.free import Produced, Refused
+from streams.replay.output import Output, make_output
+from streams.replay.parity import Parity
+from streams.replay.ranking import RankingRun, in_order, numbered
+from streams.replay.shards import OnProgress, Shards, spread
+from streams.replay.sources import (
+    ArchiveSource,
+    DirectorySource,
+    Source,
+    SourceError,
+    describe_archive,
+)
+from streams.replay.work import Done, ReplayTask, VerifyTask
+from streams.topics import RANKING, TOP
+
+
+class Summary(msgspec.Struct, kw_only=True):
+    """What a replay came to.
+
+    market    market records applied, by topic
+    produced  outputs by topic; `actions` are the signals by action
+    refused   records that a stage could not use, the first of them in `shown`
+    """
+
+    market: Counter[str]
+    produced: Counter[str]
+    actions: Counter[str]
+    complete_rankings: int
+    refused: int
+    shown: list[Refused]
+    jobs: int
+    wall_s: float
+
+    @property
+    def events_per_s(self) -> float:
+        """Market records a second of wall time."""
+        return self.market.total() / self.wall_s if self.wall_s > 0 else 0.0
+
+
+def default_jobs() -> int:
+    """Return the number of cores that this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def total_of(source: Source) -> int | None:
+    """Return how many records a replay will read, None when that is not known beforehand."""
+    if isinstance(source, ArchiveSource):
+        return describe_archive(source)[1].total()
+    return None
+
+
+def replay(
+    source: Source,
+    *,
+    jobs: int,
+    changes: Changes = NO_CHANGES,
+    out: Path | None = None,
+    from_ms: int = 0,
+    on_progress: OnProgress | None = None,
+    on_output: Callable[[Produced], None] | None = None,
+) -> Summary:
+    """Replay a source and return what came of it.
+
+    `out` becomes an archive of the outputs whose record timestamp is `from_ms` or later; earlier
+    ones are warm-up. `on_output` gets rank entries, grace records and rankings as they come.
+    Raises SourceError, OutputError, ArchiveError or ReplayError.
+    """
+    if isinstance(source, DirectorySource):
+        count, weights = source.partitions, Counter(dict.fromkeys(range(source.partitions), 1))
+    else:
+        count, weights = describe_archive(source)
+        weights.update(dict.fromkeys(range(count), 0))
+    if not weights.total():
+        msg = f"there is nothing to replay in {source}"
+        raise SourceError(msg)
+    started_s = time.monotonic()
+    if out is not None:
+        make_output(out, count)
+    tasks = [
+        ReplayTask(
+            source=source,
+            partitions=partitions,
+            count=count,
+            changes=changes,
+            out=None if out is None else str(out),
+            from_ms=from_ms,
+        )
+        for partitions in spread(weights, jobs)
+    ]
+    ranked: Counter[str] = Counter()
+    complete = 0
+    output = None if out is None else Output(out)
+
+    def emit(produced: Produced) -> None:
+        nonlocal complete
+        ranked[produced.topic] += 1
+        if produced.topic == TOP.name and produced.event.complete:
+            complete += 1
+        if output is not None:
+            output.add(produced)
+        if on_output is not None:
+            on_output(produced)
+
+    with Shards(tasks, on_progress) as shards:
+        ranking = RankingRun(count, emit)
+        ranking.run(in_order(map(numbered, shards.ranks())))
+        done: list[Done] = shards.finish()
+    if output is not None:
+        output.close()
+    total = _sum(done)
+    total.produced[RANKING.name] = ranked[RANKING.name]
+    total.produced[TOP.name] = ranked[TOP.name]
+    return Summary(
+        market=total.market,
+        produced=total.produced,
+        actions=total.actions,
+        complete_rankings=complete,
+        refused=total.refused,
+        shown=total.shown,
+        jobs=len(tasks),
+        wall_s=time.monotonic() - started_s,
+    )
+
+
+def verify(address: str, *, jobs: int, on_progress: OnProgress | None = None) -> Parity:
+    """Replay a recorded live run and compare scores, signals and rankings with what it wrote.
+
+    Raises SourceError, ArchiveError or ReplayError.
+    """
+    count, weights = describe_archive(ArchiveSource(address=address, as_recorded=True))
+    if not weights.total():
+        msg = f"{address} holds no scores: there is no live run to compare with"
+        raise SourceError(msg)
+    weights.update(dict.fromkeys(range(count), 0))
+    shards_of = spread(weights, jobs)
+    tasks = [
+        VerifyTask(
+            address=address,
+            partitions=partitions,
+            rankings=tuple(range(number, count, len(shards_of))),
+        )
+        for number, partitions in enumerate(shards_of)
+    ]
+    total = Parity()
+    with Shards(tasks, on_progress) as shards:
+        for part in shards.finish():
+            total.add(part)
+    return total
+
+
+def _sum(parts: list[Done]) -> Done:
+    total = Done()
+    for part in parts:
+        total.market += part.market
+        total.produced += part.produced
+        total.actions += part.actions
+        total.refused += part.refused
+        total.shown = sorted([*total.shown, *part.shown], key=lambda one: one.timestamp_ms)[:20]
+    return total
+
+
+def scratch() -> tempfile.TemporaryDirectory[str]:
+    """Return a folder that goes with its context."""
+    return tempfile.TemporaryDirectory(prefix="quantiva-replay-")

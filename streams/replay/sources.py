@@ -1,0 +1,165 @@
+"""Where a replay reads from: an archive, or a directory of recorded market data."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from schemas.control import Strategy
+from schemas.partitioning import partition_of
+from streams.replay.arrivals import RANK, Arrival, merged
+from streams.stage import StrategyAt
+from streams.topics import MARKET_TOPICS, REQUESTS, SCORES, STRATEGIES
+
+NO_ASSETS: tuple[str, ...] = ()
+
+
+class SourceError(ValueError):
+    """A source that cannot be replayed; the text says what and why."""
+
+
+class ArchiveSource(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """A local archive, read from its beginning: state has to come from somewhere.
+
+    until_ms    records of this time and later are left out
+    assets      which ones to replay, () for all
+    as_recorded whether it holds a live run whose interleaving is to be followed
+    """
+
+    address: str
+    until_ms: int | None = None
+    assets: tuple[str, ...] = NO_ASSETS
+    as_recorded: bool = False
+
+
+class DirectorySource(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """Recorded market data: see `producers.recorded.read_directory`."""
+
+    path: str
+    start_ms: int
+    until_ms: int
+    warmup: int = 300
+    cycle_ms: int = 600_000
+    partitions: int = 4
+    strategies: tuple[Strategy, ...] = ()
+    assets: tuple[str, ...] = NO_ASSETS
+
+
+Source = ArchiveSource | DirectorySource
+
+
+def describe_archive(source: ArchiveSource) -> tuple[int, Counter[int]]:
+    """Return the common partition count, and the records to read by partition."""
+    from streams.archive.reader import Archive
+
+    archive = Archive(source.address)
+    counts = {
+        archive.partitions[topic.name]
+        for topic in MARKET_TOPICS
+        if topic.name in archive.partitions
+    }
+    if len(counts) != 1:
+        msg = (
+            f"{source.address} has no market topics"
+            if not counts
+            else f"{source.address} has market topics of {sorted(counts)} partitions: one is needed"
+        )
+        raise SourceError(msg)
+    total: Counter[int] = Counter()
+    topics = [SCORES.name] if source.as_recorded else [topic.name for topic in MARKET_TOPICS]
+    for topic in topics:
+        for partition in range(archive.partitions.get(topic, 0)):
+            for segment in archive.segments(topic, partition):
+                if source.until_ms is None or segment.min_ms < source.until_ms:
+                    total[partition] += segment.last - segment.first + 1
+    return counts.pop(), total
+
+
+def archive_arrivals(source: ArchiveSource, partitions: Iterable[int]) -> Iterator[Arrival]:
+    """Yield what is in some partitions of an archive, and all strategies, merged."""
+    from streams.archive.reader import Archive
+    from streams.replay.logs import Logs
+
+    logs = Logs(Archive(source.address), source.until_ms)
+    known = logs.archive.partitions
+    topics = [topic.name for topic in (*MARKET_TOPICS, REQUESTS) if topic.name in known]
+    streams = [merged(logs.rows, topics, partitions)]
+    if STRATEGIES.name in known:
+        streams.append(merged(logs.rows, [STRATEGIES.name], [0]))
+    arrivals = _merge(streams)
+    return _only(arrivals, source.assets) if source.assets else arrivals
+
+
+def directory_arrivals(source: DirectorySource, partitions: Iterable[int]) -> Iterator[Arrival]:
+    """Yield what a directory has for some partitions, at the offsets that a play would give it.
+
+    Ticks rank all assets, so every process reads the whole directory and keeps its part.
+    """
+    from producers.events import TOPIC_OF
+    from producers.recorded import read_directory
+
+    wanted = frozenset(partitions)
+    offsets: Counter[tuple[str, int]] = Counter()
+    place_of = _places(source.partitions)
+    names: dict[type, str] = {struct: topic.name for struct, topic in TOPIC_OF.items()}
+    events = read_directory(
+        Path(source.path), source.start_ms, source.until_ms, source.warmup, source.cycle_ms
+    )
+    assets = frozenset(source.assets)
+    for event in events:
+        asset = event.asset
+        key, partition = place_of(asset)
+        if partition not in wanted:
+            continue
+        topic = names[type(event)]
+        offset = offsets[topic, partition]
+        offsets[topic, partition] = offset + 1
+        if assets and asset not in assets:
+            continue
+        at_ms = event.observed_at
+        yield Arrival(at_ms, RANK[topic], topic, partition, offset, at_ms, key, event)
+
+
+def initial_strategies(source: Source) -> dict[str, StrategyAt]:
+    """Return the strategies that rule from the start: a directory has none of its own."""
+    if isinstance(source, ArchiveSource):
+        return {}
+    return {
+        strategy.strategy_id: StrategyAt(strategy, offset)
+        for offset, strategy in enumerate(source.strategies)
+    }
+
+
+def arrivals(source: Source, partitions: Iterable[int]) -> Iterator[Arrival]:
+    """Yield a source's records of some partitions in the order of the merge."""
+    if isinstance(source, ArchiveSource):
+        return archive_arrivals(source, partitions)
+    return directory_arrivals(source, partitions)
+
+
+def _places(partitions: int) -> Callable[[str], tuple[bytes, int]]:
+    @cache
+    def place_of(asset: str) -> tuple[bytes, int]:
+        key = asset.encode()
+        return key, partition_of(key, partitions)
+
+    return place_of
+
+
+def _merge(streams: list[Iterator[Arrival]]) -> Iterator[Arrival]:
+    import heapq
+
+    return heapq.merge(*streams) if len(streams) > 1 else streams[0]
+
+
+def _only(stream: Iterator[Arrival], assets: tuple[str, ...]) -> Iterator[Arrival]:
+    wanted = frozenset(assets)
+    for arrival in stream:
+        event: Any = arrival.event
+        if arrival.topic == STRATEGIES.name or getattr(event, "asset", None) in wanted:
+            yield arrival

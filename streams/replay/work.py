@@ -1,0 +1,188 @@
+"""What the sealed processes of a replay do: one shard of it, reported through `send`."""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from streams.archive.reader import Archive
+from streams.replay.changes import NO_CHANGES, Changes
+from streams.replay.free import FreeRun, Produced, Refused
+from streams.replay.logs import Logs, contract_codec
+from streams.replay.output import Output
+from streams.replay.parity import Comparison, Parity
+from streams.replay.ranking_check import check_rankings
+from streams.replay.recorded import RecordedRun
+from streams.replay.sources import ArchiveSource, Source, arrivals, initial_strategies
+from streams.topics import MARKET_TOPICS, RANKING, SIGNALS
+
+Send = Callable[[tuple[str, Any]], None]
+PROGRESS, RANK, DONE = "progress", "rank", "done"
+_EVERY = 2000
+_RANK_BATCH = 200
+_SHOWN = 20
+
+
+class ReplayTask(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """A shard of a replay: some partitions of a source; `out` is the folder of the outputs."""
+
+    source: Source
+    partitions: tuple[int, ...]
+    count: int
+    changes: Changes = NO_CHANGES
+    out: str | None = None
+    from_ms: int = 0
+
+
+class VerifyTask(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """A shard of a parity check: asset partitions, and partitions of the ranking."""
+
+    address: str
+    partitions: tuple[int, ...]
+    rankings: tuple[int, ...]
+
+
+Task = ReplayTask | VerifyTask
+
+
+class Done(msgspec.Struct, kw_only=True):
+    """What a shard of a replay came to. Counts of outputs are of those from `from_ms` on."""
+
+    market: Counter[str] = msgspec.field(default_factory=Counter)
+    produced: Counter[str] = msgspec.field(default_factory=Counter)
+    actions: Counter[str] = msgspec.field(default_factory=Counter)
+    refused: int = 0
+    shown: list[Refused] = []
+
+
+def run(payload: bytes, send: Send) -> None:
+    """Do an encoded task; the last message is DONE with its result."""
+    task = msgspec.msgpack.decode(payload, type=Task)
+    if isinstance(task, VerifyTask):
+        send((DONE, _verify(task, send)))
+    elif isinstance(task.source, ArchiveSource) and task.source.as_recorded:
+        send((DONE, _as_recorded(task, task.source, send)))
+    else:
+        send((DONE, _free(task, send)))
+
+
+class Tally:
+    """Counts outputs and passes them on to a file."""
+
+    def __init__(self, done: Done, output: Output | None, from_ms: int) -> None:
+        self._done, self._output, self._from_ms = done, output, from_ms
+
+    def __call__(self, produced: Produced) -> None:
+        """Take one output."""
+        if produced.timestamp_ms < self._from_ms:
+            return
+        topic = produced.topic
+        self._done.produced[topic] += 1
+        if topic == SIGNALS.name:
+            self._done.actions[produced.event.action] += 1
+        if self._output is not None and topic != RANKING.name:
+            self._output.add(produced)
+
+
+class RankSender:
+    """Sends rank entries to the process that ranks, in batches."""
+
+    def __init__(self, send: Send, from_ms: int) -> None:
+        self._send, self._from_ms = send, from_ms
+        self._batch: list[tuple[int, int, Any]] = []
+
+    def add(self, clock_ms: int, timestamp_ms: int, entry: Any) -> None:
+        """Take one entry."""
+        if timestamp_ms >= self._from_ms:
+            self._batch.append((clock_ms, timestamp_ms, entry))
+            if len(self._batch) >= _RANK_BATCH:
+                self.flush()
+
+    def flush(self) -> None:
+        """Send what is held."""
+        if self._batch:
+            self._send((RANK, msgspec.msgpack.encode(self._batch)))
+            self._batch = []
+
+
+def _free(task: ReplayTask, send: Send) -> Done:
+    done = Done()
+    output = Output(Path(task.out)) if task.out else None
+    ranks = RankSender(send, task.from_ms)
+    tally = Tally(done, output, task.from_ms)
+    flow = FreeRun(task.count, initial_strategies(task.source), tally, ranks.add, task.changes)
+    apply = flow.apply
+    for number, arrival in enumerate(arrivals(task.source, task.partitions), start=1):
+        apply(arrival)
+        if not number % _EVERY:
+            ranks.flush()  # the merge of the ranking waits for the slowest shard
+            send((PROGRESS, (_EVERY, flow.clock_ms)))
+    ranks.flush()
+    if output is not None:
+        output.close()
+    done.market = _of_market(flow.arrived)
+    done.refused, done.shown = len(flow.refused), flow.refused[:_SHOWN]
+    return done
+
+
+def _as_recorded(task: ReplayTask, source: ArchiveSource, send: Send) -> Done:
+    done = Done()
+    output = Output(Path(task.out)) if task.out else None
+    tally = Tally(done, output, task.from_ms)
+    ranks = RankSender(send, task.from_ms)
+    logs = Logs(Archive(source.address), source.until_ms)
+    assets = frozenset(source.assets)
+    clock_ms = 0
+
+    def emit(produced: Produced) -> None:
+        if assets and produced.event.asset not in assets:
+            return
+        tally(produced)
+        if produced.topic == RANKING.name:
+            ranks.add(clock_ms, produced.timestamp_ms, produced.event)
+
+    runs = [RecordedRun(logs, number, emit, None, task.changes) for number in task.partitions]
+    # A run yields the clock of a record before it applies it, so all go by one clock.
+    for number, at_ms in enumerate(heapq.merge(*(one.steps() for one in runs)), start=1):
+        clock_ms = at_ms
+        if not number % _EVERY:
+            ranks.flush()
+            send((PROGRESS, (_EVERY, clock_ms)))
+    ranks.flush()
+    if output is not None:
+        output.close()
+    for one in runs:
+        done.market += _of_market(one.arrived)
+    return done
+
+
+def _verify(task: VerifyTask, send: Send) -> Parity:
+    archive = Archive(task.address)
+    logs = Logs(archive)
+    comparison = Comparison(contract_codec(archive))
+
+    def on_progress(records: int) -> None:
+        send((PROGRESS, (records, 0)))
+
+    for partition in task.partitions:
+        replayed = RecordedRun(logs, partition, _ignore, comparison, on_progress=on_progress)
+        replayed.run()
+        comparison.result.market += _of_market(replayed.arrived)
+    for partition in task.rankings:
+        check_rankings(logs, partition, comparison, on_progress)
+    return comparison.result
+
+
+def _of_market(arrived: Counter[str]) -> Counter[str]:
+    return Counter(
+        {topic.name: arrived[topic.name] for topic in MARKET_TOPICS if arrived[topic.name]}
+    )
+
+
+def _ignore(_: Produced) -> None:
+    pass
