@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench clean
+.PHONY: help demo test check bench parity clean
 
 help:  ## show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -21,6 +21,9 @@ check: .venv/dev  ## lint and types only
 
 bench: .venv/dev  ## measure beside the peers, write benchmarks/results.json (ONLY=name for one)
 	$(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY)) $(ARGS)
+
+parity: .venv/dev  ## live runs over a year of real data, replayed and compared (ARGS=--quick)
+	$(BIN)/python -m tests.parity $(ARGS)
 
 clean:  ## remove the environments, caches and what a demo left
 	rm -rf .venv .venv-peers .quantiva .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

@@ -1,4 +1,4 @@
-"""`quantiva verify SOURCE`: does a replay give what the live run gave, to the byte?"""
+"""`quantiva verify SOURCE`: whether a replay gives what the live run gave, to the byte."""
 
 from __future__ import annotations
 

@@ -146,6 +146,7 @@ async def rig(
     processes: int = 1,
     stage_list: Sequence[str] | None = None,
     grace_s: float = 60.0,
+    with_sink: bool = True,
 ) -> AsyncIterator[Rig]:
     """Start workers, sink and publisher on the given parts; all ended afterwards."""
     added = {
@@ -159,11 +160,12 @@ async def rig(
         # The market of the tests is older than any retention: Kafka would delete it at once.
         "QUANTIVA_RETENTION_MS": "-1",
     }
-    added["DATABASE_URL"] = await _database(environment["DATABASE_URL"], name)
+    if with_sink:
+        added["DATABASE_URL"] = await _database(environment["DATABASE_URL"], name)
     before = {key: os.environ.get(key) for key in added}
     os.environ.update(added)
     try:
-        async with _started(worker_count, processes, stage_list) as started:
+        async with _started(worker_count, processes, stage_list, with_sink=with_sink) as started:
             yield started
     finally:
         for key, value in before.items():
@@ -175,7 +177,7 @@ async def rig(
 
 @contextlib.asynccontextmanager
 async def _started(
-    worker_count: int, processes: int, stage_list: Sequence[str] | None
+    worker_count: int, processes: int, stage_list: Sequence[str] | None, *, with_sink: bool
 ) -> AsyncIterator[Rig]:
     settings = Settings()
     await asyncio.to_thread(admin.create, settings)
@@ -192,9 +194,10 @@ async def _started(
             )
         )
         await publish_prebuilt(made.publisher)
-        made.sink = postgres_runner(settings, codec, registry)
-        sinking = asyncio.create_task(made.sink.run())
-        exits.push_async_callback(_stop_sink, made.sink, sinking)
+        if with_sink:
+            made.sink = postgres_runner(settings, codec, registry)
+            sinking = asyncio.create_task(made.sink.run())
+            exits.push_async_callback(_stop_sink, made.sink, sinking)
         for number in range(worker_count):
             worker = Supervisor(
                 default_groups(names, processes),
