@@ -8,7 +8,15 @@ from functools import partial
 
 import uvloop
 
-from benchmarks import full_cycle, latency, machine, readme, report, throughput
+from benchmarks import (
+    full_cycle,
+    latency,
+    machine,
+    readme,
+    report,
+    technical_alone,
+    throughput,
+)
 from benchmarks.report import Result
 
 Measure = Callable[..., Awaitable[Result]]
@@ -18,6 +26,7 @@ BENCHMARKS: dict[str, Measure] = {
     "stage_kafka": partial(throughput.measure, "stage_kafka"),
     **{name: partial(latency.measure, name) for name in latency.NAMES},
     full_cycle.NAME: full_cycle.measure,
+    technical_alone.NAME: technical_alone.measure,
 }
 
 
@@ -49,7 +58,7 @@ def main() -> None:
     results = uvloop.run(run(names, quick=given.quick))
     report.summary(results)
     if not given.quick:
-        report.write(results, facts)
+        report.write(results, machine.facts())  # with the peers that were installed meanwhile
         readme.update(report.RESULTS)
         print(f"written to {report.RESULTS.relative_to(report.RESULTS.parent.parent)}")
 

@@ -12,21 +12,28 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parent.parent
 FOLDER = REPOSITORY / ".venv-peers"
 PYTHON = FOLDER / "bin" / "python"
-PACKAGES = ("quixstreams==3.28.1", "fastavro", "msgspec", "orjson")
-_SHOWN = ("quixstreams", "confluent-kafka", "fastavro", "msgspec")
+_COMMON = ("fastavro", "msgspec", "orjson", "pyarrow")
+"""For our own `schemas`, and to read recorded candles."""
+
+PACKAGES = {
+    "quixstreams": "quixstreams==3.28.1",
+    "backtesting": "backtesting==0.6.6",
+    "nautilus-trader": "nautilus_trader==1.221.0",  # the last one for Python 3.11
+}
+_SHOWN = (*PACKAGES, "confluent-kafka", "fastavro", "msgspec", "numpy", "pandas")
 _INSTALL_LIMIT_S = 300.0
 
 
-def ready() -> str | None:
-    """Make the environment if it is missing; return None, or why there is none."""
-    if "quixstreams" in versions():
+def ready(peer: str) -> str | None:
+    """Install a peer if it is missing; return None, or why it is not there."""
+    if peer in versions():
         return None
-    print("  installing quixstreams into .venv-peers (once)", flush=True)
+    print(f"  installing {peer} into .venv-peers (once)", flush=True)
     try:
         if not PYTHON.exists():
             venv.create(FOLDER, with_pip=True)
         subprocess.run(
-            [PYTHON, "-m", "pip", "install", "--quiet", *PACKAGES],
+            [PYTHON, "-m", "pip", "install", "--quiet", PACKAGES[peer], *_COMMON],
             check=True,
             capture_output=True,
             timeout=_INSTALL_LIMIT_S,
@@ -35,7 +42,7 @@ def ready() -> str | None:
         return "not installed"
     finally:
         versions.cache_clear()
-    return None if "quixstreams" in versions() else "not installed"
+    return None if peer in versions() else "not installed"
 
 
 @cache
@@ -43,7 +50,8 @@ def versions() -> dict[str, str]:
     """Return the versions of what is installed there, by package."""
     code = (
         "import importlib.metadata as m, json; "
-        "print(json.dumps({d.name.lower(): d.version for d in m.distributions()}))"
+        "print(json.dumps({d.name.lower().replace('_', '-'): d.version"
+        " for d in m.distributions()}))"
     )
     try:
         run = subprocess.run([PYTHON, "-c", code], check=True, capture_output=True, timeout=30)

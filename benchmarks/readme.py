@@ -29,7 +29,9 @@ def table(measured: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _number(value: float) -> str:
+def _number(value: float | str) -> str:
+    if isinstance(value, str):  # why there is none
+        return value
     return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
 
 

@@ -83,7 +83,7 @@ async def measure(name: str, *, quick: bool) -> Result:
         return Result(name, None, UNIT, GOAL, None, note=NO_KAFKA)
     events, small, repetitions = (40_000, 8_000, 1) if quick else (200_000, 20_000, 3)
     missing = {}
-    if (reason := await asyncio.to_thread(peers.ready)) is not None:
+    if (reason := await asyncio.to_thread(peers.ready, "quixstreams")) is not None:
         missing["quixstreams"] = reason
     chosen = [side for side in sides(events, small) if side.name not in missing]
     with reserved_core() as core:

@@ -89,22 +89,32 @@ def _candle_prices(event: Candle) -> str:
 
 
 def _order_book(event: OrderBook) -> str | None:
-    for side in ("bid", "ask"):
-        prices, sizes = getattr(event, f"{side}_prices"), getattr(event, f"{side}_sizes")
-        if len(prices) != len(sizes):
-            return f"{len(prices)} {side} prices but {len(sizes)} {side} sizes"
-        if not prices:
-            return f"no {side} levels"
-        if not all(isfinite(price) and price > 0.0 for price in prices):
-            return f"a {side} price is not a number above 0"
-        if not all(isfinite(size) and size >= 0.0 for size in sizes):
-            return f"a {side} size is not a number of 0 or more"
-        ordered = sorted(prices, reverse=side == "bid")
-        if list(prices) != ordered:
-            return f"{side} prices are not best first"
-    if event.bid_prices[0] >= event.ask_prices[0]:
-        return f"crossed: bid {event.bid_prices[0]} at or above ask {event.ask_prices[0]}"
+    bids, asks = event.bid_prices, event.ask_prices
+    wrong = _side("bid", bids, event.bid_sizes, descending=True)
+    wrong = wrong or _side("ask", asks, event.ask_sizes, descending=False)
+    if wrong:
+        return wrong
+    if bids[0] >= asks[0]:
+        return f"crossed: bid {bids[0]} at or above ask {asks[0]}"
     return _head(event)
+
+
+def _side(
+    side: str, prices: tuple[float, ...], sizes: tuple[float, ...], *, descending: bool
+) -> str | None:
+    """Check one side of a book, whole sides at a time: books are the most frequent events."""
+    if len(prices) != len(sizes):
+        return f"{len(prices)} {side} prices but {len(sizes)} {side} sizes"
+    if not prices:
+        return f"no {side} levels"
+    # A NaN or an infinity makes the sum one; so do prices of 1e308, which are none either.
+    if not (min(prices) > 0.0 and isfinite(sum(prices))):
+        return f"a {side} price is not a number above 0"
+    if not (min(sizes) >= 0.0 and isfinite(sum(sizes))):
+        return f"a {side} size is not a number of 0 or more"
+    if tuple(sorted(prices, reverse=descending)) != prices:
+        return f"{side} prices are not best first"
+    return None
 
 
 def _trending(event: TrendingAsset) -> str | None:

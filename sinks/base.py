@@ -18,12 +18,13 @@ import msgspec
 
 
 class Record(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """One record of the log, decoded.
+    """One record of the log, decoded (or not: see sinks.decoding.Undecoded).
 
     `topic` is the logical name. `event` is a struct of the contract, or None for a tombstone of a
     compacted topic (the key's deletion). `value` are the bytes as read, for the dead letters.
     `sent_ms` is the wall clock, in ms since 1970, when the market event behind this one was
-    published (record header "sent_ms"); None where nobody said.
+    published (record header "sent_ms"); None where nobody said. `headers` are kept for a sink that
+    takes records undecoded, and empty for the others.
     """
 
     topic: str
@@ -34,6 +35,7 @@ class Record(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     event: Any = None
     value: bytes | None = None
     sent_ms: int | None = None
+    headers: tuple[tuple[str, bytes | None], ...] = ()
 
 
 class Rejected(msgspec.Struct, frozen=True, gc=False):

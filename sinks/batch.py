@@ -7,22 +7,25 @@ from typing import Any
 from sinks.base import Record, Rejected
 
 _IDLE_MS = 200
-"""How long an empty batch waits at once: a read ends as soon as there is a record, or then."""
+"""How long a batch waits at once: a read ends as soon as there is a record, or then."""
 
 
 class Batch:
-    """Records of one generation of the group, up to a size and an age.
+    """Records of one generation of the group, up to a number, a size and an age.
 
     `next_offsets` are what to commit once all of it is written, by partition.
     """
 
-    def __init__(self, generation: int, max_records: int, max_age_ms: int) -> None:
+    def __init__(
+        self, generation: int, max_records: int, max_age_ms: int, max_bytes: int = 64 << 20
+    ) -> None:
         self.generation = generation
         self.records: list[Record] = []
         self.rejected: list[Rejected] = []
         self.next_offsets: dict[Any, int] = {}
         self._max_records = max_records
         self._max_age_ms = max_age_ms
+        self._room_bytes = max_bytes
         self._born_s: float | None = None
 
     def add(self, decoded: Record | Rejected, now_s: float) -> None:
@@ -31,8 +34,10 @@ class Batch:
             self._born_s = now_s
         if isinstance(decoded, Rejected):
             self.rejected.append(decoded)
+            decoded = decoded.record
         else:
             self.records.append(decoded)
+        self._room_bytes -= len(decoded.value or b"")
 
     @property
     def room(self) -> int:
@@ -40,12 +45,13 @@ class Batch:
         return max(1, self._max_records - len(self.records) - len(self.rejected))
 
     def wait_ms(self, now_s: float) -> int:
-        """Return how long it may wait for more records; 0 when it is old enough."""
+        """Return how long to wait for more records at once; 0 when it is old enough."""
         if self._born_s is None:
             return _IDLE_MS
-        return max(0, self._max_age_ms - int((now_s - self._born_s) * 1000))
+        return min(_IDLE_MS, max(0, self._max_age_ms - int((now_s - self._born_s) * 1000)))
 
     def is_due(self, now_s: float) -> bool:
         """Return whether it is full or old enough to be written."""
         full = len(self.records) + len(self.rejected) >= self._max_records
+        full = full or self._room_bytes <= 0
         return full or (self._born_s is not None and self.wait_ms(now_s) == 0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -20,6 +20,35 @@ False: no such schema of ours. An exception: the registry does not answer, ask a
 """
 
 SENT_HEADER = "sent_ms"
+
+
+class RecordDecoder(Protocol):
+    """What makes records of consumed ones."""
+
+    async def decode(self, raw: Any) -> Record | Rejected:
+        """Return the record of an aiokafka ConsumerRecord, or why it is of no use.
+
+        RegistryError or OSError: ask again later.
+        """
+
+
+class Undecoded:
+    """Hands records over as they are, also those that nobody can decode: `event` is None."""
+
+    def __init__(self, prefix: str = "") -> None:
+        self._prefix = prefix
+
+    async def decode(self, raw: Any) -> Record:
+        """Return the record of an aiokafka ConsumerRecord."""
+        return Record(
+            topic=logical(raw.topic, self._prefix),
+            partition=raw.partition,
+            offset=raw.offset,
+            timestamp_ms=raw.timestamp,
+            key=raw.key,
+            value=raw.value,
+            headers=tuple(map(tuple, raw.headers)),
+        )
 
 
 class Decoder:

@@ -45,8 +45,9 @@ class RunnerConfig:
     """Where a runner reads, and how it batches.
 
     `bootstrap` is "host:port,..."; `group` the consumer group; `prefix` stands before every topic.
-    A batch is flushed at `max_records` records or `max_age_ms` after its first one: the age is the
-    delay of a lone record, and 1000 / age the most flushes and commits a second of an idle system.
+    A batch is flushed at `max_records` records, at `max_bytes` of values or `max_age_ms` after its
+    first one: the age is the delay of a lone record, and 1000 / age the most flushes and commits a
+    second of an idle system.
     `session_timeout_ms`: 6000 is the shortest that Apache Kafka takes, and what Tansu needs.
     `instance_id` is the stable name of a replica (static membership), or None.
     `client` are further options of both aiokafka clients: TLS, SASL.
@@ -59,6 +60,7 @@ class RunnerConfig:
     group: str
     prefix: str = ""
     max_records: int = 5000
+    max_bytes: int = 64 << 20
     max_age_ms: int = 50
     session_timeout_ms: int = 6000
     heartbeat_ms: int = 1000

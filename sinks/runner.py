@@ -18,7 +18,7 @@ from schemas.codec import Codec
 from schemas.registry_client import RegistryError
 from sinks.base import Flushed, Record, Rejected, Sink, SinkError, SinkUnavailableError
 from sinks.batch import Batch
-from sinks.decoding import Decoder, Resolver
+from sinks.decoding import Decoder, RecordDecoder, Resolver
 from sinks.kafka import (
     AWAY,
     REBALANCED,
@@ -55,7 +55,7 @@ class SinkRunner:
     """Runs one sink in one task.
 
     `codec` decodes and encodes; `resolve` asks the registry about schema ids that it does not
-    know (without it they go to the dead letters). `on_flush` may measure how late the rows are.
+    know (else they are dead letters); `decoder` takes the place of both. `on_flush` may measure.
     """
 
     def __init__(
@@ -66,10 +66,12 @@ class SinkRunner:
         *,
         resolve: Resolver | None = None,
         on_flush: OnFlush | None = None,
+        decoder: RecordDecoder | None = None,
     ) -> None:
         self._sink = sink
         self._config = config
-        self._decoder = Decoder(codec, prefix=config.prefix, resolve=resolve)
+        self._limits = (config.max_records, config.max_age_ms, config.max_bytes)
+        self._decoder = decoder or Decoder(codec, prefix=config.prefix, resolve=resolve)
         self._on_flush = on_flush
         self._letterbox = Letterbox(codec, f"sink.{sink.name}", config.prefix)
         self._target = f"the target of sink {sink.name}"
@@ -174,7 +176,7 @@ class SinkRunner:
                 _log.info("sink %s: a rebalance came before its last commit", self._sink.name)
 
     def _new_batch(self) -> Batch:
-        return Batch(self._generation.number, self._config.max_records, self._config.max_age_ms)
+        return Batch(self._generation.number, *self._limits)
 
     async def _read(self, consumer: Any, batch: Batch) -> None:
         """Read what is there into the batch and the sink."""

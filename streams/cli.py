@@ -7,37 +7,21 @@ import os
 
 import typer
 
-from streams.commands import (
-    dead_letters,
-    demo,
-    doctor,
-    play,
-    sink,
-    status,
-    strategies,
-    tail,
-    topics,
-    worker,
-)
+from streams.commands.on_demand import Commands
 
 app = typer.Typer(
     name="quantiva",
+    cls=Commands,
     help="Market events in, explained signals out: a signal platform on Kafka.",
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,
     add_completion=False,
 )
-app.command("demo")(demo.demo)
-app.command("worker")(worker.worker)
-app.add_typer(sink.app, name="sink")
-app.command("play")(play.play)
-app.command("simulate")(play.simulate)
-app.add_typer(strategies.app, name="strategies")
-app.command("status")(status.status)
-app.command("tail")(tail.tail)
-app.command("doctor")(doctor.doctor)
-app.add_typer(dead_letters.app, name="dead-letters")
-app.add_typer(topics.app, name="topics")
+
+
+@app.callback()
+def _root() -> None:
+    """Make it a group, whose commands `Commands` knows."""
 
 
 def main() -> None:

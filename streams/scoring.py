@@ -61,9 +61,13 @@ class ScoringStage:
         if core is state.engine and not is_tick:
             return state, ()
         now = max(event.observed_at, state.clock_ms)
-        reading = engine.read(engine.config, core, now)
         last = state.last_score
-        if not is_tick and last is not None and abs(reading.score - last) < engine.min_change:
+        if last is not None and not is_tick and engine.glance is not None:
+            seen = engine.glance(engine.config, core, now)
+            if abs(seen - last) < engine.min_change:
+                return self.state_type(core, last, now), ()
+        reading = engine.read(engine.config, core, now)
+        if last is not None and not is_tick and abs(reading.score - last) < engine.min_change:
             return self.state_type(core, last, now), ()
         score = EngineScore(
             asset=event.asset,

@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from streams.archive import segments
-from streams.archive.layout import MANIFEST, Segment, parse_schema, parse_segment
+from streams.archive.layout import MANIFEST, Segment, is_compacted, parse_schema, parse_segment
 from streams.archive.reader import Archive, list_segments
 from streams.archive.records import ArchiveError, LoggedRecord, day_of
-from streams.topics import BY_NAME
 
 OnProgress = Callable[[int, int], None]
 
@@ -60,11 +59,6 @@ def check(archive: Archive, on_progress: OnProgress | None = None) -> Report:
                 if on_progress is not None:
                     on_progress(size, total)
     return Report(files, records, size, tuple(problems))
-
-
-def is_compacted(topic: str) -> bool:
-    """Return whether the broker removes records from within a topic."""
-    return topic in BY_NAME and BY_NAME[topic].cleanup == "compact"
 
 
 def _topics(archive: Archive) -> Iterator[str]:
@@ -165,8 +159,10 @@ def _contents(segment: Segment, read: _Read, compacted: bool) -> Iterator[str]:
         return
     found = (read.first.offset, read.last, read.min_ms, read.max_ms)
     named = (segment.first, segment.last, segment.min_ms, segment.max_ms)
-    if found != named or day_of(read.first.timestamp_ms) != segment.day:
-        yield f"{segment.path} holds other offsets, times or another day than its name says."
+    if found != named:
+        yield f"{segment.path} holds other offsets or times than its name says."
+    if {day_of(read.first.timestamp_ms), day_of(read.max_ms)} != {segment.day}:
+        yield f"{segment.path} does not begin on its day, or goes on into a later one."
 
 
 def _offsets(first: int, last: int) -> str:

@@ -147,5 +147,6 @@ class _Buffers:
 
 def logged(raw: Any) -> LoggedRecord:
     """Return an aiokafka ConsumerRecord as the archive keeps it."""
-    headers = tuple([(name, value) for name, value in raw.headers]) if raw.headers else ()
-    return LoggedRecord(raw.offset, raw.timestamp, raw.key, raw.value, headers)
+    return LoggedRecord(
+        raw.offset, raw.timestamp, raw.key, raw.value, tuple(map(tuple, raw.headers))
+    )

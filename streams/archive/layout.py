@@ -13,6 +13,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from streams.topics import BY_NAME
+
 MANIFEST = "archive.json"
 SCHEMAS = "schemas"
 TEMPORARY = ".tmp"
@@ -72,3 +74,8 @@ def parse_schema(path: str) -> int | None:
     """Return the id of the schema that a path names, None when it is none."""
     found = _SCHEMA.fullmatch(path)
     return None if found is None else int(found[1])
+
+
+def is_compacted(topic: str) -> bool:
+    """Return whether the broker removes records from within a topic, so that gaps are no holes."""
+    return topic in BY_NAME and BY_NAME[topic].cleanup == "compact"

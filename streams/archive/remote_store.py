@@ -71,8 +71,10 @@ class RemoteStore:
 
     def sweep(self) -> int:
         """Remove temporary files, where there are any."""
+        if not self._renames:
+            return 0
         left = [path for path, _ in self._find("") if path.endswith(TEMPORARY)]
-        for path in left if self._renames else ():
+        for path in left:
             self._call("rm_file", self._at(path))
         return len(left)
 

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from streams.archive.check import is_compacted
-from streams.archive.layout import Segment
+from streams.archive.layout import Segment, is_compacted
 from streams.archive.reader import Archive
 
 

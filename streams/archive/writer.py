@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from streams.archive import manifest, segments
 from streams.archive.coverage import Ranges, by_day, covered, days_of, divide
-from streams.archive.layout import SCHEMAS, Segment, folder, parse_schema, schema_path
+from streams.archive.layout import SCHEMAS, Segment, folder, is_compacted, parse_schema, schema_path
 from streams.archive.manifest import Manifest
 from streams.archive.reader import Archive, list_segments
 from streams.archive.records import ArchiveError, LoggedRecord, schema_id
@@ -136,9 +136,10 @@ class ArchiveWriter:
 
     def _tell_of_gap(self, topic: str, partition: int, ranges: Ranges, first: int) -> None:
         ends = [last for _, last in ranges if last < first]
-        if ends and ends[-1] + 1 < first:
-            _log.info(
-                "%s[%d]: after offset %d the log goes on with %d", topic, partition, ends[-1], first
+        if ends and ends[-1] + 1 < first and not is_compacted(topic):
+            _log.warning(
+                "%s[%d]: a hole: offsets %d to %d did not come, and the archive lacks them",
+                *(topic, partition, ends[-1] + 1, first - 1),
             )
 
 

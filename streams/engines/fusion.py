@@ -26,7 +26,7 @@ from schemas.control import SignalRequest
 from schemas.scores import EngineScore, InputPosition
 from streams.engines import confidence
 from streams.engines.fusion_decision import Decision, decide, view, weigh
-from streams.engines.fusion_signal import Occasion, build, rank_entry
+from streams.engines.fusion_signal import Occasion, build, moment, rank_entry
 from streams.engines.fusion_state import (
     ALL_ANSWERED,
     ENGINE_INDEX,
@@ -140,13 +140,13 @@ class FusionStage:
         """Pin the strategies of now and send one signal and one ranking entry for each."""
         as_of = _next_as_of(state, state.clock_ms)
         seen = view(state.held, state.clock_ms, self.config.stale_after_ms)
-        occasion = Occasion(asset, as_of, "cycle", partition, done.cycle)
+        now = moment(Occasion(asset, as_of, "cycle", partition, done.cycle), seen)
         outputs: list[Output] = []
         pinned = []
         for at in watching(tables.strategies, asset):
             fresh = pin(at, "")
             decision = decide(fresh, seen, self.rules)
-            signal = build(occasion, fresh, seen, decision, self.sizing)
+            signal = build(now, fresh, decision, self.sizing)
             size = cycle_size(at.strategy, done.size)
             outputs.append(Output(SIGNALS.name, asset, signal))
             outputs.append(
@@ -180,12 +180,12 @@ class FusionStage:
         if not changed:
             return state, ()
         as_of = _next_as_of(state, state.clock_ms)
-        occasion = Occasion(asset, as_of, "change", position.partition)
+        now = moment(Occasion(asset, as_of, "change", position.partition), seen)
         outputs = []
         after = list(pinned)
         for place, decision in changed.items():
             one = pinned[place]
-            signal = build(occasion, one, seen, decision, self.sizing)
+            signal = build(now, one, decision, self.sizing)
             outputs.append(Output(SIGNALS.name, asset, signal))
             after[place] = Pinned(one.strategy, one.offset, one.weights, decision.action)
         return _with(state, pinned=after, decided_ms=as_of), tuple(outputs)
@@ -219,7 +219,7 @@ class FusionStage:
             request_id=request.request_id,
             extra=(place,),
         )
-        signal = build(occasion, asked, seen, decision, self.sizing)
+        signal = build(moment(occasion, seen), asked, decision, self.sizing)
         # Where the pinned version answered, its last action is now this one.
         pinned = [
             Pinned(one.strategy, one.offset, one.weights, decision.action)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import blake2b
+from typing import NamedTuple
 
 from schemas.engines import ENGINES
 from schemas.scores import InputPosition
@@ -41,24 +42,79 @@ class Occasion:
     extra: tuple[InputPosition, ...] = ()
 
 
+class Part(NamedTuple):
+    """An engine's part in all signals of one moment; `value` is its score where it counts, else 0.
+
+    `present` False: it has never said anything, and the rest is 0 or None.
+    """
+
+    engine: str
+    present: bool
+    status: str
+    score: float
+    confidence: float
+    value: float
+    age_ms: int | None
+    offset: int | None
+
+
+class Moment(NamedTuple):
+    """What all signals of one moment have in common, worked out once for all strategies.
+
+    before, after  inputs that stand before and after the strategy's own
+    """
+
+    occasion: Occasion
+    seen: View
+    parts: tuple[Part, ...]
+    entry_price_usd: float | None
+    features: dict[str, float]
+    detail: dict[str, str]
+    sentiment_confidence: float
+    trend_strength: float
+    before: tuple[InputPosition, ...]
+    after: tuple[InputPosition, ...]
+
+
+def moment(occasion: Occasion, seen: View) -> Moment:
+    """Work out what the strategies' signals have in common."""
+    inputs = _inputs(occasion, seen)
+    return Moment(
+        occasion,
+        seen,
+        tuple(_part(occasion.as_of, seen, index, engine) for index, engine in enumerate(ENGINES)),
+        price_usd(seen),
+        features(seen),
+        _detail(seen),
+        _confidence_of(seen, _SENTIMENT),
+        abs(seen.values[_TECHNICAL]),
+        tuple(place for place in inputs if place.topic < STRATEGIES.name),
+        tuple(place for place in inputs if place.topic > STRATEGIES.name),
+    )
+
+
 def signal_id(strategy_id: str, asset: str, as_of: int) -> str:
     """Return 32 hex digits that are a function of strategy, asset and time."""
     return blake2b(f"{strategy_id}|{asset}|{as_of}".encode(), digest_size=16).hexdigest()
 
 
-def build(
-    occasion: Occasion, pinned: Pinned, seen: View, decision: Decision, sizing: confidence.Config
-) -> Signal:
+def build(now: Moment, pinned: Pinned, decision: Decision, sizing: confidence.Config) -> Signal:
     """Return the signal of a strategy's decision."""
-    strategy = pinned.strategy
-    entry_price_usd = price_usd(seen)
-    known = features(seen)
+    strategy, occasion = pinned.strategy, now.occasion
     conviction = confidence.Conviction(
-        _confidence_of(seen, _SENTIMENT), abs(seen.values[_TECHNICAL]), data_freshness(pinned, seen)
+        now.sentiment_confidence, now.trend_strength, data_freshness(pinned, now.seen)
     )
     sized = confidence.size(
-        sizing, strategy, occasion.asset, decision.action, entry_price_usd, conviction, known
+        sizing,
+        strategy,
+        occasion.asset,
+        decision.action,
+        now.entry_price_usd,
+        conviction,
+        now.features,
     )
+    detail = now.detail | sized.detail if sized.detail else now.detail
+    strategy_place = InputPosition(STRATEGIES.name, _STRATEGY_PARTITION, pinned.offset)
     return Signal(
         signal_id=signal_id(strategy.strategy_id, occasion.asset, occasion.as_of),
         strategy_id=strategy.strategy_id,
@@ -73,16 +129,16 @@ def build(
         fused_action=decision.fused_action,
         override=decision.override,
         confidence=sized.confidence,
-        contributions=_contributions(occasion.as_of, pinned, seen),
-        entry_price_usd=entry_price_usd,
+        contributions=tuple(map(_contribution, now.parts, pinned.weights)),
+        entry_price_usd=now.entry_price_usd,
         position_size=sized.size,
         position_value_usd=sized.value_usd,
         stop_loss_usd=sized.stop_loss_usd,
         take_profit_usd=sized.take_profit_usd,
         sizing=sized.terms,
-        features=known,
-        detail=dict(sorted((_detail(seen) | sized.detail).items())),
-        inputs=_inputs(occasion, pinned, seen),
+        features=now.features,
+        detail=dict(sorted(detail.items())),
+        inputs=(*now.before, strategy_place, *now.after),
     )
 
 
@@ -106,26 +162,26 @@ def _confidence_of(seen: View, index: int) -> float:
     return one.confidence if one is not None and seen.usable[index] else 0.0
 
 
-def _contributions(as_of: int, pinned: Pinned, seen: View) -> tuple[Contribution, ...]:
-    parts = []
-    for index, engine in enumerate(ENGINES):
-        one, weight = seen.held[index], pinned.weights[index]
-        if one is None:
-            parts.append(Contribution(engine, "missing", 0.0, 0.0, weight, 0.0))
-            continue
-        parts.append(
-            Contribution(
-                engine,
-                _status(one, usable=seen.usable[index]),
-                one.score,
-                one.confidence,
-                weight,
-                weight * seen.values[index],
-                None if one.data_time is None else as_of - one.data_time,
-                one.offset,
-            )
-        )
-    return tuple(parts)
+def _part(as_of: int, seen: View, index: int, engine: str) -> Part:
+    one = seen.held[index]
+    if one is None:
+        return Part(engine, False, "missing", 0.0, 0.0, 0.0, None, None)
+    return Part(
+        engine,
+        True,
+        _status(one, usable=seen.usable[index]),
+        one.score,
+        one.confidence,
+        seen.values[index],
+        None if one.data_time is None else as_of - one.data_time,
+        one.offset,
+    )
+
+
+def _contribution(part: Part, weight: float) -> Contribution:
+    engine, present, status, score, sure, value, age_ms, offset = part
+    share = weight * value if present else 0.0
+    return Contribution(engine, status, score, sure, weight, share, age_ms, offset)
 
 
 def _status(one: Held, *, usable: bool) -> str:
@@ -154,9 +210,8 @@ def _detail(seen: View) -> dict[str, str]:
     return detail
 
 
-def _inputs(occasion: Occasion, pinned: Pinned, seen: View) -> tuple[InputPosition, ...]:
-    """Return every position behind the signal: topic, partition and offset, in that order."""
+def _inputs(occasion: Occasion, seen: View) -> list[InputPosition]:
+    """Return every position behind the moment: topic, partition and offset, in that order."""
     places = {(SCORES.name, occasion.partition, one.offset) for one in seen.held if one is not None}
-    places.add((STRATEGIES.name, _STRATEGY_PARTITION, pinned.offset))
     places |= {(place.topic, place.partition, place.offset) for place in occasion.extra}
-    return tuple(InputPosition(*place) for place in sorted(places))
+    return [InputPosition(*place) for place in sorted(places)]

@@ -32,6 +32,7 @@ import msgspec
 
 from schemas.market import OrderBook, TrendingAsset
 from streams.engines.base import Engine, Reading, clamp, freshness
+from streams.engines.liquidity_book import depth_usd, side_of, slippage_of, top_usd
 from streams.topics import BOOKS
 
 _MINUTE_MS = 60_000.0
@@ -40,6 +41,8 @@ _BPS = 10_000.0
 
 ORDERS_USD = {"10k": 10_000.0, "100k": 100_000.0, "1m": 1_000_000.0}
 """The market orders that are walked through the book (SPEC 2), by their name in features."""
+_ORDERS = tuple((f"slippage_{name}_bps", size_usd) for name, size_usd in ORDERS_USD.items())
+_NOT_FILLED = tuple((f"slippage_{name}_bps", f"slippage_{name}") for name in ORDERS_USD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,34 +140,33 @@ def update(config: Config, state: State, event: Any, offset: int) -> State:
 
 def measure(config: Config, book: OrderBook, offset: int) -> Book:
     """Return everything that one book says."""
-    bids, asks = book.bid_prices, book.ask_prices
-    bid_sizes, ask_sizes = book.bid_sizes, book.ask_sizes
-    mid = (bids[0] + asks[0]) / 2.0
-    spread_bps = (asks[0] - bids[0]) / mid * _BPS
-    top = slice(config.size_levels)
-    top_usd = min(_value_usd(bids[top], bid_sizes[top]), _value_usd(asks[top], ask_sizes[top]))
-    depth_1pct = _depth_usd(book, mid, 0.01)
-    depth_2pct = _depth_usd(book, mid, 0.02)
+    bids = side_of(book.bid_prices, book.bid_sizes)
+    asks = side_of(book.ask_prices, book.ask_sizes)
+    best_bid, best_ask = bids.prices[0], asks.prices[0]
+    mid = (best_bid + best_ask) / 2.0
+    spread_bps = (best_ask - best_bid) / mid * _BPS
+    top = min(top_usd(bids, config.size_levels), top_usd(asks, config.size_levels))
+    depth_1pct, depth_2pct = depth_usd(bids, asks, mid, 0.01), depth_usd(bids, asks, mid, 0.02)
     features = {
         "spread_bps": spread_bps,
-        "size_top_usd": top_usd,
+        "size_top_usd": top,
         "depth_1pct_usd": depth_1pct,
         "depth_2pct_usd": depth_2pct,
     }
     slippage = 0.0
-    for name, order_usd in ORDERS_USD.items():
-        bps = slippage_bps(book, mid, order_usd)
+    for name, order_usd in _ORDERS:
+        bps = slippage_of(bids, asks, mid, order_usd)
         if bps is not None:
-            features[f"slippage_{name}_bps"] = bps
-            slippage += _scaled(bps, config.slippage_bps) / len(ORDERS_USD)
+            features[name] = bps
+            slippage += _scaled(bps, config.slippage_bps) / len(_ORDERS)
     depth = _scaled(depth_1pct, config.depth_1pct_usd) + _scaled(depth_2pct, config.depth_2pct_usd)
-    spread, size = _scaled(spread_bps, config.spread_bps), _scaled(top_usd, config.size_usd)
+    spread, size = _scaled(spread_bps, config.spread_bps), _scaled(top, config.size_usd)
     return Book(
         book.observed_at,
         offset,
         mid,
-        min(mid - bids[-1], asks[-1] - mid) / mid * _BPS,
-        min(_value_usd(bids, bid_sizes), _value_usd(asks, ask_sizes)),
+        min(mid - bids.prices[-1], asks.prices[-1] - mid) / mid * _BPS,
+        min(bids.values_usd[-1], asks.values_usd[-1]),
         (spread, size, depth / 2.0, slippage),
         features,
     )
@@ -176,46 +178,8 @@ def _scaled(value: float, points: tuple[float, float]) -> float:
     Points and value are above 0; a value of 0 is the smallest of all.
     """
     zero_at, one_at = points
-    return clamp(log(max(value, 1e-300) / zero_at) / log(one_at / zero_at), 0.0)
-
-
-def _value_usd(prices: tuple[float, ...], sizes: tuple[float, ...]) -> float:
-    return sum(price * size for price, size in zip(prices, sizes, strict=True))
-
-
-def _depth_usd(book: OrderBook, mid: float, share: float) -> float:
-    """Return the value of all orders within `share` of mid, both sides together, in USD."""
-    prices, sizes = book.bid_prices + book.ask_prices, book.bid_sizes + book.ask_sizes
-    far = mid * share
-    return sum(
-        price * size for price, size in zip(prices, sizes, strict=True) if abs(price - mid) <= far
-    )
-
-
-def slippage_bps(book: OrderBook, mid: float, order_usd: float) -> float | None:
-    """Return how far from mid a market order fills on average, the worse of buying and selling.
-
-    In bps of mid, half the spread included; None when one side cannot fill it.
-    """
-    bought = _fill_price(book.ask_prices, book.ask_sizes, order_usd)
-    sold = _fill_price(book.bid_prices, book.bid_sizes, order_usd)
-    if bought is None or sold is None:
-        return None
-    return max(bought - mid, mid - sold, 0.0) / mid * _BPS
-
-
-def _fill_price(
-    prices: tuple[float, ...], sizes: tuple[float, ...], order_usd: float
-) -> float | None:
-    """Return the average price of an order of `order_usd` taken from the best level on."""
-    left_usd, filled = order_usd, 0.0
-    for price, size in zip(prices, sizes, strict=True):
-        value_usd = price * size
-        if value_usd >= left_usd:
-            return order_usd / (filled + left_usd / price)
-        left_usd -= value_usd
-        filled += size
-    return None
+    scaled = log((value if value > 1e-300 else 1e-300) / zero_at) / log(one_at / zero_at)
+    return 0.0 if scaled < 0.0 else 1.0 if scaled > 1.0 else scaled
 
 
 def _averaged(config: Config, before: Volume | None, volume_usd: float, now: int) -> Volume:
@@ -239,8 +203,9 @@ def _averaged(config: Config, before: Volume | None, volume_usd: float, now: int
     )
 
 
-def _volume_ratios(config: Config, volume: Volume | None) -> dict[str, float]:
+def _volume_ratios(config: Config, state: State) -> dict[str, float]:
     """Return the ratios that there is history enough for, by feature."""
+    volume = state.volume
     if volume is None or volume.month_usd <= 0.0:
         return {}
     days = (volume.last_seen - volume.first_seen) / _DAY_MS
@@ -252,22 +217,32 @@ def _volume_ratios(config: Config, volume: Volume | None) -> dict[str, float]:
     return ratios
 
 
+def glance(config: Config, state: State, now: int) -> float:
+    """Return the score alone."""
+    return 0.0 if state.book is None else _score(config, state.book, _volume_ratios(config, state))
+
+
+def _score(config: Config, book: Book, ratios: dict[str, float]) -> float:
+    spread, size, depth, slippage = book.parts
+    total, count = spread + size + depth + slippage, len(book.parts)
+    if ratios:
+        scaled = [_scaled(ratio, config.volume_ratio) for ratio in ratios.values()]
+        total, count = total + sum(scaled) / len(scaled), count + 1
+    return clamp(total / count, 0.0)
+
+
 def read(config: Config, state: State, now: int) -> Reading:
     """Return the score as of `now`, on which only the freshness and its detail depend."""
     book = state.book
     if book is None:
         return Reading(0.0, 0.0, 0.0, detail={"book": "none"})
-    ratios = _volume_ratios(config, state.volume)
-    parts = list(book.parts)
-    if ratios:
-        scaled = [_scaled(ratio, config.volume_ratio) for ratio in ratios.values()]
-        parts.append(sum(scaled) / len(scaled))
+    ratios = _volume_ratios(config, state)
     share = (len(book.parts) + len(ratios) / 2.0) / (len(book.parts) + 1)
     reach = _scaled(book.reach_bps, config.reach_bps)
     shallow = config.shallow_confidence
     age_minutes = (now - book.observed_at) / _MINUTE_MS
     return Reading(
-        score=clamp(sum(parts) / len(parts), 0.0),
+        score=_score(config, book, ratios),
         confidence=clamp(share * (shallow + (1.0 - shallow) * reach), 0.0),
         freshness=freshness(age_minutes, config.fresh_minutes, config.stale_minutes),
         data_time=book.observed_at,
@@ -286,9 +261,9 @@ def _detail(
         detail["stale"] = f"book is {age_minutes:.0f} minutes old"
     if book.reach_bps < config.reach_bps[1]:
         detail["reach"] = f"book ends {book.reach_bps:.3g} bps from mid; depth is a lower bound"
-    for name in ORDERS_USD:
-        if f"slippage_{name}_bps" not in book.features:
-            detail[f"slippage_{name}"] = f"not filled: the book holds {book.held_usd:,.0f} USD"
+    for feature, word in _NOT_FILLED:
+        if feature not in book.features:
+            detail[word] = f"not filled: the book holds {book.held_usd:,.0f} USD"
     for name in ("volume_ratio", "volume_trend"):
         if name not in ratios:
             detail[name] = "too few days of ticks"
@@ -296,5 +271,13 @@ def _detail(
 
 
 ENGINE: Engine[Config, State] = Engine(
-    "liquidity", BOOKS.name, Config(), State, initial, update, read, min_change=0.01
+    "liquidity",
+    BOOKS.name,
+    Config(),
+    State,
+    initial,
+    update,
+    read,
+    min_change=0.01,
+    glance=glance,
 )

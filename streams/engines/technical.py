@@ -55,6 +55,7 @@ class Config:
     gap_memory_candles  candles until a hole is forgotten: MA50 is free of it then
     fresh_candles       age of the last close up to which a timeframe is fresh, in its candles
     stale_candles       age of the last close from which it is stale, in its candles
+    fresh_ms            `fresh_candles` of each timeframe in ms
     """
 
     weights: tuple[float, float, float] = (0.25, 0.35, 0.40)
@@ -62,6 +63,11 @@ class Config:
     gap_memory_candles: int = 50
     fresh_candles: float = 1.25
     stale_candles: float = 3.0
+    fresh_ms: tuple[int, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        fresh_ms = tuple(int(self.fresh_candles * length_ms) for length_ms in _LENGTH_MS)
+        object.__setattr__(self, "fresh_ms", fresh_ms)
 
 
 class Frame(msgspec.Struct, frozen=True, gc=False):
@@ -87,29 +93,23 @@ class Frame(msgspec.Struct, frozen=True, gc=False):
 
 
 class State(msgspec.Struct, frozen=True, gc=False):
-    """The three timeframes, and everything that `read` says, made when a candle closes.
+    """The three timeframes, and what `read` says, made when a candle closes.
 
-    frames        in the order of TIMEFRAMES
-    price_time    when `price_usd` was the price: the candle's close or the tick's observed_at, ms
-    fresh_until   moment up to which every timeframe with a candle is fresh, ms
-    the others    as in `Reading`
+    frames       in the order of TIMEFRAMES
+    reading      what `read` says up to `fresh_until`, freshness 1
+    fresh_until  moment up to which every timeframe with a candle is fresh, ms
+    price_time   when `price_usd` was the price: the candle's close or the tick's observed_at, ms
     """
 
-    frames: tuple[Frame, ...]
-    score: float = 0.0
-    confidence: float = 0.0
-    data_time: int | None = None
+    frames: tuple[Frame, Frame, Frame]
+    reading: Reading
     fresh_until: int = 0
-    price_usd: float | None = None
     price_time: int = 0
-    features: dict[str, float] = {}
-    evidence: tuple[int, ...] = ()
-    detail: dict[str, str] = {}
 
 
 def initial(config: Config) -> State:
     """Return the state of an asset without any candle."""
-    return State((Frame(),) * len(TIMEFRAMES), detail={"candles": "none"})
+    return State((Frame(), Frame(), Frame()), Reading(0.0, 0.0, 1.0, detail={"candles": "none"}))
 
 
 def update(config: Config, state: State, event: Any, offset: int) -> State:
@@ -122,77 +122,98 @@ def update(config: Config, state: State, event: Any, offset: int) -> State:
             return state
         return _with_candle(config, state, place, event, offset)
     if type(event) is TrendingAsset and event.observed_at > state.price_time:
-        return replace(state, price_usd=event.price_usd, price_time=event.observed_at)
+        reading = replace(state.reading, price_usd=event.price_usd)
+        return replace(state, reading=reading, price_time=event.observed_at)
     return state
 
 
 def _with_candle(config: Config, state: State, place: int, candle: Candle, offset: int) -> State:
-    frames = state.frames
-    before = frames[place]
-    series = advance(before.series, candle.high, candle.low, candle.close)
-    features = state.features.copy()
-    trend_now = 0.0
-    if series.count >= WARM_AT:
-        numbers = values(series)
-        trend_now = trend(config.trend, numbers, structure(series.swings))
-        _set(features, _FEATURES[place], numbers, trend_now)
+    before = state.frames[place]
+    said = state.reading
+    features = said.features.copy()
+    frame = _moved(config, before, place, candle, offset, features)
+    hour, four_hours, day = state.frames
+    if place == 0:
+        hour = frame
+    elif place == 1:
+        four_hours = frame
     else:
-        _add_known(features, place, series)
-    frame = _frame(config, before, series, trend_now, place, candle, offset)
-    frames = (*frames[:place], frame, *frames[place + 1 :])
-    hour, four_hours, day = frames
+        day = frame
+    frames = (hour, four_hours, day)
     share_1h, share_4h, share_1d = config.weights
-    newest = candle.close_time >= state.price_time
-    seen, data_time = candle.observed_at, state.data_time
-    complete = hour.quality == four_hours.quality == day.quality == 1.0
-    confidence = share_1h * hour.quality + share_4h * four_hours.quality + share_1d * day.quality
-    return State(
-        frames,
-        clamp(share_1h * hour.trend + share_4h * four_hours.trend + share_1d * day.trend),
-        1.0 if complete else clamp(confidence, 0.0),
-        seen if data_time is None or seen > data_time else data_time,
-        min(hour.fresh_until, four_hours.fresh_until, day.fresh_until),
-        candle.close if newest else state.price_usd,
-        candle.close_time if newest else state.price_time,
-        features,
-        (*[kept for kept in state.evidence if kept != before.offset], offset),
-        {} if complete else _detail(frames),
+    score = share_1h * hour.trend + share_4h * four_hours.trend + share_1d * day.trend
+    if before.quality == frame.quality == 1.0:  # warm and whole, before and now: the same is said
+        confidence, detail = said.confidence, said.detail
+    else:
+        confidence, detail = _confidence(config, frames), _detail(frames)
+    close_time, price_time, price_usd = candle.close_time, state.price_time, said.price_usd
+    if close_time >= price_time:
+        price_time, price_usd = close_time, candle.close
+    data_time = said.data_time
+    if data_time is None or candle.observed_at > data_time:
+        data_time = candle.observed_at
+    evidence = _renewed(said.evidence, before.offset, offset)
+    fresh_until = min(hour.fresh_until, four_hours.fresh_until, day.fresh_until)
+    reading = Reading(
+        clamp(score), confidence, 1.0, data_time, price_usd, features, evidence, detail
     )
+    return State(frames, reading, fresh_until, price_time)
 
 
-def _frame(
+def _moved(
     config: Config,
     before: Frame,
-    series: Series,
-    trend_now: float,
     place: int,
     candle: Candle,
     offset: int,
+    features: dict[str, float],
 ) -> Frame:
-    length_ms = _LENGTH_MS[place]
-    missing, since_gap = before.missing, 0
-    hole = (candle.open_time - before.open_time) // length_ms - 1 if before.offset >= 0 else 0
-    if hole > 0:
-        missing += hole
-    elif missing:
-        since_gap = before.since_gap + 1
-        if since_gap >= config.gap_memory_candles:
-            missing = since_gap = 0
-    quality = 0.0 if series.count < WARM_AT else 1.0
-    if missing:
-        memory = config.gap_memory_candles
-        quality *= 1.0 - min(1.0, missing / memory) * (1.0 - since_gap / memory)
+    """Return the timeframe after a candle, and set its values in `features`."""
+    close_time, open_time = candle.close_time, candle.open_time
+    series = advance(before.series, candle.high, candle.low, candle.close)
+    trend_now = quality = 0.0
+    if series.count >= WARM_AT:
+        numbers = values(series)
+        trend_now, quality = trend(config.trend, numbers, structure(series.swings)), 1.0
+        _set(features, _FEATURES[place], numbers, trend_now)
+    else:
+        _add_known(features, place, series)
+    missing = since_gap = 0
+    if before.missing or open_time - before.open_time != _LENGTH_MS[place]:
+        missing, since_gap = _gap(config, before, open_time, _LENGTH_MS[place])
+        if missing:
+            memory = config.gap_memory_candles
+            quality *= 1.0 - min(1.0, missing / memory) * (1.0 - since_gap / memory)
+    fresh_until = close_time + config.fresh_ms[place]
     return Frame(
-        series,
-        candle.open_time,
-        candle.close_time,
-        offset,
-        missing,
-        since_gap,
-        candle.close_time + int(config.fresh_candles * length_ms),
-        trend_now,
-        quality,
+        series, open_time, close_time, offset, missing, since_gap, fresh_until, trend_now, quality
     )
+
+
+def _gap(config: Config, before: Frame, open_time: int, length_ms: int) -> tuple[int, int]:
+    """Return the candles missing in holes not yet forgotten, and those closed since the last."""
+    hole = (open_time - before.open_time) // length_ms - 1 if before.offset >= 0 else 0
+    if hole > 0:
+        return before.missing + hole, 0
+    if not before.missing or before.since_gap + 1 >= config.gap_memory_candles:
+        return 0, 0
+    return before.missing, before.since_gap + 1
+
+
+def _renewed(evidence: tuple[int, ...], before: int, offset: int) -> tuple[int, ...]:
+    """Put a timeframe's new offset last and take its old one out, which is mostly the last one."""
+    if evidence and evidence[-1] == before:
+        return (*evidence[:-1], offset)
+    return (*[kept for kept in evidence if kept != before], offset)
+
+
+def _confidence(config: Config, frames: tuple[Frame, Frame, Frame]) -> float:
+    hour, four_hours, day = frames
+    share_1h, share_4h, share_1d = config.weights
+    if hour.quality == four_hours.quality == day.quality == 1.0:
+        return 1.0  # which a sum of other weights may miss by a rounding
+    weighted = share_1h * hour.quality + share_4h * four_hours.quality + share_1d * day.quality
+    return clamp(weighted, 0.0)
 
 
 def _set(
@@ -235,25 +256,16 @@ def _detail(frames: tuple[Frame, ...]) -> dict[str, str]:
 
 def read(config: Config, state: State, now: int) -> Reading:
     """Return the score as of `now`, on which only the freshness and its detail depend."""
-    fresh, detail = 1.0, state.detail
-    if now > state.fresh_until:
-        fresh, detail = _aged(config, state, now)
-    return Reading(
-        state.score,
-        state.confidence,
-        fresh,
-        state.data_time,
-        state.price_usd,
-        state.features,
-        state.evidence,
-        detail,
-    )
+    if now <= state.fresh_until:
+        return state.reading
+    fresh, detail = _aged(config, state, now)
+    return replace(state.reading, freshness=fresh, detail=detail)
 
 
 def _aged(config: Config, state: State, now: int) -> tuple[float, dict[str, str]]:
     """Return the freshness over the timeframes that have candles, and the detail with it."""
     fresh = present = 0.0
-    detail = state.detail
+    detail = state.reading.detail
     for place, frame in enumerate(state.frames):
         if frame.offset < 0:
             continue

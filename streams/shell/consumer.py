@@ -16,6 +16,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
 from streams.shell import tansu
+from streams.shell.tansu_thread import ConsumerThread as TansuThread
 
 MAX_CHUNKS = 64
 """Chunks that may wait for the stage before fetching pauses."""
@@ -155,7 +156,7 @@ class ChunkConsumer(driver.Consumer):  # type: ignore[misc]
         """Skip Faust's livelock log: it counts events that do not exist here (see watchdog)."""
 
     def _new_consumer_thread(self) -> Any:
-        thread = tansu.ConsumerThread if tansu.is_embedded() else driver.AIOKafkaConsumerThread
+        thread = TansuThread if tansu.is_embedded() else driver.AIOKafkaConsumerThread
         return thread(self, loop=self.loop, beacon=self.beacon)
 
 

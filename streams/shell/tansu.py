@@ -2,7 +2,7 @@
 
 * `ListOffsets(latest)` answers "base offset of the last batch + 1": table recovery would stop
   early, any lag would be wrong. The high watermark in fetch responses is right, so it is asked for
-  by fetching: `ConsumerThread`, `end_offsets`.
+  by fetching: `streams.shell.tansu_thread`, `end_offsets`.
 * A waiting fetch is not woken by new records, it looks again after a part of its longest wait: with
   Faust's 1.5 s every hop would take half a second. So the wait is short: `FETCH_MAX_WAIT_MS`.
 * A consumer group can keep a leader that is gone, so that nobody ever joins: `unwedge`.
@@ -18,7 +18,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from faust.transport.drivers import aiokafka as driver
 
 _log = logging.getLogger(__name__)
 _FETCH_DEADLINE_S = 10.0
@@ -78,22 +77,6 @@ async def highwaters(
         tp: max(offset or 0, consumer.highwater(tp) or 0) if offset else 0
         for tp, offset in claimed.items()
     }
-
-
-class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
-    """Gives Faust's table recovery the true end offsets, and fetches with a short wait."""
-
-    def _create_worker_consumer(self, transport: Any) -> AIOKafkaConsumer:
-        consumer = super()._create_worker_consumer(transport)
-        consumer._fetch_max_wait_ms = FETCH_MAX_WAIT_MS
-        return consumer
-
-    async def _highwaters(self, partitions: list[Any]) -> dict[Any, int]:
-        url, port = self.transport.url, self.transport.default_port
-        ends = await end_offsets(
-            driver.server_list(url, port), [driver.ensure_aiokafka_TP(tp) for tp in partitions]
-        )
-        return {tp: ends[driver.ensure_aiokafka_TP(tp)] for tp in partitions}
 
 
 def unwedge(bootstrap: str, group: str, topics: list[str]) -> bool:

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from schemas.market import OrderBook
 from streams.engines.base import Reading
-from streams.engines.liquidity import ENGINE, ORDERS_USD, State, slippage_bps
+from streams.engines.liquidity import ENGINE, ORDERS_USD, State
+from streams.engines.liquidity_book import slippage_bps
 from tests.unit.engines._market import START_MS, make_book, make_tick
 
 CONFIG = ENGINE.config

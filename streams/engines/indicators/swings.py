@@ -32,30 +32,21 @@ def swing(swings: Swings, high: float, low: float, atr: float) -> Swings:
     and low is not known.
     """
     leg, extreme = swings.leg, swings.extreme
+    high_last, high_before = swings.high_last, swings.high_before
+    low_last, low_before = swings.low_last, swings.low_before
     if leg > 0:
         if high > extreme:
-            return _extended(swings, high)
+            return Swings(1, high, high_last, high_before, low_last, low_before)
         if low < extreme - REVERSAL_ATR * atr:
-            return Swings(-1, low, extreme, swings.high_last, swings.low_last, swings.low_before)
+            return Swings(-1, low, extreme, high_last, low_last, low_before)
     elif leg < 0:
         if low < extreme:
-            return _extended(swings, low)
+            return Swings(-1, low, high_last, high_before, low_last, low_before)
         if high > extreme + REVERSAL_ATR * atr:
-            return Swings(1, high, swings.high_last, swings.high_before, extreme, swings.low_last)
+            return Swings(1, high, high_last, high_before, extreme, low_last)
     else:
         return Swings(1, high)
     return swings
-
-
-def _extended(swings: Swings, extreme: float) -> Swings:
-    return Swings(
-        swings.leg,
-        extreme,
-        swings.high_last,
-        swings.high_before,
-        swings.low_last,
-        swings.low_before,
-    )
 
 
 def structure(swings: Swings) -> float:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
+from aiokafka.errors import KafkaError
 
 from embedded.kafka import ApacheKafka
 from embedded.stack import Stack
@@ -15,11 +18,15 @@ from tests.integration.worker.rig import Rig, market, rig
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 
 Trouble = Callable[[Rig, int], Awaitable[None]]
+Away = Callable[[ApacheKafka, float], Awaitable[None]]
+Tables = dict[str, list[str]]
+
+_calm: Tables = {}
 
 
 async def _tables(
     stack: Stack, folder: Path, name: str, trouble: Trouble | None, worker_count: int = 1
-) -> dict[str, list[str]]:
+) -> Tables:
     async with rig(stack.env(), folder, name=name, worker_count=worker_count) as running:
 
         async def on_wave(number: int) -> None:
@@ -31,10 +38,17 @@ async def _tables(
         return await running.tables()
 
 
+async def _undisturbed(stack: Stack, folder: Path) -> Tables:
+    """Return the tables of a run without trouble, made by the first test that asks."""
+    if not _calm:
+        _calm.update(await _tables(stack, folder, "calm", None))
+    return _calm
+
+
 async def test_broker_killed_and_restarted(
     kafka: ApacheKafka, kafka_stack: Stack, folder: Path
 ) -> None:
-    calm = await _tables(kafka_stack, folder, "calm", None)
+    calm = await _undisturbed(kafka_stack, folder)
 
     async def kill_broker(running: Rig, number: int) -> None:
         if number in (3, 10):
@@ -46,10 +60,64 @@ async def test_broker_killed_and_restarted(
     assert len(calm["strategy_signals"]) >= 48
 
 
+async def _killed(kafka: ApacheKafka, seconds: float) -> None:
+    await kafka.kill()
+    await asyncio.sleep(seconds)
+    await kafka.start()
+
+
+async def _frozen(kafka: ApacheKafka, seconds: float) -> None:
+    """Stop the broker's process: its connections stay open and nothing is answered."""
+    pid = kafka.pid
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        await asyncio.sleep(seconds)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+async def _applied(running: Rig) -> None:
+    """Wait for the wave; asking for offsets fails until the broker has taken up its groups."""
+    async with asyncio.timeout(60.0):
+        while True:
+            try:
+                await running.barrier(running.publisher.positions())
+            except KafkaError as error:
+                if not error.retriable:
+                    raise
+                await asyncio.sleep(0.2)
+            else:
+                return
+
+
+@pytest.mark.parametrize(
+    ("away", "seconds"),
+    [pytest.param(_killed, 30.0, id="killed for 30 s"), pytest.param(_frozen, 10.0, id="frozen")],
+)
+async def test_broker_away_for_longer_than_any_session(
+    kafka: ApacheKafka, kafka_stack: Stack, folder: Path, away: Away, seconds: float
+) -> None:
+    calm = await _undisturbed(kafka_stack, folder)
+    stored, restarts = [], []
+
+    async def take_away(running: Rig, number: int) -> None:
+        if number == 13:  # the ticks of the second of three cycles
+            await running.publisher.flush()  # which gives up after 40 s: it is not on trial here
+            await away(kafka, seconds)
+            stored.extend(await running.fetch("SELECT signal_id FROM strategy_signals"))
+            await _applied(running)
+        restarts.append(running.workers[0].restarts)
+
+    assert await _tables(kafka_stack, folder, "away", take_away) == calm
+    assert 0 < len(stored) < len(calm["strategy_signals"])
+    assert restarts[-1] == 0  # they waited
+
+
 async def test_two_workers_of_which_one_is_killed_five_times(
     kafka_stack: Stack, folder: Path
 ) -> None:
-    calm = await _tables(kafka_stack, folder, "calm", None)
+    calm = await _undisturbed(kafka_stack, folder)
     kills = []
 
     async def kill_one(running: Rig, number: int) -> None:
@@ -63,7 +131,7 @@ async def test_two_workers_of_which_one_is_killed_five_times(
 
 
 async def test_database_killed_and_restarted(kafka_stack: Stack, folder: Path) -> None:
-    calm = await _tables(kafka_stack, folder, "calm", None)
+    calm = await _undisturbed(kafka_stack, folder)
 
     async def restart_database(running: Rig, number: int) -> None:
         if number == 4:

@@ -14,7 +14,8 @@ from pyarrow import parquet
 from schemas.market import OrderBook
 from schemas.scores import EngineScore
 from streams.engines.base import Reading
-from streams.engines.liquidity import ENGINE, ORDERS_USD, State, slippage_bps
+from streams.engines.liquidity import ENGINE, ORDERS_USD, State
+from streams.engines.liquidity_book import slippage_bps
 from streams.scoring import ScoringStage
 from streams.stage import advance
 from tests.unit.engines._market import DAY_MS, HOUR_MS, START_MS, make_book, make_tick

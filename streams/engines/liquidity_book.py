@@ -1,0 +1,69 @@
+"""Depth and slippage of an order book: what its levels come to, summed from the best on."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from itertools import accumulate
+from operator import mul
+from typing import NamedTuple
+
+from schemas.market import OrderBook
+
+_BPS = 10_000.0
+
+
+class Side(NamedTuple):
+    """One side of a book, best level first: prices, and sizes and values summed from the best."""
+
+    prices: tuple[float, ...]
+    sizes: list[float]
+    values_usd: list[float]
+
+
+def side_of(prices: tuple[float, ...], sizes: tuple[float, ...]) -> Side:
+    """Return a side with its running sums."""
+    return Side(prices, list(accumulate(sizes)), list(accumulate(map(mul, prices, sizes))))
+
+
+def top_usd(side: Side, levels: int) -> float:
+    """Return the value of the best levels, of all where there are fewer, in USD."""
+    return side.values_usd[levels - 1 if levels <= len(side.prices) else -1]
+
+
+def depth_usd(bids: Side, asks: Side, mid: float, share: float) -> float:
+    """Return the value of all orders within `share` of mid, both sides together, in USD."""
+    far = mid * share
+    levels = len(bids.prices)
+    if mid - bids.prices[-1] > far:  # best first, so what is near enough is a beginning
+        levels = bisect_right(bids.prices, far, key=lambda price: mid - price)
+    near_usd = bids.values_usd[levels - 1] if levels else 0.0
+    levels = len(asks.prices)
+    if asks.prices[-1] - mid > far:
+        levels = bisect_right(asks.prices, far, key=lambda price: price - mid)
+    return near_usd + (asks.values_usd[levels - 1] if levels else 0.0)
+
+
+def slippage_bps(book: OrderBook, mid: float, order_usd: float) -> float | None:
+    """Return how far from mid a market order fills on average, the worse of buying and selling.
+
+    In bps of mid, half the spread included; None when one side cannot fill it.
+    """
+    bids = side_of(book.bid_prices, book.bid_sizes)
+    return slippage_of(bids, side_of(book.ask_prices, book.ask_sizes), mid, order_usd)
+
+
+def slippage_of(bids: Side, asks: Side, mid: float, order_usd: float) -> float | None:
+    """Return the same for sides whose sums are there already."""
+    if order_usd > bids.values_usd[-1] or order_usd > asks.values_usd[-1]:
+        return None
+    bought, sold = _fill_price(asks, order_usd), _fill_price(bids, order_usd)
+    return max(bought - mid, mid - sold, 0.0) / mid * _BPS
+
+
+def _fill_price(side: Side, order_usd: float) -> float:
+    """Return the average price of an order taken from the best level on; the side holds as much."""
+    level = bisect_left(side.values_usd, order_usd)
+    if level == 0:
+        return side.prices[0]
+    left_usd = order_usd - side.values_usd[level - 1]
+    return order_usd / (side.sizes[level - 1] + left_usd / side.prices[level])

@@ -1,0 +1,208 @@
+"""Whether a signal is what its parts make of it. Pure.
+
+    sum       weight * score is each contribution, and they add up to the final score
+    action    thresholds, event risk and the strategy's rules lead to the action
+    records   made again from the records in the log, the signal is the same in every field
+
+The last two ask the functions that fusion decides with; nothing of them is written twice.
+"""
+
+from __future__ import annotations
+
+from math import isclose
+from typing import Any
+
+import msgspec
+
+from schemas.control import Strategy
+from schemas.engines import ENGINES
+from schemas.signals import Contribution, Signal
+from streams.engines.fusion import FusionStage
+from streams.engines.fusion_decision import View, decide, view, weigh
+from streams.engines.fusion_signal import Occasion, build, moment
+from streams.engines.fusion_state import Held, Pinned, hold, hold_missing, pin
+from streams.provenance.tree import Cited, Tree
+from streams.rules import Facts
+from streams.stage import StrategyAt
+from streams.topics import REQUESTS
+from streams.topology import stage
+
+_MOST_DIFFERENCES = 5
+
+
+class Check(msgspec.Struct, frozen=True, gc=False):
+    """What was checked, whether it holds (None: it cannot be checked), and a sentence."""
+
+    name: str
+    ok: bool | None
+    said: str
+
+
+def checks(tree: Tree) -> tuple[Check, ...]:
+    """Return the checks of a tree: sum, action, records."""
+    return (check_sum(tree.signal), check_action(tree), check_records(tree))
+
+
+def check_sum(signal: Signal) -> Check:
+    """Check weight, score and contribution of each engine, and their sum."""
+    for part in signal.contributions:
+        due = part.weight * part.score if part.status == "ok" else 0.0
+        if not _same(due, part.contribution):
+            said = (
+                f"{part.engine} is {part.status} with {part.weight:g} x {part.score:+.6g}, which "
+                f"makes {due:+.6g}; its contribution says {part.contribution:+.6g}"
+            )
+            return Check("sum", False, said)
+    total = sum(part.contribution for part in signal.contributions)
+    if not _same(total, signal.final_score):
+        said = f"the contributions add up to {total:+.6g}, not to {signal.final_score:+.6g}"
+        return Check("sum", False, said)
+    return Check("sum", True, "the contributions add up to the final score")
+
+
+def check_action(tree: Tree) -> Check:
+    """Check that the action follows; a rule that decided is taken at its word here."""
+    signal = tree.signal
+    at = _strategy(tree)
+    if at is None:
+        why = "no strategy is named" if tree.strategy is None else tree.strategy.missing
+        return Check("action", None, f"the thresholds are not known: the strategy is {why}")
+    by_engine = {part.engine: part for part in signal.contributions}
+    if tuple(by_engine) != ENGINES:
+        return Check("action", None, f"it was made with other engines: {', '.join(by_engine)}")
+    said_weights = tuple(part.weight for part in signal.contributions)
+    pinned = pin(at, "")
+    if not all(map(_same, said_weights, pinned.weights)):
+        said = (
+            f"the weights are {_numbers(said_weights)}, the strategy's {_numbers(pinned.weights)}"
+        )
+        return Check("action", False, said)
+    usable = tuple(part.status == "ok" for part in signal.contributions)
+    values = tuple(part.score if part.status == "ok" else 0.0 for part in signal.contributions)
+    seen = View(signal.as_of, (None,) * len(ENGINES), usable, values)
+    _, action, fused, override = weigh(pinned, seen, _Claimed(signal.override))
+    if (action, fused, override) == (signal.action, signal.fused_action, signal.override):
+        return Check("action", True, f"the {action} follows from the strategy and the scores")
+    said = (
+        f"the strategy makes {_decision(action, fused, override)} of it, the signal says "
+        f"{_decision(signal.action, signal.fused_action, signal.override)}"
+    )
+    return Check("action", False, said)
+
+
+def check_records(tree: Tree) -> Check:
+    """Make the signal again from the records that it names, and compare every field."""
+    lost = [one for one in _needed(tree) if one.event is None]
+    if lost or tree.strategy is None:
+        said = f"it cannot be made again: {len(lost)} of {len(_needed(tree))} records are not there"
+        return Check("records", None, said)
+    again = _made_again(tree)
+    if again is None:
+        return Check("records", None, "it cannot be made again: it was made with other engines")
+    differing = _differences(tree.signal, again)
+    if not differing:
+        said = "made again from the records in the log, the signal is the same in every field"
+        return Check("records", True, said)
+    shown = "; ".join(differing[:_MOST_DIFFERENCES])
+    more = len(differing) - _MOST_DIFFERENCES
+    rest = f" and {more} more" if more > 0 else ""
+    return Check("records", False, f"made again by this version it differs: {shown}{rest}")
+
+
+class _Claimed:
+    """Rules that decide what the signal says they decided, where the strategy has such a rule."""
+
+    def __init__(self, override: str | None) -> None:
+        self._override = override
+
+    def override(self, strategy: Strategy, facts: Facts) -> str | None:
+        rule = {"entry_rule": strategy.entry_rule, "exit_rule": strategy.exit_rule}
+        return self._override if rule.get(self._override or "") is not None else None
+
+
+def _strategy(tree: Tree) -> StrategyAt | None:
+    cited = tree.strategy
+    if cited is None or cited.event is None:
+        return None
+    return StrategyAt(cited.event, cited.offset)
+
+
+def _needed(tree: Tree) -> list[Cited]:
+    scores = [part.score for part in tree.parts]
+    return [one for one in (tree.strategy, tree.request, *scores) if one is not None]
+
+
+def _made_again(tree: Tree) -> Signal | None:
+    signal, at = tree.signal, _strategy(tree)
+    fusion = stage(FusionStage.name)
+    if at is None or not isinstance(fusion, FusionStage):
+        return None
+    if tuple(part.engine for part in tree.parts) != ENGINES:
+        return None
+    held = tuple(_held(part.contribution, part.score) for part in tree.parts)
+    asked_ms = tree.request.event.requested_at if tree.request is not None else 0
+    clock_ms = max([asked_ms, *(one.as_of for one in held if one is not None)])
+    # as_of may lie some ms after the clock: no two signals of an asset share one.
+    seen = view(held, min(clock_ms, signal.as_of), fusion.config.stale_after_ms)
+    pinned: Pinned = pin(at, "")
+    now = moment(_occasion(tree), seen)
+    return build(now, pinned, decide(pinned, seen, fusion.rules), fusion.sizing)
+
+
+def _occasion(tree: Tree) -> Occasion:
+    signal = tree.signal
+    partitions = [part.score.partition for part in tree.parts if part.score is not None]
+    return Occasion(
+        asset=signal.asset,
+        as_of=signal.as_of,
+        trigger=signal.trigger,
+        partition=partitions[0] if partitions else 0,
+        cycle=signal.cycle,
+        request_id=signal.request_id,
+        extra=tuple(place for place in signal.inputs if place.topic == REQUESTS.name),
+    )
+
+
+def _held(contribution: Contribution, score: Cited | None) -> Held | None:
+    if score is None:
+        return None
+    make = hold_missing if score.event.status == "missing" else hold
+    return make(score.event, score.offset, None)
+
+
+def _differences(signal: Signal, again: Signal) -> list[str]:
+    differing = []
+    for name in signal.__struct_fields__:
+        ours, theirs = getattr(signal, name), getattr(again, name)
+        if _equal(ours, theirs):
+            continue
+        brief = isinstance(ours, float | str) or ours is None
+        differing.append(f"{name} {ours!r}, again {theirs!r}" if brief else name)
+    return differing
+
+
+def _equal(ours: Any, theirs: Any) -> bool:
+    """Compare two values; numbers up to rounding, for another machine may add in other steps."""
+    if isinstance(ours, float) and isinstance(theirs, float):
+        return _same(ours, theirs)
+    if isinstance(ours, dict) and isinstance(theirs, dict):
+        return ours.keys() == theirs.keys() and all(
+            _equal(value, theirs[key]) for key, value in ours.items()
+        )
+    if isinstance(ours, tuple) and isinstance(theirs, tuple):
+        return len(ours) == len(theirs) and all(map(_equal, ours, theirs))
+    if isinstance(ours, Contribution) and isinstance(theirs, Contribution):
+        return _equal(msgspec.structs.astuple(ours), msgspec.structs.astuple(theirs))
+    return bool(ours == theirs)
+
+
+def _same(one: float, other: float) -> bool:
+    return isclose(one, other, rel_tol=1e-9, abs_tol=1e-12)
+
+
+def _numbers(values: tuple[float, ...]) -> str:
+    return ", ".join(f"{value:g}" for value in values)
+
+
+def _decision(action: str, fused: str, override: str | None) -> str:
+    return f"{action} ({f'{override} over ' if override else ''}{fused} of the thresholds)"

@@ -1,0 +1,70 @@
+"""Signals out of PostgreSQL, by the beginning of their id."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import asyncpg
+import msgspec
+
+from schemas.signals import Signal
+from streams.provenance.sources.base import SourceError
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+_TIMEOUT_S = 5.0
+# A range, not LIKE: it uses the primary key's index whatever the collation, for ids are hex.
+_QUERY = """
+    SELECT signal.*, details.*
+    FROM strategy_signals AS signal JOIN signal_details AS details USING (signal_id)
+    WHERE signal.signal_id >= $1 AND signal.signal_id < $1 || 'g'
+    ORDER BY signal.signal_id LIMIT $2
+"""
+
+
+async def signals(dsn: str, begin: str, most: int) -> list[Signal]:
+    """Return at most so many signals whose id begins with `begin` (hex digits), by id.
+
+    Raises SourceError when the database does not answer, has no such tables, or holds a row that
+    is no signal.
+    """
+    try:
+        connection = await asyncpg.connect(
+            dsn,
+            timeout=_TIMEOUT_S,
+            command_timeout=_TIMEOUT_S,
+            server_settings={"application_name": "quantiva-why"},
+        )
+        try:
+            rows = await connection.fetch(_QUERY, begin, most)
+        finally:
+            await connection.close(timeout=_TIMEOUT_S)
+        return [signal_of(dict(row)) for row in rows]
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise SourceError(_said(error, dsn)) from error
+    except (ValueError, msgspec.MsgspecError) as error:
+        msg = f"a row there is no signal: {error}"
+        raise SourceError(msg) from error
+
+
+def signal_of(row: Mapping[str, Any]) -> Signal:
+    """Return the signal of a row of both tables; MsgspecError when it is none."""
+    fields = {**row, **msgspec.json.decode(row["metadata"])}
+    for name in ("as_of", "cycle"):
+        if fields[name] is not None:
+            fields[name] = (fields[name] - _EPOCH) // _MILLISECOND
+    return msgspec.convert(fields, Signal)
+
+
+def _said(error: Exception, dsn: str) -> str:
+    from sinks.postgres.dsn import conceal  # only now: it brings the whole sink with it
+
+    if isinstance(error, asyncpg.UndefinedTableError):
+        return "it has no table of signals: has `quantiva sink postgres` ever run?"
+    if isinstance(error, TimeoutError):
+        return f"no answer within {_TIMEOUT_S:.0f} s"
+    if isinstance(error, OSError):
+        return "it does not answer"
+    return conceal(str(error).partition("\n")[0] or type(error).__name__, dsn)

@@ -1,0 +1,201 @@
+"""The tree of a signal: its scores, and behind each score its tick and its evidence. Pure.
+
+    roots(signal)              places that the signal names: scores, strategy, request
+    twigs(signal, known)       places that those scores name: ticks and evidence
+    grow(signal, found, known) the tree
+
+`known` says what stood at a place of the log. All ages are in ms, at the moment of the decision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+
+from schemas.control import SignalRequest, Strategy
+from schemas.scores import EngineScore, InputPosition
+from schemas.signals import Contribution, Signal
+from streams.topics import REQUESTS, SCORES, STRATEGIES, TRENDING
+
+
+class Looked(NamedTuple):
+    """What stood at a place: an event, or a sentence about why there is none.
+
+    `origin` is where it was read: kafka, archive, or None when it was found nowhere.
+    """
+
+    event: Any = None
+    missing: str | None = None
+    origin: str | None = None
+    timestamp_ms: int | None = None
+
+
+class Cited(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """A record that a signal or a score names. `missing` says why there is no event."""
+
+    topic: str
+    partition: int
+    offset: int
+    origin: str | None
+    timestamp_ms: int | None
+    age_ms: int | None
+    event: Any
+    missing: str | None
+
+
+class Part(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """One engine: its part of the signal, its score, and the records behind the score.
+
+    `score` is None where the engine had never said anything, `tick` where the score names none.
+    """
+
+    engine: str
+    contribution: Contribution
+    score: Cited | None
+    tick: Cited | None
+    evidence: tuple[Cited, ...]
+
+
+class Found(msgspec.Struct, frozen=True, gc=False):
+    """Where a signal was found: in words, and its position where that is known."""
+
+    where: str
+    place: InputPosition | None = None
+
+
+class Tree(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """All that led to a signal. `strategy` is the version that it was made with."""
+
+    signal: Signal
+    found: Found
+    strategy: Cited | None
+    request: Cited | None
+    parts: tuple[Part, ...]
+
+    def cited(self) -> list[Cited]:
+        """Return every record of the tree, from the top down; a shared tick comes once."""
+        several = [self.strategy, self.request]
+        for part in self.parts:
+            several += [part.score, part.tick, *part.evidence]
+        by_place = {(one.topic, one.partition, one.offset): one for one in several if one}
+        return list(by_place.values())
+
+
+Known = Mapping[InputPosition, Looked]
+
+
+def roots(signal: Signal) -> tuple[InputPosition, ...]:
+    """Return the places that a signal names: scores, strategy, request."""
+    return tuple(dict.fromkeys(signal.inputs))
+
+
+def twigs(signal: Signal, known: Known) -> tuple[InputPosition, ...]:
+    """Return the places that the signal's scores name, as far as the scores are known."""
+    places: dict[InputPosition, None] = {}
+    for contribution in signal.contributions:
+        place = _score_place(signal, contribution)
+        event = None if place is None else _cite(signal, place, known, contribution.engine).event
+        if event is not None:
+            places |= dict.fromkeys((*_tick_places(event), *_evidence_places(event)))
+    return tuple(places)
+
+
+def grow(signal: Signal, found: Found, known: Known) -> Tree:
+    """Return the tree of a signal; a place that is not in `known` is one not looked up."""
+    return Tree(
+        signal=signal,
+        found=found,
+        strategy=_input(signal, STRATEGIES.name, known),
+        request=_input(signal, REQUESTS.name, known),
+        parts=tuple(_part(signal, one, known) for one in signal.contributions),
+    )
+
+
+def _input(signal: Signal, topic: str, known: Known) -> Cited | None:
+    for place in signal.inputs:
+        if place.topic == topic:
+            return _cite(signal, place, known)
+    return None
+
+
+def _part(signal: Signal, contribution: Contribution, known: Known) -> Part:
+    place = _score_place(signal, contribution)
+    score = None if place is None else _cite(signal, place, known, contribution.engine)
+    event = None if score is None else score.event
+    ticks = () if event is None else _tick_places(event)
+    evidence = () if event is None else _evidence_places(event)
+    return Part(
+        engine=contribution.engine,
+        contribution=contribution,
+        score=score,
+        tick=_cite(signal, ticks[0], known) if ticks else None,
+        evidence=tuple(_cite(signal, one, known) for one in evidence),
+    )
+
+
+def _score_place(signal: Signal, contribution: Contribution) -> InputPosition | None:
+    """Return where a contribution's score stands: one partition holds all of an asset's."""
+    if contribution.offset is None:
+        return None
+    for place in signal.inputs:
+        if place.topic == SCORES.name and place.offset == contribution.offset:
+            return place
+    return None
+
+
+def _tick_places(score: EngineScore) -> tuple[InputPosition, ...]:
+    return tuple(place for place in score.inputs if place.topic == TRENDING.name)
+
+
+def _evidence_places(score: EngineScore) -> tuple[InputPosition, ...]:
+    """Return the evidence: it stands in the market topic of the engine, which its inputs name."""
+    if not score.evidence or not score.inputs:
+        return ()
+    source = next((one for one in score.inputs if one.topic != TRENDING.name), score.inputs[0])
+    return tuple(InputPosition(source.topic, source.partition, offset) for offset in score.evidence)
+
+
+def _cite(signal: Signal, place: InputPosition, known: Known, engine: str | None = None) -> Cited:
+    looked = known.get(place, Looked(missing="not looked up"))
+    if looked.event is not None and not _meant(signal, looked.event, engine):
+        other = f"another record stands there now ({_name(looked.event)}): was the topic made anew?"
+        looked = Looked(missing=other, origin=looked.origin, timestamp_ms=looked.timestamp_ms)
+    time_ms = _time_ms(looked.event)
+    return Cited(
+        topic=place.topic,
+        partition=place.partition,
+        offset=place.offset,
+        origin=looked.origin,
+        timestamp_ms=looked.timestamp_ms,
+        age_ms=None if time_ms is None else signal.as_of - time_ms,
+        event=looked.event,
+        missing=looked.missing,
+    )
+
+
+def _meant(signal: Signal, event: Any, engine: str | None) -> bool:
+    """Return whether an event can be the one that was cited: of this asset, engine, strategy."""
+    if isinstance(event, Strategy):
+        return event.strategy_id == signal.strategy_id
+    if isinstance(event, SignalRequest):
+        return event.request_id == signal.request_id
+    if engine is not None and getattr(event, "engine", None) != engine:
+        return False
+    return getattr(event, "asset", None) == signal.asset
+
+
+def _name(event: Any) -> str:
+    words = [getattr(event, field, None) for field in ("asset", "engine", "strategy_id")]
+    return " ".join([type(event).__name__, *(word for word in words if word)])
+
+
+def _time_ms(event: Any) -> int | None:
+    """Return the moment that an event tells of, None where it has none."""
+    if isinstance(event, Strategy):
+        return event.updated_at or None
+    if isinstance(event, SignalRequest):
+        return event.requested_at
+    time_ms = event.as_of if isinstance(event, EngineScore) else getattr(event, "observed_at", None)
+    return time_ms if isinstance(time_ms, int) else None
