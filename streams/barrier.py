@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+from tenacity import retry, retry_if_exception, stop_after_delay, wait_fixed
 
 from streams.admin import wanted_partitions
 from streams.settings import Settings
@@ -80,9 +83,7 @@ class PipelineBarrier:
 
     async def _committed(self, group: str, wanted: dict[TopicPartition, int]) -> None:
         while wanted:
-            committed = await self._admin.list_consumer_group_offsets(
-                group, partitions=list(wanted)
-            )
+            committed = await self._offsets(group, list(wanted))
             wanted = {
                 tp: offset
                 for tp, offset in wanted.items()
@@ -90,6 +91,16 @@ class PipelineBarrier:
             }
             if wanted:
                 await asyncio.sleep(_POLL_S)
+
+    @retry(
+        # aiokafka's admin client does not: a broker that has just come back has no coordinator yet.
+        retry=retry_if_exception(lambda error: isinstance(error, KafkaError) and error.retriable),
+        wait=wait_fixed(0.5),
+        stop=stop_after_delay(60),
+        reraise=True,
+    )
+    async def _offsets(self, group: str, partitions: list[TopicPartition]) -> Any:
+        return await self._admin.list_consumer_group_offsets(group, partitions=partitions)
 
     async def _ends(self, topic: str) -> dict[tuple[str, int], int]:
         name = physical(topic, self._settings.prefix)

@@ -60,7 +60,8 @@ class ScoringStage:
         is_tick = type(event) is TrendingAsset
         if core is state.engine and not is_tick:
             return state, ()
-        now = max(event.observed_at, state.clock_ms)
+        seen_ms, clock_ms = event.observed_at, state.clock_ms
+        now = seen_ms if seen_ms > clock_ms else clock_ms
         last = state.last_score
         if last is not None and not is_tick and engine.glance is not None:
             seen = engine.glance(engine.config, core, now)

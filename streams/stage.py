@@ -70,7 +70,8 @@ class Position(msgspec.Struct, frozen=True, gc=False):
 
     def sequence(self) -> int:
         """Return a number that grows with every applied record and depends on nothing else."""
-        return sum(self.applied.values()) + len(self.applied)
+        applied = self.applied
+        return self.offset + 1 if len(applied) == 1 else sum(applied.values()) + len(applied)
 
 
 class Stage(Protocol):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import sys
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -50,7 +51,7 @@ def lookahead(
     ] = None,
     warm_up: Annotated[bool, typer.Option(help="Measure the engines' warm-up too.")] = True,
     seed: Annotated[int, typer.Option(help="Of the seeded market.")] = 1,
-    days: Annotated[int, typer.Option(min=1, help="Of the seeded market.")] = 1,
+    days: Annotated[int, typer.Option(min=1, help="Of the seeded market.")] = 3,
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Write everything to this file too.")
     ] = None,
@@ -124,6 +125,8 @@ def _run(
     from streams.scoring import ScoringStage
     from streams.topology import stage_names
 
+    if chosen:
+        sys.path.insert(0, str(Path.cwd()))  # `--engine` may name a module of the user's own
     names = chosen or stage_names()
     stages = [load_stage(name) for name in names]
     engines = [one.engine for one in stages if isinstance(one, ScoringStage)]

@@ -6,7 +6,7 @@ for the engines that are left out on purpose. Offsets of what comes out count fr
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -24,14 +24,7 @@ from streams.stage import (
     UnusableEventError,
     advance,
 )
-from streams.topics import (
-    MARKET_TOPICS,
-    RANKING,
-    REQUESTS,
-    SCORES,
-    STRATEGIES,
-    TRENDING,
-)
+from streams.topics import BY_NAME, MARKET_TOPICS, RANKING, REQUESTS, SCORES, TRENDING
 from streams.topology import scoring_engines, stage
 
 
@@ -58,10 +51,23 @@ class Refused(NamedTuple):
     reason: str
 
 
+class _Route:
+    """What one topic's records go through: the gate, then the stages that read it."""
+
+    __slots__ = ("arrived", "check", "readers", "stages")
+
+    def __init__(self, topic: str, partitions: int) -> None:
+        self.check = Gate(BY_NAME[topic], partitions, keyed=True).check
+        self.stages: list[tuple[Stage, dict[str, Entry]]] = []
+        self.readers: list[str] = []
+        self.arrived = 0
+
+
 class FreeRun:
     """Engines and fusion of some partitions. `emit` gets every output but the ranking's own.
 
-    `emit_rank` gets (clock_ms, timestamp_ms, entry) of every signal of a cycle.
+    `emit_rank` gets (clock_ms, timestamp_ms, entry) of every signal of a cycle. `with_scores`
+    False: scores are counted in `scores` and not emitted, which is quicker where nobody keeps them.
     """
 
     def __init__(
@@ -71,59 +77,70 @@ class FreeRun:
         emit: Callable[[Produced], None],
         emit_rank: Callable[[int, int, Any], None],
         changes: Changes = NO_CHANGES,
+        *,
+        with_scores: bool = True,
     ) -> None:
         self._emit, self._emit_rank = emit, emit_rank
+        self._with_scores = with_scores
         self._changes = changes
         self._strategies = dict(strategies)
         self._tables = Tables(changes.table(strategies))
         self._fusion = stage("fusion")
         self._fused: dict[str, Entry] = {}
-        routes: dict[str, list[tuple[Stage, dict[str, Entry]]]] = defaultdict(list)
+        self._routes = {
+            topic.name: _Route(topic.name, partitions) for topic in (*MARKET_TOPICS, REQUESTS)
+        }
+        self._routes[REQUESTS.name].readers.append(self._fusion.name)
         for engine in scoring_engines():
             if engine.name not in changes.without:
                 scoring = stage(engine.name)
                 entries: dict[str, Entry] = {}
                 for topic in scoring.inputs:
-                    routes[topic].append((scoring, entries))
-        self._routes = {topic: tuple(pairs) for topic, pairs in routes.items()}
-        self._gates = {
-            topic.name: Gate(topic, partitions, keyed=True).check
-            for topic in (*MARKET_TOPICS, REQUESTS)
-        }
+                    self._routes[topic].stages.append((scoring, entries))
+                    self._routes[topic].readers.append(scoring.name)
         self._next: Counter[tuple[str, int]] = Counter()
-        self.arrived: Counter[str] = Counter()
+        self._scores = [0] * partitions
         self.refused: list[Refused] = []
         self.clock_ms = 0
 
+    @property
+    def arrived(self) -> dict[str, int]:
+        """Records applied so far, by topic."""
+        return {topic: route.arrived for topic, route in self._routes.items()}
+
+    @property
+    def scores(self) -> int:
+        """Scores made so far."""
+        return sum(self._scores)
+
     def apply(self, arrival: Arrival) -> None:
         """Take one record through the topology."""
-        clock_ms, _, topic, partition, offset, _, key, event = arrival
-        self.clock_ms = clock_ms
-        self.arrived[topic] += 1
-        if topic == STRATEGIES.name:
+        self.clock_ms, _, topic, partition, offset, _, key, event = arrival
+        route = self._routes.get(topic)
+        if route is None:
             self._strategy(key, event, offset)
             return
+        route.arrived += 1
         try:
-            if isinstance(event, BadEventError):
-                raise event
-            self._gates[topic](event, key, partition)
+            route.check(event, key, partition)
         except BadEventError as error:
-            for reader in self._readers(topic):
-                self._refuse(reader, arrival, error)
-            return
-        if topic == REQUESTS.name:
-            self._fuse(event.asset, event, arrival, offset)
+            # What could not be decoded stands there as the error of its decoding.
+            said = event if isinstance(event, BadEventError) else error
+            for reader in route.readers:
+                self._refuse(reader, arrival, said)
             return
         asset = event.asset
-        for scoring, entries in self._routes.get(topic, ()):
+        for scoring, entries in route.stages:
             moved = advance(scoring, entries.get(asset), event, topic, partition, offset)
-            if moved is None:
-                continue
-            entries[asset] = moved[0]
-            for output in moved[1]:
-                self._score(output.event, arrival)
-        if topic == TRENDING.name and self._changes.without:
-            self._write_off(event, arrival)
+            if moved is not None:
+                entries[asset], outputs = moved
+                for output in outputs:
+                    self._score(asset, output.event, arrival)
+        if topic == REQUESTS.name:
+            self._fuse(asset, event, arrival, REQUESTS.name, offset)
+        elif topic == TRENDING.name and self._changes.without:
+            for output in missing(self._changes.without, event):
+                self._score(asset, output.event, arrival)
 
     def _strategy(self, key: bytes | None, event: Any, offset: int) -> None:
         if event is None:
@@ -133,50 +150,34 @@ class FreeRun:
         ordered = {name: self._strategies[name] for name in sorted(self._strategies)}
         self._tables = Tables(self._changes.table(ordered))
 
-    def _readers(self, topic: str) -> list[str]:
-        if topic == REQUESTS.name:
-            return [self._fusion.name]
-        return [scoring.name for scoring, _ in self._routes.get(topic, ())]
+    def _score(self, asset: str, score: Any, arrival: Arrival) -> None:
+        partition = arrival.partition
+        offset = self._scores[partition]
+        self._scores[partition] = offset + 1
+        if self._with_scores:
+            self._emit(Produced(SCORES.name, partition, offset, asset, arrival.timestamp_ms, score))
+        self._fuse(asset, score, arrival, SCORES.name, offset)
 
-    def _score(self, score: Any, arrival: Arrival) -> None:
-        offset = self._send(SCORES.name, score.asset, score, arrival)
-        self._fuse(score.asset, score, arrival, offset, SCORES.name)
-
-    def _fuse(
-        self, asset: str, event: Any, arrival: Arrival, offset: int, topic: str = REQUESTS.name
-    ) -> None:
+    def _fuse(self, asset: str, event: Any, arrival: Arrival, topic: str, offset: int) -> None:
+        before, partition = self._fused.get(asset), arrival.partition
         try:
-            moved = advance(
-                self._fusion,
-                self._fused.get(asset),
-                event,
-                topic,
-                arrival.partition,
-                offset,
-                self._tables,
-            )
+            moved = advance(self._fusion, before, event, topic, partition, offset, self._tables)
         except UnusableEventError as error:
             self._refuse(self._fusion.name, arrival, error)
             return
-        if moved is None:
-            return
-        self._fused[asset] = moved[0]
-        for output in moved[1]:
-            if output.topic == RANKING.name:
-                self._emit_rank(arrival.clock_ms, arrival.timestamp_ms, output.event)
-            else:
-                self._send(output.topic, output.key, output.event, arrival)
+        if moved is not None:
+            self._fused[asset], outputs = moved
+            for output in outputs:
+                self._send(output, arrival)
 
-    def _send(self, topic: str, key: str, event: Any, arrival: Arrival) -> int:
-        place = (topic, arrival.partition)
+    def _send(self, output: Output, arrival: Arrival) -> None:
+        if output.topic == RANKING.name:
+            self._emit_rank(arrival.clock_ms, arrival.timestamp_ms, output.event)
+            return
+        place = (output.topic, arrival.partition)
         offset = self._next[place]
         self._next[place] = offset + 1
-        self._emit(Produced(topic, arrival.partition, offset, key, arrival.timestamp_ms, event))
-        return offset
-
-    def _write_off(self, tick: Any, arrival: Arrival) -> None:
-        for output in missing(self._changes.without, tick):
-            self._score(output.event, arrival)
+        self._emit(Produced(*place, offset, output.key, arrival.timestamp_ms, output.event))
 
     def _refuse(self, reader: str, arrival: Arrival, error: Exception) -> None:
         self.refused.append(

@@ -36,7 +36,15 @@ class Logs:
 
     def rows(self, topic: str, partition: int) -> Iterator[tuple[int, int, bytes | None, Any]]:
         """Yield the same as plain rows, for the merge of a raw replay."""
-        for (offset, timestamp_ms, key, _, _), event in self.read(topic, partition):
+        decode = self.codec.decode
+        compacted = topic == STRATEGIES.name
+        event: Any
+        records = self.archive.records(topic, partition, until_ms=self._until_ms)
+        for offset, timestamp_ms, key, value, _ in records:
+            try:
+                event = None if compacted and value is None else decode(value)
+            except BadEventError as error:
+                event = error
             yield offset, timestamp_ms, key, event
 
     def strategies(self) -> StrategyVersions:

@@ -12,7 +12,7 @@ import msgspec
 
 from schemas.control import Strategy
 from schemas.partitioning import partition_of
-from streams.replay.arrivals import RANK, Arrival, merged
+from streams.replay.arrivals import RANK, Arrival, merge, one_topic
 from streams.stage import StrategyAt
 from streams.topics import MARKET_TOPICS, REQUESTS, SCORES, STRATEGIES
 
@@ -88,10 +88,10 @@ def archive_arrivals(source: ArchiveSource, partitions: Iterable[int]) -> Iterat
     logs = Logs(Archive(source.address), source.until_ms)
     known = logs.archive.partitions
     topics = [topic.name for topic in (*MARKET_TOPICS, REQUESTS) if topic.name in known]
-    streams = [merged(logs.rows, topics, partitions)]
+    streams = [one_topic(logs.rows, topic, number) for topic in topics for number in partitions]
     if STRATEGIES.name in known:
-        streams.append(merged(logs.rows, [STRATEGIES.name], [0]))
-    arrivals = _merge(streams)
+        streams.append(one_topic(logs.rows, STRATEGIES.name, 0))
+    arrivals = merge(streams)
     return _only(arrivals, source.assets) if source.assets else arrivals
 
 
@@ -126,9 +126,19 @@ def directory_arrivals(source: DirectorySource, partitions: Iterable[int]) -> It
 
 
 def initial_strategies(source: Source) -> dict[str, StrategyAt]:
-    """Return the strategies that rule from the start: a directory has none of its own."""
+    """Return the strategies that rule from the start: of an archive the first version of each.
+
+    Strategies are younger than the data that people try them on. Later versions rule from their
+    own time on. A directory has none of its own.
+    """
     if isinstance(source, ArchiveSource):
-        return {}
+        from streams.archive.reader import Archive
+        from streams.replay.logs import Logs
+
+        archive = Archive(source.address)
+        if STRATEGIES.name not in archive.partitions:
+            return {}
+        return Logs(archive).strategies().first()
     return {
         strategy.strategy_id: StrategyAt(strategy, offset)
         for offset, strategy in enumerate(source.strategies)
@@ -149,12 +159,6 @@ def _places(partitions: int) -> Callable[[str], tuple[bytes, int]]:
         return key, partition_of(key, partitions)
 
     return place_of
-
-
-def _merge(streams: list[Iterator[Arrival]]) -> Iterator[Arrival]:
-    import heapq
-
-    return heapq.merge(*streams) if len(streams) > 1 else streams[0]
 
 
 def _only(stream: Iterator[Arrival], assets: tuple[str, ...]) -> Iterator[Arrival]:

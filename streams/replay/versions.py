@@ -48,6 +48,14 @@ class StrategyVersions:
             table = self._tables[count] = {name: found[name] for name in sorted(found)}
         return table
 
+    def first(self) -> dict[str, StrategyAt]:
+        """Return the first version of every strategy, by strategy id."""
+        found: dict[str, StrategyAt] = {}
+        for version in self.versions:
+            if version.strategy is not None and version.strategy_id not in found:
+                found[version.strategy_id] = StrategyAt(version.strategy, version.offset)
+        return {name: found[name] for name in sorted(found)}
+
     def find(self, asset: str, wanted: Sequence[tuple[str, int]], at_least: int) -> int:
         """Return from which offset on the strategies that watch an asset are the wanted ones.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from streams.replay.parity import Comparison, Parity
 from streams.replay.ranking_check import check_rankings
 from streams.replay.recorded import RecordedRun
 from streams.replay.sources import ArchiveSource, Source, arrivals, initial_strategies
-from streams.topics import MARKET_TOPICS, RANKING, SIGNALS
+from streams.topics import MARKET_TOPICS, RANKING, SCORES, SIGNALS
 
 Send = Callable[[tuple[str, Any]], None]
 PROGRESS, RANK, DONE = "progress", "rank", "done"
@@ -115,7 +115,14 @@ def _free(task: ReplayTask, send: Send) -> Done:
     output = Output(Path(task.out)) if task.out else None
     ranks = RankSender(send, task.from_ms)
     tally = Tally(done, output, task.from_ms)
-    flow = FreeRun(task.count, initial_strategies(task.source), tally, ranks.add, task.changes)
+    flow = FreeRun(
+        task.count,
+        initial_strategies(task.source),
+        tally,
+        ranks.add,
+        task.changes,
+        with_scores=output is not None or task.from_ms > 0,
+    )
     apply = flow.apply
     for number, arrival in enumerate(arrivals(task.source, task.partitions), start=1):
         apply(arrival)
@@ -126,6 +133,7 @@ def _free(task: ReplayTask, send: Send) -> Done:
     if output is not None:
         output.close()
     done.market = _of_market(flow.arrived)
+    done.produced[SCORES.name] = done.produced[SCORES.name] or flow.scores
     done.refused, done.shown = len(flow.refused), flow.refused[:_SHOWN]
     return done
 
@@ -178,9 +186,9 @@ def _verify(task: VerifyTask, send: Send) -> Parity:
     return comparison.result
 
 
-def _of_market(arrived: Counter[str]) -> Counter[str]:
+def _of_market(arrived: Mapping[str, int]) -> Counter[str]:
     return Counter(
-        {topic.name: arrived[topic.name] for topic in MARKET_TOPICS if arrived[topic.name]}
+        {topic.name: arrived[topic.name] for topic in MARKET_TOPICS if arrived.get(topic.name)}
     )
 
 

@@ -76,6 +76,10 @@ class _Row(NamedTuple):
             return True
         return type(event) is Candle and event.closed and event.timeframe == self.timeframe
 
+    def moment_ms(self, event: Any) -> int:
+        """Return when an input was; a candle by its close, for a back-fill is observed at once."""
+        return int(event.observed_at if self.timeframe is None else event.close_time)
+
 
 def _rows(engines: Sequence[Engine[Any, Any]]) -> Iterator[_Row]:
     """Yield an engine's inputs; candles by timeframe, for these are engines within the engine."""
@@ -111,7 +115,7 @@ class _Later:
     """A run that begins later, beside the one that has everything."""
 
     def __init__(self, row: _Row, began_ms: int) -> None:
-        self._engine, self._most = row.engine, row.most
+        self._row, self._engine = row, row.engine
         self._state = row.engine.initial(row.engine.config)
         self._began_ms = began_ms
         self.inputs = 0
@@ -121,14 +125,15 @@ class _Later:
 
     @property
     def ended(self) -> bool:
-        return self.same or self.inputs >= self._most
+        return self.same or self.inputs >= self._row.most
 
     def take(self, event: Any, offset: int, now: int, whole: Reading, state: Any) -> None:
         """Take the next input; `whole` and `state` are what the run with everything has then."""
         engine = self._engine
         self._state = engine.update(engine.config, self._state, event, offset)
         self.inputs += 1
-        self._compare(engine.read(engine.config, self._state, now), whole, now - self._began_ms)
+        age_ms = self._row.moment_ms(event) - self._began_ms
+        self._compare(engine.read(engine.config, self._state, now), whole, age_ms)
         if self.inputs % _COMPARE_STATES_EVERY == 0:
             self.same = self._state == state  # and so they will always be
 
@@ -164,7 +169,7 @@ class _Lane:
     def take(self, event: Any, offset: int) -> None:
         engine = self._row.engine
         if self._seen and self._seen in self._begins:
-            begun = _Later(self._row, event.observed_at)
+            begun = _Later(self._row, self._row.moment_ms(event))
             self._running.append(begun)
             self.later.append(begun)
         self._seen += 1

@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from aiokafka.errors import KafkaError
 
 from embedded.kafka import ApacheKafka
 from embedded.stack import Stack
@@ -77,20 +76,6 @@ async def _frozen(kafka: ApacheKafka, seconds: float) -> None:
         os.kill(pid, signal.SIGCONT)
 
 
-async def _applied(running: Rig) -> None:
-    """Wait for the wave; asking for offsets fails until the broker has taken up its groups."""
-    async with asyncio.timeout(60.0):
-        while True:
-            try:
-                await running.barrier(running.publisher.positions())
-            except KafkaError as error:
-                if not error.retriable:
-                    raise
-                await asyncio.sleep(0.2)
-            else:
-                return
-
-
 @pytest.mark.parametrize(
     ("away", "seconds"),
     [pytest.param(_killed, 30.0, id="killed for 30 s"), pytest.param(_frozen, 10.0, id="frozen")],
@@ -106,7 +91,7 @@ async def test_broker_away_for_longer_than_any_session(
             await running.publisher.flush()  # which gives up after 40 s: it is not on trial here
             await away(kafka, seconds)
             stored.extend(await running.fetch("SELECT signal_id FROM strategy_signals"))
-            await _applied(running)
+            await running.barrier(running.publisher.positions())
         restarts.append(running.workers[0].restarts)
 
     assert await _tables(kafka_stack, folder, "away", take_away) == calm

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import random
+import tracemalloc
 import uuid
 from pathlib import Path
 from typing import Any
@@ -204,6 +206,19 @@ def test_a_copy_of_a_distant_archive(tmp_path: Path) -> None:
     assert (copy.partitions, copy.schemas) == (distant.partitions, distant.schemas)
     assert list(copy.records(TOPIC, 1)) == ODD
     assert copy.local(tmp_path / "other") is copy
+
+
+def test_one_block_is_in_memory_at_a_time(tmp_path: Path) -> None:
+    rng = random.Random(7)
+    archive = written(tmp_path, [logged(n, value=rng.randbytes(500)) for n in range(20_000)])
+    assert archive.segments(TOPIC, 0)[0].size > 10_000_000
+    tracemalloc.start()
+    try:
+        assert sum(1 for _ in archive.records(TOPIC, 0)) == 20_000
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 3_000_000
 
 
 def test_a_named_tuple_it_is(tmp_path: Path) -> None:
