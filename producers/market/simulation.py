@@ -44,7 +44,8 @@ def backfill(
     """Return the market at `now_ms` and what a producer that starts then finds.
 
     300 closed candles a timeframe and asset, the headlines of the last day, fundamentals, the
-    calendar, a book: all observed in the minute before `now_ms`, which is a multiple of 10 minutes
+    calendar, a book: all observed at `now_ms`, not before, for the newest of it happens then, and
+    before the first ticks, which come later in that cycle. `now_ms` is a multiple of 10 minutes
     (ValueError otherwise).
     """
     if now_ms % CYCLE_MS or now_ms <= 0:
@@ -67,7 +68,7 @@ def _past_candles(pasts: Sequence[Past], now_ms: int) -> Iterator[Candle]:
     for one in pasts:
         for timeframe, bars in timeframes(one.bars, BACKFILL_CANDLES).items():
             for bar in bars:
-                yield candle(one.state.asset, bar, timeframe, now_ms - 60_000, closed=True)
+                yield candle(one.state.asset, bar, timeframe, now_ms, closed=True)
 
 
 def _past_news(seed: int, pasts: Sequence[Past], now_ms: int) -> Iterator[NewsArticle]:
@@ -75,15 +76,15 @@ def _past_news(seed: int, pasts: Sequence[Past], now_ms: int) -> Iterator[NewsAr
         rng = seeded(seed, one.state.asset.symbol, "past news")
         for headline in one.headlines:
             at_ms = headline.published_at
-            yield article(one.state.asset, headline.tone, at_ms, now_ms - 50_000, rng)
+            yield article(one.state.asset, headline.tone, at_ms, now_ms, rng)
 
 
 def _snapshot(state: MarketState, now_ms: int) -> Iterator[MarketEvent]:
-    yield from fundamentals(state.seed, state.assets, now_ms, now_ms - 40_000)
+    yield from fundamentals(state.seed, state.assets, now_ms, now_ms)
     for one in state.assets:
-        yield from calendar(state.seed, one.asset, now_ms, now_ms - 30_000, everything=True)
+        yield from calendar(state.seed, one.asset, now_ms, now_ms, everything=True)
         rng = seeded(state.seed, one.asset.symbol, "first book", now_ms)
-        yield order_book(one, now_ms - 20_000, rng)
+        yield order_book(one, now_ms, rng)
 
 
 def cycle(state: MarketState, cycle_start_ms: int) -> tuple[MarketState, list[MarketEvent]]:

@@ -156,7 +156,8 @@ def report(summary: Summary) -> None:
     events = summary.market.total()
     console.print(
         f"replayed {events:,} market records in {summary.wall_s:.1f} s "
-        f"({summary.events_per_s:,.0f}/s, {summary.jobs} processes)"
+        f"({summary.events_per_s:,.0f}/s; processes: {summary.jobs}, "
+        f"{summary.peak_kib / 1024:.0f} MB each at most)"
     )
     for topic, records in sorted(summary.market.items()):
         console.print(f"  {topic}: {records:,}")

@@ -27,6 +27,8 @@ from streams.stage import (
 from streams.topics import BY_NAME, MARKET_TOPICS, RANKING, REQUESTS, SCORES, TRENDING
 from streams.topology import scoring_engines, stage
 
+_KEPT = 20
+
 
 class Produced(NamedTuple):
     """An output: where it would stand in the log, and its event."""
@@ -100,7 +102,8 @@ class FreeRun:
                     self._routes[topic].readers.append(scoring.name)
         self._next: Counter[tuple[str, int]] = Counter()
         self._scores = [0] * partitions
-        self.refused: list[Refused] = []
+        self.refused = 0
+        self.first_refused: list[Refused] = []
         self.clock_ms = 0
 
     @property
@@ -180,17 +183,13 @@ class FreeRun:
         self._emit(Produced(*place, offset, output.key, arrival.timestamp_ms, output.event))
 
     def _refuse(self, reader: str, arrival: Arrival, error: Exception) -> None:
-        self.refused.append(
-            Refused(
-                reader,
-                arrival.topic,
-                arrival.partition,
-                arrival.offset,
-                arrival.timestamp_ms,
-                type(error).__name__.removesuffix("Error"),
-                str(error),
+        self.refused += 1
+        if len(self.first_refused) < _KEPT:
+            _, _, topic, partition, offset, timestamp_ms, _, _ = arrival
+            kind = type(error).__name__.removesuffix("Error")
+            self.first_refused.append(
+                Refused(reader, topic, partition, offset, timestamp_ms, kind, str(error))
             )
-        )
 
 
 def missing(engines: tuple[str, ...], tick: Any) -> list[Output]:

@@ -34,6 +34,7 @@ class Summary(msgspec.Struct, kw_only=True):
     market    market records applied, by topic
     produced  outputs by topic; `actions` are the signals by action
     refused   records that a stage could not use, the first of them in `shown`
+    peak_kib  the most memory of one of the processes
     """
 
     market: Counter[str]
@@ -42,6 +43,7 @@ class Summary(msgspec.Struct, kw_only=True):
     complete_rankings: int
     refused: int
     shown: list[Refused]
+    peak_kib: int
     jobs: int
     wall_s: float
 
@@ -131,6 +133,7 @@ def replay(
         complete_rankings=complete,
         refused=total.refused,
         shown=total.shown,
+        peak_kib=total.peak_kib,
         jobs=len(tasks),
         wall_s=time.monotonic() - started_s,
     )
@@ -169,6 +172,7 @@ def _sum(parts: list[Done]) -> Done:
         total.produced += part.produced
         total.actions += part.actions
         total.refused += part.refused
+        total.peak_kib = max(total.peak_kib, part.peak_kib)
         total.shown = sorted([*total.shown, *part.shown], key=lambda one: one.timestamp_ms)[:20]
     return total
 

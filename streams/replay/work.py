@@ -25,7 +25,6 @@ Send = Callable[[tuple[str, Any]], None]
 PROGRESS, RANK, DONE = "progress", "rank", "done"
 _EVERY = 2000
 _RANK_BATCH = 200
-_SHOWN = 20
 
 
 class ReplayTask(msgspec.Struct, frozen=True, tag=True, kw_only=True):
@@ -58,6 +57,7 @@ class Done(msgspec.Struct, kw_only=True):
     actions: Counter[str] = msgspec.field(default_factory=Counter)
     refused: int = 0
     shown: list[Refused] = []
+    peak_kib: int = 0
 
 
 def run(payload: bytes, send: Send) -> None:
@@ -65,10 +65,21 @@ def run(payload: bytes, send: Send) -> None:
     task = msgspec.msgpack.decode(payload, type=Task)
     if isinstance(task, VerifyTask):
         send((DONE, _verify(task, send)))
-    elif isinstance(task.source, ArchiveSource) and task.source.as_recorded:
-        send((DONE, _as_recorded(task, task.source, send)))
+        return
+    if isinstance(task.source, ArchiveSource) and task.source.as_recorded:
+        done = _as_recorded(task, task.source, send)
     else:
-        send((DONE, _free(task, send)))
+        done = _free(task, send)
+    done.peak_kib = _peak_kib()
+    send((DONE, done))
+
+
+def _peak_kib() -> int:
+    """Return the most memory that this process has had; getrusage also counts its parent's."""
+    for line in Path("/proc/self/status").read_text("ascii").splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1])
+    return 0
 
 
 class Tally:
@@ -134,7 +145,7 @@ def _free(task: ReplayTask, send: Send) -> Done:
         output.close()
     done.market = _of_market(flow.arrived)
     done.produced[SCORES.name] = done.produced[SCORES.name] or flow.scores
-    done.refused, done.shown = len(flow.refused), flow.refused[:_SHOWN]
+    done.refused, done.shown = flow.refused, flow.first_refused
     return done
 
 

@@ -1,12 +1,13 @@
 """The long parity check: `make parity`. Live runs over real data, each replayed and compared.
 
-python -m tests.parity [--quick] [--only TEXT] [--data DIR]
+python -m tests.parity [--quick] [--only TEXT] [--data DIR] [--keep DIR]
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import shutil
 import sys
 import tempfile
 import time
@@ -46,7 +47,7 @@ def _ms(day: str) -> int:
     return int(datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp() * 1000)
 
 
-async def check(scenario: Scenario, events: list[Any]) -> bool:
+async def check(scenario: Scenario, events: list[Any], keep: Path | None) -> bool:
     """Run one scenario and print a line; return whether the parity is 100 %."""
     print(f"{scenario}")
     started_s = time.monotonic()
@@ -64,6 +65,9 @@ async def check(scenario: Scenario, events: list[Any]) -> bool:
         await record(scenario, events, folder, address, on_progress)
         live_s = time.monotonic() - started_s
         result = await verified(address, scenario.hash_seed, folder)
+        if keep is not None and not result["exact"]:
+            kept = keep / str(scenario).replace(", ", "-").replace(" ", "_")
+            shutil.copytree(folder, kept, dirs_exist_ok=True)
     print("  " + result["said"].replace("\n", "\n  ").strip())
     replay_s = time.monotonic() - started_s - live_s
     print(f"  live {live_s:.0f} s, archived and replayed in {replay_s:.0f} s", flush=True)
@@ -75,6 +79,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="two weeks instead of a year")
     parser.add_argument("--only", default="", help="scenarios whose description has this text")
+    parser.add_argument("--keep", type=Path, help="keep archives that are not exact in a folder")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     options = parser.parse_args()
     if not options.data.is_dir():
@@ -88,7 +93,7 @@ def main() -> int:
         if scenario.broker == "kafka" and find_kafka() is None:
             print(f"{scenario}: left out, there is no Apache Kafka (or no java)")
             continue
-        exact.append(asyncio.run(check(scenario, events)))
+        exact.append(asyncio.run(check(scenario, events, options.keep)))
     print(f"{sum(exact)} of {len(exact)} live runs are replayed to the byte")
     return 0 if exact and all(exact) else 1
 
