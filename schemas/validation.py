@@ -1,4 +1,4 @@
-"""What the types cannot say: ranges, order of times, finite numbers.
+"""What the types cannot say: ranges, order of times, numbers that a market can have.
 
 `problem(event)` is a sentence for people, or None. A worker sends a record with a problem to the
 dead letters, so every rule here is one that no engine has to check again.
@@ -38,7 +38,17 @@ CATEGORIES = frozenset(
     }
 )
 STATUSES = frozenset({"ok", "missing"})
+LEAST_PRICE, MOST_PRICE = 1e-18, 1e15
+"""What a price may be, the least included: a million times beyond any market's, and so near that
+no engine's sums, ratios and squares overflow."""
+MOST_AMOUNT = 1e33
+"""What sizes, volumes, supplies and counts stay below; hash rates are the largest, at 1e21."""
+CLOSE_EARLY_MS = 60_000
+"""How long before its close a closed candle may have been seen: so far apart may clocks be. One
+from further ahead has not closed, and would hold up its timeframe until then."""
 _LATEST_MS = 253_402_300_800_000  # the year 10000
+_PRICES = f"from {LEAST_PRICE:g} to below {MOST_PRICE:g}"
+_AMOUNTS = f"from 0 to below {MOST_AMOUNT:g}"
 
 
 def problem(event: Any) -> str | None:
@@ -62,29 +72,41 @@ def _head(event: Any) -> str | None:
 
 
 def _candle(event: Candle) -> str | None:
-    low, high, volume = event.low, event.high, event.volume
-    # Comparisons with NaN are false, so this one line also refuses every NaN.
-    if not (0.0 < low <= event.open <= high and low <= event.close <= high and isfinite(high)):
+    low, high = event.low, event.high
+    # Comparisons with NaN are false, so each line also refuses every NaN.
+    if not (LEAST_PRICE <= low <= event.open <= high < MOST_PRICE and low <= event.close <= high):
         return _candle_prices(event)
-    if not volume >= 0.0 or not isfinite(volume):
-        return f"volume {volume} is not a number of 0 or more"
-    if event.close_time <= event.open_time:
-        return f"closes at {event.close_time}, before it opens at {event.open_time}"
-    if event.timeframe not in TIMEFRAME_MS:
-        return f"timeframe {event.timeframe!r} is not one of {', '.join(TIMEFRAME_MS)}"
-    if event.close_time - event.open_time > TIMEFRAME_MS[event.timeframe]:
-        return f"lasts {event.close_time - event.open_time} ms, longer than {event.timeframe}"
+    if not 0.0 <= event.volume < MOST_AMOUNT:
+        return f"volume {event.volume} is not a number {_AMOUNTS}"
+    length_ms, latest_ms = TIMEFRAME_MS.get(event.timeframe, 0), event.observed_at + CLOSE_EARLY_MS
+    if not 0 < event.close_time - event.open_time <= length_ms or (
+        event.closed and event.close_time > latest_ms
+    ):
+        return _candle_times(event)
     return _head(event)
 
 
 def _candle_prices(event: Candle) -> str:
     for name in ("open", "high", "low", "close"):
         price = getattr(event, name)
-        if not isfinite(price) or price <= 0:
-            return f"{name} {price} is not a price above 0"
+        if not LEAST_PRICE <= price < MOST_PRICE:
+            return f"{name} {price} is not a price {_PRICES}"
     return (
         f"open {event.open}, high {event.high}, low {event.low}, close {event.close} contradict "
         "each other"
+    )
+
+
+def _candle_times(event: Candle) -> str:
+    if event.close_time <= event.open_time:
+        return f"closes at {event.close_time}, before it opens at {event.open_time}"
+    if event.timeframe not in TIMEFRAME_MS:
+        return f"timeframe {event.timeframe!r} is not one of {', '.join(TIMEFRAME_MS)}"
+    if event.close_time - event.open_time > TIMEFRAME_MS[event.timeframe]:
+        return f"lasts {event.close_time - event.open_time} ms, longer than {event.timeframe}"
+    return _head(event) or (
+        f"is closed, but was seen at {event.observed_at}, "
+        f"{event.close_time - event.observed_at} ms before its close at {event.close_time}"
     )
 
 
@@ -107,19 +129,23 @@ def _side(
         return f"{len(prices)} {side} prices but {len(sizes)} {side} sizes"
     if not prices:
         return f"no {side} levels"
-    # A NaN or an infinity makes the sum one; so do prices of 1e308, which are none either.
-    if not (min(prices) > 0.0 and isfinite(sum(prices))):
-        return f"a {side} price is not a number above 0"
-    if not (min(sizes) >= 0.0 and isfinite(sum(sizes))):
-        return f"a {side} size is not a number of 0 or more"
+    # A NaN makes the sum one. Only a side whose sum is out of bounds is looked at price by price.
+    if not (min(prices) >= LEAST_PRICE and sum(prices) < MOST_PRICE) and not all(
+        LEAST_PRICE <= price < MOST_PRICE for price in prices
+    ):
+        return f"a {side} price is not a number {_PRICES}"
+    if not (min(sizes) >= 0.0 and sum(sizes) < MOST_AMOUNT) and not all(
+        0.0 <= size < MOST_AMOUNT for size in sizes
+    ):
+        return f"a {side} size is not a number {_AMOUNTS}"
     if tuple(sorted(prices, reverse=descending)) != prices:
         return f"{side} prices are not best first"
     return None
 
 
 def _trending(event: TrendingAsset) -> str | None:
-    if not (isfinite(event.price_usd) and event.price_usd > 0.0):
-        return f"price_usd {event.price_usd} is not a price above 0"
+    if not LEAST_PRICE <= event.price_usd < MOST_PRICE:
+        return f"price_usd {event.price_usd} is not a price {_PRICES}"
     if event.cycle_size < 1:
         return f"cycle_size {event.cycle_size} is less than 1"
     for name in ("sentiment_pct", "twitter_sentiment_pct", "reddit_sentiment_pct", "galaxy_score"):
@@ -147,11 +173,11 @@ _FUNDAMENTAL_AMOUNTS = tuple(
 def _amounts(event: Any, names: Any) -> str | None:
     for name in names:
         value = getattr(event, name)
-        if value is not None and not (isfinite(value) and value >= 0):
-            return f"{name} {value} is not a number of 0 or more"
+        if value is not None and not 0.0 <= value < MOST_AMOUNT:
+            return f"{name} {value} is not a number {_AMOUNTS}"
     change = getattr(event, "change_24h_pct", None)
-    if change is not None and not isfinite(change):
-        return f"change_24h_pct {change} is not a number"
+    if change is not None and not -MOST_AMOUNT < change < MOST_AMOUNT:
+        return f"change_24h_pct {change} is not a number within {MOST_AMOUNT:g}"
     return None
 
 

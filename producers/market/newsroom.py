@@ -28,9 +28,8 @@ def outcome(
 ) -> NewsArticle:
     """Return the headline about a scheduled event that has just taken place."""
     tone = 1 if event.shock > 0.0 else -1
-    title = event.kind.title.format(name=asset.name, symbol=asset.symbol)
     verb = "gains as traders welcome it" if tone > 0 else "drops as traders sell the news"
-    theme = f"{title} completed: {{symbol}} {verb}"
+    theme = f"{event.kind.title} completed: {{symbol}} {verb}"
     return _article(asset, tone, theme, None, published_at, observed_at, rng)
 
 

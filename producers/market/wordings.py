@@ -61,19 +61,8 @@ NAMED: dict[str, tuple[str, ...]] = {
     ),
     "exchange": ("Northbay", "Kitex", "Harborline", "Spotmere", "Tidewater", "Kranich", "Ubique"),
     "city": ("Singapore", "Zurich", "Austin", "Dubai", "Seoul", "Lisbon", "Toronto", "Nairobi"),
-    "month": (
-        "January",
-        "February",
-        "March",
-        "April",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ),
+    # No May: to the lexicon that is a doubt.
+    "month": ("January", "March", "April", "June", "July", "September", "October", "December"),
 }
 
 
@@ -84,7 +73,7 @@ def details(rng: random.Random) -> dict[str, str]:
         "pct": f"{rng.randrange(11, 99) / 10}%",
         "usd": f"${rng.randrange(20, 990)} million",
         "count": f"{rng.randrange(11, 990) * 100:,}",
-        "days": str(rng.randrange(20, 200)),
+        "days": str(rng.randrange(20, 80)),
         "version": f"v{rng.randrange(1, 9)}.{rng.randrange(30)}",
-        "quarter": f"Q{rng.randrange(1, 5)} {rng.randrange(2020, 2027)}",
+        "quarter": f"Q{rng.randrange(1, 5)}",
     }

@@ -8,7 +8,7 @@ And what a headline is known by when it comes again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import NamedTuple, Protocol
@@ -16,7 +16,10 @@ from typing import NamedTuple, Protocol
 from schemas.market import NewsArticle
 from streams.engines.lexicon import SUMMARY_WEIGHT, score_text
 
-DIGEST_BYTES = 8
+_DIGEST_BYTES, _TIME_BYTES = 6, 4  # of 256 articles one in 10^11 is mistaken for another
+ENTRY_BYTES = 2 * _DIGEST_BYTES + _TIME_BYTES
+_NO_URL = bytes(_DIGEST_BYTES)
+_MINUTE_MS = 60_000
 _LABELS = {"positive": 1.0, "neutral": 0.0, "negative": -1.0}
 
 
@@ -113,20 +116,42 @@ def _model_score(config: VoicesConfig, news: NewsArticle) -> TextScore | None:
     return TextScore(said / (head_weight + body_weight), head.confidence)
 
 
-def digests(news: NewsArticle) -> list[bytes]:
-    """Return what a repetition is known by: the url where there is one, and the headline."""
-    texts = [f"h {' '.join(news.headline.lower().split())}"]
-    if news.url:
-        texts.append(f"u {news.url}")
-    return [
-        blake2b(text.encode("utf-8", "replace"), digest_size=DIGEST_BYTES).digest()
-        for text in texts
-    ]
+def entry(news: NewsArticle) -> bytes:
+    """Return what a repetition is known by, in ENTRY_BYTES: headline, url, minute published."""
+    # A time after the article was seen is no time: it would make every later copy an old one.
+    published_at = min(news.published_at or news.event_time, news.observed_at)
+    url = _digest(f"u {news.url}") if news.url else _NO_URL
+    minute = max(0, published_at) // _MINUTE_MS
+    headline = _digest(f"h {' '.join(news.headline.lower().split())}")
+    return headline + url + minute.to_bytes(_TIME_BYTES, "big")
 
 
-def remembers(seen: bytes, digest: bytes) -> bool:
-    """Say whether a digest is among those strung together in `seen`."""
-    at = seen.find(digest)
-    while at >= 0 and at % DIGEST_BYTES:
-        at = seen.find(digest, at + 1)
-    return at >= 0
+def _digest(text: str) -> bytes:
+    return blake2b(text.encode("utf-8", "replace"), digest_size=_DIGEST_BYTES).digest()
+
+
+def repeats(entries: bytes, new: bytes, within_ms: float) -> bool:
+    """Say whether `new` repeats one of the entries strung together in `entries`.
+
+    It does if headline or url are the same, unless it was published `within_ms` or more after that
+    one. So an old article that is fetched again stays the old one, however late.
+    """
+    since = _minute(new, 0) - within_ms / _MINUTE_MS
+    return any(
+        _minute(entries, at) > since
+        for place in (0, _DIGEST_BYTES)
+        for at in _entries_with(entries, new[place : place + _DIGEST_BYTES], place)
+    )
+
+
+def _minute(entries: bytes, at: int) -> int:
+    return int.from_bytes(entries[at + 2 * _DIGEST_BYTES : at + ENTRY_BYTES], "big")
+
+
+def _entries_with(entries: bytes, digest: bytes, place: int) -> Iterator[int]:
+    """Yield where the entries begin that have this digest at this place."""
+    at = -1 if digest == _NO_URL else entries.find(digest)
+    while at >= 0:
+        if at % ENTRY_BYTES == place:
+            yield at - place
+        at = entries.find(digest, at + 1)

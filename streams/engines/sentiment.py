@@ -5,7 +5,8 @@
     ema += (1 - (1 - 0.125)^(dt / 10 min)) * (raw - ema)        score = ema
 
 The clock of an asset is the newest `observed_at` that it has seen. Late news joins the mean with
-the weight that it would have by now, and moves no clock; a late or repeated tick changes nothing.
+the weight that it would have by now, and moves no clock; a late or repeated tick changes nothing,
+nor does the same headline or url again, unless it was published 48 h later or more.
 The sums decay exactly, so no list of headlines is needed and the state is bounded.
 """
 
@@ -20,7 +21,7 @@ import msgspec
 
 from schemas.market import NewsArticle, TrendingAsset
 from streams.engines.base import Engine, Reading, clamp, freshness
-from streams.engines.headline import DIGEST_BYTES, VoicesConfig, digests, remembers, score_headline
+from streams.engines.headline import ENTRY_BYTES, VoicesConfig, entry, repeats, score_headline
 from streams.engines.social import Social, SocialConfig, observe
 from streams.topics import NEWS
 
@@ -63,6 +64,10 @@ class Config:
     """`news_count_24h` counts no further: bounds the state."""
     remembered: int = 256
     """Articles remembered to know a repetition by url or headline; 4 KiB of state."""
+    repeated_within_ms: float = 2 * _DAY_MS
+    """Published so much later than the article that it repeats, an article is news again: after
+    eight half-lives 0.4 % of the first is left, and copies of a story come within a day or two.
+    With a memory by count alone a score depends for months on where the data began."""
     evidence_most: int = 10
     """Headlines named as evidence."""
     evidence_least: float = 0.01
@@ -91,7 +96,7 @@ class State(msgspec.Struct, frozen=True, gc=False):
     model_weight: float = 0.0
     heaviest: tuple[Headline, ...] = ()
     news_times: tuple[int, ...] = ()
-    seen: bytes = b""
+    articles: bytes = b""
     social: Social = Social()
 
 
@@ -119,8 +124,8 @@ def _apply_tick(config: Config, state: State, tick: TrendingAsset) -> State:
 
 
 def _apply_news(config: Config, state: State, news: NewsArticle, offset: int) -> State:
-    known_by = digests(news)
-    if any(remembers(state.seen, digest) for digest in known_by):
+    new = entry(news)
+    if repeats(state.articles, new, config.repeated_within_ms):
         return state
     score, confidence, by_model = score_headline(config.voices, news)
     weight = max(confidence, config.silent_weight)
@@ -133,7 +138,7 @@ def _apply_news(config: Config, state: State, news: NewsArticle, offset: int) ->
         model_weight=moved.model_weight + (share if by_model else 0.0),
         heaviest=_with_headline(config, state, Headline(offset, news.observed_at, weight)),
         news_times=_with_time(config, moved, news.observed_at),
-        seen=(state.seen + b"".join(known_by))[-2 * DIGEST_BYTES * config.remembered :],
+        articles=(state.articles + new)[-ENTRY_BYTES * config.remembered :],
     )
     return _smoothed(config, state, after)
 

@@ -6,6 +6,7 @@
 * A waiting fetch is not woken by new records, it looks again after a part of its longest wait: with
   Faust's 1.5 s every hop would take half a second. So the wait is short: `FETCH_MAX_WAIT_MS`.
 * A consumer group can keep a leader that is gone, so that nobody ever joins: `unwedge`.
+* A fetch can skip a batch that becomes readable a moment later: `streams.shell.tansu_gaps`.
 * aiokafka's idempotent producer fails (`streams.shell.consumer.Producer` asks `is_embedded`).
 """
 
@@ -18,6 +19,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+
+import streams.shell.tansu_gaps  # noqa: F401  applied to every consumer of this process
 
 _log = logging.getLogger(__name__)
 _FETCH_DEADLINE_S = 10.0

@@ -255,6 +255,16 @@ def many_headlines():
     return [run(seed, MONDAY + HOUR_MS, 80, ASSETS[:6])[1] for seed in range(3)]
 
 
+def test_headlines_of_an_asset_hardly_repeat(many_headlines):
+    told = [
+        (number, article.asset, article.headline)
+        for number, events in enumerate(many_headlines)
+        for article in of(NewsArticle, events)
+    ]
+    assert len(told) > 80
+    assert len(set(told)) >= 0.97 * len(told)
+
+
 def test_news_precedes_a_move_in_its_direction(many_headlines):
     vol = {asset.symbol: asset.hourly_vol for asset in ASSETS}
     moves = []  # over three hours, in hourly standard deviations, towards the tone

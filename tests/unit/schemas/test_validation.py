@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from math import inf, nan
+import re
+from math import inf, nan, nextafter
 from typing import Any
 
 import msgspec
@@ -18,7 +19,14 @@ from schemas.market import (
     TrendingAsset,
 )
 from schemas.scores import EngineScore
-from schemas.validation import CATEGORIES, ENGINES, problem
+from schemas.validation import (
+    CATEGORIES,
+    ENGINES,
+    LEAST_PRICE,
+    MOST_AMOUNT,
+    MOST_PRICE,
+    problem,
+)
 
 AT = 1_700_000_000_000
 HOUR_MS = 3_600_000
@@ -172,6 +180,92 @@ def test_the_head_of_every_market_event(event: Any, change: dict[str, Any], reas
 def test_what_is_wrong_is_said(event: Any, change: dict[str, Any], reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         raise ValueError(problem(msgspec.structs.replace(event, **change)))
+
+
+LARGEST_PRICE, LARGEST = nextafter(MOST_PRICE, 0.0), nextafter(MOST_AMOUNT, 0.0)
+
+
+def flat(price: float) -> dict[str, float]:
+    return dict.fromkeys(("open", "high", "low", "close"), price)
+
+
+ABSURD = [
+    *(
+        pytest.param(CANDLE, flat(price), f"open {price}", id=f"candle: price {price}")
+        for price in (1e308, MOST_PRICE, 1e-19, 5e-324)
+    ),
+    pytest.param(CANDLE, {"high": 1e15}, "high 1000000000000000.0", id="candle: high"),
+    pytest.param(CANDLE, {"volume": 1e308}, "volume 1e+308", id="candle: volume"),
+    pytest.param(CANDLE, {"volume": MOST_AMOUNT}, "volume 1e+33", id="candle: volume at bound"),
+    pytest.param(BOOK, {"ask_prices": (11.0, 1e308)}, "a ask price", id="book: price 1e308"),
+    pytest.param(BOOK, {"ask_prices": (11.0, 1e15)}, "a ask price", id="book: price at bound"),
+    pytest.param(BOOK, {"bid_prices": (10.0, 1e-19)}, "a bid price", id="book: price 1e-19"),
+    pytest.param(BOOK, {"bid_sizes": (1e308, 0.0)}, "a bid size", id="book: size 1e308"),
+    pytest.param(BOOK, {"bid_sizes": (1.0, 1e33)}, "a bid size", id="book: size at bound"),
+    pytest.param(BOOK, {"ask_sizes": (LARGEST, nan)}, "a ask size", id="book: large and NaN"),
+    pytest.param(TICK, {"price_usd": 1e308}, "price_usd 1e+308", id="tick: price 1e308"),
+    pytest.param(
+        TICK, {"price_usd": 1e15}, "price_usd 1000000000000000.0", id="tick: price at bound"
+    ),
+    pytest.param(TICK, {"price_usd": 5e-324}, "price_usd 5e-324", id="tick: price 5e-324"),
+    pytest.param(TICK, {"market_cap_usd": 1e308}, "market_cap_usd", id="tick: market cap"),
+    pytest.param(TICK, {"social_volume": 1e33}, "social_volume 1e", id="tick: posts"),
+    pytest.param(TICK, {"change_24h_pct": 1e33}, "change_24h_pct 1e", id="tick: rise"),
+    pytest.param(TICK, {"change_24h_pct": -1e308}, "change_24h_pct -1e", id="tick: fall"),
+    pytest.param(FUNDAMENTALS, {"hash_rate": 1e308}, "hash_rate 1e", id="fundamentals: hash rate"),
+    pytest.param(FUNDAMENTALS, {"max_supply": 1e33}, "max_supply 1e", id="fundamentals: supply"),
+]
+
+
+@pytest.mark.parametrize(("event", "change", "reason"), ABSURD)
+def test_numbers_beyond_any_market_are_refused(
+    event: Any, change: dict[str, Any], reason: str
+) -> None:
+    with pytest.raises(ValueError, match=re.escape(reason)):
+        raise ValueError(problem(msgspec.structs.replace(event, **change)))
+
+
+@pytest.mark.parametrize(
+    ("event", "change"),
+    [
+        pytest.param(CANDLE, {**flat(LEAST_PRICE), "volume": LARGEST}, id="candle: least price"),
+        pytest.param(CANDLE, flat(LARGEST_PRICE), id="candle: largest price"),
+        pytest.param(
+            BOOK,
+            {"ask_prices": (LARGEST_PRICE,) * 2, "ask_sizes": (LARGEST,) * 2},
+            id="book: each within its bound, the sums beyond",
+        ),
+        pytest.param(
+            BOOK, {"bid_prices": (LEAST_PRICE,), "bid_sizes": (0.0,)}, id="book: least price"
+        ),
+        pytest.param(
+            TICK, {"price_usd": LARGEST_PRICE, "change_24h_pct": 1e32}, id="tick: largest"
+        ),
+        pytest.param(TICK, {"price_usd": LEAST_PRICE, "market_cap_usd": LARGEST}, id="tick: least"),
+        pytest.param(FUNDAMENTALS, {"hash_rate": 8e20, "max_supply": 1e18}, id="hash rate today"),
+    ],
+)
+def test_numbers_within_the_bounds_pass(event: Any, change: dict[str, Any]) -> None:
+    assert problem(msgspec.structs.replace(event, **change)) is None
+
+
+@pytest.mark.parametrize(
+    ("closed", "seen_ms", "reason"),
+    [
+        pytest.param(True, 1_000, None, id="a second after its close"),
+        pytest.param(True, 0, None, id="at its close"),
+        pytest.param(True, -60_000, None, id="a minute early: clocks differ"),
+        pytest.param(True, -60_001, "is closed, but was seen at .* 60001 ms before", id="earlier"),
+        pytest.param(True, -HOUR_MS, "is closed, but was seen", id="as it opened"),
+        pytest.param(False, -60_001, None, id="open, and says so"),
+    ],
+)
+def test_a_candle_cannot_close_after_it_was_seen(
+    closed: bool, seen_ms: int, reason: str | None
+) -> None:
+    candle = msgspec.structs.replace(CANDLE, closed=closed, observed_at=AT + seen_ms)
+    wrong = problem(candle)
+    assert (wrong is None) if reason is None else re.search(reason, str(wrong))
 
 
 @pytest.mark.parametrize(
