@@ -13,6 +13,7 @@ from benchmarks import (
     latency,
     machine,
     readme,
+    replay_full,
     report,
     technical_alone,
     throughput,
@@ -27,6 +28,8 @@ BENCHMARKS: dict[str, Measure] = {
     **{name: partial(latency.measure, name) for name in latency.NAMES},
     full_cycle.NAME: full_cycle.measure,
     technical_alone.NAME: technical_alone.measure,
+    replay_full.FULL: replay_full.full,
+    replay_full.TWO_CORES: replay_full.two_cores,
 }
 
 

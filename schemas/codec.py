@@ -14,6 +14,7 @@ import fastavro
 import msgspec
 
 from schemas.contract import STRUCTS, schema, schema_name
+from schemas.trailing_doubles import reader, trailing_doubles
 
 _HEADER_BYTES = 5
 _write = fastavro.schemaless_writer
@@ -46,7 +47,7 @@ class Codec:
             struct = STRUCTS[name]
             header = b"\0" + schema_id.to_bytes(4, "big")
             self._writers[struct] = (header, avro, _is_flat(schema(name).avro))
-            self._readers[schema_id] = _reader(avro, None, struct)
+            self._readers[schema_id] = _reader(avro, None, struct, schema(name).avro)
 
     def learn(self, schema_id: int, text: str) -> bool:
         """Accept a writer's schema by its registry id; False if it is none of the contract's."""
@@ -55,8 +56,7 @@ class Codec:
         for ours, struct in STRUCTS.items():
             current = schema(ours).avro
             if name == current["name"] and writer.get("namespace") == current["namespace"]:
-                parsed = fastavro.parse_schema(json.loads(schema(ours).text))
-                self._readers[schema_id] = _reader(fastavro.parse_schema(writer), parsed, struct)
+                self._readers[schema_id] = _reader_of(writer, ours, struct)
                 return True
         return False
 
@@ -100,10 +100,26 @@ class Codec:
         return event
 
 
+def _reader_of(writer: dict[str, Any], name: str, struct: type[msgspec.Struct]) -> Any:
+    """Return the reader of a writer's schema; without resolution where it is ours to the letter."""
+    parsed = fastavro.parse_schema(writer)
+    if writer == json.loads(schema(name).text):
+        return _reader(parsed, None, struct, schema(name).avro)
+    return _reader(parsed, fastavro.parse_schema(json.loads(schema(name).text)), struct)
+
+
 def _reader(
-    writer: Any, ours: Any | None, struct: type[msgspec.Struct]
+    writer: Any,
+    ours: Any | None,
+    struct: type[msgspec.Struct],
+    plain: Mapping[str, Any] | None = None,
 ) -> Callable[[io.BytesIO], Any]:
+    """Return what makes an event of a body; `plain` is our own schema where it is the writer's."""
     convert = msgspec.convert
+    names = trailing_doubles(plain) if plain is not None else ()
+    if plain is not None and names:
+        read = reader(plain, names)
+        return lambda body: convert(read(body), struct)
     if ours is None:
         return lambda body: convert(_read(body, writer, None), struct)
     return lambda body: convert(_read(body, writer, ours), struct)

@@ -80,27 +80,43 @@ def merge(streams: Iterable[Iterator[list[Arrival]]]) -> Iterator[Arrival]:
     Part by part: all that is not later than where the shortest part ends can be sorted at once,
     which takes a quarter of the time of `heapq.merge`.
     """
-    held = [(part, stream) for stream in streams if (part := next(stream, None))]
+    held = [_Held(part, stream) for stream in streams if (part := next(stream, None))]
     while len(held) > 1:
         # No two arrivals are equal before `event`: one place in the log each.
-        bound = min(part[-1][:5] for part, _ in held)
+        bound = min(one.ends for one in held)
         ready: list[Arrival] = []
-        left = []
-        for part, stream in held:
-            cut = bisect_right(part, bound, key=_place)
-            ready += part[:cut]
-            rest: list[Arrival] | None = part[cut:]
-            if not rest:
-                rest = next(stream, None)
-            if rest:
-                left.append((rest, stream))
+        for one in held:
+            one.take(bound, ready)
         ready.sort()
         yield from ready
-        held = left
-    for part, stream in held:
-        yield from part
-        for more in stream:
+        held = [one for one in held if one.part]
+    for one in held:
+        yield from one.part[one.taken :]
+        for more in one.stream:
             yield from more
+
+
+class _Held:
+    """A stream's part at hand, and how much of it is taken; an empty part when it has ended."""
+
+    __slots__ = ("ends", "part", "stream", "taken")
+
+    def __init__(self, part: list[Arrival], stream: Iterator[list[Arrival]]) -> None:
+        self.part, self.stream = part, stream
+        self.taken = 0
+        self.ends = _place(part[-1])
+
+    def take(self, bound: tuple[int, int, str, int, int], into: list[Arrival]) -> None:
+        """Move what is not later than a place."""
+        part, taken = self.part, self.taken
+        if self.ends <= bound:
+            into += part[taken:] if taken else part
+            self.part, self.taken = next(self.stream, []), 0
+            if self.part:
+                self.ends = _place(self.part[-1])
+        elif part[taken] <= bound:
+            self.taken = bisect_right(part, bound, lo=taken, key=_place)
+            into += part[taken : self.taken]
 
 
 def _place(arrival: Arrival) -> tuple[int, int, str, int, int]:

@@ -127,7 +127,7 @@ def spread(weights: Mapping[int, int], jobs: int) -> list[tuple[int, ...]]:
     shards: list[list[int]] = [[] for _ in range(max(1, min(jobs, len(weights))))]
     load = [0] * len(shards)
     for partition in sorted(weights, key=lambda number: (-weights[number], number)):
-        lightest = load.index(min(load))
+        lightest = min(range(len(shards)), key=lambda shard: (load[shard], len(shards[shard])))
         shards[lightest].append(partition)
         load[lightest] += weights[partition]
     return [tuple(sorted(shard)) for shard in shards]

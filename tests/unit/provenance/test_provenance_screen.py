@@ -36,7 +36,7 @@ async def test_it_names_every_record_with_its_words(world: World) -> None:
     assert text.startswith(f"{signal.action} {signal.asset} for {signal.strategy_id}")
     for one in tree.cited():
         assert f"{one.topic}:{one.partition}:{one.offset}" in text
-    flat = " ".join(text.split())
+    flat = " ".join(text.translate(dict.fromkeys(map(ord, "│├└─"), " ")).split())
     headlines = [
         one.event.headline
         for part in tree.parts
