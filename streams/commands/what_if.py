@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from heapq import heappop, heappush
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -20,11 +21,12 @@ _SHOWN = 15
 
 
 class ChangeFile:
-    """Keeps the first changes of an action to show, and writes all changes to a CSV file."""
+    """Keeps the changes of an action that moved most, and writes all changes to a CSV file."""
 
     def __init__(self, path: Path | None) -> None:
         self.path = path
-        self.shown: list[Change] = []
+        self._largest: list[tuple[float, int, Change]] = []
+        self._taken = 0
         self._file: Any = None
         self._rows: Any = None
 
@@ -45,16 +47,28 @@ class ChangeFile:
 
     def add(self, change: Change) -> None:
         """Take a change."""
-        if change.kind != "score" and len(self.shown) < _SHOWN:
-            self.shown.append(change)
+        if change.kind != "score":
+            self._taken += 1
+            heappush(self._largest, (_move(change), -self._taken, change))
+            if len(self._largest) > _SHOWN:
+                heappop(self._largest)
         if self._rows is not None:
             if self._file.tell() == 0:
                 self._rows.writerow(("kind", *change._fields))
             self._rows.writerow((change.kind, *change))
 
+    @property
+    def shown(self) -> list[Change]:
+        """The changes of an action with the largest moves of the final score, largest first."""
+        return [change for _, _, change in sorted(self._largest, reverse=True)]
+
+
+def _move(change: Change) -> float:
+    return abs((change.score_after or 0.0) - (change.score_before or 0.0))
+
 
 def report_diff(diff: Diff, changes: Changes, found: ChangeFile) -> None:
-    """Print a comparison: by strategy, then the first signals whose action changed."""
+    """Print a comparison: by strategy, then the signals whose action changed most."""
     console.print(f"what if: {changes.say()}")
     acted = diff.total - diff.same - diff.kinds["score"]
     console.print(

@@ -99,35 +99,6 @@ def test_events_of_a_cycle_are_observed_within_it(two_days):
     assert all(start_ms < event.observed_at < start_ms + 26 * HOUR_MS for event in later)
 
 
-def happened_at(event):
-    """Return the latest time that an event tells of as past."""
-    closed_at = event.close_time if type(event) is Candle and event.closed else 0
-    return max(event.event_time, event.published_at or 0, closed_at)
-
-
-@pytest.mark.parametrize("seed", [1, 6, 2**40])
-@pytest.mark.parametrize(
-    "start_ms",
-    [
-        pytest.param(MONDAY, id="midnight"),
-        pytest.param(MONDAY + 9 * HOUR_MS, id="on the hour"),
-        pytest.param(MONDAY + 9 * HOUR_MS + CYCLE_MS, id="minute 10"),
-        pytest.param(MONDAY + 9 * HOUR_MS + 5 * CYCLE_MS, id="minute 50"),
-        pytest.param(MONDAY + 24 * HOUR_MS - CYCLE_MS, id="before midnight"),
-    ],
-)
-def test_nothing_is_observed_before_it_happened(seed, start_ms):
-    """Calendar events are exempt, for they are scheduled; all other kinds do occur here."""
-    first, later = run(seed, start_ms, 7, FEW[:2])
-    for events in (first, later):
-        seen = [event for event in events if type(event) is not CalendarEvent]
-        kinds = {type(event) for event in seen}
-        assert kinds >= {NewsArticle, Candle, OrderBook, Fundamentals}
-        assert [event for event in seen if happened_at(event) > event.observed_at] == []
-    first_tick = min(map(order_key, of(TrendingAsset, later)))
-    assert max(map(order_key, first)) < first_tick
-
-
 def test_backfill_has_300_candles_a_timeframe_without_holes(two_days):
     first, _ = two_days
     series = defaultdict(list)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
+from embedded.stack import Stack
 from producers.market.assets import ASSETS
 from producers.market.simulation import backfill, cycle
 from streams.archive.reader import Archive
@@ -20,7 +23,9 @@ from tests.parity.offline import contents, write_market
 START_MS = 1_767_225_600_000
 
 
-def quantiva(*arguments: str, hash_seed: str = "0", check: int = 0) -> str:
+def quantiva(
+    *arguments: str, hash_seed: str = "0", check: int = 0, env: Mapping[str, str] | None = None
+) -> str:
     """Run the command as its user would; return what it printed."""
     ran = subprocess.run(
         [sys.executable, "-m", "streams.cli", *arguments],
@@ -28,7 +33,7 @@ def quantiva(*arguments: str, hash_seed: str = "0", check: int = 0) -> str:
         stderr=subprocess.STDOUT,
         text=True,
         check=False,
-        env={**os.environ, "PYTHONHASHSEED": hash_seed, "COLUMNS": "100"},
+        env={**os.environ, "PYTHONHASHSEED": hash_seed, "COLUMNS": "100", **(env or {})},
     )
     assert ran.returncode == check, ran.stdout
     return ran.stdout
@@ -137,6 +142,37 @@ def test_a_change_that_changes_nothing(raw: str) -> None:
     printed = quantiva("replay", raw, "--thresholds", "sell=-0.3")
     row = next(line for line in printed.splitlines() if line.startswith("balanced"))
     assert [int(cell.replace(",", "")) for cell in row.split()[2:]] == [0, 0, 0, 0]
+
+
+@pytest.mark.embedded
+def test_a_rehearsal_and_a_replay_of_kafka(raw: str, tmp_path: Path) -> None:
+    """Published under a prefix, read back from there, and replayed: what the archive gives."""
+    direct = quantiva("replay", raw, "--jobs", "1")
+    market = re.search(r"replayed ([\d,]+) market records", direct)
+    assert market is not None
+    environment = asyncio.run(_rehearsed(raw, tmp_path))
+    said, replayed = environment["published"], environment["replayed"]
+    assert f"published {market[1]} records into rehearsal.market.*" in said
+    assert "QUANTIVA_PREFIX=rehearsal. quantiva worker" in said
+    assert f"replayed {market[1]} market records" in replayed
+    assert re.findall(r"  (?:signals|engine.scores): [\d,]+", replayed) == re.findall(
+        r"  (?:signals|engine.scores): [\d,]+", direct
+    )
+
+
+async def _rehearsed(raw: str, folder: Path) -> dict[str, str]:
+    async with Stack(fast=True) as stack:
+        env = {**stack.env(), "QUANTIVA_STATE_DIR": str(folder), "QUANTIVA_BROKER": "tansu"}
+        prefixed = {**env, "QUANTIVA_PREFIX": "rehearsal."}
+        options = ("--publish", "--speed", "max")
+        published = await asyncio.to_thread(quantiva, "replay", raw, *options, env=env)
+        replayed = await asyncio.to_thread(quantiva, "replay", "kafka", "--jobs", "1", env=prefixed)
+    return {"published": published, "replayed": replayed}
+
+
+def test_a_rehearsal_never_goes_into_the_live_topics(raw: str) -> None:
+    said = quantiva("replay", raw, "--publish", "--prefix", "", check=2)
+    assert "--publish needs a --prefix" in said
 
 
 @pytest.mark.parametrize(

@@ -88,12 +88,14 @@ async def _the_screen_and_json(running: Rig, signal_id: str) -> None:
     shown = await run(signal_id)
     assert shown.exit_code == 0, shown.output
     assert all(len(line) <= 100 for line in shown.output.splitlines())
-    flat = " ".join(shown.output.split())
     (sentiment,) = [part for part in tree.parts if part.engine == "sentiment"]
     assert sentiment.evidence, "the simulated market has news of every asset"
     for one in sentiment.evidence:
+        place = f"market.news:{one.partition}:{one.offset}"
+        assert place in shown.output
+        # The place stands at the end of a headline's first line, the rest of it below.
+        flat = " ".join(shown.output.replace(place, "").split())
         assert one.event.headline in flat, "the headline that moved the score must be named"
-        assert f"market.news:{one.partition}:{one.offset}" in flat
     found = json.loads((await run(signal_id, "--json")).output)
     assert found["signal"]["signal_id"] == signal_id
     assert [one["ok"] for one in found["checks"]] == [True, True, True]
