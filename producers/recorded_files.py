@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from bisect import bisect
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from heapq import heappop, heappush
 from pathlib import Path
 
 from producers.events import MarketEvent, OrderKey, order_key
@@ -113,19 +113,23 @@ def in_order(
 
     A row that comes more than 200 rows too late, or twice, is skipped and counted.
     """
-    heap: list[tuple[OrderKey, int, MarketEvent]] = []
+    held: deque[tuple[OrderKey, int, MarketEvent]] = deque()
     last: OrderKey = (0, 0, "", "")
     number = 0
     while True:
         event = next(events, None)
         if event is not None:
             number += 1
-            heappush(heap, (order_key(event), number, event))
-            if len(heap) <= _REORDER_EVENTS:
+            one = (order_key(event), number, event)
+            if not held or one > held[-1]:  # nearly always: files are in order but for a few rows
+                held.append(one)
+            else:
+                held.insert(bisect(held, one), one)
+            if len(held) <= _REORDER_EVENTS:
                 continue
-        elif not heap:
+        elif not held:
             return
-        key, _, first = heappop(heap)
+        key, _, first = held.popleft()
         if key > last:
             last = key
             yield key, first

@@ -108,7 +108,7 @@ def _signal(event: Signal) -> str:
     return (
         f"{event.action:<4} {event.strategy_id} final {event.final_score:+.3f} "
         f"conf {event.confidence:.2f} at {price(event.entry_price_usd)} "
-        f"value {big(event.position_value_usd)} {event.trigger}{override}"
+        f"value {big(event.position_value_usd)} {event.trigger}{override} {event.signal_id[:8]}"
     )
 
 

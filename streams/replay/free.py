@@ -70,6 +70,7 @@ class FreeRun:
 
     `emit_rank` gets (clock_ms, timestamp_ms, entry) of every signal of a cycle. `with_scores`
     False: scores are counted in `scores` and not emitted, which is quicker where nobody keeps them.
+    `are_checked`: the arrivals come from a reader of ours that lets nothing invalid through.
     """
 
     def __init__(
@@ -81,9 +82,11 @@ class FreeRun:
         changes: Changes = NO_CHANGES,
         *,
         with_scores: bool = True,
+        are_checked: bool = False,
     ) -> None:
         self._emit, self._emit_rank = emit, emit_rank
         self._with_scores = with_scores
+        self._are_checked = are_checked
         self._changes = changes
         self._strategies = dict(strategies)
         self._tables = Tables(changes.table(strategies))
@@ -124,13 +127,7 @@ class FreeRun:
             self._strategy(key, event, offset)
             return
         route.arrived += 1
-        try:
-            route.check(event, key, partition)
-        except BadEventError as error:
-            # What could not be decoded stands there as the error of its decoding.
-            said = event if isinstance(event, BadEventError) else error
-            for reader in route.readers:
-                self._refuse(reader, arrival, said)
+        if not self._are_checked and self._is_refused(route, arrival):
             return
         asset = event.asset
         for scoring, entries in route.stages:
@@ -144,6 +141,19 @@ class FreeRun:
         elif topic == TRENDING.name and self._changes.without:
             for output in missing(self._changes.without, event):
                 self._score(asset, output.event, arrival)
+
+    def _is_refused(self, route: _Route, arrival: Arrival) -> bool:
+        """Check a record; one that no stage can use is noted for each."""
+        event = arrival.event
+        try:
+            route.check(event, arrival.key, arrival.partition)
+        except BadEventError as error:
+            # What could not be decoded stands there as the error of its decoding.
+            said = event if isinstance(event, BadEventError) else error
+            for reader in route.readers:
+                self._refuse(reader, arrival, said)
+            return True
+        return False
 
     def _strategy(self, key: bytes | None, event: Any, offset: int) -> None:
         if event is None:

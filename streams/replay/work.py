@@ -18,7 +18,13 @@ from streams.replay.output import Output
 from streams.replay.parity import Comparison, Parity
 from streams.replay.ranking_check import check_rankings
 from streams.replay.recorded import RecordedRun
-from streams.replay.sources import ArchiveSource, Source, arrivals, initial_strategies
+from streams.replay.sources import (
+    ArchiveSource,
+    DirectorySource,
+    Source,
+    arrivals,
+    initial_strategies,
+)
 from streams.topics import MARKET_TOPICS, RANKING, SCORES, SIGNALS
 
 Send = Callable[[tuple[str, Any]], None]
@@ -133,6 +139,7 @@ def _free(task: ReplayTask, send: Send) -> Done:
         ranks.add,
         task.changes,
         with_scores=output is not None or task.from_ms > 0,
+        are_checked=isinstance(task.source, DirectorySource),
     )
     apply = flow.apply
     for number, arrival in enumerate(arrivals(task.source, task.partitions), start=1):
