@@ -22,7 +22,7 @@ def verify(
     jobs: JobsOption = None,
     complete: Annotated[
         bool,
-        typer.Option(help="Also count outputs as lost that came after the recording's end."),
+        typer.Option(help="The recording is whole: nothing may be missing at its end either."),
     ] = False,
     json: Annotated[Path | None, typer.Option(help="Write the result to a file.")] = None,
 ) -> None:
@@ -50,7 +50,8 @@ def verify(
     if json is not None:
         json.write_bytes(as_json(result))
     report(result)
-    if not result.is_exact or (complete and result.unanswered.total()):
+    cut_off = result.unanswered.total() + result.ahead.total()
+    if not result.is_exact or (complete and cut_off):
         raise typer.Exit(1)
 
 
@@ -78,7 +79,12 @@ def report(result: Parity) -> None:
     if result.unanswered.total():
         console.print(
             f"  {result.unanswered.total():,} outputs came after the end of the recording "
-            "(--complete counts them as lost)"
+            "(--complete takes them for lost)"
+        )
+    if result.ahead.total():
+        console.print(
+            f"  {result.ahead.total():,} outputs were recorded whose inputs were not any more "
+            "(--complete takes them for wrong)"
         )
     for sentence in result.disputed[:_SHOWN]:
         console.print(f"dead letter {sentence}")
@@ -108,6 +114,7 @@ def as_json(result: Parity) -> bytes:
         "differing": result.differing,
         "repeated": result.repeated,
         "unanswered": result.unanswered,
+        "ahead": result.ahead,
         "decisions": result.decisions,
         "refused": result.refused,
         "disputed": result.disputed,

@@ -30,11 +30,13 @@ class EngineRun:
         scoring: Stage,
         logs: Mapping[str, Iterator[Keyed]],
         letters: Letters,
+        ends: Mapping[str, int],
         partitions: int,
         partition: int,
     ) -> None:
         self._stage = scoring
         self._letters = letters
+        self._ends = ends
         self._partition = partition
         self._gates = {
             name: Gate(BY_NAME[name], partitions, keyed=True).check for name in scoring.inputs
@@ -54,6 +56,10 @@ class EngineRun:
             if comparison is not None:
                 _again(one, before, self._partition, comparison)
             return before
+        if any(place.offset > self._ends[place.topic] for place in score.inputs):
+            if comparison is not None:
+                comparison.result.ahead[SCORES.name] += 1
+            return score
         outputs = self._move(score)
         if not outputs:
             if comparison is not None:

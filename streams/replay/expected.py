@@ -15,6 +15,8 @@ _REMEMBERED = 2048
 _LOOK_AHEAD = 16
 
 Slot = Callable[[Any], Hashable]
+IsAhead = Callable[[Any], bool]
+"""Says of an output that was never replayed whether its inputs were not recorded any more."""
 
 
 class Expected:
@@ -75,10 +77,14 @@ class Expected:
         if comparison is not None:
             comparison.pair(one.record, one.event, replayed, self._partition)
 
-    def finish(self) -> None:
+    def finish(self, is_ahead: IsAhead) -> None:
         """Note what was recorded and never replayed."""
         for one in self._log.rest():
-            if not self._is_repeated(self._key_of(one) or "", one):
+            if self._is_repeated(self._key_of(one) or "", one):
+                continue
+            if self._comparison is not None and is_ahead(one.event):
+                self._comparison.result.ahead[self._topic] += 1
+            else:
                 self._surplus(one)
 
     def _find(self, key: str, slot: Hashable) -> int | None:

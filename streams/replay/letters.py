@@ -22,7 +22,7 @@ class Letters:
 
     def __init__(self, logs: Logs, partition: int, comparison: Comparison | None) -> None:
         self._result = comparison.result if comparison is not None else None
-        self._partition = partition
+        self._logs, self._partition = logs, partition
         self._letters: dict[str, tuple[str, str]] = {}
         self._known = DEAD_LETTERS.name in logs.archive.partitions
         names = frozenset(stage_names())
@@ -68,9 +68,13 @@ class Letters:
 
     def finish(self) -> None:
         """Note what only the live run refused."""
-        if self._result is not None:
-            self._result.disputed += [
-                f"{name}: only the live run refused it: {self._letters[name][1]}"
-                for name in self._open
-            ]
+        if self._result is None:
+            return
+        for name in self._open:
+            topic, partition, offset, _ = name.rsplit(":", 3)
+            if int(offset) > self._logs.last(topic, int(partition)):
+                self._result.ahead[DEAD_LETTERS.name] += 1
+                continue
+            reason = self._letters[name][1]
+            self._result.disputed.append(f"{name}: only the live run refused it: {reason}")
         self._open = {}

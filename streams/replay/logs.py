@@ -20,6 +20,11 @@ class Logs:
         self.codec = archive.codec()
         self._until_ms = until_ms
 
+    def last(self, topic: str, partition: int) -> int:
+        """Return the last archived offset of a topic partition, -1 when it is empty."""
+        found = self.archive.segments(topic, partition)
+        return max((segment.last for segment in found), default=-1)
+
     def read(self, topic: str, partition: int) -> Iterator[Keyed]:
         """Yield a topic partition; the event of a record that cannot be decoded is its error."""
         decode = self.codec.decode

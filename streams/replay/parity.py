@@ -41,12 +41,17 @@ class Divergence(msgspec.Struct, frozen=True, gc=False):
         return (self.timestamp_ms, COMPARED.index(self.topic), self.partition, self.offset)
 
 
+_COUNTS = ("equal", "differing", "repeated", "unanswered", "ahead", "decisions")
+
+
 class Parity(msgspec.Struct):
     """The result of a comparison, or of a part of it; parts add up.
 
     equal, differing  outputs by topic; a differing one is wrong, missing or too many
     repeated   outputs that a restarted worker sent again, equal to the first time
     unanswered outputs that the replay has after the recording's last ones: in flight when it ended
+    ahead     recorded outputs whose inputs came after the recording's last ones: topics that go on
+              are not cut off at the same moment
     decisions  records that the edge wrote (missing answers, ends of cycles): inputs of a replay
     refused    records for the dead letters that both agree on; `disputed` where they do not
     """
@@ -55,6 +60,7 @@ class Parity(msgspec.Struct):
     differing: Counter[str] = msgspec.field(default_factory=Counter)
     repeated: Counter[str] = msgspec.field(default_factory=Counter)
     unanswered: Counter[str] = msgspec.field(default_factory=Counter)
+    ahead: Counter[str] = msgspec.field(default_factory=Counter)
     decisions: Counter[str] = msgspec.field(default_factory=Counter)
     market: Counter[str] = msgspec.field(default_factory=Counter)
     refused: int = 0
@@ -80,7 +86,7 @@ class Parity(msgspec.Struct):
 
     def add(self, other: Parity) -> None:
         """Take in the result of another part."""
-        for name in ("equal", "differing", "repeated", "unanswered", "decisions", "market"):
+        for name in (*_COUNTS, "market"):
             getattr(self, name).update(getattr(other, name))
         self.refused += other.refused
         self.disputed = [*self.disputed, *other.disputed]

@@ -17,6 +17,7 @@ from schemas.codec import BadEventError
 from schemas.engines import ENGINES
 from schemas.partitioning import partition_of
 from schemas.scores import EngineScore
+from streams.engines.fusion_state import FusionState
 from streams.intake import Gate
 from streams.replay.changes import NO_CHANGES, Changes
 from streams.replay.engine_run import EngineRun, tick_sources
@@ -59,7 +60,14 @@ class RecordedRun:
         self._partitions = partitions
         self._letters = Letters(logs, partition, comparison)
         self._engines = {
-            name: EngineRun(stage(name), source, self._letters, partitions, partition)
+            name: EngineRun(
+                stage(name),
+                source,
+                self._letters,
+                {topic: logs.last(topic, partition) for topic in stage(name).inputs},
+                partitions,
+                partition,
+            )
             for name, source in tick_sources(
                 logs, partition, [name for name in ENGINES if name not in changes.without]
             )
@@ -171,7 +179,7 @@ class RecordedRun:
                 expected.match(key, produced)
 
     def _answer_requests(self, asset: str | None) -> None:
-        """Apply the requests that were answered before the next score of an asset (None: all)."""
+        """Apply the requests that were answered before the next score of an asset (None: any)."""
         for request in self._requests.due(asset, self._offset):
             self._fuse(
                 request.event.asset,
@@ -181,6 +189,23 @@ class RecordedRun:
                 request.record.timestamp_ms,
             )
 
+    def _is_ahead(self, output: Any) -> bool:
+        """Say whether a signal or rank entry needs scores that were not recorded any more.
+
+        All recorded scores have been applied: what fusion has not come to, they do not lead to.
+        """
+        last = self._logs.last(SCORES.name, self._partition)
+        places = getattr(output, "inputs", ())
+        if any(place.topic == SCORES.name and place.offset > last for place in places):
+            return True
+        entry = self._fused.get(output.asset)
+        if entry is None:
+            return True
+        state: FusionState = entry.state
+        if output.cycle is not None:
+            return bool(output.cycle > state.emitted)
+        return bool(output.as_of > state.clock_ms)
+
     def _tail(self) -> None:
         """Look at what no recorded score accounts for: answers lost, or still to come."""
         if self._comparison is None or self._changes:
@@ -188,9 +213,9 @@ class RecordedRun:
         for engine in self._engines.values():
             for _ in engine.rest():
                 self._comparison.result.unanswered[SCORES.name] += 1
-        self._signals.finish()
+        self._signals.finish(self._is_ahead)
         for expected in self._rankings:
-            expected.finish()
+            expected.finish(self._is_ahead)
         self._letters.finish()
 
 

@@ -36,8 +36,8 @@ class Requests:
                 queue.append((max(scores, default=-1), request))
 
     def due(self, asset: str | None, read_to: int) -> Iterator[Keyed]:
-        """Take the requests for an asset (None: for any) that were answered up to an offset."""
+        """Take the requests for an asset (None: for any) whose scores lie up to an offset."""
         for name in [asset] if asset is not None else list(self._due):
             queue = self._due.get(name)
-            while queue and (asset is None or queue[0][0] <= read_to):
+            while queue and queue[0][0] <= read_to:
                 yield queue.popleft()[1]

@@ -165,7 +165,9 @@ def _set(name: str, value: str | None) -> None:
         os.environ[name] = value
 
 
-async def verified(address: str, hash_seed: str, folder: Path) -> dict[str, Any]:
+async def verified(
+    address: str, hash_seed: str, folder: Path, *, complete: bool = True
+) -> dict[str, Any]:
     """Run `quantiva verify` as its user would; return its result with the exit status."""
     result = folder / "parity.json"
     process = await asyncio.create_subprocess_exec(
@@ -174,7 +176,7 @@ async def verified(address: str, hash_seed: str, folder: Path) -> dict[str, Any]
         "streams.cli",
         "verify",
         address,
-        "--complete",
+        *(["--complete"] if complete else []),
         "--json",
         str(result),
         stdout=subprocess.PIPE,

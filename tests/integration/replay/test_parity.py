@@ -141,3 +141,21 @@ def test_a_lost_record_is_found(recording: str, tmp_path: Path, topic: str) -> N
     result = _verify(edited(recording, tmp_path / "lost", edit), tmp_path)
     assert result["exit_status"] == 1
     assert result["differing"][topic] >= 1 or result["unanswered"][topic] >= 1
+
+
+def test_a_recording_of_topics_that_go_on(recording: str, tmp_path: Path) -> None:
+    """Every topic is cut off at another moment: what is left is replayed to the byte."""
+    archive = Archive(recording)
+    shares = {"market.candles": 0.6, "engine.scores": 0.7, "signals": 0.9, "signals.ranking": 0.95}
+
+    def edit(topic: str, partition: int, one: LoggedRecord) -> LoggedRecord | None:
+        found = archive.segments(topic, partition)
+        last = shares.get(topic, 1.0) * found[-1].last if found else 0
+        return None if one.offset > last else one
+
+    address = edited(recording, tmp_path / "cut", edit)
+    result = asyncio.run(verified(address, "0", tmp_path, complete=False))
+    assert result["exit_status"] == 0, result["said"]
+    assert result["equal"]["engine.scores"] > 1000
+    assert result["ahead"]["engine.scores"] > 0
+    assert _verify(address, tmp_path)["exit_status"] == 1  # as a whole recording it lacks some

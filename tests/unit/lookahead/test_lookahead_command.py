@@ -9,6 +9,7 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
+from schemas.engines import ENGINES
 from schemas.partitioning import partition_of
 from streams.commands.lookahead import lookahead
 from streams.discovery import load_settings
@@ -35,7 +36,7 @@ def test_clean(data: str, tmp_path: Path) -> None:
     result = run(data, "--json", str(file))
     assert result.exit_code == 0, result.output
     lines = result.output.splitlines()
-    assert lines[-1].startswith("no look-ahead: 5 engines, fusion, ranking, ")
+    assert lines[-1].startswith(f"no look-ahead: {len(ENGINES)} engines, fusion, ranking, ")
     assert lines[-1].endswith(" records, every prefix")
     assert max(map(len, lines)) <= 100
     found = json.loads(file.read_text("utf-8"))

@@ -77,7 +77,7 @@ def test_refused(code: str) -> None:
             id="times are times",
         ),
         pytest.param(
-            "from streams.topology import stages; assert len(stages()) == 7", id="the topology"
+            "from streams.topology import stages; assert len(stages()) >= 7", id="the topology"
         ),
     ],
 )
