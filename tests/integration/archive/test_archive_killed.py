@@ -22,7 +22,7 @@ TOPICS = ("market.trending", "market.news")
 @pytest.mark.embedded
 @pytest.mark.parametrize(
     "kills",
-    [pytest.param(4, id="4 kills"), pytest.param(20, id="20 kills", marks=pytest.mark.slow)],
+    [pytest.param(4, id="4 kills"), pytest.param(20, id="20 kills", marks=pytest.mark.long)],
 )
 async def test_no_hole_and_no_double_after_kills(rig: Rig, tmp_path: Path, kills: int) -> None:
     await _kill_again_and_again(rig, tmp_path / "archive", kills)

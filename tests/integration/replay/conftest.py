@@ -17,7 +17,7 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("recording")
     scenario = Scenario("tansu", 4, "0", workers=2, kills=1, part_size=60)
     address = str(folder / "archive")
-    asyncio.run(record(scenario, market(6, 4), folder, address))
+    asyncio.run(record(scenario, market(5, 3), folder, address))
     return address
 
 

@@ -78,7 +78,10 @@ async def _frozen(kafka: ApacheKafka, seconds: float) -> None:
 
 @pytest.mark.parametrize(
     ("away", "seconds"),
-    [pytest.param(_killed, 30.0, id="killed for 30 s"), pytest.param(_frozen, 10.0, id="frozen")],
+    [
+        pytest.param(_killed, 30.0, id="killed for 30 s", marks=pytest.mark.long),
+        pytest.param(_frozen, 10.0, id="frozen"),
+    ],
 )
 async def test_broker_away_for_longer_than_any_session(
     kafka: ApacheKafka, kafka_stack: Stack, folder: Path, away: Away, seconds: float
