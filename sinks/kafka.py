@@ -98,18 +98,45 @@ def make_producer(config: RunnerConfig) -> Any:
 
 
 class Generation(ConsumerRebalanceListener):  # type: ignore[misc]
-    """Counts how often partitions were taken from us.
+    """Counts the rebalances, and knows from where each one is read.
 
-    What was read under an older number is dropped, not flushed: after each rebalance aiokafka
-    reads from the committed offsets again, also in the partitions that we keep.
+    What was read under an older number is dropped, not flushed. Between the two calls of the
+    listener aiokafka goes on to hand out records of the old assignment, and brokers take commits
+    of it; and it may hand out records of the new one before we have heard of it. So whatever comes
+    counts only after `seek` has put every partition back to its committed offset.
     """
 
     def __init__(self) -> None:
         self.number = 0
+        self._settled = False
+        self._sought = -1
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether what is read now follows the committed offsets without a gap."""
+        return self._settled and self._sought == self.number
 
     def on_partitions_revoked(self, revoked: Any) -> None:
         """Count on; aiokafka calls it before every rebalance, even the first one."""
         self.number += 1
+        self._settled = False
 
     def on_partitions_assigned(self, assigned: Any) -> None:
-        """Do nothing: a number that grew here would drop records already read anew."""
+        """Note that the rebalance is over."""
+        self._settled = True
+
+    async def seek(self, consumer: Any) -> None:
+        """Go back to the committed offsets, once a rebalance."""
+        if not self._settled or self._sought == self.number:
+            return
+        number = self.number
+        try:
+            for place in sorted(consumer.assignment()):
+                offset = await consumer.committed(place)
+                if offset is None:
+                    await consumer.seek_to_beginning(place)
+                else:
+                    consumer.seek(place, offset)
+        except IllegalStateError:
+            return  # the next rebalance has begun
+        self._sought = number

@@ -180,14 +180,14 @@ class SinkRunner:
 
     async def _read(self, consumer: Any, batch: Batch) -> None:
         """Read what is there into the batch and the sink."""
+        await self._generation.seek(consumer)
         got = await consumer.getmany(
             timeout_ms=batch.wait_ms(time.monotonic()), max_records=batch.room
         )
         if self._is_outdated(batch):
-            if batch.records or batch.rejected:
-                raise _RebalancedError  # what came now is read again, with all the rest
-            batch.generation = self._generation.number
-            self._lag.forget()
+            raise _RebalancedError
+        if not self._generation.is_ready:
+            return  # what came now is read again, from the committed offsets
         for partition, raws in got.items():
             await self._take(partition, raws, batch)
         self.status.lag = await self._lag.measure(consumer)
