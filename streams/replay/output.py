@@ -23,7 +23,7 @@ from streams.replay.free import Produced
 from streams.topics import RANKING, SCORES, SIGNALS, TOP
 
 OUTPUT_TOPICS = (SCORES.name, SIGNALS.name, RANKING.name, TOP.name)
-SEGMENT_BYTES = 2_000_000
+SEGMENT_BYTES = 1_000_000
 
 
 class OutputError(RuntimeError):

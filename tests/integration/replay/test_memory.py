@@ -35,7 +35,7 @@ def peak_kib(source: ArchiveSource, out: Path | None) -> int:
 @pytest.mark.parametrize("keeps_outputs", [False, True], ids=["counts", "outputs"])
 def test_ten_times_the_data(tmp_path: Path, keeps_outputs: bool) -> None:
     peaks = []
-    for cycles in (250, 2500):
+    for cycles in (300, 3000):
         address = tmp_path / f"market-{cycles}"
         events = write_market(address, market(cycles), partitions=2)
         assert events > 35 * cycles
