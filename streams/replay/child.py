@@ -28,7 +28,7 @@ def main() -> None:
         from streams.replay.work import run
 
         gc.freeze()
-        gc.set_threshold(50_000, 50, 100)
+        gc.set_threshold(500_000, 20, 20)  # events and states make no cycles
         run(payload, pipe.send)
     except BrokenPipeError:
         sys.exit(1)  # the parent is gone
