@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+os.environ["COLUMNS"] = "100"  # what the commands print does not depend on where the tests run
 
 
 def skip_or_fail(reason: str, variable: str) -> None:
