@@ -106,9 +106,9 @@ def _score(event: EngineScore) -> str:
 def _signal(event: Signal) -> str:
     override = f" by {event.override}" if event.override else ""
     return (
-        f"{event.action:<4} {event.strategy_id} final {event.final_score:+.3f} "
-        f"conf {event.confidence:.2f} at {price(event.entry_price_usd)} "
-        f"value {big(event.position_value_usd)} {event.trigger}{override} {event.signal_id[:8]}"
+        f"{event.signal_id[:8]} {event.action:<4} {event.strategy_id} "
+        f"final {event.final_score:+.3f} conf {event.confidence:.2f} "
+        f"at {price(event.entry_price_usd)} value {big(event.position_value_usd)} {event.trigger}{override}"
     )
 
 
