@@ -24,8 +24,9 @@ from producers.events import TOPIC_OF
 from schemas.codec import BadEventError, Codec
 from schemas.control import SignalRequest, Strategy
 from schemas.partitioning import partition_of
+from schemas.sources import SourceStatus
 from schemas.validation import problem
-from streams.topics import REQUESTS, STRATEGIES, Topic, physical
+from streams.topics import REQUESTS, SOURCES, STRATEGIES, Topic, physical
 
 __all__ = ["BadEventError", "PublishError", "Publisher", "partition_of"]
 
@@ -33,7 +34,12 @@ _LINGER_MS = 5
 _BATCH_BYTES = 256 * 1024
 _CHUNK_EVENTS = 1000
 _LARGEST_BYTES = 1_000_000  # Kafka's limit by default is little more
-_TOPICS: dict[type, Topic] = {**TOPIC_OF, Strategy: STRATEGIES, SignalRequest: REQUESTS}
+_TOPICS: dict[type, Topic] = {
+    **TOPIC_OF,
+    Strategy: STRATEGIES,
+    SignalRequest: REQUESTS,
+    SourceStatus: SOURCES,
+}
 _TIME_FIELD: dict[type, str] = {Strategy: "updated_at", SignalRequest: "requested_at"}
 
 

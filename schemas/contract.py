@@ -22,6 +22,7 @@ from schemas.market import (
 )
 from schemas.scores import EngineScore
 from schemas.signals import RankEntry, Signal, TopSignals
+from schemas.sources import SourceStatus
 
 STRUCTS: dict[str, type[msgspec.Struct]] = {
     "trending_asset": TrendingAsset,
@@ -37,6 +38,7 @@ STRUCTS: dict[str, type[msgspec.Struct]] = {
     "rank_entry": RankEntry,
     "top_signals": TopSignals,
     "dead_letter": DeadLetter,
+    "source_status": SourceStatus,
 }
 """Struct by schema name; the order is the order of registration, so ids are stable."""
 

@@ -62,6 +62,15 @@ TOP = Topic("signals.top", "strategy_id", "top_signals", 365 * _DAY_MS, doc="top
 DEAD_LETTERS = Topic(
     "dead.letters", "topic", "dead_letter", 90 * _DAY_MS, doc="what could not be used, and why"
 )
+SOURCES = Topic(
+    "control.sources",
+    "source",
+    "source_status",
+    FOREVER_MS,
+    partitions=1,
+    cleanup="compact",
+    doc="how each upstream of the producers does",
+)
 
 TOPICS: tuple[Topic, ...] = (
     TRENDING,
@@ -77,6 +86,7 @@ TOPICS: tuple[Topic, ...] = (
     RANKING,
     TOP,
     DEAD_LETTERS,
+    SOURCES,
 )
 MARKET_TOPICS: tuple[Topic, ...] = TOPICS[:6]
 BY_NAME: dict[str, Topic] = {topic.name: topic for topic in TOPICS}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
@@ -12,7 +13,7 @@ import msgspec
 
 from schemas.control import Strategy
 from schemas.partitioning import partition_of
-from streams.replay.arrivals import RANK, Arrival, merge, one_topic
+from streams.replay.arrivals import RANK, Arrival, merged, one_topic
 from streams.stage import StrategyAt
 from streams.topics import MARKET_TOPICS, REQUESTS, SCORES, STRATEGIES
 
@@ -88,10 +89,10 @@ def archive_arrivals(source: ArchiveSource, partitions: Iterable[int]) -> Iterat
     logs = Logs(Archive(source.address), source.until_ms)
     known = logs.archive.partitions
     topics = [topic.name for topic in (*MARKET_TOPICS, REQUESTS) if topic.name in known]
-    streams = [one_topic(logs.rows, topic, number) for topic in topics for number in partitions]
+    streams = [merged(logs.rows, topics, partitions)]
     if STRATEGIES.name in known:
         streams.append(one_topic(logs.rows, STRATEGIES.name, 0))
-    arrivals = merge(streams)
+    arrivals = heapq.merge(*streams)
     return _only(arrivals, source.assets) if source.assets else arrivals
 
 

@@ -1,0 +1,1 @@
+"""Candles and order books of exchanges, through ccxt."""

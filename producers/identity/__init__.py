@@ -1,0 +1,1 @@
+"""Who is who: asset symbols, markets, headlines that are the same."""

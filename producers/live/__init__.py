@@ -1,0 +1,1 @@
+"""The feeds: what is fetched when, and turned into market events."""

@@ -1,0 +1,1 @@
+"""Manners towards upstreams: limits, quotas, retries, circuit breakers, nothing secret told."""

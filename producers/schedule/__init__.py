@@ -1,0 +1,1 @@
+"""When producers run: cycles on the wall clock's tens of minutes."""

@@ -1,0 +1,1 @@
+"""Local stand-ins of every upstream, so that the real producers run without internet."""
