@@ -24,6 +24,7 @@ from benchmarks.recorded import FOLDER
 from benchmarks.report import Result, heading
 from benchmarks.throughput import SideFailedError
 from benchmarks.workers import RESULT
+from tests.parity.offline import write_market
 
 FULL, TWO_CORES = "replay_full", "replay_two_cores"
 UNIT = "market events/s a core"
@@ -125,8 +126,6 @@ def _run(title: str, order: dict[str, Any], *, jobs: int, cores: list[int]) -> d
 @contextmanager
 def _simulated(quick: bool) -> Iterator[str]:
     """Yield an archive of the simulated market: its back-fill and some cycles."""
-    from tests.parity.offline import write_market
-
     with tempfile.TemporaryDirectory(prefix="quantiva-bench-") as folder:
         address = Path(folder) / "archive"
         write_market(address, _market(20 if quick else 250), partitions=8)

@@ -12,8 +12,8 @@ from typing import Annotated
 import typer
 import uvloop
 
-from streams.commands.output import console, fail
-from streams.commands.play import milliseconds, speed_of
+from streams.commands.output import console, fail, utc_ms
+from streams.commands.play import speed_of
 from streams.demo.options import DemoOptions
 
 
@@ -60,8 +60,8 @@ def demo(
         cycle_s=cycle_seconds,
         seed=seed,
         data=data,
-        from_ms=milliseconds(start) if start else 0,
-        until_ms=milliseconds(until) if until else 0,
+        from_ms=utc_ms(start) if start else 0,
+        until_ms=utc_ms(until) if until else 0,
         speed=speed_of(speed),
         ordered=not unordered,
         processes=processes,

@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from streams.commands.output import console, fail
+from streams.commands.output import console, fail, utc_ms
 from streams.commands.progress import RecordsProgress, records_progress
 from streams.commands.replay_sources import (
     KAFKA,
     FromOption,
     UntilOption,
     local_archive,
-    milliseconds,
 )
 from streams.discovery import load_settings
 
@@ -68,7 +67,7 @@ def lookahead(
     from streams.replay.lookahead.proof import SourceChangedError
     from streams.replay.lookahead.twin import TwinError
 
-    span = milliseconds(start), milliseconds(until)
+    span = utc_ms(start), utc_ms(until)
     names = tuple(one.strip().upper() for one in assets.split(",") if one.strip())
     try:
         with _opened(source, span, names, seed, days) as records:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 import sys
-from typing import NoReturn
+from datetime import UTC, datetime
+from typing import NoReturn, overload
 
 import typer
 from rich.console import Console
@@ -18,3 +19,14 @@ def fail(message: str, code: int = 1) -> NoReturn:
     """Print an error and end with an exit status."""
     errors.print(f"quantiva: {message}", style="red" if sys.stderr.isatty() else "", markup=False)
     raise typer.Exit(code)
+
+
+@overload
+def utc_ms(moment: datetime) -> int: ...
+@overload
+def utc_ms(moment: None) -> None: ...
+@overload
+def utc_ms(moment: datetime | None) -> int | None: ...
+def utc_ms(moment: datetime | None) -> int | None:
+    """Return a time that was given without a zone as UTC, in ms since 1970."""
+    return None if moment is None else int(moment.replace(tzinfo=UTC).timestamp() * 1000)

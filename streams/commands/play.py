@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from streams.commands.output import console, fail
+from streams.commands.output import console, fail, utc_ms
 from streams.discovery import load_settings
 
 if TYPE_CHECKING:
@@ -29,11 +29,6 @@ def speed_of(text: str) -> float | None:
     if not speed > 0.0:
         fail(f"--speed {text} is neither max nor a number above 0", 2)
     return speed
-
-
-def milliseconds(day: datetime) -> int:
-    """Return a day given without a zone as UTC, in ms since 1970."""
-    return int(day.replace(tzinfo=UTC).timestamp() * 1000)
 
 
 @contextlib.asynccontextmanager
@@ -70,7 +65,7 @@ def play(
     from producers.recorded import RecordedDataError
 
     try:
-        asyncio.run(_play(directory, milliseconds(start), milliseconds(until), speed_of(speed)))
+        asyncio.run(_play(directory, utc_ms(start), utc_ms(until), speed_of(speed)))
     except (PublishError, RecordedDataError, ValueError) as error:
         fail(str(error))
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from streams.commands.output import console, fail
+from streams.commands.output import console, fail, utc_ms
 from streams.commands.play import speed_of
 from streams.commands.progress import records_progress
 from streams.commands.replay_sources import (
@@ -18,7 +18,6 @@ from streams.commands.replay_sources import (
     JobsOption,
     SourceArgument,
     UntilOption,
-    milliseconds,
     opened,
 )
 
@@ -92,7 +91,7 @@ def _replay(
     from streams.replay.run import replay as run_replay
 
     count = jobs or default_jobs()
-    from_ms = milliseconds(start) or 0
+    from_ms = utc_ms(start) or 0
     if not changes:
         with _progress(source, "replaying") as on_progress:
             summary = run_replay(
@@ -178,4 +177,4 @@ def _publish(source: Source, prefix: str, speed: str, start: datetime | None) ->
 
     from streams.commands.rehearsal import rehearse
 
-    asyncio.run(rehearse(source, prefix, speed_of(speed), milliseconds(start) or 0))
+    asyncio.run(rehearse(source, prefix, speed_of(speed), utc_ms(start) or 0))

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from streams.commands.output import console, fail
+from streams.commands.output import console, fail, utc_ms
 from streams.commands.progress import records_progress
 from streams.discovery import load_settings
 
@@ -34,11 +34,6 @@ UntilOption = Annotated[
 JobsOption = Annotated[
     int | None, typer.Option("--jobs", min=1, help="Processes; all cores when left out.")
 ]
-
-
-def milliseconds(moment: datetime | None) -> int | None:
-    """Return a time given without a zone as UTC, in ms since 1970."""
-    return None if moment is None else int(moment.replace(tzinfo=UTC).timestamp() * 1000)
 
 
 @contextlib.contextmanager
@@ -82,7 +77,7 @@ def opened(
             fail(f"{address} holds no scores, so no live run whose order could be followed")
         yield ArchiveSource(
             address=archive.address,
-            until_ms=milliseconds(until),
+            until_ms=utc_ms(until),
             assets=assets,
             as_recorded=recorded if as_recorded is None else as_recorded,
         )
@@ -96,7 +91,7 @@ def _directory(
 
     if not path.is_dir():
         fail(f"{path} is neither an archive nor a directory of market data")
-    start_ms, until_ms = milliseconds(start), milliseconds(until)
+    start_ms, until_ms = utc_ms(start), utc_ms(until)
     if start_ms is None or until_ms is None:
         fail(f"{path} is a directory of market data: say --from and --until")
     return DirectorySource(

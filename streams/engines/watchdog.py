@@ -129,28 +129,32 @@ def _overdue(watch: Watch, now_ms: int, grace_ms: int) -> bool:
 
 
 def _missing(config: Config, start: int, size: int, asset: str, watch: Watch) -> list[Output]:
+    as_of = watch.observed_at
     text = f"no answer to the cycle within {config.grace_ms / 1000:g} s"
     return [
-        Output(
-            SCORES.name,
-            asset,
-            EngineScore(
-                asset=asset,
-                engine=engine,
-                status="missing",
-                cycle=start,
-                cycle_size=size,
-                as_of=watch.observed_at,
-                sequence=0,
-                score=0.0,
-                confidence=0.0,
-                freshness=0.0,
-                detail={"answer": text},
-            ),
-        )
+        Output(SCORES.name, asset, missing_score(asset, engine, start, size, as_of, text))
         for index, engine in enumerate(ENGINES)
         if not watch.answered >> index & 1
     ]
+
+
+def missing_score(
+    asset: str, engine: str, cycle: int, cycle_size: int, as_of: int, why: str
+) -> EngineScore:
+    """Return what stands in the scores for an engine that does not answer a cycle."""
+    return EngineScore(
+        asset=asset,
+        engine=engine,
+        status="missing",
+        cycle=cycle,
+        cycle_size=cycle_size,
+        as_of=as_of,
+        sequence=0,
+        score=0.0,
+        confidence=0.0,
+        freshness=0.0,
+        detail={"answer": why},
+    )
 
 
 def _with(config: Config, state: WatchdogState, start: int, cycle: CycleWatch) -> WatchdogState:

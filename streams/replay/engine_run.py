@@ -10,16 +10,13 @@ from schemas.codec import BadEventError
 from schemas.scores import EngineScore
 from streams.intake import Gate
 from streams.replay.free import Produced
-from streams.replay.keyed_log import Keyed, KeyedLog
+from streams.replay.keyed_log import Keyed, KeyedLog, remember
 from streams.replay.letters import Letters
 from streams.replay.logs import Logs, asset_of
 from streams.replay.parity import Comparison
 from streams.stage import Entry, Stage, advance
 from streams.topics import BY_NAME, SCORES, TRENDING
 from streams.topology import stage
-
-_REMEMBERED = 2048
-"""Scores of an asset that a restarted worker may send again: at most a batch of its loop."""
 
 
 class EngineRun:
@@ -54,7 +51,7 @@ class EngineRun:
         before = said.get(score.sequence)
         if before is not None:
             if comparison is not None:
-                _again(one, before, self._partition, comparison)
+                self._repeat(one, before, comparison)
             return before
         if any(place.offset > self._ends[place.topic] for place in score.inputs):
             if comparison is not None:
@@ -71,10 +68,14 @@ class EngineRun:
                 comparison.replayed_only(surplus)
             comparison.pair(one.record, score, last, self._partition)
         result: EngineScore = last.event
-        said[score.sequence] = result
-        if len(said) > _REMEMBERED:
-            said.popitem(last=False)
+        remember(said, score.sequence, result)
         return result
+
+    def _repeat(self, one: Keyed, before: EngineScore, comparison: Comparison) -> None:
+        """Compare a repetition with the first time."""
+        at_ms = one.record.timestamp_ms
+        said = Produced(SCORES.name, self._partition, -1, before.asset, at_ms, before)
+        comparison.pair(one.record, one.event, said, self._partition, again=True)
 
     def _move(self, score: EngineScore) -> list[Produced]:
         """Apply what the engine had read when it made a score, the score's own record last."""
@@ -119,16 +120,6 @@ class EngineRun:
             Produced(SCORES.name, self._partition, -1, asset, record.timestamp_ms, output.event)
             for output in moved[1]
         ]
-
-
-def _again(one: Keyed, before: EngineScore, partition: int, comparison: Comparison) -> None:
-    """Compare a repetition with the first time."""
-    produced = Produced(SCORES.name, partition, -1, before.asset, one.record.timestamp_ms, before)
-    topic = SCORES.name
-    equal = comparison.pair(one.record, one.event, produced, partition)
-    if equal:
-        comparison.result.equal[topic] -= 1
-        comparison.result.repeated[topic] += 1
 
 
 def tick_sources(

@@ -7,11 +7,9 @@ from collections.abc import Callable, Hashable, Iterator
 from typing import Any
 
 from streams.replay.free import Produced
-from streams.replay.keyed_log import Keyed, KeyedLog
+from streams.replay.keyed_log import Keyed, KeyedLog, remember
 from streams.replay.parity import Comparison, first_difference
 
-_REMEMBERED = 2048
-"""Outputs of a key that a restarted worker may send again: at most a batch of the worker's loop."""
 _LOOK_AHEAD = 16
 
 Slot = Callable[[Any], Hashable]
@@ -113,10 +111,7 @@ class Expected:
         return True
 
     def _remember(self, key: str, slot: Hashable, event: Any) -> None:
-        seen = self._seen.setdefault(key, OrderedDict())
-        seen[slot] = event
-        if len(seen) > _REMEMBERED:
-            seen.popitem(last=False)
+        remember(self._seen.setdefault(key, OrderedDict()), slot, event)
 
     def _surplus(self, one: Keyed) -> None:
         if self._comparison is not None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from schemas.codec import BadEventError
-from schemas.scores import EngineScore
+from streams.engines.watchdog import missing_score
 from streams.intake import Gate
 from streams.replay.arrivals import Arrival
 from streams.replay.changes import NO_CHANGES, Changes
@@ -28,6 +28,7 @@ from streams.topics import BY_NAME, MARKET_TOPICS, RANKING, REQUESTS, SCORES, TR
 from streams.topology import scoring_engines, stage
 
 _KEPT = 20
+LEFT_OUT = "left out of this replay"
 
 
 class Produced(NamedTuple):
@@ -139,8 +140,11 @@ class FreeRun:
         if topic == REQUESTS.name:
             self._fuse(asset, event, arrival, REQUESTS.name, offset)
         elif topic == TRENDING.name and self._changes.without:
-            for output in missing(self._changes.without, event):
-                self._score(asset, output.event, arrival)
+            for engine in self._changes.without:
+                score = missing_score(
+                    asset, engine, event.cycle, event.cycle_size, event.observed_at, LEFT_OUT
+                )
+                self._score(asset, score, arrival)
 
     def _is_refused(self, route: _Route, arrival: Arrival) -> bool:
         """Check a record; one that no stage can use is noted for each."""
@@ -200,27 +204,3 @@ class FreeRun:
             self.first_refused.append(
                 Refused(reader, topic, partition, offset, timestamp_ms, kind, str(error))
             )
-
-
-def missing(engines: tuple[str, ...], tick: Any) -> list[Output]:
-    """Return what stands in the scores in place of engines that are left out."""
-    return [
-        Output(
-            SCORES.name,
-            tick.asset,
-            EngineScore(
-                asset=tick.asset,
-                engine=engine,
-                status="missing",
-                cycle=tick.cycle,
-                cycle_size=tick.cycle_size,
-                as_of=tick.observed_at,
-                sequence=0,
-                score=0.0,
-                confidence=0.0,
-                freshness=0.0,
-                detail={"answer": "left out of this replay"},
-            ),
-        )
-        for engine in engines
-    ]

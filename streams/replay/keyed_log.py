@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Hashable, Iterator
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from streams.archive.records import LoggedRecord
 
 K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+_REMEMBERED = 2048
+"""Outputs of a key that a restarted worker may send again: at most a batch of its loop."""
 
 
 class Keyed(NamedTuple):
@@ -72,3 +76,10 @@ class KeyedLog(Generic[K]):
         if key is not None:
             self._queues.setdefault(key, deque()).append(one)
         return True
+
+
+def remember(seen: OrderedDict[K, V], what: K, output: V) -> None:
+    """Keep an output to know it again when a restarted worker has sent it twice."""
+    seen[what] = output
+    if len(seen) > _REMEMBERED:
+        seen.popitem(last=False)

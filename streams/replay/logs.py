@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from schemas.codec import BadEventError, Codec
+from schemas.codec import BadEventError
 from streams.archive.reader import Archive
 from streams.replay.keyed_log import Keyed
 from streams.replay.versions import StrategyVersions, Version
@@ -73,23 +73,3 @@ def asset_of(one: Keyed) -> str | None:
     """Return whose queue a record goes to; one that is no event goes to that of its key."""
     asset = getattr(one.event, "asset", None)
     return asset if isinstance(asset, str) else (one.record.key or b"").decode(errors="replace")
-
-
-def contract_codec(archive: Archive) -> Codec:
-    """Return a codec that writes the contract under the archive's own schema ids where it can.
-
-    Only the body of a value is ever compared, so an id that the archive lacks may be any number.
-    """
-    import json
-
-    from schemas.contract import STRUCTS, schema
-
-    ids = {}
-    for schema_id, text in archive.schemas.items():
-        written = json.loads(text)
-        for name in STRUCTS:
-            avro = schema(name).avro
-            if isinstance(written, dict) and written.get("name") == avro["name"]:
-                ids[name] = schema_id
-    free = iter(range(1_000_000, 1_000_100))
-    return Codec({name: ids.get(name) or next(free) for name in STRUCTS})

@@ -53,7 +53,9 @@ class Parity(msgspec.Struct):
     ahead     recorded outputs whose inputs came after the recording's last ones: topics that go on
               are not cut off at the same moment
     decisions  records that the edge wrote (missing answers, ends of cycles): inputs of a replay
+    market     market records that the replay applied
     refused    records for the dead letters that both agree on; `disputed` where they do not
+    first      the first divergences by cause: time, then the flow
     """
 
     equal: Counter[str] = msgspec.field(default_factory=Counter)
@@ -107,12 +109,21 @@ class Comparison:
         self._codec = codec
         self.result = Parity()
 
-    def pair(self, record: LoggedRecord, event: Any, replayed: Produced, partition: int) -> bool:
-        """Compare a recorded output with the replay's; return whether they are equal."""
+    def pair(
+        self,
+        record: LoggedRecord,
+        event: Any,
+        replayed: Produced,
+        partition: int,
+        *,
+        again: bool = False,
+    ) -> None:
+        """Compare a recorded output with the replay's; `again`: one that was sent twice."""
         found = self._difference(record, event, replayed, partition)
         if found is None:
-            self.result.equal[replayed.topic] += 1
-            return True
+            counts = self.result.repeated if again else self.result.equal
+            counts[replayed.topic] += 1
+            return
         field, theirs, ours = found
         subject = subject_of(event)
         self.result.diverge(
@@ -127,7 +138,6 @@ class Comparison:
                 ours,
             )
         )
-        return False
 
     def recorded_only(self, topic: str, partition: int, record: LoggedRecord, event: Any) -> None:
         """Note an output that the replay does not have."""

@@ -18,11 +18,12 @@ from schemas.engines import ENGINES
 from schemas.partitioning import partition_of
 from schemas.scores import EngineScore
 from streams.engines.fusion_state import FusionState
+from streams.engines.watchdog import missing_score
 from streams.intake import Gate
 from streams.replay.changes import NO_CHANGES, Changes
 from streams.replay.engine_run import EngineRun, tick_sources
 from streams.replay.expected import Expected
-from streams.replay.free import Produced, missing
+from streams.replay.free import LEFT_OUT, Produced
 from streams.replay.keyed_log import Keyed
 from streams.replay.letters import Letters
 from streams.replay.logs import Logs, asset_of
@@ -223,15 +224,9 @@ def _left_out(score: EngineScore) -> EngineScore | None:
     """Return what stands in place of a score of an engine that is left out."""
     if score.cycle is None:
         return None
-    return missing((score.engine,), _Tick(score))[0].event  # type: ignore[return-value]
-
-
-class _Tick:
-    """What `missing` needs of a tick, out of its answer."""
-
-    def __init__(self, score: EngineScore) -> None:
-        self.asset, self.cycle, self.cycle_size = score.asset, score.cycle, score.cycle_size
-        self.observed_at = score.as_of
+    return missing_score(
+        score.asset, score.engine, score.cycle, score.cycle_size, score.as_of, LEFT_OUT
+    )
 
 
 def _expected_signals(logs: Logs, partition: int, comparison: Comparison | None) -> Expected:

@@ -25,7 +25,6 @@ from streams.replay.sources import (
     describe_archive,
 )
 from streams.replay.work import Done, ReplayTask, VerifyTask
-from streams.topics import RANKING, TOP
 
 
 class Summary(msgspec.Struct, kw_only=True):
@@ -40,7 +39,6 @@ class Summary(msgspec.Struct, kw_only=True):
     market: Counter[str]
     produced: Counter[str]
     actions: Counter[str]
-    complete_rankings: int
     refused: int
     shown: list[Refused]
     peak_kib: int
@@ -81,14 +79,7 @@ def replay(
     ones are warm-up. `on_output` gets rank entries, grace records and rankings as they come.
     Raises SourceError, OutputError, ArchiveError or ReplayError.
     """
-    if isinstance(source, DirectorySource):
-        count, weights = source.partitions, Counter(dict.fromkeys(range(source.partitions), 1))
-    else:
-        count, weights = describe_archive(source)
-        weights.update(dict.fromkeys(range(count), 0))
-    if not weights.total():
-        msg = f"there is nothing to replay in {source}"
-        raise SourceError(msg)
+    count, weights = _shares(source)
     started_s = time.monotonic()
     if out is not None:
         make_output(out, count)
@@ -104,39 +95,44 @@ def replay(
         for partitions in spread(weights, jobs)
     ]
     ranked: Counter[str] = Counter()
-    complete = 0
     output = None if out is None else Output(out)
 
     def emit(produced: Produced) -> None:
-        nonlocal complete
         ranked[produced.topic] += 1
-        if produced.topic == TOP.name and produced.event.complete:
-            complete += 1
         if output is not None:
             output.add(produced)
         if on_output is not None:
             on_output(produced)
 
     with Shards(tasks, on_progress) as shards:
-        ranking = RankingRun(count, emit)
-        ranking.run(in_order(map(numbered, shards.ranks())))
-        done: list[Done] = shards.finish()
+        RankingRun(count, emit).run(in_order(map(numbered, shards.ranks())))
+        total = _sum(shards.finish())
     if output is not None:
         output.close()
-    total = _sum(done)
-    total.produced[RANKING.name] = ranked[RANKING.name]
-    total.produced[TOP.name] = ranked[TOP.name]
+    # Each shard counts the rank entries of its signals; here they come with grace records.
+    total.produced = Counter({**total.produced, **ranked})
     return Summary(
         market=total.market,
         produced=total.produced,
         actions=total.actions,
-        complete_rankings=complete,
         refused=total.refused,
         shown=total.shown,
         peak_kib=total.peak_kib,
         jobs=len(tasks),
         wall_s=time.monotonic() - started_s,
     )
+
+
+def _shares(source: Source) -> tuple[int, Counter[int]]:
+    """Return how many partitions a source has, and how much work each is."""
+    if isinstance(source, DirectorySource):
+        return source.partitions, Counter(dict.fromkeys(range(source.partitions), 1))
+    count, weights = describe_archive(source)
+    if not weights.total():
+        msg = f"there is nothing to replay in {source}"
+        raise SourceError(msg)
+    weights.update(dict.fromkeys(range(count), 0))
+    return count, weights
 
 
 def verify(address: str, *, jobs: int, on_progress: OnProgress | None = None) -> Parity:

@@ -44,20 +44,20 @@ class SealedError(RuntimeError):
     """Something in a replay tried to reach the outside: the text says what."""
 
 
-class _NowhereMeta(type(datetime.datetime)):  # type: ignore[misc]
+class _AnyTimeMeta(type(datetime.datetime)):  # type: ignore[misc]
     """Times made before the seal, or by C code, still count as instances."""
 
     def __instancecheck__(cls, instance: object) -> bool:
         return isinstance(instance, cls.__mro__[1])
 
 
-class _SealedDate(datetime.date, metaclass=_NowhereMeta):
+class _SealedDate(datetime.date, metaclass=_AnyTimeMeta):
     @classmethod
     def today(cls) -> NoReturn:
         _refuse("date.today()")
 
 
-class _SealedDatetime(datetime.datetime, metaclass=_NowhereMeta):
+class _SealedDatetime(datetime.datetime, metaclass=_AnyTimeMeta):
     @classmethod
     def now(cls, tz: object = None) -> NoReturn:
         _refuse("datetime.now()")

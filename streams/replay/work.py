@@ -11,10 +11,11 @@ from typing import Any
 
 import msgspec
 
+from schemas.codec import local_codec
 from streams.archive.reader import Archive
 from streams.replay.changes import NO_CHANGES, Changes
 from streams.replay.free import FreeRun, Produced, Refused
-from streams.replay.logs import Logs, contract_codec
+from streams.replay.logs import Logs
 from streams.replay.output import Output
 from streams.replay.parity import Comparison, Parity
 from streams.replay.ranking_check import check_rankings
@@ -133,13 +134,14 @@ def _free(task: ReplayTask, send: Send) -> Done:
     output = Output(Path(task.out)) if task.out else None
     ranks = RankSender(send, task.from_ms)
     tally = Tally(done, output, task.from_ms)
+    with_scores = output is not None or task.from_ms > 0
     flow = FreeRun(
         task.count,
         initial_strategies(task.source),
         tally,
         ranks.add,
         task.changes,
-        with_scores=output is not None or task.from_ms > 0,
+        with_scores=with_scores,
         are_checked=isinstance(task.source, DirectorySource),
     )
     apply = flow.apply
@@ -154,7 +156,8 @@ def _free(task: ReplayTask, send: Send) -> Done:
     if output is not None:
         output.close()
     done.market = _of_market(flow.arrived)
-    done.produced[SCORES.name] = done.produced[SCORES.name] or flow.scores
+    if not with_scores:
+        done.produced[SCORES.name] = flow.scores
     done.refused, done.shown = flow.refused, flow.first_refused
     return done
 
@@ -193,7 +196,7 @@ def _as_recorded(task: ReplayTask, source: ArchiveSource, send: Send) -> Done:
 def _verify(task: VerifyTask, send: Send) -> Parity:
     archive = Archive(task.address)
     logs = Logs(archive)
-    comparison = Comparison(contract_codec(archive))
+    comparison = Comparison(local_codec())
 
     def on_progress(records: int) -> None:
         send((PROGRESS, (records, 0)))

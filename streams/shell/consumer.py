@@ -39,7 +39,6 @@ class ChunkConsumer(driver.Consumer):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._done: dict[TP, int] = {}
-        self._gaps: dict[TP, int] = {}
         self._handed_over = 0
         self._committing: asyncio.Task[Any] | None = None
 
@@ -85,22 +84,8 @@ class ChunkConsumer(driver.Consumer):  # type: ignore[misc]
                 continue
             known = self._read_offset[tp] or 0
             new = [record for record in fetched if record.offset >= known]
-            if not new or await self._leaves_a_gap(tp, known, new[0].offset):
-                continue
-            if await self._hand_over(Chunk(tp, new, generation), fetcher_stopped):
+            if new and await self._hand_over(Chunk(tp, new, generation), fetcher_stopped):
                 self._read_offset[tp] = new[-1].offset + 1
-
-    async def _leaves_a_gap(self, tp: TP, expected: int, found: int) -> bool:
-        """Go back once to what was not handed over, or was not visible yet, and is passed by now.
-
-        The second time the gap is the log's own: retention, or a marker of a transaction.
-        """
-        if found == expected or self._gaps.get(tp) == expected:
-            return False
-        self._gaps[tp] = expected
-        self.log.warning("%s goes on at %d, not at %d: reading again", tp, found, expected)
-        await self.seek(tp, expected)
-        return True
 
     async def _hand_over(self, chunk: Chunk, fetcher_stopped: Any) -> bool:
         app = self.app

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import pytest
 from aiokafka import AIOKafkaProducer
 from msgspec.structs import replace
 
@@ -20,7 +22,6 @@ from embedded.kafka import ApacheKafka
 from embedded.stack import Stack
 from producers.strategies import PREBUILT
 from schemas.control import SignalRequest
-from schemas.market import TrendingAsset
 from streams.archive.copying import copy_topics
 from streams.topics import CANDLES, TOPICS, physical
 from tests.integration.worker.rig import Rig, rig
@@ -138,31 +139,15 @@ def _parts(events: Sequence[Any], size: int) -> Any:
         yield part
 
 
-class _environment:  # noqa: N801  used as a function
-    """The broker's kind and the hash seed in this process's environment, for its children."""
-
-    def __init__(self, scenario: Scenario) -> None:
-        self._wanted: Mapping[str, str | None] = {
-            "QUANTIVA_BROKER": "tansu" if scenario.broker == "tansu" else None,
-            "PYTHONHASHSEED": scenario.hash_seed,
-        }
-        self._before: dict[str, str | None] = {}
-
-    def __enter__(self) -> None:
-        for name, value in self._wanted.items():
-            self._before[name] = os.environ.get(name)
-            _set(name, value)
-
-    def __exit__(self, *_: object) -> None:
-        for name, value in self._before.items():
-            _set(name, value)
-
-
-def _set(name: str, value: str | None) -> None:
-    if value is None:
-        os.environ.pop(name, None)
-    else:
-        os.environ[name] = value
+@contextlib.contextmanager
+def _environment(scenario: Scenario) -> Iterator[None]:
+    """Have the broker's kind and the hash seed in this process's environment, for its children."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONHASHSEED", scenario.hash_seed)
+        patch.delenv("QUANTIVA_BROKER", raising=False)
+        if scenario.broker == "tansu":
+            patch.setenv("QUANTIVA_BROKER", "tansu")
+        yield
 
 
 async def verified(
@@ -188,8 +173,3 @@ async def verified(
         raise RuntimeError(said.decode())
     found: dict[str, Any] = json.loads(result.read_bytes())
     return {**found, "exit_status": process.returncode, "said": said.decode()}
-
-
-def ticks(events: Sequence[Any]) -> int:
-    """Return how many of the events are ticks."""
-    return sum(type(event) is TrendingAsset for event in events)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 
 import pytest
 
@@ -19,9 +18,3 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> str:
     address = str(folder / "archive")
     asyncio.run(record(scenario, market(5, 3), folder, address))
     return address
-
-
-@pytest.fixture(scope="session")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder for results."""
-    return tmp_path_factory.mktemp("replay")
