@@ -1,4 +1,4 @@
-"""Reads Avro records that end with arrays of doubles, as order books do, in a third of the time.
+"""Reads Avro records that end with arrays of doubles, as order books do, in half of the time.
 
 fastavro reads such an array number by number. In the Avro encoding it is one run of little-endian
 doubles: the count, the numbers, a zero. What is written otherwise (several blocks, a block with its

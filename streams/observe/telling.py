@@ -108,7 +108,7 @@ def _signal(event: Signal) -> str:
     return (
         f"{event.signal_id[:8]} {event.action:<4} {event.strategy_id} "
         f"final {event.final_score:+.3f} conf {event.confidence:.2f} "
-        f"at {price(event.entry_price_usd)} value {big(event.position_value_usd)} "
+        f"at {price(event.entry_price_usd)} for {big(event.position_value_usd)} "
         f"{event.trigger}{override}"
     )
 

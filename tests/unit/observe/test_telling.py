@@ -21,7 +21,7 @@ LINES = [
     (samples.REQUEST, "s1 asked for at 01-01 00:00:00 (r1)"),
     (samples.score(), "sentiment   +0.250 conf 0.50 fresh 1.00 cycle 00:00 | model: no weights"),
     (samples.score(status="missing", detail={}), "cycle 00:00 MISSING"),
-    (samples.SIGNAL, "BUY  momentum final +0.582 conf 0.81 at 50,000.00 value 814 cycle by entry"),
+    (samples.SIGNAL, "BUY  momentum final +0.582 conf 0.81 at 50,000.00 for 814 cycle by entry"),
     (samples.ENTRY, "signal BTC BUY final +0.500 conf 0.80 cycle 00:00"),
     (samples.GRACE, "the wait for cycle 01-01 00:00:00 is over"),
     (samples.TOP, "cycle 00:00 INCOMPLETE 3 of 50 1.BTC BUY"),
