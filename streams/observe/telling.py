@@ -18,6 +18,7 @@ from schemas.market import (
 )
 from schemas.scores import EngineScore
 from schemas.signals import RankEntry, Signal, TopSignals
+from schemas.sources import SourceStatus
 from streams.observe.text import big, moment, price
 
 
@@ -132,6 +133,15 @@ def _letter(event: DeadLetter) -> str:
     return f"{event.partition}:{event.offset} {event.stage} {event.error}: {event.reason}"
 
 
+def _source(event: SourceStatus) -> str:
+    limit = "" if event.limit_day is None else f" of {event.limit_day}"
+    error = f" | {event.last_error}" if event.last_error else ""
+    return (
+        f"{event.state} for {', '.join(event.feeds)}, {event.requests_day}{limit} requests today, "
+        f"circuit {event.circuit}{error}"
+    )
+
+
 _LINES: dict[type, Callable[[Any], str]] = {
     TrendingAsset: _trending,
     NewsArticle: _news,
@@ -146,6 +156,7 @@ _LINES: dict[type, Callable[[Any], str]] = {
     RankEntry: _rank_entry,
     TopSignals: _top,
     DeadLetter: _letter,
+    SourceStatus: _source,
 }
 
 

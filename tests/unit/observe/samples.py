@@ -18,6 +18,7 @@ from schemas.market import (
 )
 from schemas.scores import EngineScore
 from schemas.signals import RankedSignal, RankEntry, Signal, TopSignals
+from schemas.sources import SourceStatus
 
 T0 = 1_767_225_600_000  # 2026-01-01 00:00 UTC
 HEAD = {"asset": "BTC", "event_time": T0, "observed_at": T0, "source": "s", "source_id": "1"}
@@ -85,6 +86,20 @@ SIGNAL = Signal(
 ENTRY = RankEntry("s1", "signal", T0, 50, "BTC", "id", "BUY", 0.5, 0.8)
 GRACE = RankEntry("*", "grace", T0, 0, "", "", "", 0.0, 0.0)
 TOP = TopSignals("s1", T0, False, 3, 50, (RankedSignal(1, "id", "BTC", "BUY", 0.5, 0.8),))
+
+SOURCE = SourceStatus(
+    source="lunarcrush",
+    observed_at=T0,
+    state="degraded",
+    feeds=("news",),
+    events=3,
+    last_error="it is slow",
+    circuit="closed",
+    requests_minute=1,
+    requests_day=7,
+    limit_day=500,
+    detail="",
+)
 
 
 def score(**changes: Any) -> EngineScore:
