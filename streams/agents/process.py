@@ -18,6 +18,7 @@ import threading
 
 import uvloop
 
+from embedded.keeper import EXIT_CONFIG
 from schemas.codec import Codec
 from schemas.registry_client import Registry, RegistryError
 from streams import admin
@@ -36,7 +37,7 @@ _log = logging.getLogger("quantiva.worker")
 START_LIMIT_S = 60.0
 EMBEDDED_START_LIMIT_S = 20.0
 STOP_LIMIT_S = 10.0
-EXIT_CONFIG, EXIT_TROUBLE, EXIT_NOT_READY = 2, 3, 75
+EXIT_TROUBLE, EXIT_NOT_READY = 3, 75
 READY_LINE = "READY"
 WATCHDOG = "watchdog"
 

@@ -26,8 +26,8 @@ def worker(
     Start it several times and the workers share the partitions. A process that dies is started
     again; one that has records to read and commits nothing for 30 s is ended and started again.
     """
+    from embedded.keeper import GivenUpError
     from streams.agents.process import WATCHDOG
-    from streams.agents.supervisor import WorkerFailedError
     from streams.topology import stage_names
 
     known = [*stage_names(), WATCHDOG]
@@ -36,7 +36,7 @@ def worker(
         fail(f"no stage {unknown[0]!r}; there are {', '.join(known)}", 2)
     try:
         asyncio.run(_run(list(stages or known), processes))
-    except (WorkerFailedError, ValueError) as error:
+    except (GivenUpError, ValueError) as error:
         fail(str(error))
 
 

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from streams import admin
 from streams.commands.doctor import doctor
 from streams.settings import Settings
+from streams.topics import TOPICS
 from tests.unit.observe import samples
 
 from .conftest import Platform
@@ -47,7 +48,7 @@ def test_without_addresses_the_embedded_parts_would_be_used(bare: pytest.MonkeyP
 def test_topics_that_are_missing_have_a_remedy(parts: Settings) -> None:
     result = run()
     assert result.exit_code == 1
-    assert lines(result.output)["topics"].startswith("FAIL13 of 13 wrong")
+    assert lines(result.output)["topics"].startswith(f"FAIL{len(TOPICS)} of {len(TOPICS)} wrong")
     assert "-> quantiva topics create" in result.output
     admin.create(parts)
     result = run()
