@@ -24,7 +24,8 @@ class GivenUpError(RuntimeError):
 class Keeper:
     """One program. It is ready when it has written a line that begins with `ready_line`.
 
-    `on_event` hears what happens to it; `on_exit(status)` runs before it is started again.
+    `on_event` hears what happens to it, and until it is ready what it writes after `progress_line`;
+    `on_exit(status)` runs before it is started again.
     """
 
     def __init__(
@@ -35,16 +36,17 @@ class Keeper:
         ready_line: str,
         on_event: Callable[[str, str], None],
         on_exit: Callable[[int], Awaitable[None]] | None = None,
+        progress_line: str | None = None,
     ) -> None:
         self.name = name
         self._command = command
         self._ready_line = ready_line
         self._on_event = on_event
         self._on_exit = on_exit
+        self._progress_line = progress_line
         self._child: Child | None = None
         self._task: asyncio.Task[None] | None = None
         self._ready = asyncio.Event()
-        self.said = ""
         self.restarts = 0
 
     @property
@@ -57,10 +59,7 @@ class Keeper:
         self._task = asyncio.create_task(self._keep())
 
     async def ready(self) -> None:
-        """Wait until it is ready for the first time; GivenUpError when it cannot work.
-
-        The line that it was ready with is then in `said`.
-        """
+        """Wait until it is ready for the first time; GivenUpError when it cannot work."""
         if self._task is None:
             msg = f"{self.name} was not begun"
             raise RuntimeError(msg)
@@ -119,11 +118,18 @@ class Keeper:
         while child.is_running():
             with self._command.log.open("rb") as file:
                 file.seek(position)
-                lines = file.read().decode(errors="replace").splitlines(keepends=True)
+                lines = [line for line in file.readlines() if line.endswith(b"\n")]
+            position += sum(map(len, lines))
             for line in lines:
-                if line.startswith(self._ready_line) and line.endswith("\n"):
-                    self.said = line.strip()
-                    self._ready.set()
-                    self._on_event(self.name, "ready")
+                if self._is_ready(line.decode(errors="replace").strip()):
                     return
             await asyncio.sleep(0.05)
+
+    def _is_ready(self, line: str) -> bool:
+        if line.startswith(self._ready_line):
+            self._ready.set()
+            self._on_event(self.name, "ready")
+            return True
+        if self._progress_line is not None and line.startswith(self._progress_line):
+            self._on_event(self.name, line.removeprefix(self._progress_line))
+        return False

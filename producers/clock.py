@@ -39,6 +39,10 @@ class ScaledClock:
         """Return the scaled time, ms since 1970 UTC."""
         return self.start_ms + int((_wall_ms() - self.wall_start_ms) * self.speed)
 
+    def spec(self) -> str:
+        """Return what another process makes the same clock of, see `SourceSettings.clock`."""
+        return f"{self.start_ms},{self.wall_start_ms},{self.speed}"
+
     async def sleep(self, seconds: float) -> None:
         """Wait for so many scaled seconds."""
         await asyncio.sleep(seconds / self.speed)

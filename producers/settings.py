@@ -8,6 +8,8 @@ from typing import Literal
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from producers.clock import Clock, ScaledClock, WallClock
+
 
 class SourceSettings(BaseSettings):
     """Keys, addresses and limits of the upstreams; every default works without a key.
@@ -56,3 +58,16 @@ class SourceSettings(BaseSettings):
         default=None, description="A file of scheduled events (JSON or CSV), read beside the feeds."
     )
     trending_size: int = Field(default=50, ge=1, le=250)
+    clock_spec: str | None = Field(
+        default=None,
+        validation_alias="QUANTIVA_CLOCK",
+        pattern=r"^\d+,\d+,\d+(\.\d+)?$",
+        description="START_MS,WALL_START_MS,SPEED of a faster clock, against the simulator only.",
+    )
+
+    def clock(self) -> Clock:
+        """Return the clock that everything goes by: the wall's, or a faster one."""
+        if self.clock_spec is None:
+            return WallClock()
+        start_ms, wall_start_ms, speed = self.clock_spec.split(",")
+        return ScaledClock(int(start_ms), int(wall_start_ms), float(speed))

@@ -62,6 +62,13 @@ class PipelineBarrier:
         await self._applied(self._fusion, await self._ends(SCORES.name))
         await self._applied(self._ranking, await self._ends(RANKING.name))
 
+    async def ends(self, topics: Iterable[str]) -> dict[tuple[str, int], int]:
+        """Return the end offsets of topics now, by their name on the broker and partition."""
+        found: dict[tuple[str, int], int] = {}
+        for topic in topics:
+            found |= await self._ends(topic)
+        return found
+
     async def read_by(self, group: str, topics: Iterable[str]) -> None:
         """Wait until a consumer group has committed all that is now in these topics."""
         for topic in topics:

@@ -19,8 +19,9 @@ class Upstream:
     """One upstream.
 
     base_url   without a slash at the end
+    limits     of the smallest plan; of asking without a key where that is possible
     key_env    environment variable with its key; None where there is none
-    limits     without a key, or of the smallest plan with one
+    with_key   limits of the smallest plan with a key, where asking without one is possible
     timeout_s  of one request, connecting and reading together
     """
 
@@ -28,6 +29,7 @@ class Upstream:
     base_url: str
     limits: Limits
     key_env: str | None = None
+    with_key: Limits | None = None
     timeout_s: float = 15.0
 
 
@@ -42,6 +44,7 @@ COINGECKO = Upstream(
     "https://api.coingecko.com/api/v3",
     Limits(per_minute=5, per_month=10_000),  # without a key the limit is shared by an IP
     "COINGECKO_API_KEY",
+    Limits(per_minute=30, per_month=10_000),
 )
 CRYPTONEWS = Upstream(
     "cryptonews",

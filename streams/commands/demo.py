@@ -25,6 +25,12 @@ def demo(
         float, typer.Option(help="Wall seconds that a simulated 10-minute cycle takes.", min=0)
     ] = 10.0,
     seed: Annotated[int, typer.Option(help="Seed of the simulated market.")] = 1,
+    direct: Annotated[
+        bool,
+        typer.Option(
+            help="Publish the simulated market itself, without producers that ask upstreams."
+        ),
+    ] = False,
     data: Annotated[
         Path | None, typer.Option(help="Play this directory of recorded data instead.")
     ] = None,
@@ -56,6 +62,7 @@ def demo(
     if data is not None and not data.is_dir():
         fail(f"--data {data} is not a directory", 2)
     options = DemoOptions(
+        source="direct" if direct or cycle_seconds == 0.0 else "upstreams",
         cycles=cycles,
         cycle_s=cycle_seconds,
         seed=seed,

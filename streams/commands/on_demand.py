@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 
 COMMANDS = {
     "demo": "demo:demo",
+    "producers": "producers:app",
     "worker": "worker:worker",
     "sink": "sink:app",
     "play": "play:play",

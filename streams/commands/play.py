@@ -34,16 +34,13 @@ def speed_of(text: str) -> float | None:
 @contextlib.asynccontextmanager
 async def connected() -> AsyncIterator[Publisher]:
     """Yield a publisher on the broker of the settings."""
-    from producers.publisher import Publisher
     from streams.agents.process import codec_of
-    from streams.shell import tansu
+    from streams.producing import publisher_of
 
     settings = load_settings()
-    bootstrap = settings.require_bootstrap()
+    settings.require_bootstrap()
     codec, _ = await codec_of(settings)
-    async with Publisher(
-        bootstrap, codec, idempotent=not tansu.is_embedded(), prefix=settings.prefix
-    ) as publisher:
+    async with publisher_of(settings, codec) as publisher:
         yield publisher
 
 

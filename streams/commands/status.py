@@ -12,11 +12,13 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from schemas.sources import SourceStatus
 from streams.admin import BrokerError
 from streams.commands.output import console, fail
 from streams.discovery import load_settings
 from streams.observe.lag import State
 from streams.observe.report import Report, problems
+from streams.observe.sources import SILENT_MS, requests
 from streams.observe.stages import LATE_MS
 from streams.observe.survey import survey
 from streams.observe.text import age, cut, moment, rate
@@ -25,6 +27,8 @@ from streams.settings import Settings
 _MAX_DEGRADED = 6
 _MAX_PROBLEMS = 10
 _COLOURS = {State.OK: "green", State.BEHIND: "yellow"}
+_QUIET = ("ok", "off")
+_SOURCE_COLOURS = {"ok": "green", "degraded": "yellow", "off": "dim"}
 
 
 def status(
@@ -89,6 +93,8 @@ def screen(report: Report) -> Group:
         if any(one.members is None for one in report.stages):
             shown.append(Text("? the embedded broker cannot say who is alive", style="dim"))
         shown += [Text(), _topics(report)]
+    if report.sources:
+        shown += [Text(), _sources(report)]
     if report.degraded:
         shown += [Text(), _degraded(report)]
     return Group(*shown)
@@ -143,6 +149,27 @@ def _topics(report: Report) -> Table:
     letters = sum(report.dead_letters.values())
     table.add_row("dead letters", f"{letters:,}", "", "", "in the last hour")
     return table
+
+
+def _sources(report: Report) -> Table:
+    table = _table("upstream", "state", "age>", "asked today>", "refresh>", "")
+    for one in report.sources:
+        status = one.status
+        state = "silent" if one.told_age_ms > SILENT_MS else status.state
+        table.add_row(
+            status.source,
+            Text(state, style=_SOURCE_COLOURS.get(state, "red")),
+            age(one.age_ms),
+            requests(status),
+            age(None if status.refresh_s is None else status.refresh_s * 1000),
+            Text(cut(_source_detail(status), 40), style="dim" if state in _QUIET else "yellow"),
+        )
+    return table
+
+
+def _source_detail(status: SourceStatus) -> str:
+    """Return what there is to know, or else what the source feeds."""
+    return status.detail or ", ".join(status.feeds)
 
 
 def _degraded(report: Report) -> Table:

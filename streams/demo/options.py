@@ -10,7 +10,9 @@ from pathlib import Path
 class DemoOptions:
     """Where the market comes from and how long it runs.
 
-    cycles     simulated cycles, None: until Ctrl-C
+    source     upstreams: the real producers against the simulator; direct: the simulated market
+               published as it is, the same every time; live: the real upstreams
+    cycles     cycles to run, None: until Ctrl-C
     cycle_s    wall seconds per simulated 10-minute cycle
     seed       of the simulated market
     data       directory of recorded data instead of the simulated market
@@ -21,6 +23,7 @@ class DemoOptions:
     processes  worker processes that share the stages
     """
 
+    source: str = "upstreams"
     cycles: int | None = None
     cycle_s: float = 10.0
     seed: int = 1

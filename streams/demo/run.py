@@ -6,14 +6,16 @@ import asyncio
 import contextlib
 import os
 import time
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from embedded.stack import Stack
 from producers.publisher import Publisher
-from producers.strategies import publish_prebuilt
+from producers.strategies import PREBUILT, publish_prebuilt
 from schemas.codec import Codec
+from schemas.signals import TopSignals
 from sinks.runner import SinkRunner
 from streams import admin
 from streams.agents.process import WATCHDOG, codec_of
@@ -24,12 +26,14 @@ from streams.demo.screen import Screen
 from streams.demo.sources import run_source
 from streams.demo.summary import Summary, percentiles
 from streams.demo.tally import LatencyTally, dead_letters, signals_by, stored_rows
+from streams.demo.upstreams import CycleCount
 from streams.discovery import announced
+from streams.producing import publisher_of
 from streams.settings import Settings
 from streams.shell import tansu
 from streams.sinking import GROUP as SINK_GROUP
 from streams.sinking import postgres_runner
-from streams.topics import FOREVER_MS
+from streams.topics import FOREVER_MS, MARKET_TOPICS, logical
 from streams.topology import stage_names, stages
 
 _EMBEDDED_SESSION_S = "3"
@@ -47,6 +51,8 @@ class Running:
     supervisor: Supervisor
     sink: SinkRunner
     tally: LatencyTally
+    cycles: CycleCount
+    begins: Mapping[tuple[str, int], int]
 
 
 async def run_demo(options: DemoOptions, screen: Screen, stop: asyncio.Event) -> Summary:
@@ -92,15 +98,15 @@ async def _platform(
     created = await asyncio.to_thread(admin.create, settings)
     screen.part("topics", f"{len(created)} created")
     codec, registry = await codec_of(settings)
-    tally = LatencyTally(screen.top)
+    cycles = CycleCount(options.cycles, len(PREBUILT))
+
+    def on_top(top: TopSignals) -> None:
+        screen.top(top)
+        cycles(top)
+
+    tally = LatencyTally(on_top)
     async with contextlib.AsyncExitStack() as exits:
-        publisher = Publisher(
-            settings.require_bootstrap(),
-            codec,
-            idempotent=not tansu.is_embedded(),
-            prefix=settings.prefix,
-        )
-        await exits.enter_async_context(publisher)
+        publisher = await exits.enter_async_context(publisher_of(settings, codec))
         await publish_prebuilt(publisher)
         await publisher.flush()
         supervisor = Supervisor(
@@ -117,8 +123,9 @@ async def _platform(
         barrier = PipelineBarrier(settings, stages())
         await barrier.start()
         exits.push_async_callback(barrier.stop)
+        begins = await barrier.ends(_MARKET)
         screen.say("everything is ready")
-        yield Running(settings, codec, publisher, barrier, supervisor, sink, tally)
+        yield Running(settings, codec, publisher, barrier, supervisor, sink, tally, cycles, begins)
 
 
 async def _stop_sink(sink: SinkRunner, sinking: asyncio.Task[None]) -> None:
@@ -131,7 +138,10 @@ async def _play(
 ) -> Summary:
     """Run the source to its end or until stopped, let everything through, and sum up."""
     started = time.monotonic()
-    source = asyncio.create_task(run_source(options, running.publisher, running.barrier, screen))
+    log_dir = running.settings.state_dir / "logs"
+    source = asyncio.create_task(
+        run_source(options, running.publisher, running.barrier, screen, running.cycles, log_dir)
+    )
     stopping = asyncio.create_task(stop.wait())
     failing = asyncio.create_task(_failure(running))
     await asyncio.wait({source, stopping, failing}, return_when=asyncio.FIRST_COMPLETED)
@@ -169,11 +179,12 @@ async def _cancelled(task: asyncio.Task[Any]) -> None:
 async def _drain(running: Running) -> None:
     """Wait until every stage and the sink have applied all that was published."""
     await running.publisher.flush()
-    await running.barrier(running.publisher.positions())
+    await running.barrier(await running.barrier.ends(_MARKET))
     group = running.settings.group_id(SINK_GROUP)
     await running.barrier.read_by(group, ("control.strategies", *_SINK_TOPICS))
 
 
+_MARKET = tuple(topic.name for topic in MARKET_TOPICS)
 _SINK_TOPICS = ("market.trending", "market.news", "signals", "signals.top")
 
 
@@ -182,8 +193,11 @@ async def _summary(running: Running, seconds: float) -> Summary:
     url = settings.database_url
     dsn = url.get_secret_value() if url else ""
     stored = await stored_rows(dsn)
+    events: Counter[str] = Counter()
+    for place, end in (await running.barrier.ends(_MARKET)).items():
+        events[logical(place[0], settings.prefix)] += end - running.begins.get(place, 0)
     return Summary(
-        events=running.publisher.counts(),
+        events=events,
         signals=await signals_by(dsn, "action"),
         triggers=await signals_by(dsn, "trigger"),
         stored=stored,

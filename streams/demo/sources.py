@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from streams.barrier import PipelineBarrier
 from streams.commands.output import console
 from streams.demo.options import DemoOptions
 from streams.demo.screen import Screen
+from streams.demo.upstreams import CycleCount, asked
 
 _COLUMNS = (
     TextColumn("        {task.description}"),
@@ -25,13 +28,24 @@ _COLUMNS = (
 
 
 async def run_source(
-    options: DemoOptions, publisher: Publisher, barrier: PipelineBarrier, screen: Screen
+    options: DemoOptions,
+    publisher: Publisher,
+    barrier: PipelineBarrier,
+    screen: Screen,
+    cycles: CycleCount,
+    log_dir: Path,
 ) -> None:
     """Publish the whole market that the options ask for."""
-    if options.data is None:
+    if options.data is not None:
+        await _recorded(options, options.data, publisher, barrier, screen)
+    elif options.source == "direct":
         await _simulated(options, publisher, barrier, screen)
     else:
-        await _recorded(options, options.data, publisher, barrier, screen)
+        async with asked(options, screen, log_dir) as producers:
+            while not cycles.reached.is_set():
+                producers.check()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(cycles.reached.wait(), 1.0)
 
 
 async def _simulated(

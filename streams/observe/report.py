@@ -9,6 +9,7 @@ import msgspec
 from streams.observe.degraded import Degraded
 from streams.observe.lag import State
 from streams.observe.parts import Part
+from streams.observe.sources import SourceReport, source_problems
 from streams.observe.stages import LATE_MS
 from streams.observe.text import age
 
@@ -61,6 +62,7 @@ class Report(msgspec.Struct, frozen=True):
     degraded: tuple[Degraded, ...] = ()
     undecodable_scores: int = 0
     dead_letters: dict[str, int] = {}
+    sources: tuple[SourceReport, ...] = ()
 
 
 def problems(report: Report) -> list[str]:
@@ -74,7 +76,7 @@ def problems(report: Report) -> list[str]:
     else:
         found += [_stage(one) for one in report.stages if one.state is not State.OK]
     found += [text for one in report.topics if (text := _topic(one))]
-    return [*found, *_others(report)]
+    return [*found, *source_problems(report.sources), *_others(report)]
 
 
 def _part(part: Part) -> str:

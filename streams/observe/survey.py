@@ -10,6 +10,7 @@ from typing import Any
 
 from schemas.dead_letters import DeadLetter
 from schemas.scores import EngineScore
+from schemas.sources import SourceStatus
 from streams.observe.decoding import Decoder
 from streams.observe.degraded import degraded
 from streams.observe.groups import Groups
@@ -17,11 +18,13 @@ from streams.observe.lag import Partition, Place, Progress, Snapshot, progress, 
 from streams.observe.parts import probe
 from streams.observe.reader import LogReader, arrived_ms
 from streams.observe.report import Report, StageReport, TopicReport
+from streams.observe.sources import SourceReport, reports
 from streams.observe.stages import ENGINE_STAGES, STAGES, WatchedStage
 from streams.settings import Settings
-from streams.topics import DEAD_LETTERS, MARKET_TOPICS, SCORES
+from streams.topics import DEAD_LETTERS, MARKET_TOPICS, SCORES, SOURCES
 
 _SCORES_A_PARTITION = 500
+_STATUSES = 2_000
 _HOUR_MS = 3_600_000
 _SMALL_FETCH = 65_536
 
@@ -81,6 +84,7 @@ class _Survey:
             degraded=degraded(score for score, _ in scores),
             undecodable_scores=undecodable,
             dead_letters=await self._dead_letters(now_ms - _HOUR_MS),
+            sources=await self._sources(now_ms),
         )
 
     def _group(self, stage: WatchedStage) -> str:
@@ -173,6 +177,18 @@ class _Survey:
                 else:
                     wrong += 1
         return found, wrong
+
+    async def _sources(self, now_ms: int) -> tuple[SourceReport, ...]:
+        """Return what the producers last said of each upstream."""
+        decoder, told = Decoder(self._settings), []
+        ends = await self._reader.ends(self._partitions.get(SOURCES.name, []))
+        ranges = {tp: (max(self._begins[tp], end - _STATUSES), end) for tp, end in ends.items()}
+        async for records in self._reader.scan(ranges):
+            for record in records:
+                event, _ = await decoder.decode(record.value)
+                if isinstance(event, SourceStatus):
+                    told.append((event, arrived_ms(record)))
+        return reports(told, now_ms)
 
     async def _dead_letters(self, since_ms: int) -> dict[str, int]:
         decoder, by_stage = Decoder(self._settings), Counter[str]()

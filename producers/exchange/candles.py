@@ -1,0 +1,219 @@
+"""Live candles of one exchange.
+
+Closed ones: shortly after the close they are asked for by REST and published once the answer shows
+that they are final; whatever is missing, for whatever reason, is asked for until it is there. The
+websocket brings the open ones, and REST does when it does not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Mapping, Sequence
+
+from producers.exchange.backfill import fill
+from producers.exchange.connection import Connection
+from producers.exchange.ledger import Emit, Key, Ledger, Reports
+from producers.exchange.parsing import candles_of
+from producers.exchange.streams import CandleStream
+from producers.manners.errors import UpstreamError
+from schemas.market import Candle
+
+_log = logging.getLogger(__name__)
+_OPEN_A_TIMEFRAME = 60
+"""How often an open candle is published at most: a 1h candle each minute."""
+_SHORTEST_S, _LONGEST_S = 0.5, 30.0  # between two looks at what is due
+_FALLBACK_CONCURRENCY = 2
+_GRACE_MS = 15_000  # for the websocket to open, before its candles are asked for by REST
+_AWAY_S = 10.0  # before the next look when the exchange does not answer
+
+
+class CandleFeed:
+    """Publishes the candles of a ledger's series until cancelled."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        ledger: Ledger,
+        emit: Emit,
+        *,
+        reports: Reports | None = None,
+        websocket: bool = True,
+        rng: random.Random | None = None,
+        stream: CandleStream | None = None,
+    ) -> None:
+        self._connection = connection
+        self._ledger = ledger
+        self._emit = emit
+        self._reports = reports
+        self._stream = stream or (
+            CandleStream(connection, reports=reports, rng=rng) if websocket else None
+        )
+        self._followed = asyncio.Event()
+        self._opens = _Opens(connection, ledger, self._stream)
+
+    def follow(self, markets: Mapping[str, str]) -> None:
+        """Follow these markets (symbol by asset) from now on; new ones are back-filled."""
+        self._ledger.follow(markets)
+        self._watch()
+        self._followed.set()
+
+    async def run(self) -> None:
+        """Publish until cancelled. The exchange's errors are reported, none is raised."""
+        self._watch()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._close())
+            group.create_task(self._open())
+            if self._stream is not None:
+                group.create_task(self._stream.run())
+
+    def _watch(self) -> None:
+        if self._stream is not None:
+            self._stream.follow([_pair(self._ledger, key) for key in self._ledger.followed()])
+
+    async def _close(self) -> None:
+        clock = self._connection.clock
+        while True:
+            self._followed.clear()
+            due = self._ledger.due(clock.now_ms())
+            if due:
+                filled = await fill(self._connection, self._ledger, due, self._emit)
+                self._report(filled.errors, filled.candles)
+            now_ms = clock.now_ms()
+            wake_ms = self._ledger.wake_at(now_ms)
+            pause_s = _LONGEST_S if wake_ms is None else (wake_ms - now_ms) / 1000
+            await self._sleep(min(max(pause_s, _SHORTEST_S), _LONGEST_S))
+
+    async def _sleep(self, seconds: float) -> None:
+        """Sleep, or until other markets are followed."""
+        sleeping = asyncio.ensure_future(self._connection.clock.sleep(seconds))
+        waking = asyncio.ensure_future(self._followed.wait())
+        try:
+            await asyncio.wait([sleeping, waking], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            sleeping.cancel()
+            waking.cancel()
+
+    async def _open(self) -> None:
+        clock = self._connection.clock
+        while True:
+            candles, errors = await self._opens.changed()
+            try:
+                if candles:
+                    await self._emit(candles)
+                self._report(errors, len(candles))
+            except Exception as error:
+                _log.error("open candles were not published: %s", error)
+            shortest_s = _AWAY_S if _away(errors) else _SHORTEST_S
+            pause_s = (self._opens.wake_at() - clock.now_ms()) / 1000
+            await clock.sleep(min(max(pause_s, shortest_s), _LONGEST_S))
+
+    def _report(self, errors: Sequence[Exception], events: int) -> None:
+        if self._reports is None:
+            return
+        for error in errors:
+            self._reports.failure(error)
+        if events:
+            self._reports.success(events)
+
+
+class _Opens:
+    """Which open candles are to be published: changed ones, each at most once in its interval."""
+
+    def __init__(self, connection: Connection, ledger: Ledger, stream: CandleStream | None) -> None:
+        self._connection = connection
+        self._ledger = ledger
+        self._stream = stream
+        self._started_ms = connection.clock.now_ms()
+        self._looked_at: dict[Key, int] = {}
+        self._rows: dict[Key, tuple[float, ...]] = {}
+
+    def wake_at(self) -> int:
+        """Return when the next one may be published, ms."""
+        keys = self._ledger.followed()
+        return min((self._next(key) for key in keys), default=self._connection.clock.now_ms())
+
+    def _next(self, key: Key) -> int:
+        return self._looked_at.get(key, 0) + _interval_ms(self._ledger, key)
+
+    async def changed(self) -> tuple[list[Candle], list[Exception]]:
+        """Return the open candles to publish now, and the errors met."""
+        now_ms = self._connection.clock.now_ms()
+        candles: list[Candle] = []
+        asked: list[Key] = []
+        for key in self._ledger.followed():
+            if self._next(key) > now_ms:
+                continue
+            row = self._heard(key)
+            if row is not None:
+                self._looked_at[key] = now_ms
+                candles += self._candle(key, [row], now_ms)
+            elif self._stream is None or now_ms >= self._started_ms + _GRACE_MS:
+                asked.append(key)
+        errors: list[Exception] = []
+        await self._ask(asked, candles, errors)
+        return candles, errors
+
+    def _heard(self, key: Key) -> Sequence[float] | None:
+        if self._stream is None:
+            return None
+        age_ms = 2 * _interval_ms(self._ledger, key)
+        row: Sequence[float] | None = self._stream.fresh(_pair(self._ledger, key), age_ms)
+        return row
+
+    async def _ask(self, keys: list[Key], candles: list[Candle], errors: list[Exception]) -> None:
+        """Ask by REST for those that the websocket does not bring."""
+        waiting = keys[::-1]
+
+        async def work() -> None:
+            while waiting and not _away(errors):
+                key = waiting.pop()
+                listing = self._ledger.listing(key)
+                if listing is None:
+                    continue
+                try:
+                    rows = await self._connection.candles(listing.symbol, key.timeframe, None, 2)
+                except UpstreamError as error:
+                    errors.append(error)
+                    rows = []
+                now_ms = self._connection.clock.now_ms()
+                self._looked_at[key] = now_ms
+                candles.extend(self._candle(key, rows, now_ms))
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(_FALLBACK_CONCURRENCY, len(waiting))):
+                group.create_task(work())
+
+    def _candle(self, key: Key, rows: Sequence[Sequence[float]], now_ms: int) -> list[Candle]:
+        """Return the open candle of the current period if it is another than before, else none."""
+        listing = self._ledger.listing(key)
+        if listing is None or not rows:
+            return []
+        parsed = candles_of(listing, key.timeframe, rows[-1:], now_ms)
+        row = tuple(rows[-1])
+        if self._rows.get(key) == row:
+            return []
+        self._rows[key] = row
+        return [
+            candle
+            for candle in parsed.rows
+            if not candle.closed and candle.open_time <= now_ms < candle.close_time
+        ]
+
+
+def _away(errors: Sequence[Exception]) -> bool:
+    """Say whether the errors are such that the next request would have the same."""
+    return any(
+        isinstance(error, UpstreamError) and (error.retryable or error.kind == "open_circuit")
+        for error in errors
+    )
+
+
+def _interval_ms(ledger: Ledger, key: Key) -> int:
+    return ledger[key].length_ms // _OPEN_A_TIMEFRAME
+
+
+def _pair(ledger: Ledger, key: Key) -> tuple[str, str]:
+    listing = ledger.listing(key)
+    return ("" if listing is None else listing.symbol, key.timeframe)

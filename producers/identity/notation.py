@@ -1,0 +1,103 @@
+"""How markets write their symbols, and which of them are money.
+
+Money is what prices are told in: state currencies and the coins that are worth one. It moves
+against no dollar, so it is no asset.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import NamedTuple
+
+_CURRENCIES = """
+    AED ARS AUD BDT BHD BRL CAD CHF CLP CNH CNY COP CZK DKK EGP EUR GBP GEL GHS HKD HUF IDR ILS INR
+    JPY KES KRW KWD KZT LKR MAD MXN MYR NGN NOK NZD PEN PHP PKR PLN QAR RON RUB SAR SEK SGD THB TRY
+    TWD UAH USD UYU UZS VES VND ZAR
+"""
+# Coins worth a currency that do not have USD in their symbols, or could be read as a pair.
+_PEGGED = """
+    AEUR BIDR BRLA BRZ BVND CRVUSD DAI DEUSD EURA EURC EURCV EURE EURI EURR EURS EURT FEI FRAX
+    FRXUSD GHO GYEN IDRT LISUSD MIM MKUSD MXNB MXNT PYUSD QCAD RLUSD RSV SAI SATUSD SDAI TRYB USTC
+    VAI XCHF XIDR XSGD ZCHF
+"""
+MONEY = frozenset((*_CURRENCIES.split(), *_PEGGED.split()))
+"""Symbols of money; beside them every symbol that has USD in it and is no pair."""
+
+_QUOTES = frozenset({"BTC", "ETH", "BNB", "XBT", "SOL", "TRX"})
+# What follows the pair in the symbols of contracts: BTC-PERP, BTC-USD-SWAP, BTC-27DEC24-90000-C.
+_CONTRACT = re.compile(
+    r"PERP(?:ETUAL)?|SWAP|SPOT|FUTURES?|P|C|\d{6}|\d{1,2}[A-Z]{3}\d{2}|\d+(?:D\d+)?"
+)
+_PARTS = re.compile(r"[/\-_:.@]")
+# The quotes of symbols that are written without a sign between.
+_ENDINGS = ("USD", "USDT", "USDC", "EUR", "BUSD", "TUSD", "FDUSD", "PERP")
+_MULTIPLE = re.compile(r"(1(?:0{3,9})|1M)(?=[^\W\d])")
+_NOT_IN_SYMBOLS = re.compile(r"[\s/:,|]")
+_LEAST_BASE = 2  # SUSDT may be S/USDT as well as a coin of that name
+_MOST_LETTERS = 20
+
+
+class Multiple(NamedTuple):
+    """What 1000SHIB stands for: so many units of a symbol as one."""
+
+    units: int
+    symbol: str
+
+
+def is_money(symbol: str) -> bool:
+    """Whether a symbol in capitals is a currency or a coin worth one."""
+    return "USD" in symbol or symbol in MONEY
+
+
+def in_capitals(text: str) -> str:
+    """Return a symbol as it is compared: in capitals, without a cashtag's sign before it."""
+    return unicodedata.normalize("NFKC", text).strip().lstrip("$#").upper()
+
+
+def as_symbol(text: str) -> str | None:
+    """Return the text as the symbol of a coin, in capitals, or None where it cannot be one."""
+    symbol = in_capitals(text)
+    if not 0 < len(symbol) <= _MOST_LETTERS or symbol != in_capitals(symbol):
+        return None
+    return symbol if symbol.isprintable() and not _NOT_IN_SYMBOLS.search(symbol) else None
+
+
+def bases_of(symbol: str) -> tuple[str, ...]:
+    """Return what may be the base of a market's symbol in capitals; nothing where it is none.
+
+    Understood are BTC/USDT, BTC-USD, BTC_USDT, BTC/USDT:USDT, BTC-PERP, BTC-USD-SWAP, BTCUSDT and
+    BTCUSDT.P. Without a sign between, BTC and ETH are no quotes (STETH is not ST/ETH), and there
+    may be two ways to read it: XBT/USD, XB/TUSD.
+    """
+    base, *rest = _PARTS.split(symbol)
+    if not rest:
+        return _without_quote(symbol)
+    if not base or not all(_is_tail(part) for part in rest):
+        return ()
+    quoted = any(is_money(part) or part in _QUOTES for part in rest)
+    return (base,) if quoted else (base, *_without_quote(base))
+
+
+def multiple_of(symbol: str) -> Multiple | None:
+    """Return what a symbol such as 1000SHIB or 1MBABYDOGE is a multiple of, None if of nothing.
+
+    It may be a coin of that very name nonetheless: look for one first.
+    """
+    match = _MULTIPLE.match(symbol)
+    if match is None:
+        return None
+    units = 1_000_000 if match[1] == "1M" else int(match[1])
+    return Multiple(units, symbol[match.end() :])
+
+
+def _is_tail(part: str) -> bool:
+    return is_money(part) or part in _QUOTES or _CONTRACT.fullmatch(part) is not None
+
+
+def _without_quote(symbol: str) -> tuple[str, ...]:
+    return tuple(
+        symbol.removesuffix(ending)
+        for ending in _ENDINGS
+        if symbol.endswith(ending) and len(symbol) - len(ending) >= _LEAST_BASE
+    )

@@ -1,0 +1,100 @@
+"""Puts the feeds together from what the settings allow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from producers.clock import Clock
+from producers.live.agenda import (
+    CalendarFeed,
+    Events,
+    coinmarketcal_events,
+    file_events,
+    vendor_events,
+)
+from producers.live.feed import Emit, Feed
+from producers.live.fundamentals import FundamentalsFeed
+from producers.live.known import Known
+from producers.live.links import Links
+from producers.live.news import (
+    Headlines,
+    NewsFeed,
+    rss_headlines,
+    topic_headlines,
+    vendor_headlines,
+)
+from producers.live.trending import CoinList, TrendingFeed, coingecko_list, lunarcrush_list
+from producers.live.turns import Turns
+from producers.manners.health import Health
+from producers.settings import SourceSettings
+
+SCHEDULED = ("trending", "news", "fundamentals", "calendar")
+STREAMED = ("candles", "books")
+FEEDS = (*SCHEDULED, *STREAMED)
+
+_CYCLES_A_DAY = 144
+_SPARE = 10  # for retries
+_DETAIL_REQUESTS = 2  # of an asset: the detail, and the volumes of a month
+
+
+def coin_lists(links: Links) -> list[CoinList]:
+    """Return the coin lists in the order in which they are asked."""
+    lists = {"lunarcrush": lunarcrush_list, "coingecko": coingecko_list}
+    return [make(links.open[name]) for name, make in lists.items() if name in links.open]
+
+
+def feeds_of(
+    names: Sequence[str],
+    settings: SourceSettings,
+    links: Links,
+    known: Known,
+    emit: Emit,
+    clock: Clock,
+) -> list[Feed]:
+    """Return the scheduled feeds of these names."""
+    made: dict[str, Feed] = {
+        "trending": TrendingFeed(coin_lists(links), known, emit, clock, settings.trending_size),
+        "news": NewsFeed(_headlines(settings, links, known, clock), known, emit, clock),
+        "fundamentals": _fundamentals(links, known, emit, clock),
+        "calendar": CalendarFeed(_events(settings, links, known), known, emit, clock),
+    }
+    return [made[name] for name in SCHEDULED if name in names]
+
+
+def _headlines(
+    settings: SourceSettings, links: Links, known: Known, clock: Clock
+) -> list[tuple[str, Headlines]]:
+    sources = [
+        (name, vendor_headlines(links.open[name]))
+        for name in ("cryptonews", "stocknews")
+        if name in links.open
+    ]
+    if "lunarcrush" in links.open:
+        link = links.open["lunarcrush"]
+        turns = Turns(link, clock, 600.0, reserved=_CYCLES_A_DAY + _SPARE)
+        sources.append((link.name, topic_headlines(link, known, turns)))
+    if settings.rss_feeds:
+        sources.append(("rss", rss_headlines(links.open["rss"], settings.rss_feeds)))
+    return sources
+
+
+def _fundamentals(links: Links, known: Known, emit: Emit, clock: Clock) -> FundamentalsFeed:
+    link = links.open.get("coingecko")
+    if link is None:
+        return FundamentalsFeed(None, None, known, emit, clock)
+    lists = 2 * _CYCLES_A_DAY  # when it is the coin list, too
+    reserved = (0 if "lunarcrush" in links.open else lists) + _SPARE
+    turns = Turns(link, clock, 3600.0, reserved=reserved, cost=_DETAIL_REQUESTS)
+    return FundamentalsFeed(link, turns, known, emit, clock)
+
+
+def _events(settings: SourceSettings, links: Links, known: Known) -> list[tuple[str, Events]]:
+    sources: list[tuple[str, Events]] = []
+    if "coinmarketcal" in links.open:
+        sources.append(("coinmarketcal", coinmarketcal_events(links.open["coinmarketcal"], known)))
+    if "cryptonews" in links.open:
+        sources.append(("cryptonews", vendor_events(links.open["cryptonews"])))
+    if settings.calendar_file is not None:
+        health: Health = links.health["file"]
+        sources.append(("file", file_events(settings.calendar_file, health)))
+    return sources

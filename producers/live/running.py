@@ -1,0 +1,205 @@
+"""All live producers of one process: feeds on their cadence, the exchange, and how each does."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+import structlog
+
+from producers.clock import Clock
+from producers.exchange.backfill import Progress
+from producers.exchange.connection import open_exchange
+from producers.identity.once import PublishOnce
+from producers.live.feed import Feed
+from producers.live.feeds import STREAMED, coin_lists, feeds_of
+from producers.live.known import Known
+from producers.live.links import Links, open_links
+from producers.live.market import Market
+from producers.live.outlet import Outlet
+from producers.live.telling import StatusTeller
+from producers.live.trending import TrendingFeed
+from producers.manners.health import Health
+from producers.manners.redact import redacted
+from producers.publisher import Publisher
+from producers.schedule.job import Job, Told
+from producers.schedule.scheduler import Scheduler
+from producers.settings import SourceSettings
+
+_log = structlog.get_logger(__name__)
+_STOP_S = 10.0
+_CHECKPOINT_S = 60.0  # wall seconds
+_BACKFILL_S = 120.0  # wall seconds that the first ticks wait for candles
+_JITTER_MS = {"news": 20_000, "fundamentals": 120_000, "calendar": 120_000}
+"""The tick comes first in a cycle; the others' requests are spread a little."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """Who hears what happens: sentences for people, and the progress of the back-fill."""
+
+    say: Callable[[str], None]
+    backfill: Callable[[Progress], None]
+    ready: Callable[[], None]
+
+
+class LiveProducers:
+    """Publishes the feeds of these names until cancelled, or `stop` is set.
+
+    `once` is started; `statuses` is a publisher of its own, for the states of the upstreams.
+    """
+
+    def __init__(
+        self,
+        names: Sequence[str],
+        settings: SourceSettings,
+        clock: Clock,
+        once: PublishOnce,
+        statuses: Publisher,
+        state_dir: Path,
+        tell: Tell,
+    ) -> None:
+        self._names, self._settings, self._clock = names, settings, clock
+        self._once, self._statuses, self._state_dir = once, statuses, state_dir
+        self._tell = tell
+        self._known = Known()
+        self._missed: dict[str, int] = {}
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Publish until `stop` is set; what is under way then is finished, within 10 s."""
+        async with aiohttp.ClientSession() as session:
+            links = open_links(self._settings, session, self._clock, self._state_dir)
+            connection = await open_exchange(self._settings, self._clock)
+            exchange = Health(
+                connection.name,
+                tuple(name for name in STREAMED if name in self._names),
+                None,
+                self._clock,
+                circuit=lambda: connection.circuit,
+            )
+            health = {**links.health, connection.name: exchange}
+            outlet = Outlet(self._once, self._known, health, self._tell.say)
+            feeds = feeds_of(self._names, self._settings, links, self._known, outlet, self._clock)
+            scheduler = Scheduler(self._clock, self._jobs(feeds, links), self._told)
+            teller = StatusTeller(self._statuses, health, self._note)
+            ready = asyncio.Event()
+            running = [
+                asyncio.create_task(
+                    self._schedule(scheduler, feeds, links, ready), name="schedule"
+                ),
+                asyncio.create_task(teller.run(), name="status"),
+                asyncio.create_task(self._checkpoints(), name="checkpoints"),
+            ]
+            if any(name in self._names for name in STREAMED):
+                market = Market(
+                    connection,
+                    self._known,
+                    outlet,
+                    exchange,
+                    feeds=[name for name in STREAMED if name in self._names],
+                    quote=self._settings.quote,
+                    levels=self._settings.book_levels,
+                )
+                publishing = market.run(self._once.journal, self._tell.backfill, ready)
+                running.append(asyncio.create_task(publishing, name=connection.name))
+            else:
+                exchange.off("neither candles nor books are asked for here")
+                ready.set()
+            running.append(asyncio.create_task(self._announce(ready), name="ready"))
+            try:
+                await self._until(stop, running)
+            finally:
+                await scheduler.stop(_STOP_S)
+                for task in running:
+                    task.cancel()
+                await asyncio.gather(*running, return_exceptions=True)
+                await connection.close()
+                with contextlib.suppress(Exception):  # the log itself is what counts
+                    await asyncio.wait_for(self._once.checkpoint(), _STOP_S)
+                await teller.tell()
+
+    async def _until(self, stop: asyncio.Event, running: Sequence[asyncio.Task[None]]) -> None:
+        """Wait for the stop; raise the error of a part that ended of itself."""
+        stopping = asyncio.create_task(stop.wait())
+        pending = {task for task in running if task.get_name() != "ready"}
+        try:
+            done, _ = await asyncio.wait({stopping, *pending}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopping.cancel()
+        for task in done - {stopping}:
+            task.result()
+            msg = f"the producers' {task.get_name()} ended of itself"
+            raise RuntimeError(msg)
+
+    async def _schedule(
+        self, scheduler: Scheduler, feeds: Sequence[Feed], links: Links, ready: asyncio.Event
+    ) -> None:
+        """Run the jobs. On empty topics the back-fill comes first: a tick asks for its candles."""
+        if self._once.journal.cycle is None:
+            for feed in feeds:
+                if isinstance(feed, TrendingFeed):
+                    await feed.prime()
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(ready.wait(), _BACKFILL_S)
+        else:
+            await self._resume(links)
+        await scheduler.run()
+
+    async def _announce(self, ready: asyncio.Event) -> None:
+        await self._known.has_assets.wait()
+        await ready.wait()
+        self._tell.ready()
+
+    def _jobs(self, feeds: Sequence[Feed], links: Links) -> list[Job]:
+        jobs = [self._job(feed) for feed in feeds]
+        if "trending" not in self._names:
+            jobs.append(Job("assets", lambda cycle_ms: self._follow(links), jitter_ms=5_000))
+        return jobs
+
+    def _job(self, feed: Feed) -> Job:
+        async def run(cycle_ms: int) -> None:
+            if feed.name != "trending":
+                await self._known.has_assets.wait()
+            await feed.run(cycle_ms)
+
+        last_ms = None
+        if feed.name == "trending" and (seen := self._once.journal.cycle) is not None:
+            last_ms = seen.cycle if len(seen.assets) >= seen.size else None
+        return Job(feed.name, run, feed.cadence_ms, _JITTER_MS.get(feed.name, 0), last_ms)
+
+    async def _follow(self, links: Links) -> None:
+        """Learn the cycle's assets from the topic: the ticks are published elsewhere."""
+        await self._once.checkpoint()
+        await self._resume(links)
+
+    async def _resume(self, links: Links) -> None:
+        """Go on with the assets of the newest cycle in the topic, if there is one."""
+        seen = self._once.journal.cycle
+        if seen is None:
+            return
+        for coins_of in coin_lists(links):
+            if not self._known.catalogue.by_symbol:
+                self._known.learn(await coins_of())
+        self._known.follow(seen.assets)
+
+    def _told(self, told: Told) -> None:
+        if told.outcome == "missed":
+            self._missed[told.job] = self._missed.get(told.job, 0) + told.count
+        if told.outcome != "done":
+            self._tell.say(redacted(str(told)))
+
+    def _note(self) -> str:
+        """Return what was missed, for the status page."""
+        return ", ".join(f"{name}: {count} missed" for name, count in sorted(self._missed.items()))
+
+    async def _checkpoints(self) -> None:
+        while True:
+            await asyncio.sleep(_CHECKPOINT_S)
+            try:
+                await self._once.checkpoint()
+            except Exception as error:  # a convenience: the next start reads the log
+                _log.warning("no checkpoint was written", error=str(error))

@@ -1,0 +1,86 @@
+"""What an answer's headers say about limits; pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+
+DAY_S = 86_400.0
+
+# x-rate-limit-minute-remaining (LunarCrush), x-ratelimit-remaining-minute (Kong),
+# ratelimit-remaining (the IETF's draft; its window is not named).
+_NAME = re.compile(
+    r"(?:x-)?rate-?limit-(?:(minute|day)-(remaining|reset)|(remaining|reset)(?:-(minute|day))?)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Requests left in a window, and when it begins anew (ms since 1970 UTC); None: unsaid."""
+
+    left: int | None = None
+    reset_ms: int | None = None
+
+
+def said(headers: Mapping[str, str], now_ms: int) -> dict[str, Said]:
+    """Return what is said of the windows "minute", "day" and "" (a window without a name)."""
+    found: dict[str, dict[str, str]] = {"minute": {}, "day": {}, "": {}}
+    for name, value in headers.items():
+        match = _NAME.fullmatch(name.lower())
+        if match:
+            window, what = match[1] or match[4] or "", match[2] or match[3]
+            found[window][what] = value
+    return {
+        window: Said(_count(texts.get("remaining")), _moment_ms(texts.get("reset"), now_ms))
+        for window, texts in found.items()
+    }
+
+
+def retry_after_s(headers: Mapping[str, str], now_ms: int) -> float | None:
+    """Return how many seconds the upstream wants to be left alone, a day at most; None: unsaid.
+
+    Retry-After comes first (seconds or an HTTP date), else the reset of the spent minute.
+    """
+    by_name = {name.lower(): value for name, value in headers.items()}
+    pause_s = _pause_s(by_name.get("retry-after"), now_ms)
+    if pause_s is None:
+        windows = said(headers, now_ms)
+        reset_ms = windows["minute"].reset_ms or windows[""].reset_ms
+        pause_s = None if reset_ms is None else (reset_ms - now_ms) / 1000
+    return None if pause_s is None else min(max(pause_s, 0.0), DAY_S)
+
+
+def _pause_s(text: str | None, now_ms: int) -> float | None:
+    if text is None:
+        return None
+    seconds = _number(text)
+    if seconds is not None:
+        return seconds
+    try:
+        return parsedate_to_datetime(text).timestamp() - now_ms / 1000
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+def _moment_ms(text: str | None, now_ms: int) -> int | None:
+    """Read a reset: unix seconds, unix milliseconds, or seconds from now; a day ahead at most."""
+    number = None if text is None else _number(text)
+    if number is None:
+        return None
+    if number < 1e8:
+        moment = now_ms + number * 1000
+    else:
+        moment = number if number > 1e11 else number * 1000
+    return int(min(max(moment, now_ms), now_ms + DAY_S * 1000))
+
+
+def _count(text: str | None) -> int | None:
+    number = None if text is None else _number(text)
+    return None if number is None else max(int(number), 0)
+
+
+def _number(text: str) -> float | None:
+    """Return a plain decimal number; no sign, no nan, no inf."""
+    return float(text) if re.fullmatch(r"\s*\d{1,15}(?:\.\d{0,9})?\s*", text) else None

@@ -1,0 +1,1 @@
+"""What the two simulated exchanges share: markets, candles, books, matching, orders, streams."""

@@ -1,0 +1,70 @@
+"""What a simulated world answers with: rows, candles, tickers, books. All prices in USD (USDT)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, TypeAlias
+
+Level: TypeAlias = tuple[float, float]
+"""A price in USD and the units that stand at it."""
+
+
+class AssetRow(NamedTuple):
+    """What never changes of an asset.
+
+    slug          as CoinMarketCal and LunarCrush spell it, for example avalanche
+    coingecko_id  as CoinGecko spells it, for example avalanche-2
+    decimals      of its prices in USDT
+    """
+
+    symbol: str
+    name: str
+    slug: str
+    coingecko_id: str
+    supply: float
+    max_supply: float | None
+    decimals: int
+
+
+class Kline(NamedTuple):
+    """A candle from `open_time` (ms) on; volume in units. An open one is as far as it has come."""
+
+    open_time: int
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float
+    closed: bool
+
+
+class Ticker(NamedTuple):
+    """The price now, and what the 24 closed hours before (and the one under way) were like.
+
+    volume, volume_usd  of the last 24 closed hours
+    """
+
+    price: float
+    open_24h: float
+    high_24h: float
+    low_24h: float
+    volume: float
+    volume_usd: float
+
+    @property
+    def change_24h_pct(self) -> float:
+        """Change against the price 24 hours before the hour under way, in percent."""
+        return (self.price / self.open_24h - 1.0) * 100.0
+
+
+class Book(NamedTuple):
+    """An order book's two sides, best first."""
+
+    bids: tuple[Level, ...]
+    asks: tuple[Level, ...]
+
+
+class UnknownAssetError(LookupError):
+    """The world has no asset of this symbol."""
+
+    def __init__(self, symbol: str) -> None:
+        super().__init__(f"the simulated world has no asset {symbol!r}")

@@ -1,0 +1,162 @@
+"""What the parsers make of the upstreams' answers: frozen rows, the same for every vendor.
+
+Every number in a row is finite and in the range that `schemas.validation` asks for; what an
+upstream gives in another form, or out of range, is None. Times are ms since 1970 UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import inf
+from typing import Generic, TypeVar
+
+import msgspec
+
+T = TypeVar("T")
+
+
+class CoinRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """A coin of a list. `symbol` is in capitals and not unique: see `one_a_symbol`.
+
+    source_id  the vendor's own id of the coin: LunarCrush's number, CoinGecko's slug
+    slug       CoinGecko's slug; empty where the vendor has none
+    topic      what LunarCrush's topic requests want; empty elsewhere
+    priced_at  when the vendor last updated the price; an old one is a stale price
+    """
+
+    source: str
+    source_id: str
+    symbol: str
+    name: str
+    slug: str = ""
+    topic: str = ""
+    price_usd: float | None = None
+    volume_24h_usd: float | None = None
+    market_cap_usd: float | None = None
+    market_cap_rank: int | None = None
+    change_24h_pct: float | None = None
+    circulating_supply: float | None = None
+    max_supply: float | None = None
+    galaxy_score: float | None = None
+    alt_rank: int | None = None
+    social_volume: float | None = None
+    interactions: float | None = None
+    sentiment_pct: float | None = None
+    priced_at: int | None = None
+
+
+class TopicRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """What the networks said of a topic in the last 24 hours; percentages 0 to 100."""
+
+    source: str
+    topic: str
+    symbol: str = ""
+    social_volume: float | None = None
+    interactions: float | None = None
+    sentiment_pct: float | None = None
+    twitter_volume: float | None = None
+    twitter_sentiment_pct: float | None = None
+    reddit_volume: float | None = None
+    reddit_sentiment_pct: float | None = None
+
+
+class NewsRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """A headline, plain text.
+
+    url              without tracking parameters; empty where there is none
+    tickers          the source's own list of coins, in capitals
+    tags             words that the source filed it under: some are coins, most are not
+    sentiment_label  positive, neutral or negative
+    """
+
+    source: str
+    source_id: str
+    headline: str
+    summary: str | None = None
+    url: str = ""
+    publisher: str = ""
+    published_at: int | None = None
+    tickers: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    sentiment_label: str | None = None
+
+
+class EventRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """A scheduled event.
+
+    coins      (slug, symbol) of each coin it is about; either may be empty, never both
+    category   one of schemas.validation.CATEGORIES
+    starts_at  when it is due; of a date less exact than a minute, the last ms of the period
+    precision  how exact the date is: minute, day, month, quarter, half or year
+    deadline   it may come before `starts_at`, too
+    impact, certainty  0 to 1, by the rules of `producers.upstreams.event_rules`
+    """
+
+    source: str
+    source_id: str
+    title: str
+    coins: tuple[tuple[str, str], ...]
+    category: str
+    starts_at: int
+    precision: str
+    impact: float
+    certainty: float
+    deadline: bool = False
+    url: str | None = None
+    published_at: int | None = None
+    cancelled: bool = False
+
+
+class DetailRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """The fundamentals of a coin, by the names of schemas.market.Fundamentals."""
+
+    source: str
+    source_id: str
+    symbol: str
+    name: str
+    updated_at: int | None = None
+    market_cap_rank: int | None = None
+    market_cap_usd: float | None = None
+    circulating_supply: float | None = None
+    max_supply: float | None = None
+    volume_24h_usd: float | None = None
+    github_commits_4w: float | None = None
+    github_contributors: float | None = None
+    github_stars: float | None = None
+    github_forks: float | None = None
+    github_merged_pull_requests: float | None = None
+    github_issues_closed_pct: float | None = None
+    twitter_followers: float | None = None
+    reddit_subscribers: float | None = None
+    telegram_members: float | None = None
+
+
+class Parsed(msgspec.Struct, Generic[T], frozen=True, gc=False):
+    """What an answer says.
+
+    rows     in the answer's order
+    skipped  a sentence for each part that could not be used
+    pages    how many pages the upstream says there are; 1 where it says nothing
+    """
+
+    rows: tuple[T, ...] = ()
+    skipped: tuple[str, ...] = ()
+    pages: int = 1
+
+
+def one_a_symbol(coins: Iterable[CoinRow]) -> tuple[CoinRow, ...]:
+    """Return the coins with one a symbol, in their order: the one ranked best by market cap.
+
+    Among 6,700 coins many tickers come more than once; the largest coin is the one meant. Of two
+    without a rank the first stays.
+    """
+    best: dict[str, CoinRow] = {}
+    for coin in coins:
+        known = best.get(coin.symbol)
+        if known is None or _rank(coin) < _rank(known):
+            best[coin.symbol] = coin
+    return tuple(best.values())
+
+
+def _rank(coin: CoinRow) -> float:
+    return inf if coin.market_cap_rank is None else coin.market_cap_rank

@@ -1,0 +1,151 @@
+"""RSS and Atom feeds of publishers: what people without any key get."""
+
+from __future__ import annotations
+
+import asyncio
+import calendar
+import io
+import re
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import feedparser  # type: ignore[import-untyped]
+import msgspec
+
+from producers.manners.errors import UpstreamError
+from producers.upstreams.fetching import TextClient
+from producers.upstreams.fields import SUMMARY_MOST, host, mapping, text, url, words
+from producers.upstreams.rows import NewsRow, Parsed
+from producers.upstreams.shapes import collect
+from producers.upstreams.table import RSS
+from producers.upstreams.times import time_ms
+
+_NAME = RSS.name
+_ACCEPT = "application/rss+xml, application/atom+xml, application/xml;q=0.9, */*;q=0.5"
+_PUBLISHER_ENDS = re.compile(r"\s*(?::| [-|\u2013\u2014\u00bb] |\.com\b).*$")
+
+_ENTITY = re.compile(r"<!ENTITY[^>]*>")  # no feed needs its own; a few can make gigabytes
+_END = re.compile(r"</(?:rss|feed|rdf:RDF)\s*>\s*$", re.IGNORECASE)
+_ARTICLE_END = re.compile(r"</(?:item|entry)\s*>", re.IGNORECASE)
+
+
+class Feed(msgspec.Struct, frozen=True, gc=False):
+    """A fetched feed: its articles, and what to send along the next time.
+
+    Not modified: no articles, the same two texts.
+    """
+
+    parsed: Parsed[NewsRow]
+    etag: str | None = None
+    last_modified: str | None = None
+    not_modified: bool = False
+
+
+def parse_feed(document: str, feed_url: str) -> Parsed[NewsRow]:
+    """Parse a feed, newest first as it comes; `feed_url` says whose ids these are.
+
+    A feed that breaks off gives the articles that are whole, and a sentence. UpstreamError
+    "bad_answer" for what is no feed, such as a page.
+    """
+    feed = _read(document)
+    entries = feed.get("entries") or []
+    if not feed.get("version") and not entries:
+        raise UpstreamError(_NAME, "bad_answer", f"what {host(feed_url)} sends is no feed")
+    breaks_off = bool(feed.get("bozo")) and _END.search(document) is None
+    if breaks_off:
+        entries = entries[: len(_ARTICLE_END.findall(document))]
+    publisher = _publisher(feed, feed_url)
+
+    def article(entry: dict[str, Any]) -> NewsRow | str:
+        return _article(entry, publisher, feed_url)
+
+    parsed = collect(f"article of {host(feed_url)}", entries, article)
+    if breaks_off:
+        sentence = f"the feed of {host(feed_url)} breaks off after {len(entries)} articles"
+        return msgspec.structs.replace(parsed, skipped=(*parsed.skipped, sentence))
+    return parsed
+
+
+def _read(document: str) -> dict[str, Any]:
+    # Never the text itself: one that is an address or a file's name would be opened. The header
+    # says UTF-8, whatever encoding the document claims to have had before it was decoded.
+    return mapping(
+        feedparser.parse(
+            io.BytesIO(_ENTITY.sub("", document).encode("utf-8", "ignore")),
+            response_headers={"content-type": "application/xml; charset=utf-8"},
+            sanitize_html=False,  # no HTML is left in any text here
+            resolve_relative_uris=False,
+        )
+    )
+
+
+def _publisher(feed: dict[str, Any], feed_url: str) -> str:
+    title = text(mapping(feed.get("feed")).get("title"), 200) or ""
+    return _PUBLISHER_ENDS.sub("", title) or host(feed_url)
+
+
+def _article(entry: dict[str, Any], publisher: str, feed_url: str) -> NewsRow | str:
+    address, headline = url(entry.get("link")), text(entry.get("title"))
+    source_id = _id(entry, address, feed_url)
+    if source_id is None:
+        return "has neither a link nor a guid"
+    if headline is None:
+        return f"({source_id}) has no title"
+    own = text(mapping(entry.get("source")).get("title"), 200)
+    return NewsRow(
+        source=_NAME,
+        source_id=source_id,
+        headline=headline,
+        summary=text(entry.get("summary"), SUMMARY_MOST),
+        url=address,
+        publisher=own or publisher,
+        published_at=_published_ms(entry),
+        tags=words([mapping(tag).get("term") for tag in entry.get("tags") or []]),
+    )
+
+
+def _id(entry: Mapping[str, Any], address: str, feed_url: str) -> str | None:
+    """Return the guid, with the feed's host where it is no address: other feeds count from 1, too.
+
+    An address that is the guid loses its tracking parameters, which come and go.
+    """
+    guid = text(entry.get("id"))
+    if guid is None:
+        return address or None
+    return url(guid) or f"{host(feed_url)}:{guid}"
+
+
+def _published_ms(entry: Mapping[str, Any]) -> int | None:
+    for name in ("published", "updated", "created"):
+        # The parser's own reading knows more forms, but guesses where it does not know the zone.
+        at_ms = time_ms(entry.get(name))
+        if at_ms is None:
+            at_ms = _guessed_ms(entry.get(f"{name}_parsed"))
+        if at_ms is not None:
+            return at_ms
+    return None
+
+
+def _guessed_ms(parts: Any) -> int | None:
+    try:
+        return time_ms(calendar.timegm(parts)) if isinstance(parts, time.struct_time) else None
+    except (ValueError, OverflowError):
+        return None
+
+
+async def fetch_feed(
+    client: TextClient, feed_url: str, etag: str | None = None, last_modified: str | None = None
+) -> Feed:
+    """Fetch a feed if it has changed since the answer with this etag or last_modified."""
+    headers = {"Accept": _ACCEPT}
+    if etag:
+        headers["If-None-Match"] = etag
+    if last_modified:
+        headers["If-Modified-Since"] = last_modified
+    fetched = await client.get_text(feed_url, headers)
+    if fetched.not_modified:
+        return Feed(Parsed(), etag, last_modified, not_modified=True)
+    # Whole articles make feeds of megabytes, half a second of work.
+    parsed = await asyncio.to_thread(parse_feed, fetched.text, feed_url)
+    return Feed(parsed, fetched.etag, fetched.last_modified)

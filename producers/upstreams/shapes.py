@@ -1,0 +1,97 @@
+"""The shape of an answer: its list of parts, and what could be made of each part."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+import orjson
+
+from producers.manners.answers import message_of, shortened
+from producers.manners.errors import UpstreamError
+from producers.upstreams.rows import Parsed
+
+T = TypeVar("T")
+_SECRET_LIKE = re.compile(r"[\w-]{16,}")
+_TYPES = {
+    "NoneType": "null",
+    "bool": "a boolean",
+    "int": "a number",
+    "float": "a number",
+    "str": "text",
+    "list": "a list",
+    "dict": "an object",
+}
+
+
+def list_in(upstream: str, raw: Any, key: str | None = None) -> list[Any]:
+    """Return the list that an answer is, or has under `key`.
+
+    UpstreamError of kind "bad_answer" where it is no list: plan and quota problems come with
+    status 200 and a message in place of the data, and must never look like "nothing new".
+    """
+    found = raw.get(key) if key is not None and isinstance(raw, dict) else raw
+    if isinstance(found, list) and (key is None or isinstance(raw, dict)):
+        return found
+    raise bad_answer(upstream, raw, _lack("a list", raw, found, key))
+
+
+def object_in(upstream: str, raw: Any, key: str | None = None) -> dict[str, Any]:
+    """Return the object that an answer is, or has under `key`. UpstreamError as `list_in`."""
+    found = raw.get(key) if key is not None and isinstance(raw, dict) else raw
+    if isinstance(found, dict):
+        return found
+    raise bad_answer(upstream, raw, _lack("an object", raw, found, key))
+
+
+def bad_answer(upstream: str, raw: Any, lack: str) -> UpstreamError:
+    """Return the error for an answer of another shape, with the message that the answer has."""
+    return UpstreamError(upstream, "bad_answer", lack + _saying(raw))
+
+
+def _lack(wanted: str, raw: Any, found: Any, key: str | None) -> str:
+    if key is None:
+        return f"the answer is {kind_of(raw)}, not {wanted}"
+    if not isinstance(raw, dict):
+        return f'the answer is {kind_of(raw)}, not an object with "{key}"'
+    if key not in raw:
+        return f'the answer has no "{key}"'
+    return f'"{key}" in the answer is {kind_of(found)}, not {wanted}'
+
+
+def _saying(raw: Any) -> str:
+    try:
+        said = message_of(orjson.dumps(raw))
+    except TypeError:  # an int of more than 64 bits
+        said = ""
+    # The message may repeat the key that it refuses.
+    said = shortened(_SECRET_LIKE.sub("***", said)).rstrip(".")
+    return f"; it says: {said}" if said else ""
+
+
+def kind_of(value: Any) -> str:
+    """Return what a JSON value is, in words."""
+    return _TYPES.get(type(value).__name__, type(value).__name__)
+
+
+def collect(
+    what: str,
+    parts: Iterable[Any],
+    parse: Callable[[dict[str, Any]], T | str],
+    *,
+    pages: int = 1,
+) -> Parsed[T]:
+    """Parse each part of an answer; `parse` returns a row, or why there is none: "has no name".
+
+    The sentences begin with `what` and the part's place, 1 for the first.
+    """
+    rows: list[T] = []
+    skipped: list[str] = []
+    for place, part in enumerate(parts, 1):
+        made = parse(part) if isinstance(part, dict) else f"is {kind_of(part)}, not an object"
+        if isinstance(made, str):
+            skipped.append(f"{what} {place} {made}")
+        else:
+            rows.append(made)
+    return Parsed(tuple(rows), tuple(skipped), pages)

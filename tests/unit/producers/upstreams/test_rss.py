@@ -1,0 +1,176 @@
+"""RSS feeds and their traps."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+
+from producers.manners.errors import UpstreamError
+from producers.upstreams.rows import NewsRow, Parsed
+from producers.upstreams.rss import parse_feed
+from tests.unit.producers.upstreams import feeds
+from tests.unit.producers.upstreams.feeds import feed, item
+
+
+def test_an_article():
+    assert parse_feed(feed(item()), feeds.URL) == Parsed(
+        (
+            NewsRow(
+                source="rss",
+                source_id="coindesk.com:7f3a",
+                headline="Bitcoin ETF inflows hit a record",
+                summary="Inflows & outflows. More.",
+                url="https://www.coindesk.com/a?id=4",
+                publisher="CoinDesk",
+                published_at=1781352000000,
+                tags=("Markets", "BTC"),
+            ),
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("document", "expected"),
+    [
+        pytest.param(
+            item(title="S&amp;P &lt;b&gt;up&lt;/b&gt;"), {"headline": "S&P up"}, id="escaped"
+        ),
+        pytest.param(
+            item(guid="https://e.com/9?utm_campaign=x"),
+            {"source_id": "https://e.com/9"},
+            id="an address as guid, tracked",
+        ),
+        pytest.param(
+            item(guid=None), {"source_id": "https://www.coindesk.com/a?id=4"}, id="no guid"
+        ),
+        pytest.param(item(link=None), {"url": "", "source_id": "coindesk.com:7f3a"}, id="no link"),
+        pytest.param(
+            item(published="Sat, 13 Jun 2026 08:00:00 -0400"),
+            {"published_at": 1781352000000},
+            id="offset",
+        ),
+        pytest.param(
+            item(published="Sat, 13 Jun 2026 12:00:00 GMT"),
+            {"published_at": 1781352000000},
+            id="GMT",
+        ),
+        pytest.param(item(published=None), {"published_at": None}, id="no time"),
+        pytest.param(item(published="yesterday"), {"published_at": None}, id="time in words"),
+        pytest.param(
+            item(published=None, rest="<dc:date>2026-06-13T12:00:00Z</dc:date>"),
+            {"published_at": 1781352000000},
+            id="Dublin Core's date",
+        ),
+        pytest.param(item(description=None), {"summary": None}, id="no description"),
+        pytest.param(
+            item(description="<![CDATA[<img src='x'><script>alert(1)</script>]]>"),
+            {"summary": None},
+            id="nothing but an image and a script",
+        ),
+        pytest.param(
+            item(rest="<source url='https://e.com'>Reuters</source>"),
+            {"publisher": "Reuters"},
+            id="taken from another publisher",
+        ),
+        pytest.param(
+            item(
+                rest="<media:content url='https://e.com/x.jpg'/><content:encoded>x</content:encoded>"
+            ),
+            {"summary": "Inflows & outflows. More.", "tags": ()},
+            id="whole article and image beside it",
+        ),
+    ],
+)
+def test_forms_of_an_article(document, expected):
+    row = parse_feed(feed(document), feeds.URL).rows[0]
+    assert {name: getattr(row, name) for name in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("document", "sentence"),
+    [
+        pytest.param(
+            item(title=None),
+            "article of coindesk.com 1 (coindesk.com:7f3a) has no title",
+            id="title",
+        ),
+        pytest.param(
+            item(link=None, guid=None),
+            "article of coindesk.com 1 has neither a link nor a guid",
+            id="no id",
+        ),
+    ],
+)
+def test_articles_without_the_least_are_skipped(document, sentence):
+    assert parse_feed(feed(document), feeds.URL) == Parsed((), (sentence,))
+
+
+def test_atom():
+    document = (
+        '<?xml version="1.0"?><feed xmlns="http://www.w3.org/2005/Atom">'
+        "<title>Decrypt - News</title>"
+        '<entry><id>tag:decrypt.co,2026:1</id><title type="html">A &amp;amp; B</title>'
+        '<link href="https://decrypt.co/1"/>'
+        "<updated>2026-06-13T14:00:00+02:00</updated></entry></feed>"
+    )
+    row = parse_feed(document, "https://decrypt.co/feed").rows[0]
+    assert (row.source_id, row.headline) == ("decrypt.co:tag:decrypt.co,2026:1", "A & B")
+    assert (row.url, row.publisher) == ("https://decrypt.co/1", "Decrypt")
+    assert row.published_at == 1781352000000
+
+
+def test_the_encoding_that_the_document_had_before_does_not_matter():
+    head = feeds.HEAD.replace("UTF-8", "ISO-8859-1")
+    row = parse_feed(feed(item(title="Börse “€”"), head=head), feeds.URL).rows[0]
+    assert row.headline == "Börse “€”"
+
+
+def test_a_feed_that_breaks_off_gives_its_whole_articles():
+    whole = item(guid="1") + item(guid="2")
+    document = feed(whole + item(guid="3"))
+    cut = document[: document.index("<guid>3")]
+    parsed = parse_feed(cut, feeds.URL)
+    assert [row.source_id for row in parsed.rows] == ["coindesk.com:1", "coindesk.com:2"]
+    assert parsed.skipped == ("the feed of coindesk.com breaks off after 2 articles",)
+
+
+def test_a_feed_without_articles_is_empty():
+    assert parse_feed(feed(), feeds.URL) == Parsed()
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        pytest.param("<!doctype html><html><body>Just a moment...</body></html>", id="a page"),
+        pytest.param('{"error": "x"}', id="JSON"),
+        pytest.param("", id="nothing"),
+        pytest.param("https://example.invalid/feed", id="an address is not fetched"),
+        pytest.param(__file__, id="a file's name is not opened"),
+    ],
+)
+def test_what_is_no_feed_is_an_error(document):
+    with pytest.raises(UpstreamError) as caught:
+        parse_feed(document, feeds.URL)
+    assert caught.value.kind == "bad_answer"
+    assert str(caught.value) == "rss: what coindesk.com sends is no feed"
+
+
+def test_entities_do_not_multiply():
+    """Nine entities, each ten of the one before, would make a billion letters."""
+    entities = '<!ENTITY a "lol">' + "".join(
+        f'<!ENTITY {name} "{f"&{before};" * 10}">' for before, name in pairwise("abcdefghij")
+    )
+    head = feeds.HEAD.replace("<rss", f"<!DOCTYPE rss [{entities}]><rss")
+    parsed = parse_feed(feed(item(title="&j;"), head=head), feeds.URL)
+    assert [row.headline for row in parsed.rows] == ["&j;"]
+
+
+def test_other_files_are_not_read_into_a_feed(tmp_path):
+    secret = tmp_path / "secret.txt"
+    secret.write_text("classified")
+    entity = f'<!DOCTYPE rss [<!ENTITY x SYSTEM "{secret.as_uri()}">]><rss'
+    parsed = parse_feed(
+        feed(item(title="a &x; b"), head=feeds.HEAD.replace("<rss", entity)), feeds.URL
+    )
+    assert "classified" not in str(parsed)
