@@ -12,6 +12,7 @@ import msgspec
 
 from schemas.control import SignalRequest, Strategy
 from schemas.dead_letters import DeadLetter
+from schemas.explanations import Explanation
 from schemas.market import (
     CalendarEvent,
     Candle,
@@ -39,6 +40,7 @@ STRUCTS: dict[str, type[msgspec.Struct]] = {
     "top_signals": TopSignals,
     "dead_letter": DeadLetter,
     "source_status": SourceStatus,
+    "explanation": Explanation,
 }
 """Struct by schema name; the order is the order of registration, so ids are stable."""
 

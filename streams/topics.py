@@ -71,6 +71,9 @@ SOURCES = Topic(
     cleanup="compact",
     doc="how each upstream of the producers does",
 )
+EXPLANATIONS = Topic(
+    "signals.explanations", "asset", "explanation", 365 * _DAY_MS, doc="why signals say so"
+)
 
 TOPICS: tuple[Topic, ...] = (
     TRENDING,
@@ -87,6 +90,7 @@ TOPICS: tuple[Topic, ...] = (
     TOP,
     DEAD_LETTERS,
     SOURCES,
+    EXPLANATIONS,
 )
 MARKET_TOPICS: tuple[Topic, ...] = TOPICS[:6]
 BY_NAME: dict[str, Topic] = {topic.name: topic for topic in TOPICS}

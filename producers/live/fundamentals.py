@@ -38,6 +38,7 @@ class FundamentalsFeed:
 
     async def run(self, cycle_ms: int) -> None:
         """Publish what is known of the cycle's assets, then each detail as it comes."""
+        self._listed = False
         await self._publish(self._known.assets)
         if self._link is None or self._turns is None:
             return

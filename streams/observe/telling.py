@@ -8,6 +8,7 @@ from typing import Any
 
 from schemas.control import SignalRequest, Strategy
 from schemas.dead_letters import DeadLetter
+from schemas.explanations import Explanation
 from schemas.market import (
     CalendarEvent,
     Candle,
@@ -142,6 +143,10 @@ def _source(event: SourceStatus) -> str:
     )
 
 
+def _explanation(event: Explanation) -> str:
+    return f"{event.signal_id[:8]} {event.strategy_id} ({event.status}, {event.model}) {event.text}"
+
+
 _LINES: dict[type, Callable[[Any], str]] = {
     TrendingAsset: _trending,
     NewsArticle: _news,
@@ -157,6 +162,7 @@ _LINES: dict[type, Callable[[Any], str]] = {
     TopSignals: _top,
     DeadLetter: _letter,
     SourceStatus: _source,
+    Explanation: _explanation,
 }
 
 

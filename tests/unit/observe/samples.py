@@ -8,6 +8,7 @@ import msgspec
 
 from schemas.control import SignalRequest, Strategy
 from schemas.dead_letters import DeadLetter
+from schemas.explanations import Explanation
 from schemas.market import (
     CalendarEvent,
     Candle,
@@ -87,6 +88,21 @@ ENTRY = RankEntry("s1", "signal", T0, 50, "BTC", "id", "BUY", 0.5, 0.8)
 GRACE = RankEntry("*", "grace", T0, 0, "", "", "", 0.0, 0.0)
 TOP = TopSignals("s1", T0, False, 3, 50, (RankedSignal(1, "id", "BTC", "BUY", 0.5, 0.8),))
 
+EXPLANATION = Explanation(
+    signal_id="f00",
+    asset="BTC",
+    strategy_id="momentum",
+    cycle=T0,
+    explained_at=T0,
+    status="done",
+    text="BTC rises.",
+    model="template",
+    input_hash="h",
+    reason="",
+    prompt_tokens=0,
+    completion_tokens=0,
+    cost_usd=0.0,
+)
 SOURCE = SourceStatus(
     source="lunarcrush",
     observed_at=T0,

@@ -26,6 +26,7 @@ LINES = [
     (samples.GRACE, "the wait for cycle 01-01 00:00:00 is over"),
     (samples.TOP, "cycle 00:00 INCOMPLETE 3 of 50 1.BTC BUY"),
     (samples.letter(), "2:7 sentiment BadEvent: not in the Confluent wire format"),
+    (samples.EXPLANATION, "f00 momentum (done, template) BTC rises."),
     (samples.SOURCE, "degraded for news, 7 of 500 requests today, circuit closed | it is slow"),
 ]
 
