@@ -29,8 +29,8 @@ class Upstream:
     base_url: str
     limits: Limits
     key_env: str | None = None
-    with_key: Limits | None = None
     timeout_s: float = 15.0
+    with_key: Limits | None = None
 
 
 LUNARCRUSH = Upstream(
@@ -44,7 +44,7 @@ COINGECKO = Upstream(
     "https://api.coingecko.com/api/v3",
     Limits(per_minute=5, per_month=10_000),  # without a key the limit is shared by an IP
     "COINGECKO_API_KEY",
-    Limits(per_minute=30, per_month=10_000),
+    with_key=Limits(per_minute=30, per_month=10_000),
 )
 CRYPTONEWS = Upstream(
     "cryptonews",
