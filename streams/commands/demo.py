@@ -74,10 +74,12 @@ def demo(
         processes=processes,
     )
     uvloop.install()
-    asyncio.run(_run(options, json_file))
+    asyncio.run(run_options(options, json_file))
 
 
-async def _run(options: DemoOptions, json_file: Path | None) -> None:
+async def run_options(options: DemoOptions, json_file: Path | None) -> None:
+    """Run a demo until its end or Ctrl-C, and print its summary."""
+    from producers.strategies import PREBUILT
     from streams.demo.run import run_demo
     from streams.demo.screen import Screen
     from streams.demo.summary import render
@@ -95,7 +97,7 @@ async def _run(options: DemoOptions, json_file: Path | None) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, on_signal)
     try:
-        summary = await run_demo(options, Screen(console), stop)
+        summary = await run_demo(options, Screen(console, len(PREBUILT)), stop)
     except asyncio.CancelledError:
         fail("stopped before the end", 130)
     except (RuntimeError, ValueError, OSError) as error:

@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 
 COMMANDS = {
     "demo": "demo:demo",
+    "up": "up:up",
     "producers": "producers:app",
     "worker": "worker:worker",
     "sink": "sink:app",

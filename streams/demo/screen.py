@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from rich.console import Console
@@ -16,10 +17,11 @@ _SHOWN = 4
 class Screen:
     """Lines of at most 100 columns: the parts as they start, then each cycle's best signals."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, strategies: int) -> None:
         self._console = console
+        self._strategies = strategies
         self._started = time.monotonic()
-        self._cycle = -1
+        self._tops: dict[int, dict[str, TopSignals]] = {}
 
     def part(self, name: str, what: str) -> None:
         """Say how far a part of the stack is."""
@@ -30,12 +32,25 @@ class Screen:
         self._console.print(f"[dim]{self._elapsed_s():5.1f} s[/dim]  {text}")
 
     def top(self, top: TopSignals) -> None:
-        """Show the best signals of a strategy."""
-        if top.cycle != self._cycle:
-            self._cycle = top.cycle
-            when = datetime.fromtimestamp(top.cycle / 1000, UTC)
-            self._console.print()
-            self.say(f"[bold]cycle {when:%Y-%m-%d %H:%M} UTC[/bold]")
+        """Show a cycle's best signals once every strategy has its ranking.
+
+        A cycle that never gets them all is shown before the next one.
+        """
+        tops = self._tops.setdefault(top.cycle, {})
+        tops[top.strategy_id] = top
+        if len(tops) < self._strategies:
+            return
+        for cycle in sorted(cycle for cycle in self._tops if cycle <= top.cycle):
+            self._show(cycle, self._tops.pop(cycle))
+
+    def _show(self, cycle: int, tops: Mapping[str, TopSignals]) -> None:
+        when = datetime.fromtimestamp(cycle / 1000, UTC)
+        self._console.print()
+        self.say(f"[bold]cycle {when:%Y-%m-%d %H:%M} UTC[/bold]")
+        for _, top in sorted(tops.items()):
+            self._line(top)
+
+    def _line(self, top: TopSignals) -> None:
         best = "  ".join(_cell(one) for one in top.ranked[:_SHOWN])
         missing = "" if top.complete else f" [yellow]{top.received} of {top.expected}[/yellow]"
         self._console.print(f"         {top.strategy_id:<10}{missing} {best}")

@@ -16,6 +16,7 @@ import msgspec
 import pytest
 import typer.main
 
+from producers.live.articles import articles
 from schemas.validation import problem
 from streams.cli import app
 from streams.engines.base import Engine
@@ -28,7 +29,7 @@ PAGES = (ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob
 NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
 EARLY = {"QUANTIVA_LOG", "QUANTIVA_BROKER"}
 """Variables that are read without Settings: before there are any, or in every process alike."""
-NEW = {"streams.engines.pressure", "producers.wire", "sinks.sqlite"}
+NEW = {"streams.engines.pressure", "producers.upstreams.wire", "sinks.sqlite"}
 """Modules that the recipes add."""
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -181,7 +182,7 @@ def test_the_engine_recipe_keeps_the_contract_of_engines(load: Any) -> None:
         assert reading.evidence == (offset,)
 
 
-def test_the_source_recipe_makes_valid_events(load: Any) -> None:
+def test_the_source_recipe_makes_rows(load: Any) -> None:
     item = {
         "id": 7,
         "title": "Bitcoin rises",
@@ -190,9 +191,10 @@ def test_the_source_recipe_makes_valid_events(load: Any) -> None:
         "published": "2026-01-01T00:00:00+00:00",
         "assets": ["ETH", "BTC"],
     }
-    articles = load("docs/add-a-source.md", "wire").parse({"items": [item]}, 1_767_225_660_000)
-    assert [one.asset for one in articles] == ["BTC", "ETH"]
-    assert [problem(one) for one in articles] == [None, None]
+    parsed = load("docs/add-a-source.md", "wire").parse_headlines({"items": [item, {}]})
+    assert [(row.source_id, row.tickers) for row in parsed.rows] == [("7", ("ETH", "BTC"))]
+    assert [problem(one) for one in articles(parsed.rows[0], ("BTC",), 1_767_225_660_000)] == [None]
+    assert len(parsed.skipped) == 1
 
 
 async def test_the_sink_recipe_writes_once(load: Any, tmp_path: Path) -> None:
