@@ -7,13 +7,12 @@ them, at a multiple of their own pace or as fast as it goes, and on request in w
 from __future__ import annotations
 
 import asyncio
-import heapq
 import time
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from operator import itemgetter
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -27,6 +26,7 @@ from producers.recorded_files import (
     RecordedDataError,
     find_files,
     in_order,
+    merged,
 )
 from producers.recorded_news import headlines, tagged_posts
 from producers.recorded_readers import books, candles
@@ -39,6 +39,7 @@ if TYPE_CHECKING:  # reading needs no client of the broker
 
 __all__ = ["Barrier", "Counts", "ReadReport", "RecordedDataError", "play", "read_directory"]
 
+_COUNTED_EVENTS = 256
 _DEFAULT_ASSETS = ("BTC", "ETH", "BNB", "SOL", "XRP")
 
 Barrier: TypeAlias = Callable[[dict[tuple[str, int], int]], Awaitable[None]]
@@ -72,8 +73,7 @@ def read_directory(
         in_order(events, name, report)
         for name, events in _readers(found, start_ms, end_ms, warmup, report)
     ]
-    merged = heapq.merge(*sources, key=itemgetter(0))
-    played = with_ticks(merged, TickMaker(NAMES), start_ms, end_ms, cycle_ms)
+    played = with_ticks(merged(sources), TickMaker(NAMES), start_ms, end_ms, cycle_ms)
     return _counted(played, report)
 
 
@@ -99,9 +99,10 @@ def _readers(
 
 
 def _counted(events: Iterator[MarketEvent], report: ReadReport) -> Iterator[MarketEvent]:
-    for event in events:
-        report.events[TOPIC_OF[type(event)].name] += 1
-        yield event
+    while part := list(islice(events, _COUNTED_EVENTS)):
+        for kind, count in Counter(map(type, part)).items():
+            report.events[TOPIC_OF[kind].name] += count
+        yield from part
 
 
 @dataclass(slots=True)

@@ -19,6 +19,7 @@ from schemas.validation import TIMEFRAME_MS, problem
 CANDLE_DELAY_MS = 1000
 _BATCH_ROWS = 2048
 _CANDLE_COLUMNS = ("open_time", "open", "high", "low", "close", "volume")
+NOT_NUMBERS = (TypeError, ValueError, OverflowError)
 _Row = tuple[Any, ...]
 _P = ParamSpec("_P")
 _E = TypeVar("_E", bound=MarketEvent)
@@ -44,11 +45,18 @@ def _candles(
     warmup: int,
     report: ReadReport,
 ) -> Iterator[Candle]:
+    make = _candle_of(file)
     lead_ms = TIMEFRAME_MS[file.timeframe] + CANDLE_DELAY_MS
     for row in _span(rows, start_ms - lead_ms, end_ms - lead_ms, warmup):
-        candle = checked(report, file.path.name, _candle, file, row)
-        if candle is not None:
+        try:
+            candle = make(*row)
+            wrong = problem(candle)
+        except NOT_NUMBERS as error:
+            wrong = no_numbers(error)
+        if wrong is None:
             yield candle
+        else:
+            skip(report, file.path.name, wrong)
 
 
 def _span(rows: Iterator[_Row], start_ms: int, end_ms: int, warmup: int) -> Iterator[_Row]:
@@ -67,28 +75,35 @@ def _span(rows: Iterator[_Row], start_ms: int, end_ms: int, warmup: int) -> Iter
     yield from before
 
 
-def _candle(file: MarketFile, row: _Row) -> Candle:
-    open_time = int(row[0])
-    open_, high, low, close, volume = map(float, row[1:])
-    close_time = open_time + TIMEFRAME_MS[file.timeframe]
-    return Candle(
-        asset=file.asset,
-        event_time=close_time,
-        observed_at=close_time + CANDLE_DELAY_MS,
-        source=EXCHANGE,
-        source_id=f"{file.symbol}:{file.timeframe}:{open_time}",
-        exchange=EXCHANGE,
-        symbol=file.symbol,
-        timeframe=file.timeframe,
-        open_time=open_time,
-        close_time=close_time,
-        open=open_,
-        high=high,
-        low=low,
-        close=close,
-        volume=volume,
-        closed=True,
-    )
+def _candle_of(file: MarketFile) -> Callable[..., Candle]:
+    """Return what makes a candle of a row, with what is the same in every row worked out once."""
+    asset, symbol, timeframe = file.asset, file.symbol, file.timeframe
+    length_ms, name = TIMEFRAME_MS[timeframe], f"{symbol}:{timeframe}"
+
+    def candle(
+        open_time: int, open_: float, high: float, low: float, close: float, volume: float
+    ) -> Candle:
+        close_time = open_time + length_ms
+        return Candle(
+            asset=asset,
+            event_time=close_time,
+            observed_at=close_time + CANDLE_DELAY_MS,
+            source=EXCHANGE,
+            source_id=f"{name}:{open_time}",
+            exchange=EXCHANGE,
+            symbol=symbol,
+            timeframe=timeframe,
+            open_time=open_time,
+            close_time=close_time,
+            open=float(open_),
+            high=float(high),
+            low=float(low),
+            close=float(close),
+            volume=float(volume),
+            closed=True,
+        )
+
+    return candle
 
 
 def books(file: MarketFile, start_ms: int, end_ms: int, report: ReadReport) -> Iterator[OrderBook]:
@@ -162,14 +177,24 @@ def checked(
     try:
         event = build(*args, **kwargs)
         wrong = problem(event)
-    except (TypeError, ValueError, OverflowError) as error:
-        event, wrong = None, f"not a row of numbers: {type(error).__name__}"
+    except NOT_NUMBERS as error:
+        wrong = no_numbers(error)
     if wrong is None:
         return event
+    skip(report, file, wrong)
+    return None
+
+
+def no_numbers(error: Exception) -> str:
+    """Return what is wrong with a row of which no event could be made."""
+    return f"not a row of numbers: {type(error).__name__}"
+
+
+def skip(report: ReadReport, file: str, wrong: str) -> None:
+    """Count a bad row by what is wrong with it."""
     # The numbers in the sentence would make every bad row a kind of its own.
     reason = " ".join(word for word in wrong.split() if not any(c.isdigit() for c in word))
     report.skipped[f"{file}: {reason}"] += 1
-    return None
 
 
 def _open(path: Path) -> Any:

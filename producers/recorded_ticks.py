@@ -44,9 +44,11 @@ class TickMaker:
     def see(self, candle: Candle) -> None:
         """Take note of a candle; only closed hourly ones count. USDT is taken as USD."""
         if candle.timeframe == "1h" and candle.closed:
-            market = self._markets.setdefault(candle.asset, _Market())
-            volume_usd = candle.volume * candle.close
-            market.hours.append((candle.close_time, candle.close, volume_usd))
+            market = self._markets.get(candle.asset)
+            if market is None:
+                market = self._markets[candle.asset] = _Market()
+            close = candle.close
+            market.hours.append((candle.close_time, close, candle.volume * close))
 
     def ticks(self, cycle_ms: int) -> list[TrendingAsset]:
         """Return the ticks of the cycle that starts at `cycle_ms`, most traded asset first.

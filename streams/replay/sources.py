@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import heapq
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
+from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -104,9 +105,7 @@ def directory_arrivals(source: DirectorySource, partitions: Iterable[int]) -> It
     from producers.events import TOPIC_OF
     from producers.recorded import read_directory
 
-    wanted = frozenset(partitions)
-    offsets: Counter[tuple[str, int]] = Counter()
-    place_of = _places(source.partitions)
+    place_of = _places(source.partitions, frozenset(partitions))
     names: dict[type, str] = {struct: topic.name for struct, topic in TOPIC_OF.items()}
     events = read_directory(
         Path(source.path), source.start_ms, source.until_ms, source.warmup, source.cycle_ms
@@ -114,16 +113,14 @@ def directory_arrivals(source: DirectorySource, partitions: Iterable[int]) -> It
     assets = frozenset(source.assets)
     for event in events:
         asset = event.asset
-        key, partition = place_of(asset)
-        if partition not in wanted:
+        place = place_of(names[type(event)], asset)
+        if place is None:
             continue
-        topic = names[type(event)]
-        offset = offsets[topic, partition]
-        offsets[topic, partition] = offset + 1
-        if assets and asset not in assets:
-            continue
-        at_ms = event.observed_at
-        yield Arrival(at_ms, RANK[topic], topic, partition, offset, at_ms, key, event)
+        rank, topic, partition, offsets, key = place
+        offset = next(offsets)
+        if not assets or asset in assets:
+            at_ms = event.observed_at
+            yield Arrival(at_ms, rank, topic, partition, offset, at_ms, key, event)
 
 
 def initial_strategies(source: Source) -> dict[str, StrategyAt]:
@@ -153,11 +150,27 @@ def arrivals(source: Source, partitions: Iterable[int]) -> Iterator[Arrival]:
     return directory_arrivals(source, partitions)
 
 
-def _places(partitions: int) -> Callable[[str], tuple[bytes, int]]:
+class _Place(NamedTuple):
+    """Where an asset's records of a topic stand, the partition's next offsets among it."""
+
+    rank: int
+    topic: str
+    partition: int
+    offsets: Iterator[int]
+    key: bytes
+
+
+def _places(partitions: int, wanted: frozenset[int]) -> Callable[[str, str], _Place | None]:
+    """Return what tells the place of a topic and an asset, None in a partition not wanted."""
+    offsets: defaultdict[tuple[str, int], Iterator[int]] = defaultdict(count)
+
     @cache
-    def place_of(asset: str) -> tuple[bytes, int]:
+    def place_of(topic: str, asset: str) -> _Place | None:
         key = asset.encode()
-        return key, partition_of(key, partitions)
+        partition = partition_of(key, partitions)
+        if partition not in wanted:
+            return None
+        return _Place(RANK[topic], topic, partition, offsets[topic, partition], key)
 
     return place_of
 
