@@ -25,7 +25,7 @@ from typing import Any
 from schemas.control import SignalRequest
 from schemas.scores import EngineScore, InputPosition
 from streams.engines import confidence
-from streams.engines.fusion_decision import Decision, decide, view, weigh
+from streams.engines.fusion_decision import decide, turned, view
 from streams.engines.fusion_signal import Occasion, build, moment, rank_entry
 from streams.engines.fusion_state import (
     ALL_ANSWERED,
@@ -163,20 +163,12 @@ class FusionStage:
         ), tuple(outputs)
 
     def _between(self, state: FusionState, asset: str, position: Position) -> Step:
-        """Fuse again at once; say so only where a strategy's action changed.
-
-        This runs for every score between cycles, so nothing but the action is worked out first.
-        """
+        """Fuse again at once; say so only where a strategy's action changed."""
         pinned = state.pinned
         if not pinned:
             return state, ()
-        rules = self.rules
         seen = view(state.held, state.clock_ms, self.config.stale_after_ms)
-        changed = {}
-        for place, one in enumerate(pinned):
-            weighed = weigh(one, seen, rules)
-            if weighed[1] != one.action:
-                changed[place] = Decision(*weighed)
+        changed = turned(pinned, seen, self.rules)
         if not changed:
             return state, ()
         as_of = _next_as_of(state, state.clock_ms)

@@ -10,6 +10,8 @@ Event risk below the strategy's floor -> HOLD, which an exit rule lifts, and an 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from math import inf
 from operator import mul
 from typing import NamedTuple
 
@@ -53,7 +55,7 @@ def view(held: tuple[Held | None, ...], now_ms: int, stale_after_ms: int) -> Vie
     usable = []
     values = []
     for one in held:
-        if one is None or one.missing or one.freshness <= 0.0 or one.as_of < oldest_ms:
+        if one is None or one.as_of < oldest_ms or one.missing or one.freshness <= 0.0:
             usable.append(False)
             values.append(0.0)
         else:
@@ -68,7 +70,7 @@ def decide(pinned: Pinned, seen: View, rules: Rules) -> Decision:
 
 
 def weigh(pinned: Pinned, seen: View, rules: Rules) -> tuple[float, str, str, str | None]:
-    """Return what a Decision holds, as a bare tuple: this runs for every score between cycles."""
+    """Return what a Decision holds, as a bare tuple."""
     strategy = pinned.strategy
     final = sum(map(mul, pinned.weights, seen.values), 0.0)
     if final > strategy.buy_threshold:
@@ -87,6 +89,35 @@ def weigh(pinned: Pinned, seen: View, rules: Rules) -> tuple[float, str, str, st
     if vetoed:
         return final, "HOLD", fused, "event_risk"
     return final, fused, fused, None
+
+
+def turned(pinned: Sequence[Pinned], seen: View, rules: Rules) -> dict[int, Decision]:
+    """Return the decisions that turn a strategy's action into another, by place among `pinned`.
+
+    This runs for every score between cycles. Without rules the action alone is worked out first,
+    from the sum of `weigh` less the engines that add 0 to it.
+    """
+    counting = [(index, value) for index, value in enumerate(seen.values) if value]
+    risk = seen.values[EVENT_RISK] if seen.usable[EVENT_RISK] else inf
+    found = {}
+    for place, one in enumerate(pinned):
+        strategy, weights = one.strategy, one.weights
+        if strategy.entry_rule is None and strategy.exit_rule is None:
+            final = 0.0
+            for index, value in counting:
+                final += weights[index] * value
+            if risk < strategy.event_risk_floor:
+                action = "HOLD"
+            elif final > strategy.buy_threshold:
+                action = "BUY"
+            else:
+                action = "SELL" if final < strategy.sell_threshold else "HOLD"
+            if action == one.action:
+                continue
+        decision = decide(one, seen, rules)
+        if decision.action != one.action:
+            found[place] = decision
+    return found
 
 
 class FactsOf:
