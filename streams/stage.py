@@ -74,14 +74,6 @@ class Position(msgspec.Struct, frozen=True, gc=False):
         return self.offset + 1 if len(applied) == 1 else sum(applied.values()) + len(applied)
 
 
-class BarePosition(Position, frozen=True, gc=False):
-    """A position whose inputs nobody will read: an eighth of the time of a score."""
-
-    def inputs(self) -> tuple[InputPosition, ...]:
-        """Return none."""
-        return ()
-
-
 class Stage(Protocol):
     """What the shared loop and the replay need of a stage; `step` is pure."""
 

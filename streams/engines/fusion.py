@@ -101,10 +101,28 @@ class FusionStage:
             return self._missing(state, score, position, tables)
         if before is not None and score.sequence <= before.sequence:
             return state, ()
-        moved = _moved(state, index, hold(score, position.offset, before))
-        if score.cycle is None or score.cycle <= state.emitted:
-            return self._between(moved, score.asset, position)
-        return self._answer(moved, score, score.cycle, position, tables)
+        held = hold(score, position.offset, before)
+        asset, partition = score.asset, position.partition
+        return self.take(
+            state, held, index, asset, partition, score.cycle, score.cycle_size, tables
+        )
+
+    def take(
+        self,
+        state: FusionState,
+        held: Held,
+        index: int,
+        asset: str,
+        partition: int,
+        cycle: int | None,
+        size: int,
+        tables: Tables,
+    ) -> Step:
+        """Apply what is kept of an engine's new score: `cycle` and `size` are the score's own."""
+        moved = _moved(state, index, held)
+        if cycle is None or cycle <= state.emitted:
+            return self._between(moved, asset, partition)
+        return self._answer(moved, index, asset, partition, cycle, size, tables)
 
     def _missing(
         self, state: FusionState, score: EngineScore, position: Position, tables: Tables
@@ -119,17 +137,24 @@ class FusionStage:
         before = state.held[index]
         if before is None or before.cycle < cycle:
             state = _moved(state, index, hold_missing(score, position.offset, before))
-        return self._answer(state, score, cycle, position, tables)
+        asset, partition, size = score.asset, position.partition, score.cycle_size
+        return self._answer(state, index, asset, partition, cycle, size, tables)
 
     def _answer(
-        self, state: FusionState, score: EngineScore, cycle: int, position: Position, tables: Tables
+        self,
+        state: FusionState,
+        index: int,
+        asset: str,
+        partition: int,
+        cycle: int,
+        size: int,
+        tables: Tables,
     ) -> Step:
         """Count an answer to a cycle; the last one sends the cycle's signals."""
         before = _pending(state, cycle) or PendingCycle(cycle, 0, 0)
-        answered = before.answered | 1 << ENGINE_INDEX[score.engine]
-        waiting = PendingCycle(cycle, max(before.size, score.cycle_size), answered)
+        waiting = PendingCycle(cycle, max(before.size, size), before.answered | 1 << index)
         if waiting.answered == ALL_ANSWERED:
-            return self._emit(state, waiting, score.asset, position.partition, tables)
+            return self._emit(state, waiting, asset, partition, tables)
         others = [one for one in state.pending if one.cycle != cycle]
         pending = sorted([*others, waiting], key=lambda one: one.cycle)[-self.config.max_pending :]
         return _with(state, pending=tuple(pending)), ()
@@ -162,7 +187,7 @@ class FusionStage:
             as_of if outputs else state.decided_ms,
         ), tuple(outputs)
 
-    def _between(self, state: FusionState, asset: str, position: Position) -> Step:
+    def _between(self, state: FusionState, asset: str, partition: int) -> Step:
         """Fuse again at once; say so only where a strategy's action changed."""
         pinned = state.pinned
         if not pinned:
@@ -172,7 +197,7 @@ class FusionStage:
         if not changed:
             return state, ()
         as_of = _next_as_of(state, state.clock_ms)
-        now = moment(Occasion(asset, as_of, "change", position.partition), seen)
+        now = moment(Occasion(asset, as_of, "change", partition), seen)
         outputs = []
         after = list(pinned)
         for place, decision in changed.items():

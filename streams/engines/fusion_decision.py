@@ -15,6 +15,8 @@ from math import inf
 from operator import mul
 from typing import NamedTuple
 
+import msgspec
+
 from streams.engines.fusion_state import ENGINE_INDEX, Held, Pinned
 from streams.rules import Rules
 
@@ -25,7 +27,7 @@ _PRICE_ORDER = tuple(
 )
 
 
-class View(NamedTuple):
+class View(msgspec.Struct, frozen=True, gc=False):
     """The engines as they count at one moment.
 
     now_ms  the moment

@@ -9,6 +9,7 @@ import msgspec
 from schemas.control import Strategy
 from schemas.engines import DEFAULT_WEIGHTS, ENGINES
 from schemas.scores import EngineScore
+from streams.engines.base import Reading
 from streams.stage import StrategyAt
 
 ENGINE_INDEX = {engine: index for index, engine in enumerate(ENGINES)}
@@ -90,6 +91,28 @@ def hold(score: EngineScore, offset: int, before: Held | None) -> Held:
         score.price_usd,
         score.features,
         score.detail,
+    )
+
+
+def hold_reading(
+    reading: Reading, cycle: int | None, as_of: int, offset: int, before: Held | None
+) -> Held:
+    """Return what `hold` keeps of a score that was never made; its sequence is its offset."""
+    if cycle is None:
+        cycle = -1 if before is None else before.cycle
+    return Held(
+        False,
+        offset,
+        offset,
+        cycle,
+        as_of,
+        reading.score,
+        reading.confidence,
+        reading.freshness,
+        reading.data_time,
+        reading.price_usd,
+        reading.features,
+        reading.detail,
     )
 
 

@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from streams.topics import MARKET_TOPICS, REQUESTS, STRATEGIES
 
@@ -20,7 +22,7 @@ RANK = {name: rank for rank, name in enumerate(ORDER)}
 _TIME_FIELD = {STRATEGIES.name: "updated_at", REQUESTS.name: "requested_at"}
 
 
-class Arrival(NamedTuple):
+class Arrival(msgspec.Struct, frozen=True, order=True, gc=False):
     """A record as the topology takes it.
 
     `clock_ms` is where it stands in the merge; `event` None a tombstone of control.strategies.

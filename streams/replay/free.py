@@ -11,21 +11,24 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from schemas.codec import BadEventError
+from streams.engines.fusion import FusionStage
+from streams.engines.fusion_state import ENGINE_INDEX, FusionState, hold_reading
 from streams.engines.watchdog import missing_score
 from streams.intake import Gate
 from streams.replay.arrivals import Arrival
 from streams.replay.changes import NO_CHANGES, Changes
+from streams.scoring import ScoringStage, ScoringState
 from streams.stage import (
     Entry,
     Output,
-    Stage,
+    Position,
     StrategyAt,
     Tables,
     UnusableEventError,
     advance,
 )
 from streams.topics import BY_NAME, MARKET_TOPICS, RANKING, REQUESTS, SCORES, TRENDING
-from streams.topology import scoring_engines, stage
+from streams.topology import scoring_engines
 
 _KEPT = 20
 LEFT_OUT = "left out of this replay"
@@ -54,14 +57,25 @@ class Refused(NamedTuple):
     reason: str
 
 
+class _Scoring:
+    """A scoring engine, and what it keeps of each asset: an `Entry` where scores are kept too."""
+
+    __slots__ = ("entries", "index", "stage", "states")
+
+    def __init__(self, stage: ScoringStage) -> None:
+        self.stage, self.index = stage, ENGINE_INDEX[stage.name]
+        self.entries: dict[str, Entry] = {}
+        self.states: dict[str, ScoringState] = {}
+
+
 class _Route:
     """What one topic's records go through: the gate, then the stages that read it."""
 
-    __slots__ = ("arrived", "check", "readers", "stages")
+    __slots__ = ("arrived", "check", "engines", "readers")
 
     def __init__(self, topic: str, partitions: int) -> None:
         self.check = Gate(BY_NAME[topic], partitions, keyed=True).check
-        self.stages: list[tuple[Stage, dict[str, Entry]]] = []
+        self.engines: list[_Scoring] = []
         self.readers: list[str] = []
         self.arrived = 0
 
@@ -70,7 +84,8 @@ class FreeRun:
     """Engines and fusion of some partitions. `emit` gets every output but the ranking's own.
 
     `emit_rank` gets (clock_ms, timestamp_ms, entry) of every signal of a cycle. `with_scores`
-    False: scores are counted in `scores` and not emitted, which is quicker where nobody keeps them.
+    False: scores are counted in `scores` and not emitted; what the engines say goes to fusion
+    without becoming a score with its inputs, which is quicker where nobody keeps them.
     `are_checked`: the arrivals come from a reader of ours that lets nothing invalid through.
     """
 
@@ -91,19 +106,18 @@ class FreeRun:
         self._changes = changes
         self._strategies = dict(strategies)
         self._tables = Tables(changes.table(strategies))
-        self._fusion = stage("fusion")
-        self._fused: dict[str, Entry] = {}
+        self._fusion = FusionStage()
+        self._fused: dict[str, FusionState] = {}
         self._routes = {
             topic.name: _Route(topic.name, partitions) for topic in (*MARKET_TOPICS, REQUESTS)
         }
         self._routes[REQUESTS.name].readers.append(self._fusion.name)
         for engine in scoring_engines():
             if engine.name not in changes.without:
-                scoring = stage(engine.name)
-                entries: dict[str, Entry] = {}
-                for topic in scoring.inputs:
-                    self._routes[topic].stages.append((scoring, entries))
-                    self._routes[topic].readers.append(scoring.name)
+                scoring = _Scoring(ScoringStage(engine))
+                for topic in scoring.stage.inputs:
+                    self._routes[topic].engines.append(scoring)
+                    self._routes[topic].readers.append(engine.name)
         self._next: Counter[tuple[str, int]] = Counter()
         self._scores = [0] * partitions
         self.refused = 0
@@ -122,29 +136,59 @@ class FreeRun:
 
     def apply(self, arrival: Arrival) -> None:
         """Take one record through the topology."""
-        self.clock_ms, _, topic, partition, offset, _, key, event = arrival
+        self.clock_ms = arrival.clock_ms
+        topic, event = arrival.topic, arrival.event
         route = self._routes.get(topic)
         if route is None:
-            self._strategy(key, event, offset)
+            self._strategy(arrival.key, event, arrival.offset)
             return
         route.arrived += 1
         if not self._are_checked and self._is_refused(route, arrival):
             return
         asset = event.asset
-        for scoring, entries in route.stages:
-            moved = advance(scoring, entries.get(asset), event, topic, partition, offset)
-            if moved is not None:
-                entries[asset], outputs = moved
-                for output in outputs:
-                    self._score(asset, output.event, arrival)
+        speak = self._speak if self._with_scores else self._speak_briefly
+        for scoring in route.engines:
+            speak(scoring, asset, arrival)
         if topic == REQUESTS.name:
-            self._fuse(asset, event, arrival, REQUESTS.name, offset)
+            self._fuse(asset, event, arrival, REQUESTS.name, arrival.offset)
         elif topic == TRENDING.name and self._changes.without:
             for engine in self._changes.without:
                 score = missing_score(
                     asset, engine, event.cycle, event.cycle_size, event.observed_at, LEFT_OUT
                 )
                 self._score(asset, score, arrival)
+
+    def _speak(self, scoring: _Scoring, asset: str, arrival: Arrival) -> None:
+        """Move an engine, as a worker does; hand on the score that comes of it."""
+        entries, topic, event = scoring.entries, arrival.topic, arrival.event
+        place = (topic, arrival.partition, arrival.offset)
+        moved = advance(scoring.stage, entries.get(asset), event, *place)
+        if moved is not None:
+            entries[asset], outputs = moved
+            for output in outputs:
+                self._score(asset, output.event, arrival)
+
+    def _speak_briefly(self, scoring: _Scoring, asset: str, arrival: Arrival) -> None:
+        """Move an engine; hand to fusion what it would keep of the score. No offset comes twice."""
+        states, event = scoring.states, arrival.event
+        before = states.get(asset) or scoring.stage.initial()
+        after, reading = scoring.stage.speak(before, event, arrival.offset)
+        states[asset] = after
+        if reading is None:
+            return
+        partition = arrival.partition
+        offset = self._scores[partition]
+        self._scores[partition] = offset + 1
+        cycle, size = (
+            (event.cycle, event.cycle_size) if arrival.topic == TRENDING.name else (None, 0)
+        )
+        state = self._fused.get(asset) or self._fusion.initial()
+        held = hold_reading(reading, cycle, after.clock_ms, offset, state.held[scoring.index])
+        self._fused[asset], outputs = self._fusion.take(
+            state, held, scoring.index, asset, partition, cycle, size, self._tables
+        )
+        for output in outputs:
+            self._send(output, arrival)
 
     def _is_refused(self, route: _Route, arrival: Arrival) -> bool:
         """Check a record; one that no stage can use is noted for each."""
@@ -176,16 +220,15 @@ class FreeRun:
         self._fuse(asset, score, arrival, SCORES.name, offset)
 
     def _fuse(self, asset: str, event: Any, arrival: Arrival, topic: str, offset: int) -> None:
-        before, partition = self._fused.get(asset), arrival.partition
+        state = self._fused.get(asset) or self._fusion.initial()
+        place = Position(topic, arrival.partition, offset, {topic: offset})
         try:
-            moved = advance(self._fusion, before, event, topic, partition, offset, self._tables)
+            self._fused[asset], outputs = self._fusion.step(state, event, place, self._tables)
         except UnusableEventError as error:
             self._refuse(self._fusion.name, arrival, error)
             return
-        if moved is not None:
-            self._fused[asset], outputs = moved
-            for output in outputs:
-                self._send(output, arrival)
+        for output in outputs:
+            self._send(output, arrival)
 
     def _send(self, output: Output, arrival: Arrival) -> None:
         if output.topic == RANKING.name:
@@ -199,8 +242,15 @@ class FreeRun:
     def _refuse(self, reader: str, arrival: Arrival, error: Exception) -> None:
         self.refused += 1
         if len(self.first_refused) < _KEPT:
-            _, _, topic, partition, offset, timestamp_ms, _, _ = arrival
             kind = type(error).__name__.removesuffix("Error")
             self.first_refused.append(
-                Refused(reader, topic, partition, offset, timestamp_ms, kind, str(error))
+                Refused(
+                    reader,
+                    arrival.topic,
+                    arrival.partition,
+                    arrival.offset,
+                    arrival.timestamp_ms,
+                    kind,
+                    str(error),
+                )
             )
