@@ -172,10 +172,17 @@ def features(seen: View) -> dict[str, float]:
     return dict(sorted(merged.items()))
 
 
-def data_freshness(pinned: Pinned, seen: View) -> float:
+def freshness(seen: View) -> tuple[float, ...]:
+    """Return each engine's freshness, 0 where it does not count."""
+    return tuple(
+        [
+            one.freshness if usable and one is not None else 0.0
+            for one, usable in zip(seen.held, seen.usable, strict=True)
+        ]
+    )
+
+
+def data_freshness(pinned: Pinned, fresh: tuple[float, ...]) -> float:
     """Return the engines' freshness by the strategy's weights, 0 to 1; one that is out has 0."""
-    fresh = total = 0.0
-    for weight, one, usable in zip(pinned.weights, seen.held, seen.usable, strict=True):
-        fresh += weight * (one.freshness if usable and one is not None else 0.0)
-        total += weight
-    return fresh / total if total > 0.0 else 0.0
+    total = sum(pinned.weights, 0.0)
+    return sum(map(mul, pinned.weights, fresh), 0.0) / total if total > 0.0 else 0.0

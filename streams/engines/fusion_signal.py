@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import NamedTuple
+
+import msgspec
 
 from schemas.engines import ENGINES
 from schemas.scores import InputPosition
@@ -15,6 +16,7 @@ from streams.engines.fusion_decision import (
     View,
     data_freshness,
     features,
+    freshness,
     price_usd,
 )
 from streams.engines.fusion_state import ENGINE_INDEX, Held, Pinned
@@ -42,7 +44,7 @@ class Occasion:
     extra: tuple[InputPosition, ...] = ()
 
 
-class Part(NamedTuple):
+class Part(msgspec.Struct, frozen=True, gc=False):
     """An engine's part in all signals of one moment; `value` is its score where it counts, else 0.
 
     `present` False: it has never said anything, and the rest is 0 or None.
@@ -58,9 +60,10 @@ class Part(NamedTuple):
     offset: int | None
 
 
-class Moment(NamedTuple):
+class Moment(msgspec.Struct, frozen=True, gc=False):
     """What all signals of one moment have in common, worked out once for all strategies.
 
+    fresh          each engine's freshness, 0 where it does not count
     before, after  inputs that stand before and after the strategy's own
     """
 
@@ -72,6 +75,7 @@ class Moment(NamedTuple):
     detail: dict[str, str]
     sentiment_confidence: float
     trend_strength: float
+    fresh: tuple[float, ...]
     before: tuple[InputPosition, ...]
     after: tuple[InputPosition, ...]
 
@@ -82,14 +86,15 @@ def moment(occasion: Occasion, seen: View) -> Moment:
     return Moment(
         occasion,
         seen,
-        tuple(_part(occasion.as_of, seen, index, engine) for index, engine in enumerate(ENGINES)),
+        tuple([_part(occasion.as_of, seen, index, engine) for index, engine in enumerate(ENGINES)]),
         price_usd(seen),
         features(seen),
-        _detail(seen),
+        dict(sorted(_detail(seen).items())),
         _confidence_of(seen, _SENTIMENT),
         abs(seen.values[_TECHNICAL]),
-        tuple(place for place in inputs if place.topic < STRATEGIES.name),
-        tuple(place for place in inputs if place.topic > STRATEGIES.name),
+        freshness(seen),
+        tuple([place for place in inputs if place.topic < STRATEGIES.name]),
+        tuple([place for place in inputs if place.topic > STRATEGIES.name]),
     )
 
 
@@ -102,7 +107,7 @@ def build(now: Moment, pinned: Pinned, decision: Decision, sizing: confidence.Co
     """Return the signal of a strategy's decision."""
     strategy, occasion = pinned.strategy, now.occasion
     conviction = confidence.Conviction(
-        now.sentiment_confidence, now.trend_strength, data_freshness(pinned, now.seen)
+        now.sentiment_confidence, now.trend_strength, data_freshness(pinned, now.fresh)
     )
     sized = confidence.size(
         sizing,
@@ -113,7 +118,7 @@ def build(now: Moment, pinned: Pinned, decision: Decision, sizing: confidence.Co
         conviction,
         now.features,
     )
-    detail = now.detail | sized.detail if sized.detail else now.detail
+    detail = dict(sorted({**now.detail, **sized.detail}.items())) if sized.detail else now.detail
     strategy_place = InputPosition(STRATEGIES.name, _STRATEGY_PARTITION, pinned.offset)
     return Signal(
         signal_id=signal_id(strategy.strategy_id, occasion.asset, occasion.as_of),
@@ -137,7 +142,7 @@ def build(now: Moment, pinned: Pinned, decision: Decision, sizing: confidence.Co
         take_profit_usd=sized.take_profit_usd,
         sizing=sized.terms,
         features=now.features,
-        detail=dict(sorted(detail.items())),
+        detail=detail,
         inputs=(*now.before, strategy_place, *now.after),
     )
 
@@ -179,9 +184,17 @@ def _part(as_of: int, seen: View, index: int, engine: str) -> Part:
 
 
 def _contribution(part: Part, weight: float) -> Contribution:
-    engine, present, status, score, sure, value, age_ms, offset = part
-    share = weight * value if present else 0.0
-    return Contribution(engine, status, score, sure, weight, share, age_ms, offset)
+    share = weight * part.value if part.present else 0.0
+    return Contribution(
+        part.engine,
+        part.status,
+        part.score,
+        part.confidence,
+        weight,
+        share,
+        part.age_ms,
+        part.offset,
+    )
 
 
 def _status(one: Held, *, usable: bool) -> str:

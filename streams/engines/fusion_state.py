@@ -13,6 +13,7 @@ from streams.engines.base import Reading
 from streams.stage import StrategyAt
 
 ENGINE_INDEX = {engine: index for index, engine in enumerate(ENGINES)}
+_DEFAULTS = tuple((engine, DEFAULT_WEIGHTS[engine]) for engine in ENGINES)
 ALL_ANSWERED = (1 << len(ENGINES)) - 1
 
 
@@ -128,7 +129,7 @@ def hold_missing(score: EngineScore, offset: int, before: Held | None) -> Held:
 def pin(at: StrategyAt, action: str) -> Pinned:
     """Return a strategy with its weights spelled out: its own over the defaults."""
     own = at.strategy.weights
-    weights = tuple(own.get(engine, DEFAULT_WEIGHTS[engine]) for engine in ENGINES)
+    weights = tuple([own.get(engine, weight) for engine, weight in _DEFAULTS])
     return Pinned(at.strategy, at.offset, weights, action)
 
 

@@ -13,6 +13,7 @@ little confidence. A headline without a term gives 0 and 0.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from math import exp, tanh
 from typing import NamedTuple
 
@@ -189,6 +190,7 @@ def strengths(text: str) -> list[float]:
     return [one.value * one.factor * asks for one in walk.found]
 
 
+@lru_cache(16)  # a headline comes once for every asset that it names, one after the other
 def score_text(headline: str, summary: str | None = None) -> LexiconScore:
     """Score a headline, and its summary with less weight."""
     found = strengths(headline)
