@@ -95,11 +95,11 @@ def _candle_of(file: MarketFile) -> Callable[..., Candle]:
             timeframe=timeframe,
             open_time=open_time,
             close_time=close_time,
-            open=float(open_),
-            high=float(high),
-            low=float(low),
-            close=float(close),
-            volume=float(volume),
+            open=open_,
+            high=high,
+            low=low,
+            close=close,
+            volume=volume,
             closed=True,
         )
 
@@ -121,7 +121,7 @@ def books(file: MarketFile, start_ms: int, end_ms: int, report: ReadReport) -> I
         for kind in ("px", "sz")
         for level in range(levels)
     ]
-    rows = _rows(file.path, ("ts_ms", "last_update_id", *columns))
+    rows = _rows(file.path, ("ts_ms", "last_update_id", *columns), whole=2)
     return _books(rows, levels, file, start_ms, end_ms, report)
 
 
@@ -210,8 +210,11 @@ def _open(path: Path) -> Any:
         raise RecordedDataError(msg) from error
 
 
-def _rows(path: Path, columns: Sequence[str]) -> Iterator[_Row]:
-    """Open a parquet file and yield its rows; RecordedDataError at the call, as in `candles`."""
+def _rows(path: Path, columns: Sequence[str], whole: int = 1) -> Iterator[_Row]:
+    """Open a parquet file and yield its rows; RecordedDataError at the call, as in `candles`.
+
+    The first `whole` columns stay as they are, the others become floats.
+    """
     file = _open(path)
     there = {field.name: str(field.type) for field in file.schema_arrow}
     missing = [name for name in columns if name not in there]
@@ -227,10 +230,19 @@ def _rows(path: Path, columns: Sequence[str]) -> Iterator[_Row]:
         kinds = ", ".join(f"{name} is {there[name]}" for name in wrong)
         msg = f"{path} has columns of a wrong type: {kinds}; looked for numbers (times in ms)"
         raise RecordedDataError(msg)
-    return _batches(file, list(columns))
+    return _batches(file, list(columns), whole)
 
 
-def _batches(file: Any, columns: list[str]) -> Iterator[_Row]:
+def _batches(file: Any, columns: list[str], whole: int) -> Iterator[_Row]:
     with file:
         for batch in file.iter_batches(batch_size=_BATCH_ROWS, columns=columns):
-            yield from zip(*(batch.column(name).to_pylist() for name in columns), strict=True)
+            read = [batch.column(name) for name in columns]
+            values = [*(one.to_pylist() for one in read[:whole]), *map(_floats, read[whole:])]
+            yield from zip(*values, strict=True)
+
+
+def _floats(column: Any) -> list[float | None]:
+    values: list[float | None] = column.to_pylist()
+    if str(column.type) == "double":
+        return values
+    return [None if value is None else float(value) for value in values]

@@ -153,7 +153,8 @@ def test_the_merge_keeps_each_topic_and_its_tie_rule(times: list[list[int]]) -> 
             yield offset, at_ms, b"BTC", replace(CANDLE, observed_at=at_ms)
 
     found = list(merged(read, topics, [0]))
-    assert [one[:2] for one in found] == sorted(one[:2] for one in found)
+    places = [(one.clock_ms, one.rank) for one in found]
+    assert places == sorted(places)
     for number, topic in enumerate(topics):
         mine = [one for one in found if one.topic == topic]
         assert [one.offset for one in mine] == list(range(len(times[number])))
