@@ -98,16 +98,16 @@ _INDEX = _index()
 
 def _matches(words: list[str]) -> list[_Match]:
     found: list[_Match] = []
-    at, count = 0, len(words)
-    while at < count:
-        step = 1
-        for term in _INDEX.get(words[at], ()):
+    end = 0
+    for at, word in enumerate(words):
+        if word not in _INDEX or at < end:
+            continue
+        for term in _INDEX[word]:
             length = len(term.words)
             if length == 1 or tuple(words[at : at + length]) == term.words:
-                found.append(_Match(at, at + length, term.kind, term.value))
-                step = length
+                end = at + length
+                found.append(_Match(at, end, term.kind, term.value))
                 break
-        at += step
     return found
 
 

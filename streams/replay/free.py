@@ -102,6 +102,7 @@ class FreeRun:
     ) -> None:
         self._emit, self._emit_rank = emit, emit_rank
         self._with_scores = with_scores
+        self._hear = self._speak if with_scores else self._speak_briefly
         self._are_checked = are_checked
         self._changes = changes
         self._strategies = dict(strategies)
@@ -146,9 +147,8 @@ class FreeRun:
         if not self._are_checked and self._is_refused(route, arrival):
             return
         asset = event.asset
-        speak = self._speak if self._with_scores else self._speak_briefly
         for scoring in route.engines:
-            speak(scoring, asset, arrival)
+            self._hear(scoring, asset, arrival)
         if topic == REQUESTS.name:
             self._fuse(asset, event, arrival, REQUESTS.name, arrival.offset)
         elif topic == TRENDING.name and self._changes.without:
