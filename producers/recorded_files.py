@@ -151,7 +151,7 @@ def _inserted(held: list[Keyed], one: Keyed) -> list[Keyed]:
 
 
 def merged(sources: Sequence[Iterator[Keyed]]) -> Iterator[Keyed]:
-    """Yield the events of sources that are in order each, in order; `heapq.merge`, in blocks.
+    """Yield the events of sources, each of which ascends, in order: `heapq.merge`, in blocks.
 
     Up to the earliest end of the blocks at hand everything is known, and sorting what is in order
     in parts is what Python sorts fastest: a third of the time of a heap.
