@@ -1,12 +1,12 @@
 # The image of every process of the platform: workers, sinks, producers, one-shot commands.
 #
 #   docker build -t quantiva-streams .
-#   docker build -t quantiva-streams --build-arg EXTRAS=[data] .     to play recorded parquet files
+#   docker build -t quantiva-streams --build-arg EXTRAS=[sources,data] .    for parquet files too
 #
 # It holds neither the embedded broker and database nor anything for development.
 
 FROM python:3.11-slim AS build
-ARG EXTRAS=""
+ARG EXTRAS="[sources]"
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv /opt/quantiva
 WORKDIR /src

@@ -166,11 +166,11 @@ def test_the_image_gets_all_that_the_package_is_built_from() -> None:
     assert {line[1:] for line in ignored.splitlines() if line.startswith("!")} == needed
 
 
-def test_the_image_runs_as_a_user_without_rights_and_without_extras() -> None:
+def test_the_image_runs_as_a_user_without_rights_and_with_the_producers() -> None:
     build, run = re.split(r"^FROM python:3\.11-slim$", DOCKERFILE, flags=re.MULTILINE)
     assert "FROM python:3.11-slim AS build" in build
     assert re.search(r"^USER (?!root)\w+$", run, re.MULTILINE)
-    assert 'ARG EXTRAS=""' in build
+    assert 'ARG EXTRAS="[sources]"' in build
     assert "pip install" not in run
 
 

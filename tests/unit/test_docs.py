@@ -15,8 +15,10 @@ from typing import Any
 import msgspec
 import pytest
 import typer.main
+from pydantic_settings import BaseSettings
 
 from producers.live.articles import articles
+from producers.settings import SourceSettings
 from schemas.validation import problem
 from streams.cli import app
 from streams.engines.base import Engine
@@ -29,6 +31,11 @@ PAGES = (ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob
 NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
 EARLY = {"QUANTIVA_LOG", "QUANTIVA_BROKER"}
 """Variables that are read without Settings: before there are any, or in every process alike."""
+PAGES: dict[type[BaseSettings], str] = {
+    Settings: "README.md",
+    SourceSettings: "docs/producers.md",
+}
+"""The page that documents each tree of settings."""
 NEW = {"streams.engines.pressure", "producers.upstreams.wire", "sinks.sqlite"}
 """Modules that the recipes add."""
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -47,10 +54,16 @@ def prose(page: str) -> str:
 
 def known_variables() -> set[str]:
     """Return every environment variable that the project reads."""
-    names = set(EARLY)
-    for name, field in Settings.model_fields.items():
-        names.add(str(field.validation_alias or f"QUANTIVA_{name.upper()}"))
-    return names
+    return EARLY.union(*(variables(settings) for settings in PAGES))
+
+
+def variables(settings: type[BaseSettings]) -> set[str]:
+    """Return the environment variables of a tree of settings."""
+    prefix = settings.model_config["env_prefix"]
+    return {
+        str(field.validation_alias or f"{prefix}{name.upper()}")
+        for name, field in settings.model_fields.items()
+    }
 
 
 def wrong_command(words: list[str]) -> str | None:
@@ -142,10 +155,11 @@ def test_every_variable_is_read_by_the_project(page: str) -> None:
     assert named <= known_variables()
 
 
-@pytest.mark.parametrize("page", ["README.md", ".env.example"])
-def test_every_setting_is_documented(page: str) -> None:
-    text = (ROOT / page).read_text("utf-8")
-    assert [name for name in sorted(known_variables() - EARLY) if name not in text] == []
+@pytest.mark.parametrize("settings", PAGES)
+def test_every_setting_is_documented(settings: type[BaseSettings]) -> None:
+    for page in (PAGES[settings], ".env.example"):
+        text = (ROOT / page).read_text("utf-8")
+        assert [name for name in sorted(variables(settings)) if name not in text] == [], page
 
 
 @pytest.mark.parametrize("name", sorted(EARLY))
