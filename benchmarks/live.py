@@ -87,7 +87,7 @@ async def platform(kind: str = "embedded") -> AsyncIterator[Platform]:
     """Start everything, publish strategies and a back-fill of 50 assets, wait until applied."""
     async with contextlib.AsyncExitStack() as exits:
         site = await exits.enter_async_context(brokers.site(kind))
-        exits.enter_context(_environment(site.environment))
+        exits.enter_context(environment(site.environment))
         publisher = await exits.enter_async_context(
             Publisher(site.bootstrap, site.codec, idempotent=kind != "embedded")
         )
@@ -109,7 +109,8 @@ async def platform(kind: str = "embedded") -> AsyncIterator[Platform]:
 
 
 @contextlib.contextmanager
-def _environment(added: dict[str, str]) -> Any:
+def environment(added: dict[str, str]) -> Any:
+    """Set variables for the time of the context."""
     before = {name: os.environ.get(name) for name in added}
     os.environ.update(added)
     try:

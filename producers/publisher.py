@@ -14,43 +14,26 @@ from collections.abc import Iterable
 from functools import partial
 from itertools import islice
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaConnectionError, KafkaError
 
-from producers.events import TOPIC_OF
+from producers.records import Record, record_of
 from schemas.codec import BadEventError, Codec
-from schemas.control import SignalRequest, Strategy
 from schemas.partitioning import partition_of
-from schemas.sources import SourceStatus
-from schemas.validation import problem
-from streams.topics import REQUESTS, SOURCES, STRATEGIES, Topic, physical
+from streams.topics import STRATEGIES, Topic, physical
 
 __all__ = ["BadEventError", "PublishError", "Publisher", "partition_of"]
 
 _LINGER_MS = 5
 _BATCH_BYTES = 256 * 1024
 _CHUNK_EVENTS = 1000
-_LARGEST_BYTES = 1_000_000  # Kafka's limit by default is little more
-_TOPICS: dict[type, Topic] = {
-    **TOPIC_OF,
-    Strategy: STRATEGIES,
-    SignalRequest: REQUESTS,
-    SourceStatus: SOURCES,
-}
-_TIME_FIELD: dict[type, str] = {Strategy: "updated_at", SignalRequest: "requested_at"}
 
 
 class PublishError(RuntimeError):
     """Events did not reach the broker; the text says how many, for which topic, and why."""
-
-
-class _Record(NamedTuple):
-    key: bytes
-    timestamp_ms: int
-    value: bytes
 
 
 class Publisher:
@@ -135,7 +118,16 @@ class Publisher:
         Raises BadEventError when the event breaks the contract (nothing is sent), PublishError when
         this or an earlier event failed.
         """
-        topic, record = self._record(event)
+        await self._hand_over(*record_of(event, self._codec))
+
+    async def withdraw(self, strategy_id: str, at_ms: int) -> None:
+        """Hand the tombstone of a strategy over: it is gone from its compacted topic.
+
+        Raises PublishError as `publish` does.
+        """
+        await self._hand_over(STRATEGIES, Record(strategy_id.encode(), at_ms, None))
+
+    async def _hand_over(self, topic: Topic, record: Record) -> None:
         await self._room()
         name = physical(topic.name, self._prefix)
         try:
@@ -185,30 +177,12 @@ class Publisher:
         """Return the number of acknowledged events by logical topic."""
         return dict(self._counts)
 
-    def _record(self, event: msgspec.Struct) -> tuple[Topic, _Record]:
-        kind = type(event)
-        topic = _TOPICS.get(kind)
-        if topic is None:
-            msg = f"{kind.__name__} is not published by producers"
-            raise BadEventError(msg)
-        try:
-            wrong = problem(event)
-            value = b"" if wrong else self._codec.encode(event)
-        except (TypeError, ValueError, AttributeError, OverflowError) as error:
-            wrong, value = f"a field does not fit its schema: {error}", b""
-        if len(value) > _LARGEST_BYTES:
-            wrong = f"is {len(value)} bytes long, more than {_LARGEST_BYTES}"
-        if wrong:
-            raise BadEventError(_where(topic, event) + wrong)
-        timestamp_ms = getattr(event, _TIME_FIELD.get(kind, "observed_at"))
-        return topic, _Record(getattr(event, topic.key).encode(), timestamp_ms, value)
-
     async def _publish_chunk(self, chunk: list[msgspec.Struct]) -> None:
-        by_topic: dict[str, list[_Record]] = defaultdict(list)
+        by_topic: dict[str, list[Record]] = defaultdict(list)
         bad: BadEventError | None = None
         for event in chunk:
             try:
-                topic, record = self._record(event)
+                topic, record = record_of(event, self._codec)
             except BadEventError as error:
                 bad = error
                 break
@@ -218,18 +192,18 @@ class Publisher:
         if bad is not None:
             raise bad
 
-    async def _send_topic(self, topic: str, records: list[_Record]) -> None:
+    async def _send_topic(self, topic: str, records: list[Record]) -> None:
         name = physical(topic, self._prefix)
         try:
             partition_count = len(await self._producer.partitions_for(name))
         except KafkaError as error:
             raise _failed(len(records), name, error) from error
-        by_partition: dict[int, list[_Record]] = defaultdict(list)
+        by_partition: dict[int, list[Record]] = defaultdict(list)
         for record in records:
             by_partition[partition_of(record.key, partition_count)].append(record)
         await asyncio.gather(*[self._send(topic, *item) for item in by_partition.items()])
 
-    async def _send(self, topic: str, partition: int, records: list[_Record]) -> None:
+    async def _send(self, topic: str, partition: int, records: list[Record]) -> None:
         batch = self._producer.create_batch()
         for key, timestamp_ms, value in records:
             fields = {"timestamp": timestamp_ms, "key": key, "value": value}
@@ -284,12 +258,6 @@ class Publisher:
 
 def _sent_now() -> list[tuple[str, bytes]]:
     return [("sent_ms", b"%d" % (time.time_ns() // 1_000_000))]
-
-
-def _where(topic: Topic, event: msgspec.Struct) -> str:
-    source = getattr(event, "source", None)
-    place = f" from {source} ({getattr(event, 'source_id', '')})" if source else ""
-    return f"{topic.schema} of {getattr(event, topic.key, '?')}{place}: "
 
 
 def _failed(count: int, topic: str, reason: object) -> PublishError:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from producers.clock import Clock, ScaledClock, WallClock
+from producers.upstreams.table import BY_NAME
 
 
 class SourceSettings(BaseSettings):
@@ -41,6 +42,11 @@ class SourceSettings(BaseSettings):
         default={}, description='Requests a day by upstream, as JSON: {"lunarcrush": 2000}.'
     )
 
+    source_timeout_s: float | None = Field(
+        default=None,
+        gt=0,
+        description="Seconds that an upstream has to answer; unset: each upstream's own, 15.",
+    )
     exchange: Literal["binance", "bybit"] = "binance"
     exchange_url: str | None = Field(
         default=None, description="Address of a stand-in of the exchange; unset: the real one."
@@ -64,6 +70,18 @@ class SourceSettings(BaseSettings):
         pattern=r"^\d+,\d+,\d+(\.\d+)?$",
         description="START_MS,WALL_START_MS,SPEED of a faster clock, against the simulator only.",
     )
+
+    @field_validator("per_minute", "per_day")
+    @classmethod
+    def _of_upstreams(cls, limits: dict[str, int]) -> dict[str, int]:
+        for name, limit in limits.items():
+            if name not in BY_NAME:
+                msg = f"names no upstream with {name!r}: there are {', '.join(BY_NAME)}"
+                raise ValueError(msg)
+            if limit < 1:
+                msg = f"allows {name} {limit} requests: to leave it out, unset its key"
+                raise ValueError(msg)
+        return limits
 
     def clock(self) -> Clock:
         """Return the clock that everything goes by: the wall's, or a faster one."""

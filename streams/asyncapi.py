@@ -1,4 +1,4 @@
-"""The AsyncAPI 3.0 document of all topics, from the table of topics and the schemas.
+"""The AsyncAPI 3.0 document of all topics and the websocket, made from the contract.
 
 `python -m streams.asyncapi > docs/asyncapi.yaml` writes the one that is checked in, for the
 defaults. `quantiva topics asyncapi` prints the one of a deployment: its prefix, partitions,
@@ -12,6 +12,9 @@ from importlib.metadata import version
 from typing import Any
 
 from schemas.contract import STRUCTS, schema
+from sinks.bridge.settings import BridgeSettings
+from streams import asyncapi_socket
+from streams.observe.text import shown
 from streams.settings import Settings
 from streams.topics import FOREVER_MS, MARKET_TOPICS, REQUESTS, STRATEGIES, TOPICS, Topic, physical
 
@@ -24,18 +27,21 @@ TAKEN = {topic.name for topic in (*MARKET_TOPICS, STRATEGIES, REQUESTS)}
 """Topics that others may write to; the platform reads them."""
 
 _ABOUT = """\
-Market events in, trading signals out: every topic of the platform.
+Market events in, trading signals out: every topic of the platform, and the bridge's websocket.
 
-Values are Avro in the Confluent wire format: a zero byte, the schema id in four bytes (big endian),
-the Avro body. Each schema is in the registry under the subject `<topic>-value`.
-Keys are text in UTF-8; murmur2 puts a key into its partition, so one asset is in one partition of
-every topic and its records are in order there. Times are milliseconds since 1970, UTC. A record's
-timestamp is event time. Delivery is at least once: after a crash a record can come again, with the
-same id."""
+Values of records are Avro in the Confluent wire format: a zero byte, the schema id in four bytes
+(big endian), the Avro body. Each schema is in the registry under the subject `<topic>-value`.
+Keys are text in UTF-8; murmur2 puts a key into its partition, so one asset is in the same partition
+of every topic that is keyed by asset, and its records are in order there. Times are milliseconds
+since 1970, UTC. A record's timestamp is event time. Delivery is at least once: after a crash a
+record can come again, with the same id.
+
+The websocket speaks JSON, one object a frame."""
 
 
-def document(settings: Settings) -> Document:
+def document(settings: Settings, bridge: BridgeSettings) -> Document:
     """Return the document of a deployment."""
+    socket = asyncapi_socket.components()
     return {
         "asyncapi": "3.0.0",
         "info": {
@@ -44,17 +50,23 @@ def document(settings: Settings) -> Document:
             "description": _ABOUT,
         },
         "defaultContentType": "application/vnd.apache.avro",
-        "servers": {"kafka": _kafka(settings)},
-        "channels": {topic.name: _channel(topic, settings) for topic in TOPICS},
+        "servers": {"kafka": _kafka(settings), "bridge": asyncapi_socket.server(bridge)},
+        "channels": {
+            **{topic.name: _channel(topic, settings) for topic in TOPICS},
+            asyncapi_socket.CHANNEL: asyncapi_socket.channel(),
+        },
         "operations": {
-            name: operation for topic in TOPICS for name, operation in _operations(topic)
+            **{name: operation for topic in TOPICS for name, operation in _operations(topic)},
+            **asyncapi_socket.operations(),
         },
         "components": {
-            "messages": {topic.schema: _message(topic) for topic in TOPICS},
+            "messages": {topic.schema: _message(topic) for topic in TOPICS} | socket["messages"],
             "messageTraits": {"record": _record()},
             "schemas": {
                 name: {"schemaFormat": AVRO, "schema": schema(name).avro} for name in STRUCTS
-            },
+            }
+            | socket["schemas"],
+            "securitySchemes": socket["securitySchemes"],
         },
     }
 
@@ -81,7 +93,7 @@ def as_yaml(made: Document) -> str:
 def _kafka(settings: Settings) -> Document:
     binding = {"schemaRegistryVendor": "confluent", "bindingVersion": BINDING}
     if settings.registry_url:
-        binding["schemaRegistryUrl"] = settings.registry_url
+        binding["schemaRegistryUrl"] = shown(settings.registry_url)
     first = (settings.bootstrap or "localhost:9092").split(",")[0]
     return {
         "host": first,
@@ -99,10 +111,11 @@ def _channel(topic: Topic, settings: Settings) -> Document:
     if topic.cleanup == "delete":
         configuration["retention.ms"] = kept_ms
     name = physical(topic.name, settings.prefix)
+    about = schema(topic.schema).avro["doc"]
     return {
         "address": name,
         "title": topic.doc,
-        "description": f"{schema(topic.schema).avro['doc']} Key: {topic.key}. {_kept(topic, kept_ms)}",
+        "description": f"{about} Key: {topic.key}. {_kept(topic, kept_ms)}",
         "servers": [{"$ref": "#/servers/kafka"}],
         "messages": {topic.schema: {"$ref": f"#/components/messages/{topic.schema}"}},
         "bindings": {
@@ -172,4 +185,4 @@ def _record() -> Document:
 
 
 if __name__ == "__main__":
-    print(as_yaml(document(Settings.model_construct())), end="")
+    print(as_yaml(document(Settings.model_construct(), BridgeSettings.model_construct())), end="")

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any, TypeVar
 
 from producers.identity.checkpoint import CheckpointFile
 from producers.identity.headlines import SeenNews
 from producers.identity.journal import Journal
-from producers.identity.once import PublishOnce
+from producers.identity.once import PublishOnce, Recalled
 from producers.identity.readback import decoder
 from producers.live.running import LiveProducers, Tell
 from producers.publisher import Publisher
 from producers.settings import SourceSettings
 from schemas.codec import Codec
+from streams import admin
 from streams.agents.process import codec_of
 from streams.observe.reader import LogReader
 from streams.settings import Settings
 from streams.shell import tansu
+
+T = TypeVar("T")
 
 
 def publisher_of(settings: Settings, codec: Codec) -> Publisher:
@@ -42,27 +47,57 @@ async def produce(
     """Publish the feeds of these names until `stop` is set.
 
     What is in the topics already is read first, for nothing is published twice; `on_recall` hears
-    how many records are read, and of how many. Raises ValueError without addresses, PublishError,
-    BrokerError or RegistryError when a part is away at the start.
+    how many records are read, and of how many. Raises ValueError without addresses or topics;
+    PublishError, BrokerError or RegistryError when a part is away at the start.
     """
     settings.require_bootstrap()
-    codec, registry = await codec_of(settings)
+    settings.require_registry()
     clock = sources.clock()
     folder = settings.state_dir / "producers"
     async with AsyncExitStack() as exits:
-        publisher = await exits.enter_async_context(publisher_of(settings, codec))
-        statuses = await exits.enter_async_context(publisher_of(settings, codec))
-        once = PublishOnce(
-            publisher,
-            Journal(SeenNews()),
-            decoder(codec, registry),
-            lambda: LogReader(settings),
-            CheckpointFile(folder / f"{settings.prefix}journal"),
-        )
-        recalled = await once.start(on_recall)
+        started = await _unless(stop, _start(settings, folder, exits, on_recall))
+        if started is None:
+            return
+        once, statuses, recalled = started
         if recalled.records:
             tell.say(f"{recalled.records:,} records in the topics already: none will come twice")
         ahead = once.journal.ahead(clock.now_ms())
         if ahead is not None:
             tell.say(ahead)
         await LiveProducers(names, sources, clock, once, statuses, folder, tell).run(stop)
+
+
+async def _start(
+    settings: Settings,
+    folder: Path,
+    exits: AsyncExitStack,
+    on_recall: Callable[[int, int], None] | None,
+) -> tuple[PublishOnce, Publisher, Recalled]:
+    """Reach broker and registry, which may take as long as they are away, and read the topics."""
+    problems = [one for one in await asyncio.to_thread(admin.states, settings) if one.problems]
+    if problems:
+        msg = f"topic {problems[0].name} {problems[0].problems[0]}"
+        raise ValueError(msg)
+    codec, registry = await codec_of(settings)
+    publisher = await exits.enter_async_context(publisher_of(settings, codec))
+    statuses = await exits.enter_async_context(publisher_of(settings, codec))
+    once = PublishOnce(
+        publisher,
+        Journal(SeenNews()),
+        decoder(codec, registry),
+        lambda: LogReader(settings),
+        CheckpointFile(folder / f"{settings.prefix}journal"),
+    )
+    return once, statuses, await once.start(on_recall)
+
+
+async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | None:
+    """Return what the work returns; None when the stop comes first, which cancels it."""
+    task, stopping = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        return task.result() if task.done() else None
+    finally:
+        task.cancel()
+        stopping.cancel()
+        await asyncio.gather(task, stopping, return_exceptions=True)

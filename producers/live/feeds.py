@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from producers.clock import Clock
+from producers.identity.journal import Journal
+from producers.identity.seen import remaining
 from producers.live.agenda import (
     CalendarFeed,
     Events,
@@ -23,7 +25,7 @@ from producers.live.news import (
     topic_headlines,
     vendor_headlines,
 )
-from producers.live.trending import CoinList, TrendingFeed, coingecko_list, lunarcrush_list
+from producers.live.trending import CoinList, Ticks, TrendingFeed, coingecko_list, lunarcrush_list
 from producers.live.turns import Turns
 from producers.manners.health import Health
 from producers.settings import SourceSettings
@@ -50,10 +52,16 @@ def feeds_of(
     known: Known,
     emit: Emit,
     clock: Clock,
+    journal: Journal,
 ) -> list[Feed]:
-    """Return the scheduled feeds of these names."""
+    """Return the scheduled feeds of these names; `journal` says what is in the topics already."""
+
+    def left(ticks: Ticks) -> Ticks:
+        return remaining(ticks, journal.cycle)
+
+    size = settings.trending_size
     made: dict[str, Feed] = {
-        "trending": TrendingFeed(coin_lists(links), known, emit, clock, settings.trending_size),
+        "trending": TrendingFeed(coin_lists(links), known, emit, clock, size, left),
         "news": NewsFeed(_headlines(settings, links, known, clock), known, emit, clock),
         "fundamentals": _fundamentals(links, known, emit, clock),
         "calendar": CalendarFeed(_events(settings, links, known), known, emit, clock),

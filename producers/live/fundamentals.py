@@ -18,6 +18,7 @@ from producers.schedule.cycles import HOUR_MS
 from producers.upstreams import coingecko, coingecko_detail
 from producers.upstreams.rows import DetailRow
 
+_NEWS_MS = 2 * HOUR_MS
 _DETAIL_MS = 7 * 24 * HOUR_MS
 
 
@@ -52,10 +53,13 @@ class FundamentalsFeed:
         for asset in assets:
             now_ms = self._clock.now_ms()
             at_ms, detail = self._details.get(asset, (0, None))
+            coin = self._known.coin(asset, since_ms=now_ms - _NEWS_MS)
+            if coin is None and now_ms - at_ms > _NEWS_MS:
+                continue  # said again, what is old would pass for new
             event = fundamentals(
                 asset,
                 now_ms,
-                self._known.coin(asset),
+                coin,
                 detail if now_ms - at_ms <= _DETAIL_MS else None,
                 self._volumes.get(asset),
             )
@@ -87,6 +91,6 @@ class FundamentalsFeed:
             self._listed = True
             markets = await link.ask(coingecko.fetch_markets)
             if markets is not None:
-                self._known.learn(markets.rows)
+                self._known.learn(markets.rows, self._clock.now_ms())
                 coin = self._known.coin(asset, link.name)
         return None if coin is None else coin.slug

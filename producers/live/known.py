@@ -19,16 +19,16 @@ class Known:
         self.assets: tuple[str, ...] = ()
         self.has_assets = asyncio.Event()
         self.prices_usd: dict[str, float] = {}
-        self._coins: dict[str, dict[str, CoinRow]] = {}
+        self._coins: dict[str, dict[str, tuple[int, CoinRow]]] = {}
         self._topics: dict[str, tuple[int, TopicRow]] = {}
 
-    def learn(self, coins: Sequence[CoinRow]) -> None:
-        """Take in a coin list."""
+    def learn(self, coins: Sequence[CoinRow], now_ms: int) -> None:
+        """Take in a coin list that has come now."""
         self.catalogue = self.catalogue.updated(coins)
         for coin in coins:
             best = self.catalogue.by_symbol.get(coin.symbol)
             if best is not None and coin.market_cap_rank == best.market_cap_rank:
-                self._coins.setdefault(coin.symbol, {})[coin.source] = coin
+                self._coins.setdefault(coin.symbol, {})[coin.source] = now_ms, coin
 
     def follow(self, assets: Iterable[str]) -> None:
         """Set the assets of the present cycle, most watched first."""
@@ -36,10 +36,11 @@ class Known:
         if self.assets:
             self.has_assets.set()
 
-    def coin(self, asset: str, source: str = "") -> CoinRow | None:
-        """Return an asset's latest row of a source, or of any."""
+    def coin(self, asset: str, source: str = "", since_ms: int = 0) -> CoinRow | None:
+        """Return an asset's latest row of a source, or of any, unless it came before `since_ms`."""
         rows = self._coins.get(asset, {})
-        return rows.get(source) if source else next(iter(rows.values()), None)
+        found = (rows[source],) if source in rows else () if source else rows.values()
+        return next((coin for at_ms, coin in found if at_ms >= since_ms), None)
 
     def heard(self, asset: str, topic: TopicRow, now_ms: int) -> None:
         """Take in what the networks say of an asset."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import inf
 from pathlib import Path
 
 import aiohttp
@@ -17,14 +18,16 @@ from producers.manners.quota import Quota
 from producers.settings import SourceSettings
 from producers.upstreams.table import UPSTREAMS, Upstream
 
-_FEEDS = {
+FEEDS_OF = {
     "lunarcrush": ("trending", "news", "fundamentals"),
     "coingecko": ("trending", "fundamentals"),
     "cryptonews": ("news", "calendar"),
     "stocknews": ("news",),
     "coinmarketcal": ("calendar",),
     "rss": ("news",),
+    "file": ("calendar",),
 }
+"""What each upstream is asked for. `file`: the calendar's own."""
 _HOURLY = frozenset({"coinmarketcal"})
 _WITHOUT_KEY = frozenset({"coingecko", "rss"})
 
@@ -38,31 +41,38 @@ class Links:
 
 
 def open_links(
-    settings: SourceSettings, session: aiohttp.ClientSession, clock: Clock, state_dir: Path
+    names: Sequence[str],
+    settings: SourceSettings,
+    session: aiohttp.ClientSession,
+    clock: Clock,
+    state_dir: Path,
 ) -> Links:
-    """Return a link for each upstream that can be asked.
+    """Return a link for each upstream that can be asked; `names` are the feeds that run.
 
     One that wants a key and has none is off, which its health says with what to do about it.
     Counts of requests are kept in `state_dir`.
     """
     links, healths = {}, {}
+    if settings.calendar_file is not None:
+        healths["file"] = Health("file", FEEDS_OF["file"], None, clock, cadence_s=3600.0)
     for upstream in UPSTREAMS:
         secret: SecretStr | None = getattr(settings, f"{upstream.name}_key", None)
         if secret is None and upstream.name not in _WITHOUT_KEY:
             healths[upstream.name] = _off(upstream, clock)
             continue
-        link = _link(upstream, settings, secret, session, clock, state_dir)
+        link = _link(names, upstream, settings, secret, session, clock, state_dir)
         links[upstream.name], healths[upstream.name] = link, link.health
     return Links(links, healths)
 
 
 def _off(upstream: Upstream, clock: Clock) -> Health:
-    health = Health(upstream.name, _FEEDS[upstream.name], None, clock)
+    health = Health(upstream.name, FEEDS_OF[upstream.name], None, clock)
     health.off(f"no key: set {upstream.key_env} to use it")
     return health
 
 
 def _link(
+    names: Sequence[str],
     upstream: Upstream,
     settings: SourceSettings,
     secret: SecretStr | None,
@@ -71,6 +81,8 @@ def _link(
     state_dir: Path,
 ) -> Link:
     name = upstream.name
+    if settings.source_timeout_s is not None:
+        upstream = replace(upstream, timeout_s=settings.source_timeout_s)
     allowed = upstream.limits if secret is None else upstream.with_key or upstream.limits
     limits = replace(
         allowed,
@@ -82,14 +94,19 @@ def _link(
     quota = Quota(limits, clock, state_dir / "quota" / f"{name}.json", upstream=name)
     base_url: str | None = getattr(settings, f"{name}_url", None)
     client = Client(upstream, session, quota, clock, base_url=base_url, secret=secret)
-    # CoinGecko is the coin list only where LunarCrush is not.
-    is_hourly = name in _HOURLY or (name == "coingecko" and settings.lunarcrush_key is not None)
     health = Health(
         name,
-        _FEEDS[name],
+        FEEDS_OF[name],
         quota,
         clock,
-        cadence_s=3600.0 if is_hourly else 600.0,
+        cadence_s=_cadence_s(name, names, settings),
         circuit=lambda: client.circuit,
     )
     return Link(name, client, quota, health)
+
+
+def _cadence_s(name: str, names: Sequence[str], settings: SourceSettings) -> float:
+    """Return how often an upstream is expected to answer; infinity where it only stands by."""
+    if name == "coingecko" and settings.lunarcrush_key is not None:
+        return 3600.0 if "fundamentals" in names else inf
+    return 3600.0 if name in _HOURLY else 600.0

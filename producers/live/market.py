@@ -25,6 +25,18 @@ _LISTINGS_MS = 24 * HOUR_MS
 _NAMED = 5
 
 
+class _Told:
+    """Tells the exchange's health of answers and errors; what is published the outlet counts."""
+
+    def __init__(self, health: Health) -> None:
+        self._health = health
+        self.failure = health.failure
+
+    def success(self, events: int = 0) -> None:
+        """Take a good answer."""
+        self._health.success()
+
+
 class Market:
     """See the module's docstring. `feeds` are candles and books, or one of them."""
 
@@ -40,6 +52,7 @@ class Market:
         levels: int,
     ) -> None:
         self._connection, self._known, self._health = connection, known, health
+        self._reports = _Told(health)
         self._emit_as = emit
         self._feeds, self._quote, self._levels = feeds, quote, levels
         self._offered: dict[str, Any] = {}
@@ -55,14 +68,18 @@ class Market:
             followers: list[Callable[[Mapping[str, str]], None]] = []
             if "books" in self._feeds:
                 books = BookFeed(
-                    self._connection, markets, self._emit, levels=self._levels, reports=self._health
+                    self._connection,
+                    markets,
+                    self._emit,
+                    levels=self._levels,
+                    reports=self._reports,
                 )
                 followers.append(books.follow)
                 group.create_task(books.run())
             if "candles" in self._feeds:
                 ledger = Ledger(self._connection.name, markets, known=journal.closed_times)
                 await backfill(self._connection, ledger, self._emit, on_progress=on_progress)
-                candles = CandleFeed(self._connection, ledger, self._emit, reports=self._health)
+                candles = CandleFeed(self._connection, ledger, self._emit, reports=self._reports)
                 followers.append(candles.follow)
                 group.create_task(candles.run())
             ready.set()

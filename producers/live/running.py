@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,17 +18,19 @@ from producers.identity.once import PublishOnce
 from producers.live.feed import Feed
 from producers.live.feeds import STREAMED, coin_lists, feeds_of
 from producers.live.known import Known
-from producers.live.links import Links, open_links
+from producers.live.links import FEEDS_OF, Links, open_links
 from producers.live.market import Market
 from producers.live.outlet import Outlet
 from producers.live.telling import StatusTeller
 from producers.live.trending import TrendingFeed
 from producers.manners.health import Health
+from producers.manners.quota import Quota
 from producers.manners.redact import redacted
 from producers.publisher import Publisher
 from producers.schedule.job import Job, Told
 from producers.schedule.scheduler import Scheduler
 from producers.settings import SourceSettings
+from producers.upstreams.table import Limits
 
 _log = structlog.get_logger(__name__)
 _STOP_S = 10.0
@@ -72,20 +74,30 @@ class LiveProducers:
     async def run(self, stop: asyncio.Event) -> None:
         """Publish until `stop` is set; what is under way then is finished, within 10 s."""
         async with aiohttp.ClientSession() as session:
-            links = open_links(self._settings, session, self._clock, self._state_dir)
-            connection = await open_exchange(self._settings, self._clock)
+            links = open_links(self._names, self._settings, session, self._clock, self._state_dir)
+            # It only counts: ccxt keeps the exchange's limits, which go by weight.
+            requests = Quota(Limits(), self._clock, upstream=self._settings.exchange)
+            connection = await open_exchange(self._settings, self._clock, quota=requests)
             exchange = Health(
                 connection.name,
                 tuple(name for name in STREAMED if name in self._names),
-                None,
+                requests,
                 self._clock,
                 circuit=lambda: connection.circuit,
             )
             health = {**links.health, connection.name: exchange}
             outlet = Outlet(self._once, self._known, health, self._tell.say)
-            feeds = feeds_of(self._names, self._settings, links, self._known, outlet, self._clock)
+            feeds = feeds_of(
+                self._names,
+                self._settings,
+                links,
+                self._known,
+                outlet,
+                self._clock,
+                self._once.journal,
+            )
             scheduler = Scheduler(self._clock, self._jobs(feeds, links), self._told)
-            teller = StatusTeller(self._statuses, health, self._note)
+            teller = StatusTeller(self._statuses, self._of_here(health), self._note)
             ready = asyncio.Event()
             running = [
                 asyncio.create_task(
@@ -107,7 +119,6 @@ class LiveProducers:
                 publishing = market.run(self._once.journal, self._tell.backfill, ready)
                 running.append(asyncio.create_task(publishing, name=connection.name))
             else:
-                exchange.off("neither candles nor books are asked for here")
                 ready.set()
             running.append(asyncio.create_task(self._announce(ready), name="ready"))
             try:
@@ -121,6 +132,14 @@ class LiveProducers:
                 with contextlib.suppress(Exception):  # the log itself is what counts
                     await asyncio.wait_for(self._once.checkpoint(), _STOP_S)
                 await teller.tell()
+
+    def _of_here(self, health: Mapping[str, Health]) -> dict[str, Health]:
+        """Return those that are asked for the feeds of this process: others tell of the others."""
+        return {
+            name: one
+            for name, one in health.items()
+            if any(feed in self._names for feed in FEEDS_OF.get(name, STREAMED))
+        }
 
     async def _until(self, stop: asyncio.Event, running: Sequence[asyncio.Task[None]]) -> None:
         """Wait for the stop; raise the error of a part that ended of itself."""
@@ -183,7 +202,7 @@ class LiveProducers:
             return
         for coins_of in coin_lists(links):
             if not self._known.catalogue.by_symbol:
-                self._known.learn(await coins_of())
+                self._known.learn(await coins_of(), self._clock.now_ms())
         self._known.follow(seen.assets)
 
     def _told(self, told: Told) -> None:

@@ -13,7 +13,7 @@ from producers.publisher import BadEventError, Publisher, PublishError
 from schemas.sources import SourceStatus
 
 _log = structlog.get_logger(__name__)
-_EVERY_S = 5.0  # wall seconds
+_EVERY_S = 2.0  # wall seconds
 _AT_LEAST_S = 60.0
 _COUNTED = ("observed_at", "last_success_at", "requests_minute", "requests_day", "events")
 

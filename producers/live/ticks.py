@@ -91,8 +91,9 @@ def held_over(
 ) -> tuple[TrendingAsset, ...]:
     """Return ticks for a cycle in which no list could be had: the last ones' assets and ranks.
 
-    The engines must answer every cycle. The price is the exchange's where there is one. What the
-    list said of people is left out: it is old, and sentiment says so itself by its confidence.
+    The engines must answer every cycle. The price is the exchange's where there is one, and the
+    market cap goes with it. What the list said of people is left out: it is old, and sentiment says
+    so itself by its confidence.
     """
     return tuple(
         TrendingAsset(
@@ -107,7 +108,13 @@ def held_over(
             name=tick.name,
             price_usd=prices.get(tick.asset, tick.price_usd),
             volume_24h_usd=tick.volume_24h_usd,
-            market_cap_usd=tick.market_cap_usd,
+            market_cap_usd=_cap(tick, prices.get(tick.asset)),
         )
         for tick in last
     )
+
+
+def _cap(tick: TrendingAsset, price_usd: float | None) -> float | None:
+    if tick.market_cap_usd is None or price_usd is None or tick.price_usd <= 0.0:
+        return tick.market_cap_usd
+    return tick.market_cap_usd * (price_usd / tick.price_usd)

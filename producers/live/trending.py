@@ -28,19 +28,30 @@ _LIST_SIZE = 1000
 CoinList = Callable[[], Awaitable[Sequence[CoinRow]]]
 """Asks one upstream for its coins; empty when it fails."""
 
+Ticks = tuple[TrendingAsset, ...]
+
 
 class TrendingFeed:
-    """See the module's docstring. `lists` are asked in their order."""
+    """See the module's docstring. `lists` are asked in their order.
+
+    `left` returns what is to be published of a cycle's ticks, of which some may be in the topic.
+    """
 
     name = "trending"
     cadence_ms = CYCLE_MS
 
     def __init__(
-        self, lists: Sequence[CoinList], known: Known, emit: Emit, clock: Clock, size: int
+        self,
+        lists: Sequence[CoinList],
+        known: Known,
+        emit: Emit,
+        clock: Clock,
+        size: int,
+        left: Callable[[Ticks], Ticks] = lambda ticks: ticks,
     ) -> None:
         self._lists, self._known, self._emit = lists, known, emit
-        self._clock, self._size = clock, size
-        self._last: tuple[TrendingAsset, ...] = ()
+        self._clock, self._size, self._left = clock, size, left
+        self._last: Ticks = ()
 
     async def prime(self) -> None:
         """Learn which assets the first cycle will have, without publishing anything."""
@@ -54,12 +65,12 @@ class TrendingFeed:
             return
         self._last = events
         self._known.follow(event.asset for event in events)
-        await self._emit(events[0].source, events)
+        await self._emit(events[0].source, self._left(events))
 
-    async def _ticks(self, cycle_ms: int) -> tuple[TrendingAsset, ...]:
+    async def _ticks(self, cycle_ms: int) -> Ticks:
         for coins_of in self._lists:
             coins = await coins_of()
-            self._known.learn(coins)
+            self._known.learn(coins, self._clock.now_ms())
             chosen = most_watched(coins, self._known.catalogue, self._size)
             if chosen:
                 now_ms = self._clock.now_ms()

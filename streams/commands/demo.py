@@ -48,6 +48,9 @@ def demo(
         bool, typer.Option(help="At max speed, do not wait between waves: faster, not repeatable.")
     ] = False,
     processes: Annotated[int, typer.Option(help="Worker processes.", min=1)] = 2,
+    page: Annotated[
+        bool, typer.Option("--page/--no-page", help="Bridge, page and explanations too.")
+    ] = True,
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Write the summary to this file too.")
     ] = None,
@@ -72,6 +75,7 @@ def demo(
         speed=speed_of(speed),
         ordered=not unordered,
         processes=processes,
+        delivery=page,
     )
     uvloop.install()
     asyncio.run(run_options(options, json_file))

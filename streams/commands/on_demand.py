@@ -14,6 +14,7 @@ COMMANDS = {
     "producers": "producers:app",
     "worker": "worker:worker",
     "sink": "sink:app",
+    "bridge": "bridge:bridge",
     "play": "play:play",
     "simulate": "play:simulate",
     "strategies": "strategies:app",

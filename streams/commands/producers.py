@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import signal
 import time
 from collections.abc import Iterator
@@ -48,22 +49,15 @@ def run(
     CRYPTONEWS_API_KEY, STOCKNEWS_API_KEY or COINMARKETCAL_API_KEY more is asked. `quantiva status`
     shows how each upstream does.
     """
-    from pydantic import ValidationError
-
     from producers.live.feeds import FEEDS
     from producers.publisher import PublishError
-    from producers.settings import SourceSettings
     from schemas.registry_client import RegistryError
     from streams.admin import BrokerError
 
     unknown = [name for name in names or [] if name not in FEEDS]
     if unknown:
         fail(f"no producer {unknown[0]!r}; there are {', '.join(FEEDS)}", 2)
-    try:
-        sources = SourceSettings()
-    except ValidationError as error:
-        wrong = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        fail(f"setting {'.'.join(map(str, wrong['loc']))}: {wrong['msg']}", 2)
+    sources = _sources()
     try:
         asyncio.run(_run(tuple(names or FEEDS), sources))
     except ValueError as error:
@@ -72,9 +66,34 @@ def run(
         fail(str(error))
 
 
+def _sources() -> SourceSettings:
+    """Return the settings; a wrong one ends the command with a sentence that names it."""
+    from pydantic import ValidationError
+    from pydantic_settings import SettingsError
+
+    from producers.settings import SourceSettings
+
+    try:
+        return SourceSettings()
+    except ValidationError as error:
+        wrong = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        name, *rest = map(str, wrong["loc"])
+        said = wrong["msg"].removeprefix("Input ").removeprefix("Value error, ")
+        fail(f"{_variable(name)}{''.join(f' ({part})' for part in rest)} {said}", 2)
+    except SettingsError as error:
+        field = str(error).split('"')[1]
+        fail(f"{_variable(field)} is not JSON, as a list or table of settings must be", 2)
+
+
+def _variable(name: str) -> str:
+    """Return the environment variable of a setting, given by its field or by that."""
+    return name if name.isupper() else f"QUANTIVA_{name.upper()}"
+
+
 async def _run(names: tuple[str, ...], sources: SourceSettings) -> None:
     from streams.producing import produce
 
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # a broker's absence is our sentence
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

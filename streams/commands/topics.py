@@ -1,9 +1,11 @@
-"""`quantiva topics create|list|check`: the table of topics and the broker."""
+"""`quantiva topics create|list|check|asyncapi`: the table of topics and the broker."""
 
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Annotated
 
+import orjson
 import typer
 from rich.table import Table
 
@@ -65,3 +67,19 @@ def check() -> None:
     if wrong:
         raise typer.Exit(1)
     console.print(f"all {len(states)} topics are as the table says")
+
+
+@app.command("asyncapi")
+def asyncapi(
+    as_json: Annotated[bool, typer.Option("--json", help="JSON instead of YAML.")] = False,
+) -> None:
+    """Print the AsyncAPI 3.0 document of topics and websocket, as this deployment has them."""
+    try:
+        from sinks.bridge.settings import BridgeSettings
+        from streams.asyncapi import as_yaml, document
+
+        made = document(load_settings(), BridgeSettings())
+        text = orjson.dumps(made, option=orjson.OPT_INDENT_2).decode() if as_json else as_yaml(made)
+    except ImportError as error:
+        fail(f"the document needs {error.name}: pip install 'quantiva-streams[bridge]'")
+    typer.echo(text.rstrip("\n"))

@@ -21,6 +21,7 @@ class DemoOptions:
     speed      multiple of the data's own pace; None: as fast as the stack answers
     ordered    at full speed, wait between waves, so that each play gives identical signals
     processes  worker processes that share the stages
+    delivery   also run the bridge with its page, and the explanations
     """
 
     source: str = "upstreams"
@@ -33,3 +34,4 @@ class DemoOptions:
     speed: float | None = None
     ordered: bool = True
     processes: int = 2
+    delivery: bool = True

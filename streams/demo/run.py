@@ -21,6 +21,7 @@ from streams import admin
 from streams.agents.process import WATCHDOG, codec_of
 from streams.agents.supervisor import Supervisor, default_groups
 from streams.barrier import PipelineBarrier
+from streams.demo.delivery import delivering
 from streams.demo.options import DemoOptions
 from streams.demo.screen import Screen
 from streams.demo.sources import run_source
@@ -120,6 +121,8 @@ async def _platform(
         exits.push_async_callback(_stop_sink, sink, sinking)
         exits.push_async_callback(supervisor.stop)
         await supervisor.start()
+        if options.delivery:
+            await exits.enter_async_context(delivering(screen, settings.state_dir / "logs"))
         barrier = PipelineBarrier(settings, stages())
         await barrier.start()
         exits.push_async_callback(barrier.stop)
@@ -197,7 +200,7 @@ async def _summary(running: Running, seconds: float) -> Summary:
     for place, end in (await running.barrier.ends(_MARKET)).items():
         events[logical(place[0], settings.prefix)] += end - running.begins.get(place, 0)
     return Summary(
-        events=events,
+        events=dict(events),
         signals=await signals_by(dsn, "action"),
         triggers=await signals_by(dsn, "trigger"),
         stored=stored,

@@ -20,6 +20,8 @@ from pydantic_settings import BaseSettings
 from producers.live.articles import articles
 from producers.settings import SourceSettings
 from schemas.validation import problem
+from sinks.bridge.settings import BridgeSettings
+from sinks.explanations.settings import ExplanationSettings
 from streams.cli import app
 from streams.engines.base import Engine
 from streams.settings import Settings
@@ -31,11 +33,13 @@ PAGES = (ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob
 NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
 EARLY = {"QUANTIVA_LOG", "QUANTIVA_BROKER"}
 """Variables that are read without Settings: before there are any, or in every process alike."""
-PAGES: dict[type[BaseSettings], str] = {
-    Settings: "README.md",
-    SourceSettings: "docs/producers.md",
+PAGES: dict[type[BaseSettings], tuple[str, ...]] = {
+    Settings: ("README.md",),
+    SourceSettings: ("docs/producers.md",),
+    BridgeSettings: ("docs/api.md", "docs/bridge.md"),
+    ExplanationSettings: ("docs/explanations.md",),
 }
-"""The page that documents each tree of settings."""
+"""The pages that document each tree of settings, together."""
 NEW = {"streams.engines.pressure", "producers.upstreams.wire", "sinks.sqlite"}
 """Modules that the recipes add."""
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -157,9 +161,9 @@ def test_every_variable_is_read_by_the_project(page: str) -> None:
 
 @pytest.mark.parametrize("settings", PAGES)
 def test_every_setting_is_documented(settings: type[BaseSettings]) -> None:
-    for page in (PAGES[settings], ".env.example"):
-        text = (ROOT / page).read_text("utf-8")
-        assert [name for name in sorted(variables(settings)) if name not in text] == [], page
+    for pages in (PAGES[settings], (".env.example",)):
+        text = "".join((ROOT / page).read_text("utf-8") for page in pages)
+        assert [name for name in sorted(variables(settings)) if name not in text] == [], pages
 
 
 @pytest.mark.parametrize("name", sorted(EARLY))

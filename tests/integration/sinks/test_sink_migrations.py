@@ -16,8 +16,18 @@ from tests.integration.sinks.bench import Rows
 
 pytestmark = pytest.mark.embedded
 
-ALL = ["0001.strategies", "0002.signals", "0003.market", "0004.orders"]
+ALL = [
+    "0001.strategies",
+    "0002.signals",
+    "0003.market",
+    "0004.orders",
+    "0005.explanations",
+    "0006.bridge",
+]
 TABLES = {
+    "bridge_tickets",
+    "explanation_budget",
+    "explanation_positions",
     "order_executions",
     "orders",
     "signal_details",
@@ -39,7 +49,7 @@ async def empty(database: Database) -> AsyncIterator[Rows]:
     await server.query("DROP DATABASE fresh WITH (FORCE)")
 
 
-async def test_up_from_empty_makes_the_nine_tables(empty: Rows) -> None:
+async def test_up_from_empty_makes_every_table(empty: Rows) -> None:
     assert await migrate(empty.dsn) == ALL
     found = await empty.query(
         "SELECT table_name FROM information_schema.table_constraints"
@@ -75,9 +85,10 @@ async def test_many_at_once_after_an_upgrade(empty: Rows) -> None:
 async def test_a_lock_row_that_a_dead_process_left(empty: Rows) -> None:
     await migrate(empty.dsn)
     await empty.query("INSERT INTO yoyo_lock (locked, ctime, pid) VALUES (1, now(), 1)")
-    await empty.query("DELETE FROM _yoyo_migration WHERE migration_id = '0004.orders'")
-    await empty.query("DROP TABLE order_executions, orders, user_exchange_connections")
-    assert await migrate(empty.dsn) == ["0004.orders"]
+    await empty.query("DELETE FROM _yoyo_migration WHERE migration_id = '0006.bridge'")
+    await empty.query("DROP TABLE bridge_tickets")
+    await empty.query("DROP INDEX strategy_signals_by_time")
+    assert await migrate(empty.dsn) == ["0006.bridge"]
 
 
 async def test_a_migration_that_fails_leaves_nothing_of_itself(empty: Rows) -> None:

@@ -1,0 +1,166 @@
+"""Bodies of answers. Times are ms since 1970 UTC; the contract's structs stand as they are."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from schemas.control import Strategy
+from schemas.scores import EngineScore
+from schemas.signals import Signal
+from schemas.sources import SourceStatus
+from sinks.bridge.api.parts import Price, TopicState
+from sinks.bridge.api.values import Action, ExplanationStatus
+from sinks.bridge.auth import Role
+
+
+class Explained(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a signal says what it says. `reason`: why there is no text, or a template's."""
+
+    signal_id: str
+    strategy_id: str
+    asset: str
+    cycle: int
+    rank: int | None = None
+    status: ExplanationStatus
+    text: str | None = None
+    model: str | None = None
+    reason: str | None = None
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    cost_usd: float | None = None
+    explained_at: int | None = None
+
+
+class SignalDetail(msgspec.Struct, frozen=True):
+    """One signal with its place in the ranking and its explanation, where it has them."""
+
+    signal: Signal
+    rank: int | None = None
+    explanation: Explained | None = None
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """A place in a ranking."""
+
+    rank: int
+    signal_id: str
+    asset: str
+    action: Action
+    final_score: float
+    confidence: float
+    explanation: Explained | None = None
+
+
+class Ranking(msgspec.Struct, frozen=True, kw_only=True):
+    """The best signals of a strategy in a cycle.
+
+    `complete`, `received` and `expected` are known of the latest cycle only.
+    """
+
+    strategy_id: str
+    cycle: int
+    complete: bool | None = None
+    received: int | None = None
+    expected: int | None = None
+    ranked: tuple[Place, ...] = ()
+
+
+class AssetSignal(msgspec.Struct, frozen=True, kw_only=True):
+    """What a signal says, in short."""
+
+    signal_id: str
+    strategy_id: str
+    as_of: int
+    action: Action
+    final_score: float
+    confidence: float
+
+
+class Asset(msgspec.Struct, frozen=True, kw_only=True):
+    """An asset now: price, latest signal of each strategy, latest score of each engine."""
+
+    asset: str
+    price: Price | None = None
+    signals: tuple[AssetSignal, ...] = ()
+    scores: tuple[EngineScore, ...] = ()
+
+
+class Bar(msgspec.Struct, frozen=True, kw_only=True):
+    """A candle. `time` is when it opened, ms since 1970 UTC; an open one still changes."""
+
+    time: int
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float
+    closed: bool
+
+
+class Bars(msgspec.Struct, frozen=True, kw_only=True):
+    """The last candles of an asset, the oldest first, of one exchange."""
+
+    asset: str
+    timeframe: str
+    exchange: str | None = None
+    symbol: str | None = None
+    bars: tuple[Bar, ...] = ()
+
+
+class Article(msgspec.Struct, frozen=True, kw_only=True):
+    """A headline about an asset."""
+
+    asset: str
+    headline: str
+    summary: str | None = None
+    url: str
+    publisher: str
+    source: str
+    source_id: str
+    sentiment_label: str | None = None
+    event_time: int
+    observed_at: int
+    published_at: int | None = None
+
+
+class StrategyState(msgspec.Struct, frozen=True, kw_only=True):
+    """A strategy. `mine`: whether the one who asks may change it."""
+
+    strategy: Strategy
+    mine: bool
+
+
+class Accepted(msgspec.Struct, frozen=True, kw_only=True):
+    """A signal was asked for; it comes as one with this request_id."""
+
+    request_id: str
+    asset: str
+    strategy_id: str
+    requested_at: int
+    signals: str
+
+
+class Me(msgspec.Struct, frozen=True):
+    """Who the token belongs to."""
+
+    name: str
+    role: Role
+
+
+class Status(msgspec.Struct, frozen=True, kw_only=True):
+    """How the bridge and what it reads do; `at` is its wall clock."""
+
+    at: int
+    database: Literal["ok", "away", "none"]
+    tickets: Literal["every_bridge", "this_bridge"]
+    publishes: bool
+    topics: tuple[TopicState, ...]
+    sources: tuple[SourceStatus, ...]
+
+
+class Health(msgspec.Struct, frozen=True):
+    """The bridge answers."""
+
+    status: Literal["ok"] = "ok"

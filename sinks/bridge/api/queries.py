@@ -1,0 +1,137 @@
+"""Parameters and bodies of requests."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from sinks.bridge.api.values import (
+    Action,
+    AssetName,
+    ExplanationStatus,
+    Limit,
+    Name,
+    Paged,
+    Share,
+    StrategyId,
+    Timeframe,
+    TimeMs,
+    Trigger,
+)
+
+_Engine = Annotated[str, Meta(pattern="^[a-z_]{1,32}$", description="Name of an engine.")]
+_Bars = Annotated[int, Meta(ge=1, le=1000, description="Most candles.")]
+_Rule = Annotated[str, Meta(max_length=4000)]
+_Weights = Annotated[dict[str, float], Meta(max_length=16)]
+_Holdings = Annotated[dict[AssetName, float], Meta(max_length=500)]
+_Assets = Annotated[tuple[AssetName, ...], Meta(max_length=500)]
+
+
+class SignalQuery(Paged, frozen=True, kw_only=True):
+    """Filters of the history of signals; `since` is inclusive, `until` is not."""
+
+    asset: AssetName | None = None
+    strategy: StrategyId | None = None
+    action: Action | None = None
+    trigger: Trigger | None = None
+    min_confidence: Share | None = None
+    cycle: TimeMs | None = None
+    request_id: Name | None = None
+    since: TimeMs | None = None
+    until: TimeMs | None = None
+
+
+class LatestQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Filters of the latest signals."""
+
+    asset: AssetName | None = None
+    strategy: StrategyId | None = None
+    action: Action | None = None
+    min_confidence: Share | None = None
+
+
+class TopQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which rankings; without a cycle the latest ones."""
+
+    strategy: StrategyId | None = None
+    cycle: TimeMs | None = None
+
+
+class ExplanationQuery(Paged, frozen=True, kw_only=True):
+    """Filters of explanations."""
+
+    asset: AssetName | None = None
+    strategy: StrategyId | None = None
+    cycle: TimeMs | None = None
+    status: ExplanationStatus | None = None
+
+
+class ScoreQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Filters of the latest scores."""
+
+    asset: AssetName | None = None
+    engine: _Engine | None = None
+
+
+class CandleQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which candles."""
+
+    timeframe: Timeframe = "1h"
+    limit: _Bars = 300
+
+
+class TrendingQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which cycle; without one the latest."""
+
+    cycle: TimeMs | None = None
+
+
+class NewsQuery(Paged, frozen=True, kw_only=True):
+    """Filters of the news; `since` is inclusive, `until` is not. Both look at the event's time."""
+
+    asset: AssetName | None = None
+    source: Name | None = None
+    since: TimeMs | None = None
+    until: TimeMs | None = None
+
+
+class SignalNewsQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How much news before a signal."""
+
+    hours: Annotated[int, Meta(ge=1, le=168)] = 24
+    limit: Limit = 20
+
+
+class StrategyBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A strategy as one writes it: id, owner, version and time are added."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=120)]
+    active: bool = True
+    assets: _Assets = ()
+    timeframe: Timeframe = "1h"
+    entry_rule: _Rule | None = None
+    exit_rule: _Rule | None = None
+    weights: _Weights = {}
+    buy_threshold: float = 0.3
+    sell_threshold: float = -0.3
+    event_risk_floor: float = -0.5
+    entry_over_event_risk: bool = False
+    stop_loss_pct: float | None = None
+    stop_loss_atr: float | None = None
+    take_profit_pct: float | None = None
+    take_profit_atr: float | None = None
+    portfolio_value_usd: float = 50_000
+    holdings_usd: _Holdings = {}
+    kelly: bool = False
+    win_rate: float | None = None
+    avg_win: float | None = None
+    avg_loss: float | None = None
+
+
+class GenerateBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One asset and strategy to make a signal of, at once."""
+
+    asset: AssetName
+    strategy_id: StrategyId

@@ -1,0 +1,169 @@
+"""Strategies: read by everyone, changed by admins, and by traders where they are their own.
+
+What is current is known from the bridge's memory of control.strategies once that was read to its
+end, from the database before. A change is published and comes back through the log.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+import msgspec
+
+from schemas.control import SignalRequest, Strategy
+from schemas.validation import problem
+from sinks.bridge.api.answers import Accepted, StrategyState
+from sinks.bridge.api.database import fetch
+from sinks.bridge.api.parts import Api
+from sinks.bridge.api.problems import ProblemError, Wrong, not_found, unavailable
+from sinks.bridge.api.publishing import publish, request_id
+from sinks.bridge.api.queries import GenerateBody, StrategyBody
+from sinks.bridge.api.route import BASE, Answer, Call
+from sinks.bridge.api.serving import etag
+from sinks.bridge.api.values import Items, Nothing
+from sinks.bridge.auth import ForbiddenError, Principal, Role
+from streams.topics import STRATEGIES
+
+_STORED = "SELECT definition FROM strategies WHERE deleted_at IS NULL ORDER BY strategy_id"
+_strategy = msgspec.json.Decoder(Strategy).decode
+_FIELD = re.compile(r"\w+")
+_OF = re.compile(r" (?:of|engine) '?([\w.$-]+)'?")
+_MAPS = {"weight": "weights", "holding": "holdings_usd"}
+
+
+async def every(api: Api, call: Call[Nothing]) -> Items[StrategyState]:
+    """Return all strategies that are not deleted."""
+    found = await current(api)
+    return Items(tuple(_state(found[name], call.principal) for name in sorted(found)))
+
+
+async def one(api: Api, call: Call[Nothing]) -> Answer:
+    """Return one strategy; its ETag is what If-Match of a change takes."""
+    name = call.path["strategy_id"]
+    found = (await current(api)).get(name)
+    if found is None:
+        msg = f"There is no strategy {name}."
+        raise not_found(msg)
+    return Answer(_state(found, call.principal), headers={"ETag": tag(found)})
+
+
+async def put(api: Api, call: Call[Nothing]) -> Answer:
+    """Make or change a strategy."""
+    before = await _changeable(api, call)
+    after = revised(call.path["strategy_id"], call.body, before, call.principal, api.now_ms())
+    wrong = problem(after)
+    if wrong is not None:
+        place = Wrong(wrong, pointer=where(wrong))
+        raise ProblemError(422, f"The strategy cannot be saved: {wrong}.", errors=[place])
+    await publish(api.publish_strategy, after.strategy_id, after)
+    body = _state(after, call.principal)
+    return Answer(body, status=200 if before else 201, headers={"ETag": tag(after)})
+
+
+async def delete(api: Api, call: Call[Nothing]) -> Answer:
+    """Delete a strategy; its signals stay."""
+    name = call.path["strategy_id"]
+    if await _changeable(api, call) is None:
+        msg = f"There is no strategy {name}."
+        raise not_found(msg)
+    await publish(api.publish_strategy, name, None)
+    return Answer(None, status=204)
+
+
+async def generate(api: Api, call: Call[Nothing]) -> Answer:
+    """Ask for a signal of one asset and strategy at once."""
+    body: GenerateBody = call.body
+    if body.strategy_id not in await current(api):
+        msg = f"There is no strategy {body.strategy_id}."
+        raise not_found(msg)
+    asked = SignalRequest(request_id(), body.asset, body.strategy_id, api.now_ms())
+    await publish(api.publish_request, asked)
+    accepted = Accepted(
+        request_id=asked.request_id,
+        asset=asked.asset,
+        strategy_id=asked.strategy_id,
+        requested_at=asked.requested_at,
+        signals=f"{BASE}/signals?request_id={asked.request_id}",
+    )
+    return Answer(accepted, status=202, headers={"Location": accepted.signals})
+
+
+async def current(api: Api) -> Mapping[str, Strategy]:
+    """Return the strategies by id; 503 when nobody can tell."""
+    state = api.latest.topics.get(STRATEGIES.name)
+    if state is not None and state.behind == 0:
+        return api.latest.strategies
+    if api.database is None:
+        msg = "The bridge has not read the strategies yet."
+        raise unavailable(msg, retry_after_s=1)
+    found = [_strategy(row["definition"]) for row in await fetch(api, _STORED)]
+    return {one.strategy_id: one for one in found}
+
+
+async def _changeable(api: Api, call: Call[Nothing]) -> Strategy | None:
+    """Return the strategy as it is, None for a new one; refuse who may not change it."""
+    name = call.path["strategy_id"]
+    before = (await current(api)).get(name)
+    if before is not None and not may_change(before, call.principal):
+        msg = f"{name} is not a strategy of {call.principal.name}: an admin may change it."
+        raise ForbiddenError(msg)
+    if call.if_match is not None and not _still(before, call.if_match):
+        msg = f"{name} was changed meanwhile: read it again."
+        raise ProblemError(412, msg)
+    return before
+
+
+def _still(before: Strategy | None, if_match: str) -> bool:
+    if before is None:
+        return False
+    return if_match.strip() == "*" or tag(before) in {one.strip() for one in if_match.split(",")}
+
+
+def may_change(strategy: Strategy, principal: Principal) -> bool:
+    """Return whether somebody may change a strategy."""
+    if principal.role is Role.ADMIN:
+        return True
+    own = strategy.owner == "user" and strategy.user_id == principal.name
+    return own and principal.role is Role.TRADER
+
+
+def revised(
+    strategy_id: str, body: StrategyBody, before: Strategy | None, by: Principal, now_ms: int
+) -> Strategy:
+    """Return the strategy that a body makes: the next version, with the owner it had."""
+    if before is not None:
+        owner, user_id = before.owner, before.user_id
+    elif by.role is Role.ADMIN:
+        owner, user_id = "admin", None
+    else:
+        owner, user_id = "user", by.name
+    return Strategy(
+        strategy_id=strategy_id,
+        version=before.version + 1 if before else 1,
+        owner=owner,
+        user_id=user_id,
+        # Never before the version it follows: the clocks of bridges differ.
+        updated_at=max(now_ms, before.updated_at + 1 if before else 0),
+        **msgspec.structs.asdict(body),
+    )
+
+
+def where(wrong: str) -> str | None:
+    """Return the JSON pointer of what a sentence of schemas.validation is about."""
+    field = _FIELD.match(wrong)
+    if field is None:
+        return None
+    if field[0] in _MAPS:
+        key = _OF.search(wrong)
+        return f"#/{_MAPS[field[0]]}" + (f"/{key[1]}" if key else "")
+    return f"#/{field[0]}" if field[0] in StrategyBody.__struct_fields__ else None
+
+
+def tag(strategy: Strategy) -> str:
+    """Return the ETag of a strategy: the same for everyone who asks."""
+    return etag(msgspec.json.encode(strategy)).removeprefix("W/")
+
+
+def _state(strategy: Strategy, principal: Principal) -> StrategyState:
+    return StrategyState(strategy=strategy, mine=may_change(strategy, principal))

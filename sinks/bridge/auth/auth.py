@@ -1,0 +1,78 @@
+"""The door of the bridge, for the REST interface and for the websocket."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from sinks.bridge.auth.errors import UnauthorizedError
+from sinks.bridge.auth.rate import Rate
+from sinks.bridge.auth.roles import Principal
+from sinks.bridge.auth.ticket_table import TicketTable
+from sinks.bridge.auth.tickets import Scope, Ticket, Tickets
+from sinks.bridge.auth.tokens import Tokens
+from sinks.bridge.settings import BridgeSettings
+
+if TYPE_CHECKING:
+    import asyncpg
+    from aiohttp import web
+
+_NO_TOKEN = "Send a token: Authorization: Bearer <token>."  # noqa: S105 - a sentence
+_WRONG_TOKEN = "The bridge does not know this token."  # noqa: S105 - a sentence
+
+
+def wall_ms() -> int:
+    """Return the wall clock, ms since 1970."""
+    return time.time_ns() // 1_000_000
+
+
+class Auth:
+    """Tokens, tickets and rates of one bridge.
+
+    `database`: a pool shared by nobody or everybody, None for tickets in memory. ValueError, a
+    sentence without a secret, when the tokens of the settings cannot be read.
+    """
+
+    def __init__(
+        self,
+        settings: BridgeSettings,
+        database: asyncpg.Pool[Any] | None = None,
+        now_ms: Callable[[], int] = wall_ms,
+    ) -> None:
+        self._tokens = Tokens.of(settings)
+        key = settings.ticket_key
+        self._tickets = Tickets(
+            key.get_secret_value().encode() if key else self._tokens.key(),
+            settings.ticket_s,
+            TicketTable(database, settings.database_wait_s) if database is not None else None,
+            now_ms,
+        )
+        self._rate = Rate(settings.requests_minute, now_ms)
+
+    @property
+    def ticket_scope(self) -> Scope:
+        """Say which bridges take the tickets of this one."""
+        return self._tickets.scope
+
+    def authenticate(self, request: web.Request) -> Principal:
+        """Return who asks, by the header Authorization; UnauthorizedError otherwise."""
+        kind, _, token = request.headers.get("Authorization", "").partition(" ")
+        if kind.lower() != "bearer" or not token.strip():
+            raise UnauthorizedError(_NO_TOKEN)
+        principal = self._tokens.find(token.strip())
+        if principal is None:
+            raise UnauthorizedError(_WRONG_TOKEN)
+        return principal
+
+    async def count(self, principal: Principal) -> None:
+        """Count a request; TooManyRequestsError when there were too many."""
+        await self._rate.take(principal)
+
+    async def issue_ticket(self, principal: Principal) -> Ticket:
+        """Return a ticket for one websocket of somebody."""
+        return await self._tickets.issue(principal)
+
+    async def use_ticket(self, ticket: str) -> Principal:
+        """Return whose ticket it is and use it up; raises an AuthError."""
+        return await self._tickets.use(ticket)

@@ -1,0 +1,179 @@
+"""From a cursor to the live stream, without a hole and without a double.
+
+The subscription's `behind` says what comes next of each place. Pieces of the log are read up to
+where the hub is, which goes on meanwhile; once all that is left lies in the hub's memory, it is
+sent from there and the subscription goes live, in one step without an await.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Protocol
+
+from sinks.bridge.frames import Frame, control
+from sinks.bridge.hub.backlog import Backlog, Piece
+from sinks.bridge.hub.channels import topics_of
+from sinks.bridge.hub.core import Core, Subscription
+from sinks.bridge.hub.cursors import Place, format_cursor
+
+_log = logging.getLogger(__name__)
+STEP = 256
+"""Events that are sent before the client's socket is waited for; below the limit of its queue."""
+_RETRY_S = 1.0
+_LOOK_S = 0.05
+
+GAPS = {
+    "expired": "The log no longer has these records: it keeps them for a limited time.",
+    "replaced": "The log was made anew and has fewer records than this cursor: all it has follows.",
+    "no_position": "The cursor names no offset of this partition: it goes on with what comes now.",
+}
+
+
+class Reader(Protocol):
+    """The client that catches up."""
+
+    latest: Frame | None
+    subscriptions: dict[str, Subscription]
+
+    def send(self, frame: Frame) -> None:
+        """Send a frame; never waits."""
+
+    async def flushed(self) -> None:
+        """Wait until the socket has taken all."""
+
+
+def gap_frame(
+    place: Place, start: int | None, stop: int, reason: str, name: str | None = None
+) -> Frame:
+    """Return the frame that tells of records in [start, stop) that will not come."""
+    topic, partition = place
+    return control(
+        "gap",
+        id=name,
+        topic=topic,
+        partition=partition,
+        **{"from": start, "to": stop - 1},
+        reason=reason,
+        message=GAPS[reason],
+        cursor=format_cursor({place: stop}),
+    )
+
+
+class CatchUp:
+    """Brings one subscription of one client to the live stream; see the module's docstring.
+
+    `behind` of the subscription is set, with every place of its channels that has to catch up.
+    """
+
+    def __init__(
+        self,
+        core: Core,
+        backlog: Backlog,
+        reader: Reader,
+        sub: Subscription,
+        step: int = STEP,
+    ) -> None:
+        self._core = core
+        self._backlog = backlog
+        self._reader = reader
+        self._sub = sub
+        self._step_size = step
+
+    async def run(self, channels: tuple[str, ...]) -> None:
+        """Send what was missed and go live with these channels; ends when that is done."""
+        self._missing_positions(channels)
+        while not await self._step():
+            await self._reader.flushed()
+        self._core.go_live(self._reader, self._sub, channels)
+
+    def _missing_positions(self, channels: Iterable[str]) -> None:
+        """Begin now where the cursor names no offset, and say so unless nothing can be missing."""
+        sub, positions = self._sub, self._core.positions
+        for place in self._core.tail.places(topics_of(tuple(channels))):
+            if place not in sub.behind:
+                sub.behind[place] = positions[place]
+                if positions[place] > 0:
+                    self._gap(place, None, positions[place], "no_position")
+        sub.started |= sub.behind
+
+    async def _step(self) -> bool:
+        """Send some of what is missing; True when nothing is, with no await since that was seen."""
+        sub, core = self._sub, self._core
+        ahead = [place for place, offset in sub.behind.items() if offset > core.positions[place]]
+        if ahead and not await self._reached(ahead):
+            return False
+        away = {
+            place: (offset, core.positions[place])
+            for place, offset in sub.behind.items()
+            if not core.tail.covers(place, offset) and offset < core.positions[place]
+        }
+        if away:
+            await self._attempt(lambda: self._from_log(away))
+            return False
+        return self._from_memory()
+
+    def _from_memory(self) -> bool:
+        """Send what the hub still has; True when that was all."""
+        left = self._step_size
+        for place, offset in sorted(self._sub.behind.items()):
+            events = self._core.tail.since(place, offset)
+            for at, frame in events[:left]:
+                self._pass_on(place, at, frame)
+            if len(events) > left:
+                return False
+            left -= len(events)
+            self._sub.behind[place] = self._core.positions[place]
+        return True
+
+    async def _from_log(self, ranges: dict[Place, tuple[int, int]]) -> None:
+        piece = await self._backlog.read(ranges)
+        for place, (start, stop) in piece.gaps.items():
+            self._gap(place, start, stop, "expired")
+            self._sub.behind[place] = stop
+        await self._send_piece(piece)
+        for place, offset in piece.next.items():
+            self._sub.behind[place] = max(offset, self._sub.behind[place])
+
+    async def _send_piece(self, piece: Piece) -> None:
+        for number, (place, offset, frame) in enumerate(piece.events, start=1):
+            self._pass_on(place, offset, frame)
+            if number % self._step_size == 0:
+                await self._reader.flushed()
+
+    def _pass_on(self, place: Place, offset: int, frame: Frame) -> None:
+        """Send an event unless it is not wanted, or another subscription has sent it."""
+        self._sub.behind[place] = offset + 1
+        if not self._sub.wants(frame):
+            return
+        position = self._core.positions[place]
+        others = (sub for sub in self._reader.subscriptions.values() if sub is not self._sub)
+        if not any(sub.has_sent(frame, position) for sub in others):
+            self._reader.send(frame)
+
+    async def _reached(self, ahead: list[Place]) -> bool:
+        """Wait for a hub that is behind the cursor; a log that ends before it was made anew."""
+        await asyncio.sleep(_LOOK_S)
+        late = [p for p in ahead if self._sub.behind[p] > self._core.positions[p]]
+        if late:
+            await self._attempt(lambda: self._replaced(late))
+        return not late
+
+    async def _replaced(self, places: list[Place]) -> None:
+        ends = await self._backlog.ends(places)
+        gone = [place for place in places if ends[place] < self._sub.behind[place]]
+        for place, begin in (await self._backlog.begins(gone)).items() if gone else ():
+            self._gap(place, self._sub.behind[place], begin, "replaced")
+            self._sub.behind[place] = self._sub.started[place] = begin
+
+    def _gap(self, place: Place, start: int | None, stop: int, reason: str) -> None:
+        self._reader.send(gap_frame(place, start, stop, reason, self._sub.name))
+
+    async def _attempt(self, action: Callable[[], Awaitable[None]]) -> None:
+        """Do something with the log; what failed is tried again by the next step."""
+        try:
+            await action()
+        except Exception as error:  # whatever the log says when it is away
+            _log.warning("the log could not be read for a client that catches up: %s", error)
+            await asyncio.sleep(_RETRY_S)

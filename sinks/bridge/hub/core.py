@@ -1,0 +1,162 @@
+"""What all clients share: the latest of everything, the last events, and who wants what.
+
+Nothing here waits: between two awaits of anybody the state is that after a whole record, so a
+snapshot and the changes after it have no hole and no double.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
+
+from sinks.base import Record
+from sinks.bridge.frames import Bundle, Frame, snapshot_frame
+from sinks.bridge.hub.channels import BY_TOPIC, PRICES, topics_of
+from sinks.bridge.hub.cursors import Place, Positions, format_cursor
+from sinks.bridge.hub.filters import Filter, Registry
+from sinks.bridge.hub.tail import Tail
+from sinks.bridge.hub.views import Latest
+
+ITEMS_A_SNAPSHOT = 200
+_MOST_CACHED = 256
+
+
+class Member(Protocol):
+    """A client as the core sees it."""
+
+    latest: Frame | None
+
+    def send(self, frame: Frame) -> None:
+        """Send a frame; never waits."""
+
+
+class Subscription:
+    """What one request asked for.
+
+    `started` are the places and offsets from which on its client has been sent everything wanted.
+    `behind` is the next offset of each place while it is catching up, and empty once it is live.
+    """
+
+    def __init__(self, name: str, channels: tuple[str, ...], wanted: Filter) -> None:
+        self.name = name
+        self.channels = channels
+        self.wanted = wanted
+        self.live: tuple[str, ...] = ()
+        self.started: Positions = {}
+        self.behind: Positions = {}
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """The topics whose events it gets one by one."""
+        return topics_of(self.channels)
+
+    def wants(self, frame: Frame) -> bool:
+        """Return whether a frame is one of its own."""
+        return frame.channel in self.channels and self.wanted.matches(frame)
+
+    def has_sent(self, frame: Frame, position: int) -> bool:
+        """Return whether its client got an event by it; `position` is the hub's at that place."""
+        if frame.place is None or not self.wants(frame):
+            return False
+        topic, partition, offset = frame.place
+        place = (topic, partition)
+        started = self.started.get(place)
+        return started is not None and started <= offset < self.behind.get(place, position)
+
+
+class Core:
+    """See the module's docstring. `take` is called for each record, in the order of its place."""
+
+    def __init__(self, tail: int = 1_024) -> None:
+        self.latest = Latest()
+        self.tail = Tail(tail)
+        self.registry: Registry[Member] = Registry()
+        self.sent = 0
+        self._snapshots: dict[tuple[tuple[str, ...], Filter, str], tuple[int, Frame]] = {}
+
+    @property
+    def positions(self) -> Positions:
+        """The next offset of each place."""
+        return self.tail.positions
+
+    def take(self, record: Record) -> None:
+        """Take a record into the state and send its frame to all who want it."""
+        frame = self.latest.apply(record)
+        place = (record.topic, record.partition)
+        event = frame if BY_TOPIC[record.topic].channel is not None else None
+        self.tail.note(place, record.offset, event)
+        if frame is not None:
+            # All of them first: a send can end a client, which then leaves the registry.
+            members = list(self.registry.receivers(frame))
+            for member in members:
+                member.send(frame)
+            self.sent += len(members)
+
+    def pass_over(self, place: Place, offset: int) -> None:
+        """Take note of a record that is of no use."""
+        self.tail.note(place, offset, None)
+
+    def cursor(self, topics: Iterable[str]) -> str:
+        """Return the cursor of topics: all of them up to there has been sent."""
+        return format_cursor({p: self.positions[p] for p in self.tail.places(topics)})
+
+    def snapshot(self, channels: tuple[str, ...], wanted: Filter, name: str) -> Frame:
+        """Return the latest events of channels, made once for all who ask before a change."""
+        key = (channels, wanted, name)
+        known = self._snapshots.get(key)
+        if known is not None and known[0] == self.latest.version:
+            return known[1]
+        if len(self._snapshots) >= _MOST_CACHED:
+            self._snapshots.clear()
+        made = Bundle([part for channel in channels for part in self._made(channel, wanted, name)])
+        self._snapshots[key] = (self.latest.version, made)
+        return made
+
+    def _made(self, channel: str, wanted: Filter, name: str) -> list[Frame]:
+        items = [frame for frame in self.latest.frames(channel) if wanted.matches(frame)]
+        parts = [
+            items[first : first + ITEMS_A_SNAPSHOT]
+            for first in range(0, len(items) or 1, ITEMS_A_SNAPSHOT)
+        ]
+        cursor = "" if channel == PRICES else self.cursor(topics_of((channel,)))
+        return [
+            snapshot_frame(
+                {
+                    "type": "snapshot",
+                    "id": name,
+                    "channel": channel,
+                    "cursor": cursor,
+                    "more": number < len(parts),
+                },
+                part,
+            )
+            for number, part in enumerate(parts, start=1)
+        ]
+
+    def go_live(
+        self, member: Member, subscription: Subscription, channels: tuple[str, ...]
+    ) -> None:
+        """Send what comes of these channels to the subscription's client."""
+        for channel in channels:
+            self.registry.add(channel, subscription.wanted, member)
+        subscription.live += channels
+        for place in self.tail.places(topics_of(channels)):
+            subscription.behind.pop(place, None)
+            subscription.started.setdefault(place, self.positions[place])
+
+    def leave(self, member: Member, subscription: Subscription) -> None:
+        """Send no more for a subscription."""
+        for channel in subscription.live:
+            self.registry.remove(channel, subscription.wanted, member)
+        subscription.live = ()
+        subscription.started.clear()
+        subscription.behind.clear()
+
+
+def lowest(*all_positions: Mapping[Place, int]) -> dict[Any, int]:
+    """Return the lowest offset of each place."""
+    found: Positions = {}
+    for positions in all_positions:
+        for place, offset in positions.items():
+            found[place] = min(offset, found.get(place, offset))
+    return found

@@ -1,0 +1,158 @@
+"""Reads the log for all clients: first what is there, then what comes, through every outage."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from schemas.registry_client import RegistryError
+from sinks.base import Record
+from sinks.bridge.hub.channels import BY_TOPIC
+from sinks.bridge.hub.core import Core
+from sinks.bridge.hub.cursors import Place, Positions
+from sinks.bridge.hub.pulse import Pulse
+from sinks.bridge.log import LogSource, OpenLog, Partition, in_order
+from sinks.decoding import RecordDecoder
+
+_log = logging.getLogger(__name__)
+_LONGEST_WAIT_S = 5.0
+_LEAVE_S = 3.0
+_BREATH_S = 0.005
+"""How long decoding and sending may go on before other tasks may run."""
+
+OnGap = Callable[[Place, int, int, str], None]
+"""Called with a place, the range that will not come, and the reason."""
+
+
+class OutOfStepError(Exception):
+    """The log is not what it was: the connection is made anew and the positions are looked at."""
+
+
+class Feed:
+    """Runs in one task. `ready` is set once the state holds what the log had at the start.
+
+    `partitions` names the places that are read; `on_gap` tells the clients what was lost.
+    """
+
+    def __init__(
+        self, core: Core, open_log: OpenLog, decoder: RecordDecoder, pulse: Pulse, on_gap: OnGap
+    ) -> None:
+        self._core = core
+        self._open = open_log
+        self._decoder = decoder
+        self._pulse = pulse
+        self._on_gap = on_gap
+        self._session: asyncio.Task[None] | None = None
+        self._warming: Positions = {}
+        self.partitions: dict[Place, Partition] = {}
+        self.ready = asyncio.Event()
+
+    async def run(self) -> None:
+        """Read for ever; whatever the log or the registry says when it is away is waited out."""
+        wait_s = 0.1
+        while True:
+            self._session = asyncio.create_task(self._read())
+            try:
+                await asyncio.wait({self._session})
+            finally:
+                self._session.cancel()
+                await asyncio.wait({self._session}, timeout=_LEAVE_S)
+            if not self._session.cancelled():
+                error = self._session.exception()
+                had = self._pulse.connected
+                self._pulse.lost(error)
+                wait_s = 0.1 if had else min(2 * wait_s, _LONGEST_WAIT_S)
+            await asyncio.sleep(wait_s)
+
+    def again(self) -> None:
+        """Make the connection anew, and look at the positions."""
+        if self._session is not None:
+            self._session.cancel()
+
+    async def _read(self) -> None:
+        async with self._open() as log:
+            found = await log.partitions()
+            missing = [topic for topic in BY_TOPIC if not found.get(topic)]
+            if missing:
+                msg = f"the log has no topic {missing[0]}: run `quantiva topics create`"
+                raise LookupError(msg)
+            self.partitions = {
+                (topic, partition[1]): partition for topic in BY_TOPIC for partition in found[topic]
+            }
+            self._names = {partition: place for place, partition in self.partitions.items()}
+            await self._begin(log)
+            self.ready.set()
+            self._pulse.found()
+            starts = {self.partitions[p]: self._core.positions[p] for p in self.partitions}
+            async for batch in log.follow(starts):
+                await self._take(batch)
+
+    async def _begin(self, log: LogSource) -> None:
+        """Bring the positions and the log together, and read what the state is made of."""
+        names = list(self._names)
+        begins, ends = await log.begins(names), await log.ends(names)
+        for name, place in self._names.items():
+            begin, end = begins[name], ends[name]
+            position = self._core.positions.get(place)
+            if position is None:
+                self._core.tail.begin(place, _warm_from(place, begin, end))
+                self._warming[place] = end
+            elif end < position:
+                self._lost(place, position, begin, "replaced")
+            elif begin > position:
+                self._lost(place, position, begin, "expired")
+        await self._warm_up(log)
+
+    def _lost(self, place: Place, position: int, begin: int, reason: str) -> None:
+        self._core.tail.begin(place, begin)
+        self._on_gap(place, position, begin, reason)
+
+    async def _warm_up(self, log: LogSource) -> None:
+        positions = self._core.positions
+        ranges = {self.partitions[p]: (positions[p], end) for p, end in self._warming.items()}
+        async for batch in log.scan(ranges):
+            await self._take(batch)
+        for place, end in self._warming.items():
+            if positions[place] < end:  # the last ones are compacted away
+                self._core.pass_over(place, end - 1)
+        self._warming.clear()
+
+    async def _take(self, batch: Iterable[Any]) -> None:
+        """Decode and send a batch; the loop is let go every few ms."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        for raw in in_order(batch):
+            place = self._names[(raw.topic, raw.partition)]
+            if raw.offset < self._core.positions[place]:
+                msg = f"{place[0]} went back from {self._core.positions[place]} to {raw.offset}"
+                raise OutOfStepError(msg)
+            await self._one(place, raw)
+            if loop.time() - began > _BREATH_S:
+                await asyncio.sleep(0)
+                began = loop.time()
+
+    async def _one(self, place: Place, raw: Any) -> None:
+        while True:
+            try:
+                decoded = await self._decoder.decode(raw)
+                break
+            except (RegistryError, OSError) as error:
+                self._pulse.lost(error)
+                await asyncio.sleep(1.0)
+        if not isinstance(decoded, Record):
+            self._pulse.unusable(place, raw.offset, decoded.reason)
+            self._core.pass_over(place, raw.offset)
+            return
+        try:
+            self._core.take(decoded)
+        except Exception as error:  # a defect of ours: one record less, not a bridge that stands
+            _log.exception("a record could not be taken in")
+            self._pulse.unusable(place, raw.offset, f"{type(error).__name__}: {error}")
+            self._core.pass_over(place, raw.offset)
+
+
+def _warm_from(place: Place, begin: int, end: int) -> int:
+    warm = BY_TOPIC[place[0]].warm
+    return begin if warm is None else max(begin, end - warm)

@@ -1,0 +1,272 @@
+"""The hub: one reader of the log for all websockets of this process."""
+
+from __future__ import annotations
+
+import asyncio
+import socket as sockets
+import time
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from schemas.codec import Codec
+from sinks.bridge.api.problems import ProblemError
+from sinks.bridge.frames import FULL_WINDOW, Frame, control
+from sinks.bridge.hub.backlog import Backlog
+from sinks.bridge.hub.catch_up import gap_frame
+from sinks.bridge.hub.channels import STATUS
+from sinks.bridge.hub.client import END_S, FRAME_BYTES, REASONS, Client
+from sinks.bridge.hub.core import Core
+from sinks.bridge.hub.cursors import Place
+from sinks.bridge.hub.entry import Door, admit, check_origin
+from sinks.bridge.hub.feed import Feed
+from sinks.bridge.hub.pulse import Ends, Health, Pulse, engines_of, watch
+from sinks.bridge.hub.views import Latest
+from sinks.bridge.log import OpenLog
+from sinks.bridge.settings import BridgeSettings
+from sinks.decoding import Decoder, Resolver
+
+_UNSENT_BYTES = 65_536
+_STUCK_LOOKS = 4
+"""After so many looks at a log that goes on while we read nothing, the connection is made anew."""
+_CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True)
+class LogParts:
+    """The log and how its records are decoded: the deployment's prefix, codec and registry."""
+
+    open_log: OpenLog
+    codec: Codec
+    prefix: str = ""
+    resolve: Resolver | None = None
+
+
+class Hub:
+    """Websockets and the state behind them; `latest` is what the REST interface reads.
+
+    Any number of hubs run side by side: each reads the log for itself, in no group.
+    """
+
+    def __init__(self, settings: BridgeSettings, log: LogParts, door: Door) -> None:
+        self.settings = settings
+        self.core = Core()
+        self.pulse = Pulse()
+        decoder = Decoder(log.codec, prefix=log.prefix, resolve=log.resolve)
+        self.feed = Feed(self.core, log.open_log, decoder, self.pulse, self._tell_gap)
+        self.backlog = Backlog(log.open_log, decoder, lambda: self.feed.partitions)
+        self._door = door
+        self._open = log.open_log
+        self._clients: dict[Client, None] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+        self._stuck = (0, 0)
+        self._stopping = False
+
+    @property
+    def latest(self) -> Latest:
+        """The latest of everything."""
+        return self.core.latest
+
+    @property
+    def ready(self) -> asyncio.Event:
+        """Set once the state holds what the log had at the start."""
+        return self.feed.ready
+
+    @property
+    def clients(self) -> int:
+        """How many websockets are open."""
+        return len(self._clients)
+
+    async def start(self) -> None:
+        """Begin to read; clients may come at once, and are answered when the state is there."""
+        self._tasks = [
+            asyncio.create_task(self.feed.run()),
+            asyncio.create_task(
+                watch(
+                    self._open,
+                    lambda: (self.feed.partitions, self.core.positions),
+                    self._look,
+                    self.pulse,
+                    self.settings.heartbeat_s,
+                )
+            ),
+            asyncio.create_task(self._beat()),
+        ]
+
+    async def stop(self) -> None:
+        """Say bye to all clients, wait a little until they have it, and close the log."""
+        self._stopping = True
+        for client in list(self._clients):
+            client.bye("going_away")
+        gone = [asyncio.create_task(client.gone.wait()) for client in self._clients]
+        if gone:
+            await asyncio.wait(gone, timeout=END_S)
+        for task in [*gone, *self._tasks]:
+            task.cancel()
+        await asyncio.gather(*gone, *self._tasks, return_exceptions=True)
+        await self.backlog.close()
+
+    def register(self, app: web.Application) -> None:
+        """Add GET /ws, and start and stop with the application."""
+        app.router.add_get("/ws", self.handle)
+        app.on_startup.append(lambda _: self.start())
+        app.on_shutdown.append(lambda _: self.stop())
+
+    async def handle(self, request: web.Request) -> web.WebSocketResponse:
+        """Serve one websocket to its end."""
+        check_origin(request, self.settings.origins)
+        principal = await admit(request, self._door)
+        if self._stopping or len(self._clients) >= self.settings.max_clients:
+            message = "The bridge has no room for one more websocket. Try again, or elsewhere."
+            raise ProblemError(503, message, headers={"Retry-After": "5"})
+        socket = web.WebSocketResponse(
+            timeout=END_S,
+            heartbeat=max(4 * self.settings.heartbeat_s, 10.0),
+            compress=self.settings.compression,
+            max_msg_size=16 * FRAME_BYTES,
+        )
+        await socket.prepare(request)
+        transport = request.transport
+        if transport is None:
+            return socket
+        _keep_little_unsent(transport)
+        client = Client(
+            self,
+            transport,
+            request.writer.drain,
+            str(getattr(principal, "name", "")),
+            compressed=socket.compress == FULL_WINDOW,
+        )
+        await self._serve(client, socket, transport)
+        return socket
+
+    def join(self, client: Client) -> None:
+        """Send a client heartbeats, and tell it of what is lost."""
+        self._clients[client] = None
+
+    def part(self, client: Client) -> None:
+        """Undo `join`."""
+        self._clients.pop(client, None)
+
+    async def _serve(
+        self, client: Client, socket: web.WebSocketResponse, transport: asyncio.BaseTransport
+    ) -> None:
+        self.join(client)
+        ending = asyncio.create_task(_end(client, socket, transport))
+        try:
+            await client.listen(socket)
+        finally:
+            self.part(client)
+            client.forget()
+            if client.ending is None:
+                ending.cancel()
+            await asyncio.wait({ending}, timeout=2 * END_S)
+            client.gone.set()
+
+    def health(self) -> Frame:
+        """Return how the bridge does, as `status` subscribers hear it."""
+        return control("health", **msgspec.to_builtins(self._health()))
+
+    def _health(self) -> Health:
+        behind = self.pulse.behind
+        return Health(
+            at=_now_ms(),
+            connected=self.pulse.connected and behind is not None,
+            lag_ms=self.pulse.lag_ms,
+            clients=len(self._clients),
+            undecoded=self.pulse.undecoded,
+            last_error=self.pulse.last_error,
+            topics=[
+                msgspec.structs.replace(state, behind=None if behind is None else behind.get(topic))
+                for topic, state in self.latest.topics.items()
+            ],
+            engines=engines_of(self.latest.scores.values()),
+        )
+
+    def _look(self, found: Ends) -> None:
+        """Compare with the ends of the log; what does not fit makes the reader look again."""
+        self.pulse.seen(found.ends, self.core.positions, found.at_s)
+        self.latest.note_behind(self.pulse.behind or {})
+        behind = sum((self.pulse.behind or {}).values())
+        read = sum(self.core.positions.values())
+        looks = self._stuck[1] + 1 if behind and read == self._stuck[0] else 0
+        self._stuck = (read, looks)
+        shrunk = any(found.ends[p] < found.positions.get(p, 0) for p in found.ends)
+        if shrunk or looks >= _STUCK_LOOKS:
+            self._stuck = (read, 0)
+            self.feed.again()
+
+    def _tell_gap(self, place: Place, start: int, stop: int, reason: str) -> None:
+        frame = gap_frame(place, start, stop, reason)
+        for client in list(self._clients):
+            if any(place in sub.started and place not in sub.behind for sub in client.all()):
+                client.send(frame)
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(self.settings.heartbeat_s)
+            health = self.health()
+            frames: dict[str, Frame] = {}
+            for number, client in enumerate(list(self._clients), start=1):
+                self._beat_one(client, frames, health)
+                if number % _CHUNK == 0:
+                    await asyncio.sleep(0)
+                    frames.clear()  # the cursor goes on meanwhile
+
+    def _beat_one(self, client: Client, frames: dict[str, Frame], health: Frame) -> None:
+        if client.outbox.waiting:
+            return  # it hears enough, and late
+        cursor = client.cursor()
+        frame = frames.get(cursor)
+        if frame is None:
+            behind = self.pulse.behind
+            frame = frames[cursor] = control(
+                "heartbeat",
+                at=_now_ms(),
+                lag_ms=self.pulse.lag_ms,
+                behind=None if behind is None else sum(behind.values()),
+                cursor=cursor,
+            )
+        client.send(frame)
+        if any(STATUS in sub.channels for sub in client.all()):
+            client.send(health)
+
+
+async def _end(
+    client: Client, socket: web.WebSocketResponse, transport: asyncio.BaseTransport
+) -> None:
+    """Once the last words are said: close the socket, by force when the other side is stuck."""
+    try:
+        await client.ended.wait()
+        code, message = REASONS[client.ending or "going_away"]
+        await _within(END_S, socket.close(code=code, message=message[:120].encode()))
+    finally:
+        if not transport.is_closing() or _unsent(transport):
+            transport.abort()  # type: ignore[attr-defined]
+
+
+async def _within(limit_s: float, what: Awaitable[Any]) -> None:
+    try:
+        async with asyncio.timeout(limit_s):
+            await what
+    except TimeoutError:
+        pass
+
+
+def _unsent(transport: Any) -> int:
+    return int(transport.get_write_buffer_size())
+
+
+def _keep_little_unsent(transport: asyncio.BaseTransport) -> None:
+    """Keep the kernel from taking megabytes for a slow client: old prices would wait in them."""
+    socket = transport.get_extra_info("socket")
+    option = getattr(sockets, "TCP_NOTSENT_LOWAT", None)
+    if socket is not None and option is not None:
+        socket.setsockopt(sockets.IPPROTO_TCP, option, _UNSENT_BYTES)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,149 @@
+"""How the bridge itself does: how far behind the log it is, and what is wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from schemas.scores import EngineScore
+from sinks.bridge.hub.cursors import Place, Positions
+from sinks.bridge.log import OpenLog, Partition
+
+_log = logging.getLogger(__name__)
+_LIMIT_S = 10.0
+
+
+class Pulse:
+    """What is known of the way from the log to here.
+
+    `lag_ms` is for how long the bridge has not had all that the log had: 0 while it keeps up.
+    `behind` are the records that it had not read when the log's ends were looked at, None for
+    unknown. `clock_s` is a clock that never goes back.
+    """
+
+    def __init__(self, clock_s: Callable[[], float] = time.monotonic) -> None:
+        self._clock_s = clock_s
+        self._level_s = clock_s()
+        self._is_level = False
+        self.connected = False
+        self.behind: dict[str, int] | None = None
+        self.last_error: str | None = None
+        self.undecoded = 0
+
+    @property
+    def lag_ms(self) -> int:
+        """For how long the bridge has been behind the log, in ms."""
+        return 0 if self._is_level else round((self._clock_s() - self._level_s) * 1000)
+
+    def found(self) -> None:
+        """Take note that the log is read."""
+        self.connected = True
+        self.last_error = None
+
+    def lost(self, error: BaseException | None) -> None:
+        """Take note that the log, or the registry, cannot be read."""
+        said = f"{type(error).__name__}: {error}" if error is not None else "the log ended"
+        if self.connected or self.last_error is None:
+            _log.warning("the bridge waits for the log: %s", said)
+        self.connected = False
+        self.last_error = said[:300]
+        self.unknown()
+
+    def unknown(self) -> None:
+        """Take note that nobody knows how far the log is."""
+        self._is_level = False
+        self.behind = None
+
+    def unusable(self, place: Place, offset: int, reason: str) -> None:
+        """Count a record that no client gets, because it cannot be decoded."""
+        self.undecoded += 1
+        _log.warning("no client gets %s:%d:%d: %s", *place, offset, reason)
+
+    def seen(self, ends: Mapping[Place, int], positions: Positions, at_s: float) -> None:
+        """Compare with the ends of the log as they were at a time of the clock."""
+        behind: dict[str, int] = {}
+        for place, end in ends.items():
+            missing = max(0, end - positions.get(place, 0))
+            behind[place[0]] = behind.get(place[0], 0) + missing
+        self.behind = behind
+        self._is_level = self.connected and not any(behind.values())
+        if self._is_level:
+            self._level_s = max(self._level_s, at_s)
+
+    @property
+    def now_s(self) -> float:
+        """The clock."""
+        return self._clock_s()
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """Ends of the log: asked for at `at_s` of the clock, when the positions were `positions`."""
+
+    ends: Positions
+    positions: Positions
+    at_s: float
+
+
+async def watch(
+    open_log: OpenLog,
+    look: Callable[[], tuple[Mapping[Place, Partition], Positions]],
+    on_ends: Callable[[Ends], None],
+    pulse: Pulse,
+    every_s: float,
+) -> None:
+    """Ask the log for its ends again and again, over a connection of its own."""
+    while True:
+        try:
+            async with open_log() as log:
+                while True:
+                    places, live = look()
+                    positions = dict(live)
+                    at_s = pulse.now_s
+                    async with asyncio.timeout(_LIMIT_S):
+                        found: Mapping[Any, int] = await log.ends(places.values())
+                    ends = {place: found[name] for place, name in places.items()}
+                    on_ends(Ends(ends, positions, at_s))
+                    await asyncio.sleep(every_s)
+        except Exception as error:  # whatever the log says when it is away
+            pulse.unknown()
+            pulse.last_error = f"{type(error).__name__}: {error}"[:300]
+        await asyncio.sleep(every_s)
+
+
+class Health(msgspec.Struct, frozen=True, kw_only=True):
+    """What `status` subscribers hear with every heartbeat; times in ms since 1970.
+
+    `topics` are the records read since the start, the last one's timestamp and how many are still
+    to come (null: not known); `engines` of how many assets each has a score, how many of those are
+    missing or degraded, and when the last one is of.
+    """
+
+    at: int
+    connected: bool
+    lag_ms: int
+    clients: int
+    undecoded: int
+    last_error: str | None
+    topics: list[Any]
+    engines: dict[str, dict[str, int]]
+
+
+def engines_of(scores: Iterable[EngineScore]) -> dict[str, dict[str, int]]:
+    """Return of each engine: assets, how many of them are missing or degraded, the last time."""
+    found: dict[str, dict[str, int]] = {}
+    for score in scores:
+        one = found.setdefault(
+            score.engine, {"assets": 0, "missing": 0, "degraded": 0, "last_as_of": 0}
+        )
+        one["assets"] += 1
+        one["missing"] += score.status != "ok"
+        one["degraded"] += score.status == "ok" and bool(score.detail)
+        one["last_as_of"] = max(one["last_as_of"], score.as_of)
+    return found

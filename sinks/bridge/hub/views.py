@@ -1,0 +1,202 @@
+"""The latest of everything, in memory: what snapshots and the REST interface are made of."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from schemas.control import Strategy
+from schemas.explanations import Explanation
+from schemas.market import Candle
+from schemas.scores import EngineScore
+from schemas.signals import Signal, TopSignals
+from schemas.sources import SourceStatus
+from sinks.base import Record
+from sinks.bridge.api.parts import Price, TopicState
+from sinks.bridge.frames import Frame, event_frame
+from sinks.bridge.hub.channels import BY_TOPIC, PRICES, frame_of
+from sinks.bridge.hub.prices import price_of
+from streams.topics import CANDLES, EXPLANATIONS, SCORES, SIGNALS, SOURCES, STRATEGIES, TOP
+
+MOST_ROWS = 20_000
+MOST_EXPLANATIONS = 2_000
+MOST_CANDLES = 200
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+
+class Recent(Generic[K, V]):
+    """A mapping of the keys that were set last, and no more than so many of them."""
+
+    def __init__(self, most: int) -> None:
+        self.values: OrderedDict[K, V] = OrderedDict()
+        self._most = most
+
+    def set(self, key: K, value: V) -> None:
+        """Set a key; it is now the newest."""
+        self.values[key] = value
+        self.values.move_to_end(key)
+        if len(self.values) > self._most:
+            self.values.popitem(last=False)
+
+
+class View:
+    """The latest events of one channel by key, and the frames that they were sent in."""
+
+    def __init__(self, most: int) -> None:
+        self.events: Recent[Any, Any] = Recent(most)
+        self.frames: Recent[Any, Frame] = Recent(most)
+
+    def set(self, key: Hashable, event: Any, frame: Frame) -> None:
+        """Set a key to an event."""
+        self.events.set(key, event)
+        self.frames.set(key, frame)
+
+    def drop(self, key: Hashable) -> None:
+        """Forget a key."""
+        self.events.values.pop(key, None)
+        self.frames.values.pop(key, None)
+
+
+class Latest:
+    """What the hub knows now; see `sinks.bridge.api.parts.Latest`. Changed by `apply` alone.
+
+    `version` counts the changes, so that what is made of a state can be kept until the next one.
+    """
+
+    def __init__(self) -> None:
+        self.version = 0
+        self.topics: dict[str, TopicState] = {
+            topic: TopicState(topic=topic, records=0) for topic in BY_TOPIC
+        }
+        self.strategies: dict[str, Strategy] = {}
+        self.candles: dict[tuple[str, str], Sequence[Candle]] = {}
+        self._views = {
+            **{s.channel: View(MOST_ROWS) for s in BY_TOPIC.values() if s.channel is not None},
+            "explanations": View(MOST_EXPLANATIONS),
+            PRICES: View(MOST_ROWS),
+        }
+
+    def frames(self, channel: str) -> Iterable[Frame]:
+        """Return the frames of a channel's latest events, the one that changed last at the end."""
+        return self._views[channel].frames.values.values()
+
+    @property
+    def signals(self) -> Mapping[tuple[str, str], Signal]:
+        """Latest signal by (asset, strategy_id)."""
+        return self._views["signals"].events.values
+
+    @property
+    def scores(self) -> Mapping[tuple[str, str], EngineScore]:
+        """Latest score by (asset, engine)."""
+        return self._views["scores"].events.values
+
+    @property
+    def prices(self) -> Mapping[str, Price]:
+        """Last price by asset."""
+        return self._views[PRICES].events.values
+
+    @property
+    def top(self) -> Mapping[str, TopSignals]:
+        """Latest ranking by strategy_id."""
+        return self._views["top"].events.values
+
+    @property
+    def explanations(self) -> Mapping[str, Explanation]:
+        """Latest explanations by signal_id."""
+        return self._views["explanations"].events.values
+
+    @property
+    def sources(self) -> Mapping[str, SourceStatus]:
+        """State of each upstream by source."""
+        return self._views["status"].events.values
+
+    def note_behind(self, behind: Mapping[str, int]) -> None:
+        """Take note of how many records of each topic are still to come."""
+        for topic, state in self.topics.items():
+            self.topics[topic] = msgspec.structs.replace(state, behind=behind.get(topic))
+
+    def apply(self, record: Record) -> Frame | None:
+        """Take a record in; return the frame to send for it, if there is one."""
+        self.version += 1
+        topic = record.topic
+        known = self.topics[topic]
+        self.topics[topic] = TopicState(
+            topic=topic,
+            records=known.records + 1,
+            last_at=max(record.timestamp_ms, known.last_at or 0),
+            behind=known.behind,
+        )
+        if topic == STRATEGIES.name:
+            self._strategy(record)
+            return None
+        channel = BY_TOPIC[topic].channel
+        if channel is None:
+            return self._market(record)
+        frame, key = frame_of(record), _key(record)
+        if frame is None:
+            self._views[channel].drop(key)
+        else:
+            self._views[channel].set(key, record.event, frame)
+        return frame
+
+    def _strategy(self, record: Record) -> None:
+        key = (record.key or b"").decode("utf-8", "replace")
+        if record.event is None:
+            self.strategies.pop(key, None)
+        else:
+            self.strategies[record.event.strategy_id] = record.event
+
+    def _market(self, record: Record) -> Frame | None:
+        if record.topic == CANDLES.name:
+            self._candle(record.event)
+        price = price_of(record, self.prices.get(record.event.asset))
+        if price is None:
+            return None
+        place = (record.topic, record.partition, record.offset)
+        frame = event_frame(
+            "price",
+            place,
+            record.timestamp_ms,
+            price,
+            channel=PRICES,
+            asset=price.asset,
+            key=price.asset,
+        )
+        self._views[PRICES].set(price.asset, price, frame)
+        return frame
+
+    def _candle(self, candle: Candle) -> None:
+        """Put a candle at its open time; one that is older than all that are kept is dropped."""
+        key = (candle.asset, candle.timeframe)
+        known = self.candles.get(key, ())
+        if not known or candle.open_time > known[-1].open_time:
+            self.candles[key] = (*known[-MOST_CANDLES + 1 :], candle)
+            return
+        if candle.open_time == known[-1].open_time:
+            self.candles[key] = (*known[:-1], candle)
+            return
+        by_time = {one.open_time: one for one in known} | {candle.open_time: candle}
+        self.candles[key] = tuple(by_time[at] for at in sorted(by_time)[-MOST_CANDLES:])
+
+
+def _key(record: Record) -> Hashable:
+    event = record.event
+    if event is None:
+        return (record.key or b"").decode("utf-8", "replace")
+    match record.topic:
+        case SIGNALS.name:
+            return (event.asset, event.strategy_id)
+        case SCORES.name:
+            return (event.asset, event.engine)
+        case EXPLANATIONS.name:
+            return str(event.signal_id)
+        case TOP.name:
+            return str(event.strategy_id)
+        case SOURCES.name:
+            return str(event.source)
+    return (record.topic, record.partition, record.offset)

@@ -1,0 +1,138 @@
+// The parts of the panel, each made of a signal and nothing else.
+
+import { h, outside } from "./dom.js";
+import * as format from "./format.js";
+import { MARKS } from "./table.js";
+import { inShort } from "./view.js";
+
+const pair = (name, value, note = null) => [h("dt", {}, name), h("dd", {}, value, note && h("small", {}, ` ${note}`))];
+
+const card = (name, value, note = null) => h("div", {}, pair(name, value, note));
+
+export function section(title, name, ...children) {
+  return h("section", { class: `part ${name}`, "aria-label": title }, h("h3", {}, title), ...children);
+}
+
+/** Action, score and confidence, large; what overrode what, and what was missing. */
+export function decision(signal, rank) {
+  const override = signal.override && signal.override !== "" ? overridden(signal) : null;
+  return h(
+    "div", { class: "decision", data: { action: signal.action } },
+    h("span", { class: "action" }, `${MARKS[signal.action]} ${signal.action}`),
+    figure("Score", format.signed(signal.final_score, 3)),
+    figure("Confidence", format.percent(signal.confidence)),
+    figure("Rank", rank ? `#${rank}` : format.DASH),
+    figure("Decided", `${format.clock(signal.as_of, true)}`, "UTC"),
+    override,
+  );
+}
+
+function figure(name, value, unit = null) {
+  return h("span", { class: "figure" }, h("small", {}, name), h("b", {}, value, unit && h("small", {}, ` ${unit}`)));
+}
+
+function overridden(signal) {
+  const by = format.words(signal.override).toLowerCase();
+  return h("p", { class: "override" }, signal.fused_action === signal.action
+    ? `The ${by} says the same as the scores.`
+    : `The scores alone said ${signal.fused_action}; ${by} made it ${signal.action}.`);
+}
+
+export function why(signal, explanation) {
+  const short = h("p", { class: "short" }, inShort(signal, format.words, format.signed));
+  const text = explanation?.text;
+  const isTemplate = explanation?.model === "template"; // then the text says so itself
+  const note = isTemplate ? explanation.reason : `Written by ${explanation?.model}.`;
+  return section("Why", "why", short,
+    text ? h("p", { class: "prose" }, text) : null,
+    text && !note ? null : h("p", { class: "note" }, text ? note
+      : "No prose for this one: the ten best of a strategy and cycle are explained."));
+}
+
+export function contributions(signal) {
+  const widest = Math.max(0.1, ...signal.contributions.map((one) => Math.abs(one.contribution)));
+  const rows = signal.contributions.map((one) => h(
+    "tr", { data: { status: one.status } },
+    h("th", { scope: "row" }, format.words(one.engine)),
+    h("td", {}, format.signed(one.score)),
+    h("td", { class: "quiet" }, `× ${format.percent(one.weight)}`),
+    h("td", { class: "wide" }, h("span", {
+      class: "lever", data: { side: one.contribution < 0 ? "down" : "up" },
+      vars: { "--share": (Math.abs(one.contribution) / widest).toFixed(3) },
+    }, h("b"))),
+    h("td", { class: "sum" }, format.signed(one.contribution, 3)),
+    h("td", { class: "quiet" }, one.status === "ok" ? format.percent(one.confidence) : one.status),
+    h("td", { class: "quiet" }, format.age(one.age_ms)),
+  ));
+  const head = ["Engine", "Score", "Weight", null, "Adds", "Conf.", "Age"];
+  return section("Contributions", "contributions", h(
+    "table", {}, h("thead", {}, h("tr", {}, head.map((text) => h("th", { scope: "col" },
+      text ?? h("span", { class: "sr-only" }, "Share of the widest"))))),
+    h("tbody", {}, rows),
+    h("tfoot", {}, h("tr", {}, h("th", { scope: "row" }, "Score"), h("td"), h("td", { class: "quiet" }), h("td"),
+      h("td", { class: "sum" }, format.signed(signal.final_score, 3)), h("td", { colspan: 2 }))),
+  ));
+}
+
+export function position(signal) {
+  const entry = signal.entry_price_usd;
+  const away = (level) => (entry && level ? format.change(level / entry - 1) : null);
+  const risk = Math.abs(entry - signal.stop_loss_usd);
+  const reward = Math.abs(signal.take_profit_usd - entry);
+  const ratio = risk > 0 && signal.take_profit_usd && signal.stop_loss_usd ? (reward / risk).toFixed(1) : null;
+  const size = signal.position_size ? `${format.units(signal.position_size)} ${signal.asset}` : "none";
+  return section("Position", "position", h(
+    "dl", {},
+    card("Entry", format.price(entry)),
+    card("Size", size),
+    card("Value", signal.position_value_usd ? format.usd(signal.position_value_usd) : format.DASH),
+    card("Stop", format.price(signal.stop_loss_usd), away(signal.stop_loss_usd)),
+    card("Target", format.price(signal.take_profit_usd), away(signal.take_profit_usd)),
+    card("Reward : risk", ratio ? `${ratio} : 1` : format.DASH),
+  ));
+}
+
+/** News of a signal: undefined while it is asked for, null where none is stored. */
+export function news(articles, now) {
+  let body = h("p", { class: "note" }, "Asking …");
+  if (articles === null) body = h("p", { class: "note" }, "This bridge has no database, and so no news.");
+  else if (articles?.length === 0) body = h("p", { class: "note" }, "No headline in the 24 hours before.");
+  else if (articles) {
+    body = h("ul", {}, articles.map((one) => h(
+      "li", {},
+      outside(one.url, one.headline),
+      h("small", {}, `${one.publisher} · ${format.age(now - (one.published_at ?? one.event_time))}`,
+        one.sentiment_label && h("em", { data: { label: one.sentiment_label } }, one.sentiment_label)),
+    )));
+  }
+  return section("News", "news", body);
+}
+
+/** Earlier signals of the row, the newest first: each change, and how long it stood. */
+export function past(row) {
+  const changes = row.history.filter((one, place) => one.action !== row.history[place - 1]?.action);
+  const items = changes.slice(-6).reverse().map((one) => h(
+    "li", { data: { action: one.action } },
+    h("span", { class: "action" }, `${MARKS[one.action]} ${one.action}`),
+    h("span", {}, format.signed(one.final_score, 3)),
+    h("span", {}, format.price(one.entry_price_usd)),
+    h("time", {}, format.day(one.as_of)),
+  ));
+  return section("Changes of action", "past", h("ol", {}, items),
+    h("p", { class: "note" }, `${format.count(row.history.length)} signals since ${format.day(row.history[0].as_of)} UTC.`));
+}
+
+/** What the decision was made of: positions in the log, indicator values, remarks, sizing. */
+export function inputs(signal) {
+  const table = (entries) => h("dl", { class: "facts" }, entries.flatMap(([name, value]) => pair(name, value)));
+  const numbers = (record) => Object.entries(record).map(([name, value]) => [name, format.units(value)]);
+  const fold = (title, entries) => entries.length > 0
+    && h("details", { data: { fold: title } }, h("summary", {}, title, h("small", {}, ` ${entries.length}`)), table(entries));
+  const places = signal.inputs.map((one) => [one.topic, `partition ${one.partition}, offset ${format.count(one.offset)}`]);
+  return section("Inputs", "inputs",
+    fold("Remarks", Object.entries(signal.detail)),
+    fold("Places in the log", places),
+    fold("Indicators and features", numbers(signal.features)),
+    fold("Terms of the size", numbers(signal.sizing)),
+    h("p", { class: "note" }, "Signal ", h("code", {}, signal.signal_id)));
+}

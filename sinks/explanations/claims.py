@@ -1,0 +1,295 @@
+"""Whose turn it is, and what becomes of it: the rows of signal_explanations as a queue.
+
+    pending -> requested -> done | failed           asked once, ever
+    requested -> pending                            the API said that it did not serve the request
+    pending -> done | failed | skipped              without a request: `judge`
+
+Every step is one transaction, and takes the row's lock, an equal input's lock and the day's budget
+in this order. A row that is `requested` for longer than the lease belongs to a process that has
+ended: it becomes failed and is not asked again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from sinks.explanations import budget
+from sinks.explanations.budget import ZERO
+from sinks.explanations.check import stray
+from sinks.explanations.facts import Facts, input_hash
+from sinks.explanations.gate import Pass
+from sinks.explanations.prompt import VERSION
+from sinks.explanations.signals import UNREADABLE, facts_in, text_of
+from sinks.explanations.template import MODEL as TEMPLATE
+from sinks.postgres.table import Connection
+
+_COLUMNS = (
+    "e.signal_id, e.strategy_id, e.asset, e.rank, e.attempts, e.waiting_since, e.error,"
+    " now() AS now,"
+    " s.as_of, s.cycle, s.action, s.fused_action, s.override, s.final_score, s.confidence,"
+    " d.entry_price_usd, d.position_size, d.position_value_usd, d.stop_loss_usd,"
+    " d.take_profit_usd, d.metadata::text AS metadata"
+)
+_FROM = (
+    " FROM signal_explanations AS e JOIN strategy_signals AS s USING (signal_id)"
+    " JOIN signal_details AS d USING (signal_id)"
+)
+_NEXT = (
+    f"SELECT {_COLUMNS}{_FROM} WHERE e.status = 'pending'"
+    " AND (e.not_before IS NULL OR e.not_before <= now())"
+    " ORDER BY e.cycle DESC, e.rank, e.signal_id LIMIT 1 FOR UPDATE OF e SKIP LOCKED"
+)
+_ABANDONED = (
+    f"SELECT {_COLUMNS}, e.reserved_usd{_FROM} WHERE e.status = 'requested'"
+    " AND e.requested_at < now() - make_interval(secs => $1) LIMIT 1 FOR UPDATE OF e SKIP LOCKED"
+)
+_TWIN = (
+    "SELECT status, text, model FROM signal_explanations WHERE input_hash = $1 AND signal_id <> $2"
+    " AND (status = 'requested' OR (status = 'done' AND model <> 'template'))"
+    " ORDER BY status LIMIT 1"
+)
+_RESOLVE = (
+    "UPDATE signal_explanations SET status = $2, text = $3, model = $4, error = nullif($5, ''),"
+    " input_hash = coalesce($6, input_hash), prompt_tokens = $7, completion_tokens = $8,"
+    " cost_usd = $9, explained_at = date_trunc('milliseconds', clock_timestamp()),"
+    " reserved_usd = NULL, reserved_on = NULL, not_before = NULL WHERE signal_id = $1"
+)
+_MINE = (
+    "SELECT reserved_usd, reserved_on FROM signal_explanations"
+    " WHERE signal_id = $1 AND status = 'requested' AND attempts = $2 FOR UPDATE"
+)
+_POSTPONE = (
+    "UPDATE signal_explanations SET waiting_since = coalesce(waiting_since, clock_timestamp()),"
+    " not_before = least(clock_timestamp() + make_interval(secs => $2),"
+    " coalesce(waiting_since, clock_timestamp()) + make_interval(secs => $4)), error = $3"
+    " WHERE signal_id = $1"
+)
+_TWIN_WAIT_S = 1.0
+_NO_BUDGET = "No budget is left for today (UTC)."
+_LOST = "The process that had asked the model ended before it had stored the answer."
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What decides before a request; `most_usd` is what one for these facts can cost at most."""
+
+    enabled: bool
+    model: str | None
+    top: int
+    patience_s: float
+    budget_usd: Decimal
+    most_usd: Callable[[Facts], Decimal]
+
+    @property
+    def writer(self) -> str:
+        """What a text depends on beside the facts."""
+        return f"{self.model} {VERSION}" if self.model and self.enabled else TEMPLATE
+
+
+class Claim(NamedTuple):
+    """A row that is ours to ask for."""
+
+    signal_id: str
+    attempt: int
+    facts: Facts
+
+
+class Outcome(NamedTuple):
+    """What a row becomes, apart from its money."""
+
+    status: str
+    text: str
+    model: str
+    reason: str
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+class Waiting(NamedTuple):
+    """The row stays pending for so long."""
+
+    seconds: float
+    reason: str
+
+
+def fallback(status: str, facts: Facts | None, reason: str) -> Outcome:
+    """Return an outcome with the template's text."""
+    return Outcome(status, text_of(facts), TEMPLATE, reason)
+
+
+def judge(
+    rules: Rules, facts: Facts | None, rank: int, waited: Waiting | None, said: Pass
+) -> Outcome | Waiting | None:
+    """Decide about a row without asking anybody; None: the model is to be asked. Pure.
+
+    `waited` is for how long it has waited already, and for what; `said` what the gate says now.
+    """
+    if facts is None:
+        return fallback("failed", facts, UNREADABLE)
+    if not rules.enabled:
+        return fallback("skipped", facts, "Explanations by a model are switched off.")
+    if rank > rules.top:
+        return fallback("skipped", facts, f"The model explains the first {rules.top} only.")
+    if rules.model is None:
+        return fallback("done", facts, "")
+    if said.denied is not None:
+        return fallback("failed", facts, said.denied)
+    if waited is not None and waited.seconds >= rules.patience_s:
+        return fallback("failed", facts, f"{waited.reason} It took too long.")
+    if said.wait_s is None:
+        return None
+    reason = "The model is left alone for a while." if waited is None else waited.reason
+    return Waiting(said.wait_s, reason)
+
+
+async def take(connection: Connection, rules: Rules, said: Pass) -> Claim | str | None:
+    """Take the next row: return a claim to ask for, or the status that it has got, or None.
+
+    The newest cycle comes first, for yesterday's signals must not use up today's budget.
+    """
+    async with connection.transaction():
+        row = await connection.fetchrow(_NEXT)
+        if row is None:
+            return None
+        facts = facts_in(row)
+        judged = judge(rules, facts, row["rank"], _waited(row), said)
+        digest = None if facts is None else input_hash(facts, rules.writer)
+        if judged is None and facts is not None and digest is not None:
+            judged = await _equal_one(connection, row["signal_id"], facts, digest)
+        if isinstance(judged, Waiting):
+            await _postpone(connection, row["signal_id"], judged, rules.patience_s)
+            return "pending"
+        if judged is None and facts is not None:
+            attempt = await _request(connection, row, rules, facts, digest)
+            if attempt is not None:
+                return Claim(row["signal_id"], attempt, facts)
+            judged = fallback("skipped", facts, _NO_BUDGET)
+        assert judged is not None  # noqa: S101 - only readable facts are asked for
+        await _resolve(connection, row["signal_id"], judged, digest, ZERO)
+        return judged.status
+
+
+async def extend(
+    connection: Connection, claim: Claim, most_usd: Decimal, budget_usd: Decimal
+) -> bool:
+    """Reserve for one more request of a claim, on the claim's day; False without budget."""
+    async with connection.transaction():
+        mine = await connection.fetchrow(_MINE, claim.signal_id, claim.attempt)
+        if mine is None:
+            return False
+        if await budget.reserve(connection, most_usd, budget_usd, mine["reserved_on"]) is None:
+            return False
+        await connection.execute(
+            "UPDATE signal_explanations SET reserved_usd = reserved_usd + $2 WHERE signal_id = $1",
+            claim.signal_id,
+            most_usd,
+        )
+        return True
+
+
+async def store(connection: Connection, claim: Claim, outcome: Outcome, cost_usd: Decimal) -> bool:
+    """Store the outcome and settle its money; False when the claim was given up meanwhile."""
+    async with connection.transaction():
+        mine = await connection.fetchrow(_MINE, claim.signal_id, claim.attempt)
+        if mine is None:
+            return False
+        await _resolve(connection, claim.signal_id, outcome, None, cost_usd)
+        await budget.settle(connection, mine["reserved_on"], mine["reserved_usd"], cost_usd)
+        return True
+
+
+async def release(
+    connection: Connection, claim: Claim, waiting: Waiting, patience_s: float
+) -> bool:
+    """Put a row back that the API did not serve; its reservation is free again."""
+    async with connection.transaction():
+        mine = await connection.fetchrow(_MINE, claim.signal_id, claim.attempt)
+        if mine is None:
+            return False
+        await connection.execute(
+            "UPDATE signal_explanations SET status = 'pending', reserved_usd = NULL,"
+            " reserved_on = NULL WHERE signal_id = $1",
+            claim.signal_id,
+        )
+        await _postpone(connection, claim.signal_id, waiting, patience_s)
+        await budget.settle(connection, mine["reserved_on"], mine["reserved_usd"], ZERO)
+        return True
+
+
+async def give_up(connection: Connection, lease_s: float) -> bool:
+    """Fail one row whose process has ended; its reservation counts as spent. False without one."""
+    async with connection.transaction():
+        row = await connection.fetchrow(_ABANDONED, lease_s)
+        if row is None:
+            return False
+        claim = Claim(row["signal_id"], row["attempts"], None)  # type: ignore[arg-type]
+        return await store(
+            connection, claim, fallback("failed", facts_in(row), _LOST), row["reserved_usd"]
+        )
+
+
+async def _equal_one(
+    connection: Connection, signal_id: str, facts: Facts, digest: str
+) -> Outcome | Waiting | None:
+    """Return the text of a signal with equal facts, or wait for it; None: there is none."""
+    await connection.execute("SELECT pg_advisory_xact_lock($1)", _key(digest))
+    twin = await connection.fetchrow(_TWIN, digest, signal_id)
+    if twin is None:
+        return None
+    if twin["status"] == "requested":
+        return Waiting(_TWIN_WAIT_S, "An equal signal is being explained.")
+    if stray(twin["text"], facts) is not None:  # it states its own signal's time
+        return None
+    return Outcome("done", twin["text"], twin["model"], "")
+
+
+async def _request(
+    connection: Connection, row: Any, rules: Rules, facts: Facts, digest: str | None
+) -> int | None:
+    """Reserve the money and mark the row; return the attempt's number, None without budget."""
+    most_usd = rules.most_usd(facts)
+    day = await budget.reserve(connection, most_usd, rules.budget_usd)
+    if day is None:
+        return None
+    attempt: int = await connection.fetchval(
+        "UPDATE signal_explanations SET status = 'requested', requested_at = clock_timestamp(),"
+        " attempts = attempts + 1, model = $2, input_hash = $3, reserved_usd = $4,"
+        " reserved_on = $5 WHERE signal_id = $1 RETURNING attempts",
+        row["signal_id"],
+        rules.model,
+        digest,
+        most_usd,
+        day,
+    )
+    return attempt
+
+
+def _waited(row: Any) -> Waiting | None:
+    since = row["waiting_since"]
+    if since is None:
+        return None
+    return Waiting((row["now"] - since).total_seconds(), row["error"] or "It has waited.")
+
+
+async def _postpone(
+    connection: Connection, signal_id: str, waiting: Waiting, patience_s: float
+) -> None:
+    """Let a row wait, until its patience is over at the latest."""
+    await connection.execute(_POSTPONE, signal_id, waiting.seconds, waiting.reason, patience_s)
+
+
+async def _resolve(
+    connection: Connection, signal_id: str, outcome: Outcome, digest: str | None, cost: Decimal
+) -> None:
+    status, text, model, reason, sent, made = outcome
+    await connection.execute(
+        _RESOLVE, signal_id, status, text, model, reason, digest, sent, made, cost
+    )
+
+
+def _key(digest: str) -> int:
+    """Return the advisory lock of an input: 63 bits of its hash."""
+    return int(digest[:16], 16) >> 1

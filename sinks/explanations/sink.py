@@ -1,0 +1,142 @@
+"""The sink behind the runner: tops become pending rows, and the rest happens beside the stream.
+
+`flush` only inserts rows, so offsets are committed at the pace of the database, whatever the model
+does. What is to be explained is in PostgreSQL from then on, and a restart goes on from there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import asyncpg
+
+from schemas.signals import TopSignals
+from sinks.base import Flushed, Record, Rejected, Sink
+from sinks.explanations import gate
+from sinks.explanations.outbox import ExplanationLog, Outbox
+from sinks.explanations.settings import ExplanationSettings
+from sinks.explanations.worker import Workers
+from sinks.postgres import migrate
+from sinks.postgres.dsn import redact
+from sinks.postgres.errors import DATA_ERRORS, translate
+from sinks.postgres.top import SIGNAL_EXPLANATIONS, explanation_rows
+from streams.topics import TOP
+
+_STOP_WITHIN_S = 4.0
+_CONNECT_TIMEOUT_S, _STATEMENT_TIMEOUT_S = 10.0, 60.0
+
+
+class ExplanationsSink:
+    """Explains the signals of signals.top. The signals themselves are read from PostgreSQL.
+
+    `log` makes the topic's writer and reader, once; see `sinks.explanations.outbox`.
+    `tally` counts since the start: done, failed, skipped, refused (asked, not served), published.
+    """
+
+    name = "explanations"
+    topics = (TOP.name,)
+
+    def __init__(
+        self,
+        dsn: str,
+        settings: ExplanationSettings,
+        log: Callable[[], ExplanationLog],
+        *,
+        gate_rules: gate.Rules | None = None,
+    ) -> None:
+        self._dsn = dsn
+        self._settings = settings
+        self._make_log = log
+        self._gate_rules = gate_rules or gate.Rules()
+        self._pool: asyncpg.Pool[Any] | None = None
+        self._workers: Workers | None = None
+        self._outbox: Outbox | None = None
+        self._added: list[Record] = []
+        self.tally: Counter[str] = Counter()
+
+    def __repr__(self) -> str:
+        return f"ExplanationsSink({redact(self._dsn)!r})"
+
+    async def setup(self) -> None:
+        """Bring the schema up to date, connect, start the workers; see Sink.setup."""
+        if self._pool is not None:
+            return
+        await migrate(self._dsn)
+        try:
+            pool = await asyncpg.create_pool(
+                self._dsn,
+                min_size=1,
+                max_size=self._settings.concurrency + 2,  # one sweeps, one flushes
+                timeout=_CONNECT_TIMEOUT_S,
+                command_timeout=_STATEMENT_TIMEOUT_S,
+                server_settings={"application_name": "quantiva-explanations"},
+            )
+        except Exception as error:
+            raise translate(error, None, self._dsn) from error
+        self._pool = pool
+        self._outbox = Outbox(self._dsn, self._make_log(), self.tally)
+        self._workers = Workers(
+            self._settings, pool, self._dsn, self._outbox.wake, self._gate_rules, self.tally
+        )
+        self._outbox.start()
+        self._workers.start()
+
+    def add(self, records: Sequence[Record]) -> None:
+        """Keep records for the next flush."""
+        self._added.extend(records)
+
+    async def flush(self) -> Flushed:
+        """Insert the pending rows, one statement a ranking; see Sink.flush.
+
+        One at a time, for the PostgreSQL sink inserts the same rows: two statements that each
+        hold some of them in another order would wait for each other.
+        """
+        if not self._added:
+            return Flushed()
+        assert self._workers is not None  # noqa: S101 - the runner calls setup first
+        count, rejected = await self._workers.within(self._insert)
+        self._added = []
+        self._workers.wake()
+        rows = {SIGNAL_EXPLANATIONS.name: count} if count else {}
+        return Flushed(rows, tuple(rejected))
+
+    def discard(self) -> None:
+        """Forget what was added and not flushed."""
+        self._added = []
+
+    async def close(self) -> None:
+        """End the workers after what they are at, publish what is stored, close everything."""
+        self._added = []
+        workers, self._workers = self._workers, None
+        outbox, self._outbox = self._outbox, None
+        pool, self._pool = self._pool, None
+        if workers is not None:
+            await workers.stop(_STOP_WITHIN_S)
+        if outbox is not None:
+            await outbox.stop(_STOP_WITHIN_S)
+        if pool is not None:
+            try:
+                async with asyncio.timeout(1.0):
+                    await pool.close()
+            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                pool.terminate()
+
+    async def _insert(self, connection: Any) -> tuple[int, list[Rejected]]:
+        count = 0
+        rejected: list[Rejected] = []
+        for record in self._added:
+            event: TopSignals = record.event
+            try:
+                count += await SIGNAL_EXPLANATIONS.write(connection, explanation_rows(event))
+            except DATA_ERRORS as error:
+                said = str(error).partition("\n")[0]
+                name = type(error).__name__.removesuffix("Error")
+                reason = f"PostgreSQL does not take the ranking of {event.strategy_id!r}: {said}."
+                rejected.append(Rejected(record, name, reason))
+        return count, rejected
+
+
+_: type[Sink] = ExplanationsSink  # mypy checks the contract here

@@ -1,0 +1,55 @@
+"""What the tests look at in the page: its table, and its own memory of the signals."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from playwright.async_api import Page, expect
+
+from tests.browser.stand.bridge import TOKEN
+
+_IDS = "async () => [...(await import('/assets/js/store.js')).store.ids]"
+_SHOWN = """() => Object.fromEntries([...document.querySelectorAll('#grid tr[data-signal]')]
+    .map((row) => [row.dataset.key, row.dataset.signal]))"""
+
+
+async def sign_in(page: Page, address: str) -> None:
+    """Open the page with a token in the address, and wait for its first signals."""
+    await page.goto(f"{address}/#token={TOKEN}")
+    await expect(page.locator("#link")).to_have_attribute("data-state", "live")
+    await page.locator("#grid tr[data-signal]").first.wait_for()
+
+
+async def ids(page: Page) -> set[str]:
+    """Return the ids of all signals that the page has heard of."""
+    return set(await page.evaluate(_IDS))
+
+
+async def shown(page: Page) -> dict[str, str]:
+    """Return which signal each row of the table shows, by `asset|strategy`."""
+    found: dict[str, str] = await page.evaluate(_SHOWN)
+    return found
+
+
+async def column(page: Page, name: str) -> list[str]:
+    """Return the texts of a column from top to bottom."""
+    return await page.locator(f"#grid tbody td.c-{name}").all_inner_texts()
+
+
+def number(text: str) -> float:
+    """Return the number in a text of the page, which has a real minus sign."""
+    return float(text.replace("\N{MINUS SIGN}", "-"))
+
+
+async def overflow(page: Page) -> dict[str, Any]:
+    """Return how much wider than the window the page is, and what sticks out of it."""
+    found: dict[str, Any] = await page.evaluate(
+        """() => ({
+            wider: document.documentElement.scrollWidth - innerWidth,
+            out: [...document.querySelectorAll('body *')].filter((one) => {
+                const box = one.getBoundingClientRect();
+                return box.width && box.right > innerWidth + 1;
+            }).map((one) => one.className || one.tagName).slice(0, 5),
+        })"""
+    )
+    return found

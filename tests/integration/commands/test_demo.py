@@ -1,0 +1,64 @@
+"""`quantiva demo` as its user runs it: producers against the simulator, and the page."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import signal
+import sys
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+_ADDRESS = re.compile(r"page at (http://127\.0\.0\.1:\d+)/#token=(\S+)")
+
+
+async def _said(output: asyncio.StreamReader, pattern: re.Pattern[str]) -> re.Match[str]:
+    """Return the first line that matches."""
+    async for line in output:
+        found = pattern.search(line.decode())
+        if found:
+            return found
+    raise AssertionError(f"it ended without a word of {pattern.pattern}")
+
+
+@pytest.mark.embedded
+@pytest.mark.slow
+async def test_two_cycles_of_the_real_producers(tmp_path: Path) -> None:
+    summary = tmp_path / "summary.json"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "streams.cli", "demo", "--cycles", "2", "--json", str(summary)),
+        cwd=tmp_path,
+        env={**os.environ, "COLUMNS": "200"},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(150):
+            base, token = (await _said(process.stdout, _ADDRESS)).groups()
+            async with aiohttp.ClientSession(base) as session:
+                async with session.get("/") as page:
+                    assert (page.status, page.content_type) == (200, "text/html")
+                async with session.get("/api/v1/signals") as refused:
+                    assert refused.status == 401
+                headers = {"Authorization": f"Bearer {token}"}
+                async with session.get("/api/v1/strategies", headers=headers) as answer:
+                    assert answer.status == 200
+            rest = await process.stdout.read()
+            assert await process.wait() == 0, rest.decode()[-2000:]
+    finally:
+        if process.returncode is None:
+            process.send_signal(signal.SIGINT)
+            await process.wait()
+    found = json.loads(summary.read_text("utf-8"))
+    assert found["events"]["market.trending"] >= 100, "fifty assets in two cycles"
+    assert found["events"]["market.candles"] >= 45_000, "300 candles of three timeframes"
+    assert all(count > 0 for count in found["events"].values())
+    assert found["triggers"]["cycle"] >= 400
+    assert found["stored"]["trending_news"] > 0
+    assert (found["dead_letters"], found["restarts"]) == (0, 0)

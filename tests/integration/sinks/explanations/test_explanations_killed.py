@@ -1,0 +1,178 @@
+"""400 explanations by two processes, with every fault at once, and SIGKILLs in between."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal as signals_of_unix
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from producers.simulator.keys import KEYS
+from tests.conftest import ROOT
+from tests.integration.sinks.bench import until
+from tests.integration.sinks.explanations.rig import (
+    BAD,
+    GOOD,
+    Model,
+    Stage,
+    serving,
+    settings_of,
+)
+
+pytestmark = [pytest.mark.embedded, pytest.mark.slow]
+
+GROUPS = ("first", "second")
+"""Each process reads all rankings, as a group of its own: rows are inserted twice, and once."""
+
+
+class Processes:
+    """Sinks in processes of their own."""
+
+    def __init__(self, stage: Stage, model: Model, log: Path) -> None:
+        self._stage = stage
+        self._model = model
+        self._log = log
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+
+    def start(self, group: str, **changes: Any) -> None:
+        chosen = {
+            "api_key": KEYS["chat"],
+            "base_url": self._model.url,
+            "request_limit_s": 2.0,
+            "patience_s": 60.0,
+            **changes,
+        }
+        settings = settings_of(self._stage.bench, group).model_dump(mode="json")
+        settings["database_url"] = self._stage.bench.dsn
+        given = {"settings": settings, "chosen": chosen}
+        with self._log.open("ab") as log:
+            self._running[group] = subprocess.Popen(
+                [sys.executable, "-m", f"{__package__}.process", json.dumps(given)],
+                cwd=ROOT,
+                env={**os.environ, "QUANTIVA_BROKER": "tansu"},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+
+    def kill(self, group: str) -> None:
+        """SIGKILL, and wait until it is gone."""
+        process = self._running.pop(group)
+        assert process.poll() is None, self._log.read_text("utf-8")[-2000:]
+        process.send_signal(signals_of_unix.SIGKILL)
+        process.wait()
+
+    def kill_all(self) -> None:
+        for group in list(self._running):
+            self.kill(group)
+
+
+def says(asset: str, time: int) -> str:
+    """Every tenth asset gets a wrong number first; of these every other one again."""
+    number = int(asset.removeprefix("AS"))
+    wrong = number % 10 == 3 and (time == 1 or number % 20 == 3)
+    return BAD if wrong else GOOD
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    return tmp_path / "processes.log"
+
+
+async def until_resolved(stage: Stage, count: int) -> None:
+    async def reached() -> bool:
+        statuses = await stage.statuses()
+        return sum(statuses.get(one, 0) for one in ("done", "failed", "skipped")) >= count
+
+    await until(reached, f"{count} have their text")
+
+
+async def test_400_explanations_with_faults_and_kills(stage: Stage, log: Path) -> None:
+    async with serving(Model(says, delay_s=0.1)) as model:
+        processes = Processes(stage, model, log)
+        try:
+            signals = await _every_fault(stage, model, processes)
+            signals += await _a_minute_of_retry_after(stage, model, processes)
+            signals += await _no_quota(stage, model, processes)
+            await stage.until_published(400)
+            processes.kill_all()
+        finally:
+            processes.kill_all()
+        published = await stage.check_whole(signals)
+    assert len(published) == 400
+    for asset, count in model.served.items():
+        assert count <= (2 if int(asset.removeprefix("AS")) % 10 == 3 else 1), asset
+    by_status = {status: 0 for status in ("done", "failed")}
+    for one in published:
+        by_status[one.status] += 1
+        assert "99.9" not in one.text
+    assert by_status["done"] > 150
+    assert by_status["failed"] > 100
+    spent, _, _ = await stage.money()
+    assert model.billed_usd <= spent <= 1
+
+
+async def _every_fault(stage: Stage, model: Model, processes: Processes) -> list[Any]:
+    """300 signals; one process is killed early, the other one later, each starts again."""
+    for every, fault in (
+        (31, {"kind": "status", "status": 500}),
+        (37, {"kind": "reset"}),
+        (41, {"kind": "html"}),
+        (43, {"kind": "html", "status": 200}),
+        (47, {"kind": "broken_json"}),
+        (61, {"kind": "limit", "retry_after_s": 1}),
+        (89, {"kind": "silence"}),
+    ):
+        model.fault(every=every, **fault)  # type: ignore[arg-type]
+    for group in GROUPS:
+        processes.start(group)
+    signals = await stage.publish(30)
+    await until_resolved(stage, 60)
+    processes.kill("first")
+    processes.start("first")
+    await until_resolved(stage, 150)
+    processes.kill("second")
+    processes.start("second")
+    await stage.until_published(300)
+    struck = [count for _, count in model.faults.script().values()]
+    assert all(struck), struck
+    return signals
+
+
+async def _a_minute_of_retry_after(stage: Stage, model: Model, processes: Processes) -> list[Any]:
+    """50 signals of which none can be asked for; the positions go on."""
+    processes.kill_all()
+    model.faults.clear()
+    model.fault("limit", retry_after_s=60)
+    served = model.served.total()
+    for group in GROUPS:
+        processes.start(group, patience_s=8.0)
+    signals = await stage.publish(5)
+    for group in GROUPS:
+
+        async def committed(group: str = group) -> bool:
+            return await stage.committed(group) == 35
+
+        await until(committed, f"the group {group} has committed all rankings")
+    await stage.until_published(350)
+    assert model.served.total() == served
+    assert 1 <= model.struck <= 8  # both processes' four requests at once, and none after
+    return signals
+
+
+async def _no_quota(stage: Stage, model: Model, processes: Processes) -> list[Any]:
+    """50 signals of an account that has no quota: nobody waits, nobody asks again."""
+    processes.kill_all()
+    model.faults.clear()
+    model.fault("limit", code="insufficient_quota")
+    for group in GROUPS:
+        processes.start(group, patience_s=600.0)
+    signals = await stage.publish(5)
+    await stage.until_published(400)
+    assert 1 <= model.struck <= 8
+    return signals

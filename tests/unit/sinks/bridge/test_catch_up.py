@@ -1,0 +1,222 @@
+"""Going on from a cursor: out of memory, out of the log, with what is lost said."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from sinks.bridge.hub.backlog import PIECE
+from sinks.bridge.hub.hub import Hub
+from sinks.bridge.hub.outbox import SOCKET_BYTES
+from tests.unit.sinks.bridge.hub_bench import Visitor, hub_on, since, until
+from tests.unit.sinks.bridge.memory_log import MemoryLog, signal
+
+LONG = 3 * PIECE
+
+
+def filled(count: int, first: int = 0) -> MemoryLog:
+    log = MemoryLog()
+    more(log, count, first)
+    return log
+
+
+def more(log: MemoryLog, count: int, first: int) -> None:
+    for number in range(first, first + count):
+        log.append(signal(number), partition=number % 2)
+
+
+def tiny_memory(hub: Hub, most: int = 4) -> None:
+    """Leave so little in the hub's memory that the log has to be read."""
+    hub.core.tail._most = most
+    for place, position in list(hub.core.positions.items()):
+        hub.core.tail.begin(place, position)
+
+
+async def ids_since(hub: Hub, cursor: Any, count: int, **fields: Any) -> Visitor:
+    visitor = Visitor(hub)
+    await visitor.say(channels=["signals"], since=cursor, **fields)
+    await until(lambda: len(visitor.ids()) >= count, f"{count} are there")
+    return visitor
+
+
+@pytest.mark.parametrize("from_log", [False, True], ids=["memory", "log"])
+async def test_what_was_missed_comes_once_and_in_order_and_then_what_comes(from_log: bool) -> None:
+    log = filled(LONG if from_log else 40)
+    total = LONG if from_log else 40
+    async with hub_on(log) as hub:
+        if from_log:
+            tiny_memory(hub)
+        visitor = await ids_since(hub, "signals:0:1,signals:1:2", total - 5)
+        more(log, 10, total)
+        await until(lambda: len(visitor.ids()) >= total + 5, "the live ones are there")
+        by_partition = [[i for i in visitor.ids() if int(i[1:]) % 2 == n] for n in (0, 1)]
+        assert by_partition[0] == [f"s{n}" for n in range(4, total + 10, 2)]
+        assert by_partition[1] == [f"s{n}" for n in range(7, total + 10, 2)]
+        assert visitor.heard("ack")[0]["resumed"] == ["signals"]
+        assert visitor.heard("snapshot", "gap") == []
+        assert visitor.cursor() == {"signals:0": total // 2 + 4, "signals:1": total // 2 + 4}
+
+
+async def test_the_log_goes_on_while_a_client_catches_up() -> None:
+    log = filled(LONG)
+    async with hub_on(log) as hub:
+        tiny_memory(hub)
+        visitor = Visitor(hub)
+        await visitor.say(channels=["signals"], since="signals:0:-1,signals:1:-1")
+        number = LONG
+        while len(visitor.ids()) < LONG:
+            more(log, 2, number)
+            number += 2
+            await asyncio.sleep(0.001)
+        await until(lambda: len(visitor.ids()) >= number, "all are there")
+        assert sorted(visitor.ids(), key=lambda i: int(i[1:])) == [f"s{n}" for n in range(number)]
+
+
+async def test_filters_hold_for_what_was_missed() -> None:
+    log = MemoryLog()
+    for number in range(20):
+        log.append(signal(number, action="BUY" if number % 2 else "SELL"))
+    async with hub_on(log) as hub:
+        visitor = await ids_since(hub, "signals:0:-1,signals:1:-1", 10, actions=["SELL"])
+        log.append(signal(21, action="BUY"))
+        log.append(signal(22, action="SELL"))
+        await until(lambda: len(visitor.ids()) == 11, "the live one is there")
+        assert visitor.ids() == [f"s{n}" for n in (*range(0, 20, 2), 22)]
+
+
+async def test_what_the_log_no_longer_has_is_a_gap() -> None:
+    log = filled(40)
+    async with hub_on(log) as hub:
+        tiny_memory(hub)
+        log.expire("signals", 0, 12)
+        visitor = await ids_since(hub, "signals:0:4,signals:1:18", 9)
+        (gap,) = visitor.heard("gap")
+        assert {k: gap[k] for k in ("id", "topic", "partition", "from", "to", "reason")} == {
+            "id": "1", "topic": "signals", "partition": 0, "from": 5, "to": 11,
+            "reason": "expired",
+        }  # fmt: skip
+        assert gap["cursor"] == "signals:0:11"
+        assert sorted(visitor.ids(), key=lambda i: int(i[1:])) == [
+            "s24", "s26", "s28", "s30", "s32", "s34", "s36", "s38", "s39"
+        ]  # fmt: skip
+
+
+async def test_a_partition_that_the_cursor_does_not_name_is_a_gap() -> None:
+    async with hub_on(filled(10)) as hub:
+        visitor = await ids_since(hub, "signals:0:2", 2)
+        (gap,) = visitor.heard("gap")
+        assert (gap["partition"], gap["from"], gap["to"]) == (1, None, 4)
+        assert gap["reason"] == "no_position"
+        assert visitor.ids() == ["s6", "s8"]
+
+
+async def test_a_cursor_beyond_the_log_means_that_the_log_is_another() -> None:
+    async with hub_on(filled(4)) as hub:
+        visitor = await ids_since(hub, "signals:0:99,signals:1:1", 2)
+        (gap,) = visitor.heard("gap")
+        assert (gap["partition"], gap["reason"], gap["cursor"]) == (0, "replaced", "signals:0:-1")
+        assert visitor.ids() == ["s0", "s2"]
+
+
+async def test_a_hub_that_is_behind_another_one_sends_nothing_twice() -> None:
+    """The client comes from a bridge that had read more of the same log."""
+    log = filled(4)
+    async with hub_on(log) as hub:
+        hub.feed._session.cancel()  # type: ignore[union-attr]  # it stands for a moment
+        more(log, 4, 4)
+        visitor = Visitor(hub)
+        await visitor.say(channels=["signals"], since="signals:0:2,signals:1:2")
+        await until(lambda: hub.core.positions[("signals", 1)] == 4, "the hub goes on")
+        more(log, 2, 8)
+        await until(lambda: len(visitor.ids()) == 4, "the others are there")
+        assert sorted(visitor.ids()) == ["s6", "s7", "s8", "s9"]
+        assert visitor.heard("gap") == []
+
+
+async def test_a_stalled_client_that_catches_up_holds_no_connection_to_the_log() -> None:
+    log = filled(LONG)
+    async with hub_on(log, queue_frames=64) as hub:
+        tiny_memory(hub)
+        stalled = []
+        for _ in range(6):  # more than there are connections
+            visitor = Visitor(hub)
+            visitor.socket.stuck = SOCKET_BYTES + 1
+            await visitor.say(channels=["signals"], since="signals:0:-1,signals:1:-1")
+            stalled.append(visitor)
+        quick = await ids_since(hub, "signals:0:-1,signals:1:-1", LONG)
+        assert len(quick.ids()) == LONG
+        assert all(one.client.ending is None for one in stalled)  # waited for, not let go
+        for one in stalled:
+            one.socket.let_go()
+        await until(lambda: all(len(one.ids()) == LONG for one in stalled), "they have all too")
+
+
+async def test_the_log_away_while_a_client_catches_up_is_waited_for() -> None:
+    log = filled(LONG)
+    async with hub_on(log) as hub:
+        tiny_memory(hub)
+        log.lose()
+        visitor = Visitor(hub)
+        await visitor.say(channels=["signals"], since="signals:0:-1,signals:1:-1")
+        await asyncio.sleep(0.05)
+        assert visitor.ids() == []
+        log.away = False
+        await until(lambda: len(visitor.ids()) == LONG, "all are there")
+
+
+async def test_a_second_subscription_that_catches_up_repeats_nothing_of_the_first() -> None:
+    log = filled(20)
+    async with hub_on(log) as hub:
+        visitor = await ids_since(hub, "signals:0:4,signals:1:4", 10)
+        await visitor.say(id="2", channels=["signals"], since="signals:0:-1,signals:1:-1")
+        await until(lambda: len(visitor.ids()) >= 20, "the older ones are there")
+        more(log, 2, 20)
+        await until(lambda: "s21" in visitor.ids(), "the live ones are there")
+        assert sorted(visitor.ids(), key=lambda i: int(i[1:])) == [f"s{n}" for n in range(22)]
+
+
+async def test_unsubscribed_while_it_catches_up_it_ends() -> None:
+    log = filled(LONG)
+    async with hub_on(log) as hub:
+        tiny_memory(hub)
+        visitor = Visitor(hub)
+        await visitor.say(channels=["signals"], since="signals:0:-1,signals:1:-1")
+        await visitor.say("unsubscribe", id="2", subscription="1")
+        await asyncio.sleep(0.05)
+        assert visitor.heard("ack")[-1]["request"] == "unsubscribe"
+        assert len(visitor.ids()) < LONG
+        assert not visitor.client.subscriptions
+
+
+async def test_a_merged_cursor_goes_on_anywhere() -> None:
+    """What a client does: it keeps the cursors of all frames, and gives them to another bridge."""
+    log = filled(11)
+    async with hub_on(log) as hub, hub_on(log) as other:
+        first = Visitor(hub)
+        await first.say(channels=["signals", "prices", "status"])
+        more(log, 6, 11)
+        await until(lambda: len(first.ids()) == 6, "the first ones are there")
+        more(log, 5, 17)
+        await until(lambda: len(first.ids()) == 11, "more are there")
+        second = Visitor(other)
+        await second.say(channels=["signals", "prices", "status"], since=since(first.cursor()))
+        more(log, 3, 22)
+        await until(lambda: len(second.ids()) == 3, "the last ones are there")
+        assert sorted(first.ids()[:11] + second.ids()) == sorted(f"s{n}" for n in range(11, 25))
+        assert {one["channel"] for one in second.heard("snapshot")} == {"prices"}
+
+
+async def test_the_cursor_of_a_client_that_catches_up_is_not_the_hubs() -> None:
+    """Whoever is sent away in the midst of it goes on where it was."""
+    log = filled(LONG)
+    async with hub_on(log) as hub:
+        tiny_memory(hub)
+        first = Visitor(hub)
+        await first.say(channels=["signals"], since="signals:0:-1,signals:1:-1")
+        await until(lambda: len(first.ids()) > 100, "some are there")
+        first.client.bye("going_away")
+        assert len(first.ids()) < LONG
+        second = await ids_since(hub, first.heard("bye")[0]["cursor"], LONG - len(first.ids()))
+        assert sorted(first.ids() + second.ids()) == sorted(f"s{n}" for n in range(LONG))

@@ -1,0 +1,210 @@
+"""A bridge's REST interface in one process: real routes and real HTTP, a memory that we fill."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+
+from schemas.control import Strategy
+from schemas.explanations import Explanation
+from schemas.market import Candle
+from schemas.scores import EngineScore
+from schemas.sources import SourceStatus
+from sinks.bridge.api import Api, Price, TopicState, middlewares, routes
+from sinks.bridge.auth import Auth, Role
+from sinks.bridge.settings import BridgeSettings
+from tests.contract.sink_samples import T0, signal, strategy, top
+
+TOKENS = {role: f"{role.value}-{'0' * 20}" for role in Role}
+OTHER_TRADER = f"other-{'0' * 20}"
+NOW_MS = T0 + 3_600_000
+
+
+@dataclass
+class Memory:
+    """What a hub remembers; see sinks.bridge.api.parts.Latest."""
+
+    signals: dict[Any, Any] = field(default_factory=dict)
+    scores: dict[Any, Any] = field(default_factory=dict)
+    prices: dict[Any, Any] = field(default_factory=dict)
+    top: dict[Any, Any] = field(default_factory=dict)
+    explanations: dict[Any, Any] = field(default_factory=dict)
+    sources: dict[Any, Any] = field(default_factory=dict)
+    strategies: dict[Any, Any] = field(default_factory=dict)
+    candles: dict[Any, Any] = field(default_factory=dict)
+    topics: dict[Any, Any] = field(default_factory=dict)
+
+
+def filled() -> Memory:
+    """A memory with something of every kind."""
+    signals = [signal(number) for number in range(8)]
+    ranking = top()
+    mine = strategy(strategy_id="mine", owner="user", user_id="trader")
+    return Memory(
+        signals={(one.asset, one.strategy_id): one for one in signals},
+        scores={("A0", name): score(engine=name) for name in ("technical", "sentiment")},
+        prices={"A0": Price(asset="A0", price_usd=10.5, at=T0, topic="market.candles")},
+        top={ranking.strategy_id: ranking},
+        explanations={ranking.ranked[0].signal_id: explanation(ranking.ranked[0].signal_id)},
+        sources={"coingecko": source()},
+        strategies={one.strategy_id: one for one in (strategy(), mine)},
+        candles={("A0", "1h"): [candle(number) for number in range(5)]},
+        topics={
+            "control.strategies": TopicState(topic="control.strategies", records=2, behind=0),
+            "signals": TopicState(topic="signals", records=8, last_at=T0, behind=0),
+        },
+    )
+
+
+def score(**changes: Any) -> EngineScore:
+    fields: dict[str, Any] = {
+        "asset": "A0",
+        "engine": "technical",
+        "status": "ok",
+        "as_of": T0,
+        "sequence": 1,
+        "score": 0.5,
+        "confidence": 0.9,
+        "freshness": 1.0,
+        "features": {"rsi14@1h": 55.0},
+    }
+    return EngineScore(**{**fields, **changes})
+
+
+def explanation(signal_id: str) -> Explanation:
+    return Explanation(
+        signal_id=signal_id,
+        asset="A1",
+        strategy_id="strategy-0",
+        cycle=T0,
+        explained_at=T0 + 1000,
+        status="done",
+        text="Because the trend is up.",
+        model="template",
+        input_hash="00",
+        reason="",
+        prompt_tokens=0,
+        completion_tokens=0,
+        cost_usd=0.0,
+    )
+
+
+def source() -> SourceStatus:
+    return SourceStatus(
+        source="coingecko",
+        observed_at=T0,
+        state="ok",
+        feeds=("trending",),
+        events=50,
+        circuit="closed",
+        requests_minute=1,
+        requests_day=10,
+        detail="",
+    )
+
+
+def candle(number: int) -> Candle:
+    opens = T0 + number * 3_600_000
+    return Candle(
+        asset="A0",
+        event_time=opens,
+        observed_at=opens,
+        source="simulator",
+        source_id=str(number),
+        exchange="binance",
+        symbol="A0/USDT",
+        timeframe="1h",
+        open_time=opens,
+        close_time=opens + 3_600_000,
+        open=10.0,
+        high=11.0,
+        low=9.0,
+        close=10.5,
+        volume=100.0,
+        closed=number < 4,
+    )
+
+
+def settings(**changes: Any) -> BridgeSettings:
+    people = {TOKENS[role]: {"name": role.value, "role": role.value} for role in Role}
+    people[OTHER_TRADER] = {"name": "other", "role": "trader"}
+    return BridgeSettings(**{"tokens": json.dumps(people), **changes})
+
+
+class Log:
+    """What was published, and to the memory as it comes back through the log."""
+
+    def __init__(self, memory: Memory) -> None:
+        self.strategies: list[tuple[str, Strategy | None]] = []
+        self.requests: list[Any] = []
+        self._memory = memory
+
+    async def strategy(self, strategy_id: str, strategy: Strategy | None) -> None:
+        self.strategies.append((strategy_id, strategy))
+        if strategy is None:
+            self._memory.strategies.pop(strategy_id, None)
+        else:
+            self._memory.strategies[strategy_id] = strategy
+
+    async def request(self, request: Any) -> None:
+        self.requests.append(request)
+
+
+class Bridge:
+    """A running one; `call` sends with a role's token and returns status, body and headers."""
+
+    def __init__(self, api: Api, log: Log, memory: Memory, client: TestClient[Any, Any]) -> None:
+        self.api, self.log, self.memory, self.client = api, log, memory, client
+
+    async def call(
+        self, method: str, path: str, who: Role | str | None = Role.VIEWER, **options: Any
+    ) -> tuple[int, Any, Any]:
+        token = TOKENS[who] if isinstance(who, Role) else who
+        headers = {**options.pop("headers", {})}
+        if token is not None:
+            headers["Authorization"] = f"Bearer {token}"
+        async with self.client.request(method, path, headers=headers, **options) as answer:
+            text = await answer.read()
+            is_json = "json" in answer.content_type and text
+            return answer.status, json.loads(text) if is_json else text, answer.headers
+
+    async def get(self, path: str, **params: Any) -> Any:
+        """Return the body of a successful answer."""
+        status, body, _ = await self.call("GET", path, params=params)
+        assert status == 200, body
+        return body
+
+
+@asynccontextmanager
+async def bridge(
+    memory: Memory | None = None, database: Any = None, **changes: Any
+) -> AsyncIterator[Bridge]:
+    """Run an application with the REST interface and nothing else."""
+    memory = memory if memory is not None else filled()
+    log, config = Log(memory), settings(**changes.pop("settings", {}))
+    parts: dict[str, Any] = {
+        "settings": config,
+        "auth": Auth(config, database),
+        "latest": memory,
+        "database": database,
+        "publish_strategy": log.strategy,
+        "publish_request": log.request,
+        "now_ms": lambda: NOW_MS,
+    }
+    api = Api(**{**parts, **changes})
+    app = web.Application(middlewares=middlewares(api))
+    app.add_routes(routes(api))
+    async with TestClient(TestServer(app)) as client:
+        yield Bridge(api, log, memory, client)
+
+
+def filled_path(path: str) -> str:
+    """Return a route's path with something in each of its parts."""
+    known = {"signal_id": f"{3:032x}", "strategy_id": "momentum", "asset": "A0"}
+    return path.format(**known)

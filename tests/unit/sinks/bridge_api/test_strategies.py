@@ -1,0 +1,161 @@
+"""Changes of strategies: by whom, checked how, published as what."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from schemas.validation import problem
+from sinks.bridge.auth import Role
+from tests.contract.sink_samples import strategy
+from tests.unit.sinks.bridge_api.rig import NOW_MS, OTHER_TRADER, Memory, bridge
+
+PATH = "/api/v1/strategies"
+BODY: dict[str, Any] = {"name": "Mine", "assets": ["BTC"], "weights": {"technical": 1.0}}
+
+
+@pytest.mark.parametrize(
+    ("who", "name", "status"),
+    [
+        pytest.param(Role.ADMIN, "momentum", 200, id="admin: an admin's"),
+        pytest.param(Role.ADMIN, "mine", 200, id="admin: a trader's"),
+        pytest.param(Role.ADMIN, "new", 201, id="admin: a new one"),
+        pytest.param(Role.TRADER, "mine", 200, id="trader: own"),
+        pytest.param(Role.TRADER, "new", 201, id="trader: a new one"),
+        pytest.param(Role.TRADER, "momentum", 403, id="trader: an admin's"),
+        pytest.param(OTHER_TRADER, "mine", 403, id="trader: another's"),
+        pytest.param(Role.VIEWER, "mine", 403, id="viewer"),
+        pytest.param(Role.VIEWER, "new", 403, id="viewer: a new one"),
+    ],
+)
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+async def test_who_may_change_what(method: str, who: Any, name: str, status: int) -> None:
+    async with bridge() as it:
+        before = dict(it.memory.strategies)
+        body = BODY if method == "PUT" else None
+        found, answer, _ = await it.call(method, f"{PATH}/{name}", who, json=body)
+        if method == "DELETE":
+            status = {200: 204, 201: 404}.get(status, status)
+        assert found == status, answer
+        changed = status in {200, 201, 204}
+        assert len(it.log.strategies) == changed
+        assert (it.memory.strategies == before) != changed
+
+
+async def test_a_change_is_the_next_version_of_the_same_owner() -> None:
+    async with bridge() as it:
+        _, answer, _ = await it.call("PUT", f"{PATH}/mine", Role.ADMIN, json=BODY)
+        published = it.log.strategies[0][1]
+        assert published is not None
+        assert (published.version, published.owner, published.user_id) == (2, "user", "trader")
+        assert published.updated_at == NOW_MS
+        assert answer["strategy"]["name"] == "Mine"
+        assert problem(published) is None
+
+
+async def test_a_new_one_belongs_to_who_made_it() -> None:
+    async with bridge() as it:
+        await it.call("PUT", f"{PATH}/a", Role.TRADER, json=BODY)
+        await it.call("PUT", f"{PATH}/b", Role.ADMIN, json=BODY)
+        owners = [(one.version, one.owner, one.user_id) for _, one in it.log.strategies if one]
+        assert owners == [(1, "user", "trader"), (1, "admin", None)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer"),
+    [
+        pytest.param({"weights": {"astrology": 1.0}}, "#/weights/astrology", id="engine"),
+        pytest.param({"weights": {"technical": -1}}, "#/weights/technical", id="weight"),
+        pytest.param({"weights": {"technical": "much"}}, "#/weights/*", id="no number"),
+        pytest.param({"buy_threshold": -1}, "#/sell_threshold", id="thresholds"),
+        pytest.param({"timeframe": "2h"}, "#/timeframe", id="timeframe"),
+        pytest.param({"assets": ["BTC", "eth"]}, "#/assets/1", id="asset"),
+        pytest.param({"stop_loss_pct": 0}, "#/stop_loss_pct", id="stop"),
+        pytest.param({"portfolio_value_usd": 0}, "#/portfolio_value_usd", id="portfolio"),
+        pytest.param({"holdings_usd": {"BTC": -5}}, "#/holdings_usd/BTC", id="holding"),
+        pytest.param({"kelly": True}, "#/kelly", id="kelly"),
+        pytest.param({"kelly": True, "win_rate": 2, "avg_win": 1, "avg_loss": 1}, "#/win_rate"),
+        pytest.param({"name": ""}, "#/name", id="name"),
+        pytest.param({"owner": "admin"}, "#", id="unknown field"),
+        pytest.param({"entry_rule": "x" * 4001}, "#/entry_rule", id="long rule"),
+    ],
+)
+async def test_what_is_wrong_is_refused_with_its_place(changes: Any, pointer: str) -> None:
+    async with bridge() as it:
+        body = {**BODY, **changes}
+        status, answer, headers = await it.call("PUT", f"{PATH}/new", Role.ADMIN, json=body)
+        assert status == 422
+        assert headers["Content-Type"].startswith("application/problem+json")
+        assert [one["pointer"] for one in answer["errors"]] == [pointer]
+        assert answer["errors"][0]["detail"] in answer["detail"]
+        assert not it.log.strategies
+
+
+@pytest.mark.parametrize("name", ["a b", "%C3%A4", "x" * 65, "-x", "a%0Ab"])
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+async def test_an_id_that_is_none_is_refused(method: str, name: str) -> None:
+    async with bridge() as it:
+        body = BODY if method == "PUT" else None
+        status, answer, _ = await it.call(method, f"{PATH}/{name}", Role.ADMIN, json=body)
+        assert status == 400
+        assert answer["errors"][0]["parameter"] == "strategy_id"
+
+
+async def test_a_change_of_what_was_changed_meanwhile_is_refused() -> None:
+    async with bridge() as it:
+        _, _, headers = await it.call("GET", f"{PATH}/mine")
+        match = {"If-Match": headers["ETag"]}
+        first = await it.call("PUT", f"{PATH}/mine", Role.TRADER, json=BODY, headers=match)
+        assert first[0] == 200
+        for method in ("PUT", "DELETE"):
+            again = await it.call(method, f"{PATH}/mine", Role.TRADER, json=BODY, headers=match)
+            assert again[0] == 412
+        match = {"If-Match": first[2]["ETag"]}
+        assert (await it.call("DELETE", f"{PATH}/mine", Role.TRADER, headers=match))[0] == 204
+        assert (await it.call("GET", f"{PATH}/mine"))[0] == 404
+        nothing = {"If-Match": "*"}
+        again = await it.call("PUT", f"{PATH}/mine", Role.TRADER, json=BODY, headers=nothing)
+        assert again[0] == 412
+
+
+async def test_mine_says_what_one_may_change() -> None:
+    async with bridge() as it:
+        for who, mine in ((Role.VIEWER, []), (Role.TRADER, ["mine"]), (OTHER_TRADER, [])):
+            _, body, _ = await it.call("GET", PATH, who)
+            assert [one["strategy"]["strategy_id"] for one in body["items"] if one["mine"]] == mine
+
+
+async def test_a_request_is_published_and_answered_with_where_its_signal_will_be() -> None:
+    async with bridge() as it:
+        body = {"asset": "BTC", "strategy_id": "momentum"}
+        status, answer, headers = await it.call(
+            "POST", "/api/v1/signals/generate", Role.TRADER, json=body
+        )
+        assert status == 202
+        (asked,) = it.log.requests
+        assert (asked.asset, asked.strategy_id, asked.requested_at) == ("BTC", "momentum", NOW_MS)
+        assert answer["request_id"] == asked.request_id
+        assert problem(asked) is None
+        expected = f"/api/v1/signals?request_id={asked.request_id}"
+        assert headers["Location"] == answer["signals"] == expected
+
+
+async def test_while_the_strategies_are_not_read_nobody_changes_one() -> None:
+    memory = Memory(strategies={"momentum": strategy()})
+    async with bridge(memory) as it:
+        for method in ("GET", "PUT", "DELETE"):
+            status, _, headers = await it.call(method, f"{PATH}/momentum", Role.ADMIN, json=BODY)
+            assert (status, "Retry-After" in headers) == (503, True)
+        assert not it.log.strategies
+
+
+async def test_a_broker_that_is_away_is_a_503() -> None:
+    async def away(*_: Any) -> None:
+        raise ConnectionError
+
+    for publisher in (away, None):
+        async with bridge(publish_strategy=publisher, publish_request=publisher) as it:
+            status, answer, _ = await it.call("PUT", f"{PATH}/mine", Role.ADMIN, json=BODY)
+            assert (status, answer["type"]) == (503, "/docs#problem-unavailable")
+            assert (await it.call("GET", f"{PATH}/mine"))[0] == 200
