@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 _TEXT = 0x81  # the last frame of a message, text
+_CLOSE = 0x88
 _COMPRESSED = 0x40
 _TAIL = b"\0\0\xff\xff"
 _LEAST_BYTES = 256  # compressing less saves nothing that a packet would notice
@@ -110,6 +111,11 @@ def event_frame(kind: str, place: tuple[str, int, int], at: int, data: Any, **fa
 def snapshot_frame(head: dict[str, Any], items: list[Frame]) -> Frame:
     """Return a snapshot: the fields of the head, and `items` with the frames as they were sent."""
     return Frame(_encode(head)[:-1] + b',"items":[' + b",".join(i.payload for i in items) + b"]}")
+
+
+def close_frame(code: int, reason: str) -> bytes:
+    """Return the frame that begins the end of a connection; the reason is cut to what fits."""
+    return _framed(code.to_bytes(2, "big") + reason.encode()[:120], _CLOSE)
 
 
 def deflated(payload: bytes) -> bytes:

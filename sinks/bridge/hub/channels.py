@@ -69,7 +69,7 @@ SOURCES_READ = (
     Source(STRATEGIES.name, None),
     Source(TRENDING.name, 200),
     Source(BOOKS.name, 200),
-    Source(CANDLES.name, 6_000),
+    Source(CANDLES.name, 20_000),
 )
 BY_TOPIC = {source.topic: source for source in SOURCES_READ}
 TOPIC_OF = {source.channel: source.topic for source in SOURCES_READ if source.channel}

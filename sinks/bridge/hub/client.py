@@ -10,7 +10,7 @@ from typing import Protocol
 
 from aiohttp import WSMsgType, web
 
-from sinks.bridge.frames import Frame, control
+from sinks.bridge.frames import Frame, close_frame, control
 from sinks.bridge.hub.backlog import Backlog
 from sinks.bridge.hub.catch_up import STEP, CatchUp
 from sinks.bridge.hub.channels import CHANNELS, TOPIC_OF, topics_of
@@ -124,9 +124,10 @@ class Client:
             {frame.place[:2]: frame.place[2]} for frame in self.outbox.unsent() if frame.place
         ]
         cursor = format_cursor(lowest(self._positions(), *unsent))
-        message = REASONS[reason][1]
+        code, message = REASONS[reason]
         self.forget()
-        self.outbox.last_words(control("bye", reason=reason, message=message, cursor=cursor))
+        last = control("bye", reason=reason, message=message, cursor=cursor)
+        self.outbox.last_words(last, close_frame(code, reason))
         self.ended.set()
 
     def forget(self) -> None:
@@ -139,11 +140,10 @@ class Client:
         self.outbox.close()
 
     async def listen(self, socket: web.WebSocketResponse) -> None:
-        """Answer requests until the client goes."""
+        """Answer requests until the client goes; while it is sent away only wait for that."""
         async for message in socket:
-            if message.type not in {WSMsgType.TEXT, WSMsgType.BINARY} or self.ending is not None:
-                break
-            await self.hear(message.data)
+            if message.type in {WSMsgType.TEXT, WSMsgType.BINARY} and self.ending is None:
+                await self.hear(message.data)
 
     async def hear(self, text: str | bytes) -> None:
         """Answer one message."""

@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket as sockets
 import time
-from collections.abc import Awaitable
 from dataclasses import dataclass
-from typing import Any
 
 import msgspec
 from aiohttp import web
@@ -18,7 +16,7 @@ from sinks.bridge.frames import FULL_WINDOW, Frame, control
 from sinks.bridge.hub.backlog import Backlog
 from sinks.bridge.hub.catch_up import gap_frame
 from sinks.bridge.hub.channels import STATUS
-from sinks.bridge.hub.client import END_S, FRAME_BYTES, REASONS, Client
+from sinks.bridge.hub.client import END_S, FRAME_BYTES, Client
 from sinks.bridge.hub.core import Core
 from sinks.bridge.hub.cursors import Place
 from sinks.bridge.hub.entry import Door, admit, check_origin
@@ -152,19 +150,19 @@ class Hub:
         self._clients.pop(client, None)
 
     async def _serve(
-        self, client: Client, socket: web.WebSocketResponse, transport: asyncio.BaseTransport
+        self, client: Client, socket: web.WebSocketResponse, transport: asyncio.Transport
     ) -> None:
         self.join(client)
-        ending = asyncio.create_task(_end(client, socket, transport))
+        ending = asyncio.create_task(_cut_off(client, transport))
         try:
             await client.listen(socket)
         finally:
             self.part(client)
             client.forget()
-            if client.ending is None:
-                ending.cancel()
-            await asyncio.wait({ending}, timeout=2 * END_S)
+            ending.cancel()
             client.gone.set()
+            # What it was sent last may still be on its way; what it never reads is not kept.
+            asyncio.get_running_loop().call_later(END_S, transport.abort)
 
     def health(self) -> Frame:
         """Return how the bridge does, as `status` subscribers hear it."""
@@ -235,32 +233,14 @@ class Hub:
             client.send(health)
 
 
-async def _end(
-    client: Client, socket: web.WebSocketResponse, transport: asyncio.BaseTransport
-) -> None:
-    """Once the last words are said: close the socket, by force when the other side is stuck."""
-    try:
-        await client.ended.wait()
-        code, message = REASONS[client.ending or "going_away"]
-        await _within(END_S, socket.close(code=code, message=message[:120].encode()))
-    finally:
-        if not transport.is_closing() or _unsent(transport):
-            transport.abort()  # type: ignore[attr-defined]
+async def _cut_off(client: Client, transport: asyncio.Transport) -> None:
+    """Cut off a client that was sent away and does not go."""
+    await client.ended.wait()
+    await asyncio.sleep(END_S)
+    transport.abort()
 
 
-async def _within(limit_s: float, what: Awaitable[Any]) -> None:
-    try:
-        async with asyncio.timeout(limit_s):
-            await what
-    except TimeoutError:
-        pass
-
-
-def _unsent(transport: Any) -> int:
-    return int(transport.get_write_buffer_size())
-
-
-def _keep_little_unsent(transport: asyncio.BaseTransport) -> None:
+def _keep_little_unsent(transport: asyncio.Transport) -> None:
     """Keep the kernel from taking megabytes for a slow client: old prices would wait in them."""
     socket = transport.get_extra_info("socket")
     option = getattr(sockets, "TCP_NOTSENT_LOWAT", None)

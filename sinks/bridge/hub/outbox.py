@@ -93,10 +93,15 @@ class Outbox:
         if self._writer is not None:
             await asyncio.wait({self._writer})
 
-    def last_words(self, frame: Frame) -> None:
-        """Drop what waits and send a last frame behind what the socket has already."""
+    def last_words(self, frame: Frame, closing: bytes = b"") -> None:
+        """Drop what waits and send a last frame behind what the socket has already.
+
+        `closing` is the websocket's own frame that begins its end.
+        """
         self.close()
         self._put(frame)
+        if closing and not self._wire.is_closing():
+            self._wire.write(closing)
 
     def close(self) -> None:
         """Send nothing any more."""

@@ -23,7 +23,7 @@ from streams.topics import CANDLES, EXPLANATIONS, SCORES, SIGNALS, SOURCES, STRA
 
 MOST_ROWS = 20_000
 MOST_EXPLANATIONS = 2_000
-MOST_CANDLES = 200
+MOST_CANDLES = 300
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")

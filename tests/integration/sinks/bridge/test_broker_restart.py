@@ -64,7 +64,7 @@ async def test_a_kafka_that_is_killed_and_comes_back_is_gone_on_with(
             await site.send(*(signal(n) for n in range(20)))
             await until(lambda: len(client.ids()) == 20, "the first ones are there")
             await site.stop()
-            await kafka.stop()
+            await kafka.kill()
             await until(lambda: client.of("heartbeat")[-1]["lag_ms"] > 0, "the loss is noticed")
             await kafka.start()
             await site.start()

@@ -173,7 +173,7 @@ class Socket:
 def messages(data: bytes) -> list[dict[str, Any]]:
     """Return the messages in unmasked, uncompressed websocket frames."""
     found = []
-    while data:
+    while data and data[0] != 0x88:  # the end of the connection
         assert data[0] == 0x81
         size, head = data[1], 2
         if size == 126:
