@@ -89,15 +89,28 @@ async def test_nothing_is_doubled_or_lost_by_kills(tmp_path: Path) -> None:
         async with command("producers", "run") as running:
             await running.until(READY)
             assert any("records in the topics already" in line for line in running.lines)
-            await asyncio.sleep(6.0)
+            settled_ms = day.now_ms + HOUR_MS
+            await _news_until(day, settled_ms)
             await _status_shows_every_source(day, asked)
             assert await running.end(signal.SIGINT) == 0
             assert running.lines[-1] == "stopped"
         assert all(line.startswith((PROGRESS, READY, "stopped")) for line in running.lines)
-        await _all_is_there_once(day)
+        await _all_is_there_once(day, settled_ms)
 
 
-async def _all_is_there_once(day: LiveDay) -> None:
+async def _news_until(day: LiveDay, end_ms: int) -> None:
+    """Wait until everything that was published up to then is in the topic."""
+    async with asyncio.timeout(90.0):
+        while True:
+            try:
+                news_is_whole(day, (await day.events())[NewsArticle], end_ms)
+            except AssertionError:
+                await asyncio.sleep(1.0)
+            else:
+                return
+
+
+async def _all_is_there_once(day: LiveDay, settled_ms: int) -> None:
     events = await day.events()
     assert day.now_ms > START_MS + HOUR_MS
     assert [text for one in market(events) if (text := problem(one))] == []
@@ -106,7 +119,7 @@ async def _all_is_there_once(day: LiveDay) -> None:
     assert max(Counter(cycle for cycle, _ in ticks).values()) == len(FEW)
     assert {tick.cycle_size for tick in events[TrendingAsset]} == {len(FEW)}
     candles_are_whole(day, events[Candle], day.now_ms)
-    news_is_whole(day, events[NewsArticle], day.now_ms)
+    news_is_whole(day, events[NewsArticle], settled_ms)
     calendar_is_whole(day, events[CalendarEvent])
     no_limit_was_broken(day)
 
