@@ -138,7 +138,7 @@ async def measure(*, quick: bool) -> Result:
     """Measure all and return the row of 5,000 clients (500 in a quick run)."""
     heading(NAME, f"websocket fan-out at {RATE} messages/s, beside a bare aiohttp broadcast")
     sizes, seconds, repetitions = ((500,), 2.0, 1) if quick else ((1_000, 5_000), 6.0, 3)
-    other = OtherLoad()
+    other, load = OtherLoad(), os.getloadavg()[0]
     print(f"  {'':<22}{'delivered/s':>12}{'p50 ms':>9}{'p99 ms':>9}{'CPU':>7}{'burst/s':>12}")
     rows: dict[str, dict[str, Row]] = {}
     for clients in sizes:
@@ -149,10 +149,11 @@ async def measure(*, quick: bool) -> Result:
         rows[str(clients)] = {side: _middle(runs[side]) for side in SIDES}
         for side in SIDES:
             _show(f"{clients:,} clients, {side}", rows[str(clients)][side])
-    stuck = await _stuck(sizes[0], seconds, 2 if quick else 6)
+    stuck = await _stuck(sizes[0], min(seconds, 4.0), 2 if quick else 10)
     cores = other.cores()
-    print(f"  other processes kept {cores:.2f} cores busy")
-    return _result(rows, stuck, cores, sizes)
+    print(f"  other processes kept {cores:.2f} cores busy; load before: {load:.1f}")
+    busy = {"other_processes_cores": cores, "load_before": round(load, 1)}
+    return _result(rows, stuck, busy, sizes)
 
 
 async def _stuck(clients: int, seconds: float, rounds: int) -> Row:
@@ -162,7 +163,8 @@ async def _stuck(clients: int, seconds: float, rounds: int) -> Row:
     row["missing"] = sum(one["missing"] for of_kind in found.values() for one in of_kind)
     for kind in ("without", "with"):
         name = f"{clients:,} clients, {kind} {STALLED} stalled"
-        print(f"  {name:<37}p99 ms {median(row[kind]):>7.2f}   {row[kind]}", flush=True)
+        each = " ".join(f"{value:.0f}" for value in row[kind])
+        print(f"  {name:<37}p99 ms {median(row[kind]):>7.2f}   of {each}", flush=True)
     print(f"  {STALLED} stalled clients move the p99 of the others by {row['moves'] - 1:+.1%}")
     return row
 
@@ -191,7 +193,7 @@ def _show(name: str, row: Row) -> None:
 
 
 def _result(
-    rows: dict[str, dict[str, Row]], stuck: Row, cores: float, sizes: tuple[int, ...]
+    rows: dict[str, dict[str, Row]], stuck: Row, busy: Row, sizes: tuple[int, ...]
 ) -> Result:
     last = rows[str(sizes[-1])]
     ours, bare = last["ours"], last["bare"]
@@ -218,6 +220,6 @@ def _result(
         near and whole and stuck["moves"] < _MOVES,
         {"bare aiohttp": bare["delivered_per_s"]},
         {"bare aiohttp": ratio},
-        {"rows": rows, "stalled": stuck, "other_processes_cores": cores},
+        {"rows": rows, "stalled": stuck, **busy},
         note,
     )

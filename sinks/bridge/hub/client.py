@@ -105,14 +105,23 @@ class Client:
         """Wait until the socket has taken all."""
         await self.outbox.flushed()
 
+    @property
+    def topics(self) -> frozenset[str]:
+        """The topics whose events it gets one by one."""
+        return frozenset(topic for sub in self.subscriptions.values() for topic in sub.topics)
+
+    @property
+    def is_level(self) -> bool:
+        """Whether it has all that the hub has, and no subscription catches up."""
+        return not self._tasks
+
     def cursor(self) -> str:
         """Return up to where everything wanted has been sent, or waits for the socket."""
         return format_cursor(self._positions())
 
     def _positions(self) -> Positions:
         subscriptions = list(self.subscriptions.values())
-        topics = [topic for sub in subscriptions for topic in sub.topics]
-        positions = {p: self._core.positions[p] for p in self._core.tail.places(topics)}
+        positions = {p: self._core.positions[p] for p in self._core.tail.places(self.topics)}
         return lowest(positions, *(sub.behind for sub in subscriptions))
 
     def bye(self, reason: str) -> None:

@@ -207,30 +207,34 @@ class Hub:
         while True:
             await asyncio.sleep(self.settings.heartbeat_s)
             health = self.health()
-            frames: dict[str, Frame] = {}
+            frames: dict[frozenset[str], Frame] = {}
             for number, client in enumerate(list(self._clients), start=1):
                 self._beat_one(client, frames, health)
                 if number % _CHUNK == 0:
                     await asyncio.sleep(0)
                     frames.clear()  # the cursor goes on meanwhile
 
-    def _beat_one(self, client: Client, frames: dict[str, Frame], health: Frame) -> None:
+    def _beat_one(self, client: Client, frames: dict[frozenset[str], Frame], health: Frame) -> None:
+        """Send a heartbeat; who is level and has the same topics as another gets the same one."""
         if client.outbox.waiting:
             return  # it hears enough, and late
-        cursor = client.cursor()
-        frame = frames.get(cursor)
+        topics = client.topics
+        frame = frames.get(topics) if client.is_level else self._heartbeat(client.cursor())
         if frame is None:
-            behind = self.pulse.behind
-            frame = frames[cursor] = control(
-                "heartbeat",
-                at=_now_ms(),
-                lag_ms=self.pulse.lag_ms,
-                behind=None if behind is None else sum(behind.values()),
-                cursor=cursor,
-            )
+            frame = frames[topics] = self._heartbeat(client.cursor())
         client.send(frame)
         if any(STATUS in sub.channels for sub in client.all()):
             client.send(health)
+
+    def _heartbeat(self, cursor: str) -> Frame:
+        behind = self.pulse.behind
+        return control(
+            "heartbeat",
+            at=_now_ms(),
+            lag_ms=self.pulse.lag_ms,
+            behind=None if behind is None else sum(behind.values()),
+            cursor=cursor,
+        )
 
 
 async def _cut_off(client: Client, transport: asyncio.Transport) -> None:

@@ -17,6 +17,7 @@ from sinks.bridge.log import OpenLog, Partition
 
 _log = logging.getLogger(__name__)
 _LIMIT_S = 10.0
+_FIRST_S = 0.1
 
 
 class Pulse:
@@ -104,6 +105,9 @@ async def watch(
             async with open_log() as log:
                 while True:
                     places, live = look()
+                    if not places:
+                        await asyncio.sleep(min(every_s, _FIRST_S))
+                        continue
                     positions = dict(live)
                     at_s = pulse.now_s
                     async with asyncio.timeout(_LIMIT_S):

@@ -220,3 +220,16 @@ async def test_the_cursor_of_a_client_that_catches_up_is_not_the_hubs() -> None:
         assert len(first.ids()) < LONG
         second = await ids_since(hub, first.heard("bye")[0]["cursor"], LONG - len(first.ids()))
         assert sorted(first.ids() + second.ids()) == sorted(f"s{n}" for n in range(LONG))
+
+
+async def test_the_heartbeat_of_a_client_that_catches_up_is_its_own() -> None:
+    log = filled(10)
+    async with hub_on(log, heartbeat_s=0.02) as hub:
+        tiny_memory(hub)
+        level, behind = Visitor(hub), Visitor(hub)
+        await level.say(channels=["signals"])
+        log.lose()  # what was missed cannot be read now
+        await behind.say(channels=["signals"], since="signals:0:1,signals:1:1")
+        await until(lambda: level.heard("heartbeat") and behind.heard("heartbeat"), "they beat")
+        assert level.heard("heartbeat")[0]["cursor"] == "signals:0:4,signals:1:4"
+        assert behind.heard("heartbeat")[0]["cursor"] == "signals:0:1,signals:1:1"
