@@ -98,7 +98,8 @@ export class Link {
       this.#say("live");
     } else if (this.state === "stale") this.#say("live");
     this.onFrame(frame); // first into the store, then into the cursor: never ahead of it
-    if (!frame.more) this.#advance(frame.cursor); // a snapshot counts with its last part
+    if (frame.type === "gap") this.#goBack(frame.cursor);
+    else if (!frame.more) this.#advance(frame.cursor); // a snapshot counts with its last part
     if (frame.type === "bye") socket.close();
   }
 
@@ -111,6 +112,12 @@ export class Link {
       const place = `${topic}:${partition}`;
       this.#positions.set(place, Math.max(this.#positions.get(place) ?? -1, Number(offset)));
     }
+  }
+
+  /** After a gap its cursor counts, also a smaller one: the log was made anew. */
+  #goBack(cursor) {
+    const [topic, partition, offset] = cursor.split(":");
+    if (RESUMED.has(topic)) this.#positions.set(`${topic}:${partition}`, Number(offset));
   }
 
   #watch() {
