@@ -13,7 +13,7 @@ import structlog
 
 from producers.clock import Clock
 from producers.exchange.backfill import Progress
-from producers.exchange.connection import open_exchange
+from producers.exchange.connection import Connection, open_exchange
 from producers.identity.once import PublishOnce
 from producers.live.feed import Feed
 from producers.live.feeds import STREAMED, coin_lists, feeds_of
@@ -80,58 +80,59 @@ class LiveProducers:
             connection = await open_exchange(self._settings, self._clock, quota=requests)
             exchange = Health(
                 connection.name,
-                tuple(name for name in STREAMED if name in self._names),
+                self._streamed,
                 requests,
                 self._clock,
                 circuit=lambda: connection.circuit,
             )
             health = {**links.health, connection.name: exchange}
             outlet = Outlet(self._once, self._known, health, self._tell.say)
+            journal = self._once.journal
             feeds = feeds_of(
-                self._names,
-                self._settings,
-                links,
-                self._known,
-                outlet,
-                self._clock,
-                self._once.journal,
+                self._names, self._settings, links, self._known, outlet, self._clock, journal
             )
             scheduler = Scheduler(self._clock, self._jobs(feeds, links), self._told)
             teller = StatusTeller(self._statuses, self._of_here(health), self._note)
             ready = asyncio.Event()
-            running = [
-                asyncio.create_task(
-                    self._schedule(scheduler, feeds, links, ready), name="schedule"
-                ),
-                asyncio.create_task(teller.run(), name="status"),
-                asyncio.create_task(self._checkpoints(), name="checkpoints"),
-            ]
-            if any(name in self._names for name in STREAMED):
-                market = Market(
-                    connection,
-                    self._known,
-                    outlet,
-                    exchange,
-                    feeds=[name for name in STREAMED if name in self._names],
-                    quote=self._settings.quote,
-                    levels=self._settings.book_levels,
-                )
-                publishing = market.run(self._once.journal, self._tell.backfill, ready)
-                running.append(asyncio.create_task(publishing, name=connection.name))
-            else:
-                ready.set()
-            running.append(asyncio.create_task(self._announce(ready), name="ready"))
+            parts = {
+                "schedule": self._schedule(scheduler, feeds, links, ready),
+                "status": teller.run(),
+                "checkpoints": self._checkpoints(),
+                connection.name: self._market(connection, outlet, exchange, ready),
+            }
+            running = [asyncio.create_task(part, name=name) for name, part in parts.items()]
+            announcing = asyncio.create_task(self._announce(ready))
             try:
                 await self._until(stop, running)
             finally:
                 await scheduler.stop(_STOP_S)
-                for task in running:
-                    task.cancel()
-                await asyncio.gather(*running, return_exceptions=True)
+                await _ended(*running, announcing)
                 await connection.close()
                 with contextlib.suppress(Exception):  # the log itself is what counts
                     await asyncio.wait_for(self._once.checkpoint(), _STOP_S)
                 await teller.tell()
+
+    @property
+    def _streamed(self) -> tuple[str, ...]:
+        return tuple(name for name in STREAMED if name in self._names)
+
+    async def _market(
+        self, connection: Connection, outlet: Outlet, exchange: Health, ready: asyncio.Event
+    ) -> None:
+        """Publish candles and books; where neither is asked for here, there is nothing to do."""
+        if not self._streamed:
+            ready.set()
+            await asyncio.Event().wait()
+        market = Market(
+            connection,
+            self._known,
+            outlet,
+            exchange,
+            feeds=self._streamed,
+            quote=self._settings.quote,
+            levels=self._settings.book_levels,
+        )
+        await market.run(self._once.journal, self._tell.backfill, ready)
 
     def _of_here(self, health: Mapping[str, Health]) -> dict[str, Health]:
         """Return those that are asked for the feeds of this process: others tell of the others."""
@@ -144,9 +145,8 @@ class LiveProducers:
     async def _until(self, stop: asyncio.Event, running: Sequence[asyncio.Task[None]]) -> None:
         """Wait for the stop; raise the error of a part that ended of itself."""
         stopping = asyncio.create_task(stop.wait())
-        pending = {task for task in running if task.get_name() != "ready"}
         try:
-            done, _ = await asyncio.wait({stopping, *pending}, return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait({stopping, *running}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             stopping.cancel()
         for task in done - {stopping}:
@@ -222,3 +222,9 @@ class LiveProducers:
                 await self._once.checkpoint()
             except Exception as error:  # a convenience: the next start reads the log
                 _log.warning("no checkpoint was written", error=str(error))
+
+
+async def _ended(*tasks: asyncio.Task[None]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

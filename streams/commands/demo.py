@@ -22,7 +22,8 @@ def demo(
         int | None, typer.Option(help="End after so many cycles; without it, Ctrl-C ends.", min=1)
     ] = None,
     cycle_seconds: Annotated[
-        float, typer.Option(help="Wall seconds that a simulated 10-minute cycle takes.", min=0)
+        float,
+        typer.Option(help="Wall seconds of a simulated 10-minute cycle; 0: --direct.", min=0),
     ] = 10.0,
     seed: Annotated[int, typer.Option(help="Seed of the simulated market.")] = 1,
     direct: Annotated[
@@ -60,10 +61,7 @@ def demo(
     Parts whose address is given in the environment (KAFKA_BOOTSTRAP_SERVERS, DATABASE_URL,
     SCHEMA_REGISTRY_URL) are used as they are, the others are started here and stopped at the end.
     """
-    if data is not None and (start is None or until is None):
-        fail("--data needs --from and --until, for example --from 2022-03-01 --until 2022-03-03", 2)
-    if data is not None and not data.is_dir():
-        fail(f"--data {data} is not a directory", 2)
+    _check(data, start, until)
     options = DemoOptions(
         source="direct" if direct or cycle_seconds == 0.0 else "upstreams",
         cycles=cycles,
@@ -79,6 +77,14 @@ def demo(
     )
     uvloop.install()
     asyncio.run(run_options(options, json_file))
+
+
+def _check(data: Path | None, start: datetime | None, until: datetime | None) -> None:
+    """End the command when the recorded data that it asks for cannot be played."""
+    if data is not None and (start is None or until is None):
+        fail("--data needs --from and --until, for example --from 2022-03-01 --until 2022-03-03", 2)
+    if data is not None and not data.is_dir():
+        fail(f"--data {data} is not a directory", 2)
 
 
 async def run_options(options: DemoOptions, json_file: Path | None) -> None:
