@@ -42,6 +42,15 @@ class MemoryLog:
         records.append(Raw(topic, partition, len(records), at_ms, key.encode(), value))
         return len(records) - 1
 
+    def places(self) -> Iterable[tuple[Partition, list[Raw]]]:
+        """Return each place with its records."""
+        return self._records.items()
+
+    def lose(self) -> None:
+        """Lose every record, as a broker does whose disk is replaced: offsets begin at 0 again."""
+        for records in self._records.values():
+            records.clear()
+
     def wake(self) -> None:
         """Tell the readers that there is more."""
         self._changed.set()

@@ -60,10 +60,11 @@ async def running_platform(folder: Path) -> AsyncIterator[Market]:
                 patch.setenv(name, value)
             async with rig(stack.env(), folder, name="examples", with_sink=False) as running:
                 await running.play(market(assets=3, cycles=2))
-                yield Market(running, await _signals(running))
+                yield Market(running, await signals_of(running))
 
 
-async def _signals(running: Rig) -> list[Signal]:
+async def signals_of(running: Rig) -> list[Signal]:
+    """Read the topic of the signals, from its begin to its end."""
     found: list[Signal] = []
     async with LogReader(running.settings) as reader:
         partitions = (await reader.partitions())["signals"]
