@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
-from contextlib import AsyncExitStack
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack, suppress
 
 from aiohttp import web
 
+from producers.publisher import Publisher, PublishError
 from schemas.control import SignalRequest, Strategy
 from sinks.bridge.api.database import open_pool
 from sinks.bridge.app import SHUTDOWN_S, Parts, build_app
@@ -23,6 +24,37 @@ from streams.producing import publisher_of
 from streams.settings import Settings
 
 
+class Changes:
+    """What clients change, published one by one: each call returns when the broker has its own.
+
+    PublishError is about this call alone: the publisher tells of a failure to whoever asks next,
+    so what an earlier call gave up waiting for is settled before.
+    """
+
+    def __init__(self, publisher: Publisher) -> None:
+        self._publisher = publisher
+        self._turn = asyncio.Lock()
+
+    async def strategy(self, strategy_id: str, strategy: Strategy | None) -> None:
+        """Publish a strategy; None withdraws it."""
+        if strategy is None:
+            now_ms = time.time_ns() // 1_000_000
+            await self._send(lambda: self._publisher.withdraw(strategy_id, now_ms))
+        else:
+            await self._send(lambda: self._publisher.publish(strategy))
+
+    async def request(self, request: SignalRequest) -> None:
+        """Publish a request for a signal."""
+        await self._send(lambda: self._publisher.publish(request))
+
+    async def _send(self, hand_over: Callable[[], Awaitable[None]]) -> None:
+        async with self._turn:
+            with suppress(PublishError):
+                await self._publisher.flush()
+            await hand_over()
+            await self._publisher.flush()
+
+
 async def serve(
     settings: Settings,
     bridge: BridgeSettings,
@@ -31,45 +63,49 @@ async def serve(
     *,
     page: bool = True,
 ) -> None:
-    """Serve websocket, REST interface and page until `stop` is set.
+    """Serve websocket, REST interface and page until `stop` is set, also while parts are away.
 
     `on_ready` hears the address once clients may come. Without a database there is no history, and
     tickets are good at this bridge only. Raises ValueError for tokens that cannot be read or
-    without addresses, OSError when the port is taken, SinkError when the database cannot be used.
+    without addresses, OSError when the port is taken, SinkError when the database cannot be used,
+    PublishError when no broker answers at the start.
     """
-    codec, registry = await codec_of(settings)
+    stopping = asyncio.create_task(stop.wait())
     async with AsyncExitStack() as exits:
-        publisher = await exits.enter_async_context(publisher_of(settings, codec))
-        pool = None
-        if settings.database_url is not None:
-            dsn = settings.database_url.get_secret_value()
-            await migrate(dsn)
-            pool = await open_pool(dsn, bridge)
-            exits.push_async_callback(pool.close)
-        auth = Auth(bridge, pool)
-        log = LogParts(lambda: LogReader(settings), codec, settings.prefix, registry.resolve)
-        hub = Hub(bridge, log, auth)
+        starting = asyncio.create_task(_start(settings, bridge, exits, page=page))
+        try:
+            await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if starting.done():
+                on_ready(starting.result())
+                await stopping
+        finally:
+            starting.cancel()
+            stopping.cancel()
+            await asyncio.gather(starting, stopping, return_exceptions=True)
 
-        async def publish_strategy(strategy_id: str, strategy: Strategy | None) -> None:
-            if strategy is None:
-                await publisher.withdraw(strategy_id, time.time_ns() // 1_000_000)
-            else:
-                await publisher.publish(strategy)
-            await publisher.flush()
 
-        async def publish_request(request: SignalRequest) -> None:
-            await publisher.publish(request)
-            await publisher.flush()
-
-        app = build_app(
-            Parts(bridge, hub, auth, pool, publish_strategy, publish_request, page=page)
-        )
-        # No access log: tickets stand in addresses.
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
-        await runner.setup()
-        exits.push_async_callback(runner.cleanup)
-        await web.TCPSite(runner, bridge.host, bridge.port).start()
-        host, port = runner.addresses[0][:2]
-        await hub.ready.wait()
-        on_ready(f"http://{host}:{port}")
-        await stop.wait()
+async def _start(
+    settings: Settings, bridge: BridgeSettings, exits: AsyncExitStack, *, page: bool
+) -> str:
+    """Start all parts, and return the address once the hub has read what the log has."""
+    dsn = settings.database_url.get_secret_value() if settings.database_url is not None else None
+    pool = await open_pool(dsn, bridge) if dsn is not None else None
+    if pool is not None:
+        exits.push_async_callback(pool.close)
+    auth = Auth(bridge, pool)  # wrong tokens are said before anything is waited for
+    codec, registry = await codec_of(settings)
+    publisher = await exits.enter_async_context(publisher_of(settings, codec))
+    if dsn is not None:
+        await migrate(dsn)
+    log = LogParts(lambda: LogReader(settings), codec, settings.prefix, registry.resolve)
+    hub = Hub(bridge, log, auth)
+    changes = Changes(publisher)
+    app = build_app(Parts(bridge, hub, auth, pool, changes.strategy, changes.request, page=page))
+    # No access log: tickets stand in addresses.
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
+    await runner.setup()
+    exits.push_async_callback(runner.cleanup)
+    await web.TCPSite(runner, bridge.host, bridge.port).start()
+    host, port = runner.addresses[0][:2]
+    await hub.ready.wait()
+    return f"http://{host}:{port}"

@@ -30,6 +30,7 @@ class Frame:
 
     `place` is (logical topic, partition, offset) of an event, None for anything else. `key` is set
     where only the latest of its kind matters: in a queue a newer frame of that key replaces it.
+    `opens` are (logical topic, partition) of which the client can use nothing before this frame.
     """
 
     __slots__ = (
@@ -39,6 +40,7 @@ class Frame:
         "channel",
         "confidence",
         "key",
+        "opens",
         "payload",
         "place",
         "plain",
@@ -66,6 +68,7 @@ class Frame:
         self.action = action
         self.confidence = confidence
         self.key = key
+        self.opens: tuple[tuple[str, int], ...] = ()
         self._packed: bytes | None = None
 
     @property

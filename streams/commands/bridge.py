@@ -30,6 +30,7 @@ def bridge(
     """
     from pydantic import ValidationError
 
+    from producers.publisher import PublishError
     from schemas.registry_client import RegistryError
     from sinks.base import SinkError
     from sinks.bridge.settings import BridgeSettings
@@ -45,7 +46,7 @@ def bridge(
         asyncio.run(_run(chosen, page=not no_page))
     except ValueError as error:
         fail(str(error), 2)
-    except (BrokerError, OSError, RegistryError, SinkError) as error:
+    except (BrokerError, OSError, PublishError, RegistryError, SinkError) as error:
         fail(str(error))
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import msgspec
@@ -51,6 +52,10 @@ class Latest(Protocol):
 
     Everything may be empty: the hub has just started.
     """
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all topics were read to their ends; before that a part may be missing."""
 
     @property
     def signals(self) -> Mapping[tuple[str, str], Signal]:
@@ -103,7 +108,7 @@ class Api:
     """Everything a handler may use. A part that is None is not configured: 503 where needed.
 
     `now_ms` is the wall clock in ms since 1970. The publishers raise any exception when the broker
-    is away; the answer is 503 then.
+    is away; the answer is 503 then. `changing` is held from the look at a strategy to its change.
     """
 
     settings: BridgeSettings
@@ -113,3 +118,4 @@ class Api:
     publish_strategy: PublishStrategy | None
     publish_request: PublishRequest | None
     now_ms: Callable[[], int]
+    changing: asyncio.Lock = field(default_factory=asyncio.Lock)

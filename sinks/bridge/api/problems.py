@@ -89,7 +89,7 @@ def response(error: ProblemError, request: web.Request) -> web.Response:
     """Return the answer to a request that failed."""
     return web.Response(
         status=error.status,
-        body=msgspec.json.encode(problem(error, request.path)),
+        body=msgspec.json.encode(problem(error, request.rel_url.raw_path)),
         content_type=CONTENT_TYPE,
         headers={"Cache-Control": "no-store", **error.headers},
     )

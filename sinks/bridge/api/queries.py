@@ -21,7 +21,7 @@ from sinks.bridge.api.values import (
     Trigger,
 )
 
-_Engine = Annotated[str, Meta(pattern="^[a-z_]{1,32}$", description="Name of an engine.")]
+_Engine = Annotated[str, Meta(pattern=r"^[a-z_]{1,32}$(?!\n)", description="Name of an engine.")]
 _Bars = Annotated[int, Meta(ge=1, le=1000, description="Most candles.")]
 _Rule = Annotated[str, Meta(max_length=4000)]
 _Weights = Annotated[dict[str, float], Meta(max_length=16)]

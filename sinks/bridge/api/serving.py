@@ -91,9 +91,14 @@ def _query(request: web.Request, kind: type[msgspec.Struct]) -> msgspec.Struct:
         msg = f"Send each parameter once; {', '.join(twice)} came more often."
         raise ProblemError(400, msg, errors=[Wrong(msg, parameter=name) for name in twice])
     try:
-        return msgspec.convert(given, type=kind, strict=False)
+        found = msgspec.convert(given, type=kind, strict=False)
     except msgspec.ValidationError as error:
         raise _wrong_parameter(error, kind) from None
+    for name, text in given.items():
+        if getattr(found, name) is None:  # msgspec takes the word null for nothing
+            msg = f"{name}: {text!r} is no value; leave the parameter out for all."
+            raise ProblemError(400, msg, errors=[Wrong(msg, parameter=name)])
+    return found
 
 
 def _wrong_parameter(error: msgspec.ValidationError, kind: type[msgspec.Struct]) -> ProblemError:
@@ -121,7 +126,7 @@ async def _body(request: web.Request, kind: type[msgspec.Struct] | None, most: i
         raise ProblemError(
             422, f"The body is not what is asked for: {error}", errors=[place]
         ) from None
-    except msgspec.DecodeError as error:
+    except (ValueError, RecursionError) as error:  # no JSON, no text, or nested too deeply
         raise ProblemError(400, f"The body is not JSON: {error}") from None
 
 

@@ -1,13 +1,17 @@
 """Strategies: read by everyone, changed by admins, and by traders where they are their own.
 
 What is current is known from the bridge's memory of control.strategies once that was read to its
-end, from the database before. A change is published and comes back through the log.
+end, from the database before. A change is published and comes back through the log, which is waited
+for: the next one at this bridge sees it. Those of two bridges at the same moment may cross.
 """
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Mapping
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 
 import msgspec
 
@@ -23,10 +27,12 @@ from sinks.bridge.api.route import BASE, Answer, Call
 from sinks.bridge.api.serving import etag
 from sinks.bridge.api.values import Items, Nothing
 from sinks.bridge.auth import ForbiddenError, Principal, Role
-from streams.topics import STRATEGIES
 
 _STORED = "SELECT definition FROM strategies WHERE deleted_at IS NULL ORDER BY strategy_id"
 _strategy = msgspec.json.Decoder(Strategy).decode
+_TURN_S = 10.0
+_COMES_BACK_S = 2.0
+_LOOK_S = 0.01
 _FIELD = re.compile(r"\w+")
 _OF = re.compile(r" (?:of|engine) '?([\w.$-]+)'?")
 _MAPS = {"weight": "weights", "holding": "holdings_usd"}
@@ -50,13 +56,15 @@ async def one(api: Api, call: Call[Nothing]) -> Answer:
 
 async def put(api: Api, call: Call[Nothing]) -> Answer:
     """Make or change a strategy."""
-    before = await _changeable(api, call)
-    after = revised(call.path["strategy_id"], call.body, before, call.principal, api.now_ms())
-    wrong = problem(after)
-    if wrong is not None:
-        place = Wrong(wrong, pointer=where(wrong))
-        raise ProblemError(422, f"The strategy cannot be saved: {wrong}.", errors=[place])
-    await publish(api.publish_strategy, after.strategy_id, after)
+    async with _alone(api):
+        before = await _changeable(api, call)
+        after = revised(call.path["strategy_id"], call.body, before, call.principal, api.now_ms())
+        wrong = problem(after)
+        if wrong is not None:
+            place = Wrong(wrong, pointer=where(wrong))
+            raise ProblemError(422, f"The strategy cannot be saved: {wrong}.", errors=[place])
+        await publish(api.publish_strategy, after.strategy_id, after)
+        await _come_back(api, after.strategy_id, after)
     body = _state(after, call.principal)
     return Answer(body, status=200 if before else 201, headers={"ETag": tag(after)})
 
@@ -64,11 +72,35 @@ async def put(api: Api, call: Call[Nothing]) -> Answer:
 async def delete(api: Api, call: Call[Nothing]) -> Answer:
     """Delete a strategy; its signals stay."""
     name = call.path["strategy_id"]
-    if await _changeable(api, call) is None:
-        msg = f"There is no strategy {name}."
-        raise not_found(msg)
-    await publish(api.publish_strategy, name, None)
+    async with _alone(api):
+        if await _changeable(api, call) is None:
+            msg = f"There is no strategy {name}."
+            raise not_found(msg)
+        await publish(api.publish_strategy, name, None)
+        await _come_back(api, name, None)
     return Answer(None, status=204)
+
+
+@asynccontextmanager
+async def _alone(api: Api) -> AsyncIterator[None]:
+    """Let one change be made at a time; 503 when those before it take too long."""
+    try:
+        async with asyncio.timeout(_TURN_S):
+            await api.changing.acquire()
+    except TimeoutError:
+        msg = "Other changes wait for the broker. Try again."
+        raise unavailable(msg) from None
+    try:
+        yield
+    finally:
+        api.changing.release()
+
+
+async def _come_back(api: Api, name: str, wanted: Strategy | None) -> None:
+    """Wait until the memory has a change, but not for long: the broker has it anyway."""
+    end_s = time.monotonic() + _COMES_BACK_S
+    while api.latest.strategies.get(name) != wanted and time.monotonic() < end_s:
+        await asyncio.sleep(_LOOK_S)
 
 
 async def generate(api: Api, call: Call[Nothing]) -> Answer:
@@ -91,8 +123,7 @@ async def generate(api: Api, call: Call[Nothing]) -> Answer:
 
 async def current(api: Api) -> Mapping[str, Strategy]:
     """Return the strategies by id; 503 when nobody can tell."""
-    state = api.latest.topics.get(STRATEGIES.name)
-    if state is not None and state.behind == 0:
+    if api.latest.is_whole:
         return api.latest.strategies
     if api.database is None:
         msg = "The bridge has not read the strategies yet."

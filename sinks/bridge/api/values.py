@@ -12,23 +12,28 @@ from schemas.validation import TIMEFRAME_MS
 T = TypeVar("T")
 
 LATEST_MS = 253_402_300_799_999
+# $ of Python lets a line end follow, that of OpenAPI (ECMAScript) does not: hence (?!\n).
 AssetName = Annotated[
-    str, Meta(pattern=r"^[A-Z0-9][A-Z0-9._$-]{0,31}$", description="Symbol in capitals: BTC.")
+    str, Meta(pattern=r"^[A-Z0-9][A-Z0-9._$-]{0,31}$(?!\n)", description="Symbol in capitals: BTC.")
 ]
 StrategyId = Annotated[
-    str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", description="Id of a strategy.")
+    str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$(?!\n)", description="Id of a strategy.")
 ]
 SignalId = Annotated[
     str,
     Meta(
-        pattern="^[0-9a-f]{6,32}$",
+        pattern=r"^[0-9a-f]{6,32}$(?!\n)",
         description="A signal's id, or its first 6 digits or more where they are unique.",
     ),
 ]
 Name = Annotated[str, Meta(min_length=1, max_length=64)]
 TimeMs = Annotated[int, Meta(ge=0, le=LATEST_MS, description="ms since 1970 UTC.")]
 Cursor = Annotated[
-    str, Meta(max_length=4000, description="`next` of the page before; the filters stay the same.")
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9_-]{1,4000}$(?!\n)",
+        description="`next` of the page before; the filters stay the same.",
+    ),
 ]
 Limit = Annotated[int, Meta(ge=1, le=200, description="Most items of a page.")]
 Share = Annotated[float, Meta(ge=0, le=1)]

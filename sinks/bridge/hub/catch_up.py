@@ -49,7 +49,7 @@ def gap_frame(
 ) -> Frame:
     """Return the frame that tells of records in [start, stop) that will not come."""
     topic, partition = place
-    return control(
+    frame = control(
         "gap",
         id=name,
         topic=topic,
@@ -59,6 +59,12 @@ def gap_frame(
         message=GAPS[reason],
         cursor=format_cursor({place: stop}),
     )
+    # Who does not get it any more shall hear of it again: see Client.bye.
+    if start is None:
+        frame.opens = (place,)
+    elif start < stop:
+        frame.place = (topic, partition, start)
+    return frame
 
 
 class CatchUp:
@@ -101,6 +107,8 @@ class CatchUp:
     async def _step(self) -> bool:
         """Send some of what is missing; True when nothing is, with no await since that was seen."""
         sub, core = self._sub, self._core
+        for place in [place for place in sub.behind if place not in core.positions]:
+            self._gap(place, sub.behind.pop(place), 0, "replaced")
         ahead = [place for place, offset in sub.behind.items() if offset > core.positions[place]]
         if ahead and not await self._reached(ahead):
             return False

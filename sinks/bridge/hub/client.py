@@ -44,6 +44,7 @@ REASONS = {
     "slow": (1013, "Too many frames waited for this client. Connect again with this cursor."),
     "going_away": (1001, "The bridge stops. Connect again with this cursor, here or elsewhere."),
     "too_fast": (1008, "Too many messages were sent in spite of the errors."),
+    "failed": (1011, "The bridge failed; its log has the cause. Connect again with this cursor."),
 }
 
 
@@ -125,14 +126,18 @@ class Client:
         return lowest(positions, *(sub.behind for sub in subscriptions))
 
     def bye(self, reason: str) -> None:
-        """Say the last words: why, and up to where everything was sent. Ends the connection."""
+        """Say the last words: why, and up to where everything was sent. Ends the connection.
+
+        The cursor has no place of a snapshot that still waits: what was before it never came.
+        """
         if self.ending is not None:
             return
         self.ending = reason
-        unsent: list[Positions] = [
-            {frame.place[:2]: frame.place[2]} for frame in self.outbox.unsent() if frame.place
-        ]
-        cursor = format_cursor(lowest(self._positions(), *unsent))
+        unsent = list(self.outbox.unsent())
+        waiting: list[Positions] = [{f.place[:2]: f.place[2]} for f in unsent if f.place]
+        closed = {place for frame in unsent for place in frame.opens}
+        positions = lowest(self._positions(), *waiting)
+        cursor = format_cursor({p: at for p, at in positions.items() if p not in closed})
         code, message = REASONS[reason]
         self.forget()
         last = control("bye", reason=reason, message=message, cursor=cursor)
@@ -164,6 +169,9 @@ class Client:
             self._answer(request)
         except BadRequestError as error:
             self.send(control("error", id=error.request_id, code=error.code, message=str(error)))
+        except Exception:  # a defect of ours: what was asked for will not come, and that is said
+            _log.exception("a request of a client failed")
+            self.bye("failed")
 
     def _check(self, text: str | bytes) -> None:
         if not self._bucket.take(time.monotonic()):
@@ -270,4 +278,4 @@ class Client:
             del self._tasks[sub.name]
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.error("a client could not catch up", exc_info=error)
-            self.bye("slow")
+            self.bye("failed")

@@ -72,7 +72,8 @@ class Core:
         self.tail = Tail(tail)
         self.registry: Registry[Member] = Registry()
         self.sent = 0
-        self._snapshots: dict[tuple[tuple[str, ...], Filter, str], tuple[int, Frame]] = {}
+        self._snapshots: dict[tuple[tuple[str, ...], Filter, str], Frame] = {}
+        self._made_of = 0
 
     @property
     def positions(self) -> Positions:
@@ -103,14 +104,14 @@ class Core:
     def snapshot(self, channels: tuple[str, ...], wanted: Filter, name: str) -> Frame:
         """Return the latest events of channels, made once for all who ask before a change."""
         key = (channels, wanted, name)
-        known = self._snapshots.get(key)
-        if known is not None and known[0] == self.latest.version:
-            return known[1]
-        if len(self._snapshots) >= _MOST_CACHED:
+        if self._made_of != self.latest.version or len(self._snapshots) >= _MOST_CACHED:
+            self._made_of = self.latest.version
             self._snapshots.clear()
-        made = Bundle([part for channel in channels for part in self._made(channel, wanted, name)])
-        self._snapshots[key] = (self.latest.version, made)
-        return made
+        if key not in self._snapshots:
+            parts = [part for channel in channels for part in self._made(channel, wanted, name)]
+            made = self._snapshots[key] = Bundle(parts)
+            made.opens = tuple(self.tail.places(topics_of(channels)))
+        return self._snapshots[key]
 
     def _made(self, channel: str, wanted: Filter, name: str) -> list[Frame]:
         items = [frame for frame in self.latest.frames(channel) if wanted.matches(frame)]
@@ -125,7 +126,8 @@ class Core:
                     "type": "snapshot",
                     "id": name,
                     "channel": channel,
-                    "cursor": cursor,
+                    # Whoever is cut off in between and comes again must not pass over the rest.
+                    "cursor": cursor if number == len(parts) else "",
                     "more": number < len(parts),
                 },
                 part,

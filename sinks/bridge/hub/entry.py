@@ -29,13 +29,20 @@ def check_origin(request: web.Request, allowed: tuple[str, ...]) -> None:
     origin = request.headers.get("Origin")
     if origin is None or origin in allowed:
         return
-    if origin != "null" and urlsplit(origin).netloc.lower() == request.host.lower():
+    if _host(origin) == request.host.lower():
         return
     message = (
         f"A page of {origin[:200]} may not connect here. "
         "Whoever runs the bridge can allow it: QUANTIVA_BRIDGE_ORIGINS."
     )
     raise ProblemError(403, message)
+
+
+def _host(origin: str) -> str | None:
+    try:
+        return urlsplit(origin).netloc.lower() or None
+    except ValueError:  # half an IPv6 address
+        return None
 
 
 async def admit(request: web.Request, door: Door) -> Any:

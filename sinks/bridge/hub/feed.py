@@ -8,17 +8,19 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from schemas.registry_client import RegistryError
-from sinks.base import Record
+from sinks.base import Record, Rejected
 from sinks.bridge.hub.channels import BY_TOPIC
 from sinks.bridge.hub.core import Core
 from sinks.bridge.hub.cursors import Place, Positions
 from sinks.bridge.hub.pulse import Pulse
 from sinks.bridge.log import LogSource, OpenLog, Partition, in_order
 from sinks.decoding import RecordDecoder
+from streams.topics import BY_NAME
 
 _log = logging.getLogger(__name__)
 _LONGEST_WAIT_S = 5.0
 _LEAVE_S = 3.0
+_REGISTRY_WAIT_S = 1.0
 _BREATH_S = 0.005
 """How long decoding and sending may go on before other tasks may run."""
 
@@ -83,21 +85,27 @@ class Feed:
             }
             self._names = {partition: place for place, partition in self.partitions.items()}
             await self._begin(log)
+            self._core.latest.is_whole = True
             self.ready.set()
             self._pulse.found()
             starts = {self.partitions[p]: self._core.positions[p] for p in self.partitions}
             async for batch in log.follow(starts):
-                await self._take(batch)
+                await self._take(log, batch)
 
     async def _begin(self, log: LogSource) -> None:
         """Bring the positions and the log together, and read what the state is made of."""
         names = list(self._names)
         begins, ends = await log.begins(names), await log.ends(names)
+        for place in [place for place in self._core.positions if place not in self.partitions]:
+            self._on_gap(place, self._core.positions[place], 0, "replaced")
+            self._core.tail.forget(place)
         for name, place in self._names.items():
             begin, end = begins[name], ends[name]
             position = self._core.positions.get(place)
             if position is None:
-                self._core.tail.begin(place, _warm_from(place, begin, end))
+                # A partition that comes later has only what no client has.
+                first = begin if self.ready.is_set() else _warm_from(place, begin, end)
+                self._core.tail.begin(place, first)
                 self._warming[place] = end
             elif end < position:
                 self._lost(place, position, begin, "replaced")
@@ -107,19 +115,21 @@ class Feed:
 
     def _lost(self, place: Place, position: int, begin: int, reason: str) -> None:
         self._core.tail.begin(place, begin)
+        if reason == "replaced":
+            self._core.latest.begin_anew(place[0])
         self._on_gap(place, position, begin, reason)
 
     async def _warm_up(self, log: LogSource) -> None:
         positions = self._core.positions
         ranges = {self.partitions[p]: (positions[p], end) for p, end in self._warming.items()}
         async for batch in log.scan(ranges):
-            await self._take(batch)
+            await self._take(log, batch)
         for place, end in self._warming.items():
             if positions[place] < end:  # the last ones are compacted away
                 self._core.pass_over(place, end - 1)
         self._warming.clear()
 
-    async def _take(self, batch: Iterable[Any]) -> None:
+    async def _take(self, log: LogSource, batch: Iterable[Any]) -> None:
         """Decode and send a batch; the loop is let go every few ms."""
         loop = asyncio.get_running_loop()
         began = loop.time()
@@ -128,19 +138,38 @@ class Feed:
             if raw.offset < self._core.positions[place]:
                 msg = f"{place[0]} went back from {self._core.positions[place]} to {raw.offset}"
                 raise OutOfStepError(msg)
+            if raw.offset > self._core.positions[place]:
+                await self._jumped(log, place, raw)
             await self._one(place, raw)
             if loop.time() - began > _BREATH_S:
                 await asyncio.sleep(0)
                 began = loop.time()
 
-    async def _one(self, place: Place, raw: Any) -> None:
+    async def _jumped(self, log: LogSource, place: Place, raw: Any) -> None:
+        """Say what was deleted before it was read; compacted topics leave offsets out anyway."""
+        if BY_NAME[place[0]].cleanup == "compact":
+            return
+        name, position = self.partitions[place], self._core.positions[place]
+        begin = (await log.begins([name]))[name]
+        if begin > position:
+            self._lost(place, position, min(begin, raw.offset), "expired")
+
+    async def _decoded(self, raw: Any) -> Record | Rejected:
+        waited = False
         while True:
             try:
                 decoded = await self._decoder.decode(raw)
-                break
             except (RegistryError, OSError) as error:
+                waited = True
                 self._pulse.lost(error)
-                await asyncio.sleep(1.0)
+                await asyncio.sleep(_REGISTRY_WAIT_S)
+                continue
+            if waited:
+                self._pulse.found()
+            return decoded
+
+    async def _one(self, place: Place, raw: Any) -> None:
+        decoded = await self._decoded(raw)
         if not isinstance(decoded, Record):
             self._pulse.unusable(place, raw.offset, decoded.reason)
             self._core.pass_over(place, raw.offset)

@@ -115,8 +115,7 @@ class Outbox:
     async def _write(self) -> None:
         try:
             while self._queue:
-                async with asyncio.timeout(self._stall_s):
-                    await self._room()
+                await self._room()
                 while self._queue and self._fits():
                     self._put(self._next())
                 await asyncio.sleep(0)
@@ -127,7 +126,18 @@ class Outbox:
             self.close()  # the client is gone; who reads from it notices too
 
     async def _room(self) -> None:
-        """Wait until the socket takes more; the transport's own limit may be above ours."""
+        """Wait until the socket takes more; TimeoutError when it takes nothing for `stall_s`."""
+        while not self._fits():
+            before = self._wire.get_write_buffer_size()
+            try:
+                async with asyncio.timeout(self._stall_s):
+                    await self._drained()
+            except TimeoutError:
+                if self._wire.get_write_buffer_size() >= before:
+                    raise
+
+    async def _drained(self) -> None:
+        """Wait for the transport, whose own limit may be above ours."""
         while not self._fits():
             await self._drain()
             if not self._fits():

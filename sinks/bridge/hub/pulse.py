@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from schemas.registry_client import RegistryError
 from schemas.scores import EngineScore
 from sinks.bridge.hub.cursors import Place, Positions
 from sinks.bridge.log import OpenLog, Partition
@@ -25,7 +26,7 @@ class Pulse:
 
     `lag_ms` is for how long the bridge has not had all that the log had: 0 while it keeps up.
     `behind` are the records that it had not read when the log's ends were looked at, None for
-    unknown. `clock_s` is a clock that never goes back.
+    unknown. `last_error` is for clients. `clock_s` is a clock that never goes back.
     """
 
     def __init__(self, clock_s: Callable[[], float] = time.monotonic) -> None:
@@ -49,17 +50,16 @@ class Pulse:
 
     def lost(self, error: BaseException | None) -> None:
         """Take note that the log, or the registry, cannot be read."""
-        said = f"{type(error).__name__}: {error}" if error is not None else "the log ended"
         if self.connected or self.last_error is None:
-            _log.warning("the bridge waits for the log: %s", said)
+            _log.warning("the bridge waits for the log: %s", error or "it ended")
         self.connected = False
-        self.last_error = said[:300]
-        self.unknown()
+        self.unknown(error)
 
-    def unknown(self) -> None:
-        """Take note that nobody knows how far the log is."""
+    def unknown(self, error: BaseException | None) -> None:
+        """Take note that nobody knows how far the log is, and why."""
         self._is_level = False
         self.behind = None
+        self.last_error = _told(error)
 
     def unusable(self, place: Place, offset: int, reason: str) -> None:
         """Count a record that no client gets, because it cannot be decoded."""
@@ -73,6 +73,8 @@ class Pulse:
             missing = max(0, end - positions.get(place, 0))
             behind[place[0]] = behind.get(place[0], 0) + missing
         self.behind = behind
+        if self.connected:
+            self.last_error = None
         self._is_level = self.connected and not any(behind.values())
         if self._is_level:
             self._level_s = max(self._level_s, at_s)
@@ -81,6 +83,15 @@ class Pulse:
     def now_s(self) -> float:
         """The clock."""
         return self._clock_s()
+
+
+def _told(error: BaseException | None) -> str:
+    """Return what clients hear of an error: errors of the log and the registry name addresses."""
+    if isinstance(error, LookupError):
+        return str(error)
+    if isinstance(error, RegistryError):
+        return "the schema registry does not answer"
+    return f"the log does not answer ({type(error).__name__})" if error else "the log ended"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +127,7 @@ async def watch(
                     on_ends(Ends(ends, positions, at_s))
                     await asyncio.sleep(every_s)
         except Exception as error:  # whatever the log says when it is away
-            pulse.unknown()
-            pulse.last_error = f"{type(error).__name__}: {error}"[:300]
+            pulse.unknown(error)
         await asyncio.sleep(every_s)
 
 

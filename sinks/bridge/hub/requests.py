@@ -102,7 +102,7 @@ def parse(text: str | bytes) -> Request:
     """Return the request in a message. Raises BadRequestError: what, where, what to do."""
     try:
         found = msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # no JSON, no text, or nested too deeply
         message = f"This is no JSON: {error}. Send an object, for example {_EXAMPLE}."
         raise BadRequestError(Code.BAD_JSON, message) from None
     if not isinstance(found, dict):

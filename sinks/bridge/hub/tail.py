@@ -38,9 +38,9 @@ class Tail:
         if len(events) > self._most:
             self._first[place] = events.popleft()[0] + 1
 
-    def skip(self, place: Place, offset: int) -> None:
-        """Go on at a later offset; what is before it in the log is not here."""
-        self.begin(place, offset)
+    def forget(self, place: Place) -> None:
+        """Forget a place that the log no longer has."""
+        del self._events[place], self._first[place], self.positions[place]
 
     def places(self, topics: Iterable[str]) -> list[Place]:
         """Return the places of topics, in order."""

@@ -19,11 +19,12 @@ from sinks.bridge.api.parts import Price, TopicState
 from sinks.bridge.frames import Frame, event_frame
 from sinks.bridge.hub.channels import BY_TOPIC, PRICES, frame_of
 from sinks.bridge.hub.prices import price_of
-from streams.topics import CANDLES, EXPLANATIONS, SCORES, SIGNALS, SOURCES, STRATEGIES, TOP
+from streams.topics import BY_NAME, CANDLES, EXPLANATIONS, SCORES, SIGNALS, SOURCES, STRATEGIES, TOP
 
 MOST_ROWS = 20_000
 MOST_EXPLANATIONS = 2_000
 MOST_CANDLES = 300
+MOST_CANDLE_SERIES = 1_000
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -66,15 +67,17 @@ class Latest:
     """What the hub knows now; see `sinks.bridge.api.parts.Latest`. Changed by `apply` alone.
 
     `version` counts the changes, so that what is made of a state can be kept until the next one.
+    `is_whole` is set by who reads the log, once it was read to its end.
     """
 
     def __init__(self) -> None:
         self.version = 0
+        self.is_whole = False
         self.topics: dict[str, TopicState] = {
             topic: TopicState(topic=topic, records=0) for topic in BY_TOPIC
         }
         self.strategies: dict[str, Strategy] = {}
-        self.candles: dict[tuple[str, str], Sequence[Candle]] = {}
+        self._candles: Recent[tuple[str, str], Sequence[Candle]] = Recent(MOST_CANDLE_SERIES)
         self._views = {
             **{s.channel: View(MOST_ROWS) for s in BY_TOPIC.values() if s.channel is not None},
             "explanations": View(MOST_EXPLANATIONS),
@@ -114,6 +117,22 @@ class Latest:
     def sources(self) -> Mapping[str, SourceStatus]:
         """State of each upstream by source."""
         return self._views["status"].events.values
+
+    @property
+    def candles(self) -> Mapping[tuple[str, str], Sequence[Candle]]:
+        """The last candles by (asset, timeframe), by open time."""
+        return self._candles.values
+
+    def begin_anew(self, topic: str) -> None:
+        """Forget what a topic said that was made anew, where the topic is a table: compacted."""
+        if BY_NAME[topic].cleanup != "compact":
+            return
+        self.version += 1
+        channel = BY_TOPIC[topic].channel
+        if channel is not None:
+            self._views[channel] = View(MOST_ROWS)
+        if topic == STRATEGIES.name:
+            self.strategies.clear()
 
     def note_behind(self, behind: Mapping[str, int]) -> None:
         """Take note of how many records of each topic are still to come."""
@@ -175,13 +194,13 @@ class Latest:
         key = (candle.asset, candle.timeframe)
         known = self.candles.get(key, ())
         if not known or candle.open_time > known[-1].open_time:
-            self.candles[key] = (*known[-MOST_CANDLES + 1 :], candle)
+            self._candles.set(key, (*known[-MOST_CANDLES + 1 :], candle))
             return
         if candle.open_time == known[-1].open_time:
-            self.candles[key] = (*known[:-1], candle)
+            self._candles.set(key, (*known[:-1], candle))
             return
         by_time = {one.open_time: one for one in known} | {candle.open_time: candle}
-        self.candles[key] = tuple(by_time[at] for at in sorted(by_time)[-MOST_CANDLES:])
+        self._candles.set(key, tuple(by_time[at] for at in sorted(by_time)[-MOST_CANDLES:]))
 
 
 def _key(record: Record) -> Hashable:

@@ -39,6 +39,7 @@ async def test_the_door(site: Site) -> None:
         assert await handshake(bridge, **HEADERS, Origin="https://desk.example") == 101
         assert await handshake(bridge, **HEADERS, Origin="https://evil.example") == 403
         assert await handshake(bridge, **HEADERS, Origin="null") == 403
+        assert await handshake(bridge, **HEADERS, Origin="http://[") == 403
         assert await handshake(bridge, "/ws?ticket=made-up") == 401
         async with bridge.client():
             assert await handshake(bridge, **HEADERS) == 503
@@ -56,7 +57,9 @@ async def test_an_error_leaves_the_connection_open_and_a_huge_message_does_not(s
     async with site.bridge() as bridge, bridge.client() as client:
         await client.socket.send_str("{")
         await client.say("ping", id="x" * 100_000)
-        assert await client.errors(2) == ["bad_json", "too_large"]
+        await client.socket.send_str("[" * 60_000)
+        await client.socket.send_bytes(b"\xff\x00")
+        assert await client.errors(4) == ["bad_json", "too_large", "bad_json", "bad_json"]
         await client.say(channels=["signals"])
         await until(lambda: client.of("snapshot"), "the snapshot is there")
         await client.say("ping", id="x" * 2_000_000)

@@ -71,6 +71,12 @@ class MemoryLog:
         self.records[place] = [r for r in self.records[place] if r.offset >= before]
         self.first[place] = before
 
+    def grow(self, topic: str) -> int:
+        """Give a topic one partition more, and return its number."""
+        number = sum(place[0] == topic for place in self.records)
+        self.records[(topic, number)], self.first[(topic, number)] = [], 0
+        return number
+
     def renew(self, topic: str) -> None:
         self.generation += 1
         for place in self.records:
@@ -89,7 +95,7 @@ class MemoryLog:
 
     async def partitions(self) -> Mapping[str, list[Partition]]:
         self._check()
-        return {topic: [(topic, n) for n in range(PARTITIONS)] for topic in BY_TOPIC}
+        return {topic: [p for p in sorted(self.records) if p[0] == topic] for topic in BY_TOPIC}
 
     async def begins(self, partitions: Iterable[Partition]) -> Mapping[Partition, int]:
         self._check()

@@ -120,6 +120,48 @@ async def test_a_cursor_beyond_the_log_means_that_the_log_is_another() -> None:
         assert visitor.ids() == ["s0", "s2"]
 
 
+@pytest.mark.parametrize(
+    ("cursor", "expected"),
+    [
+        pytest.param("signals:0:4,signals:1:18", "signals:0:4,signals:1:18", id="expired"),
+        pytest.param("signals:1:18", "signals:1:18", id="no position"),
+    ],
+)
+async def test_a_gap_that_never_went_out_is_not_behind_the_cursor_of_the_bye(
+    cursor: str, expected: str
+) -> None:
+    """Whoever comes again with it hears of the gap then."""
+    log = filled(40)
+    async with hub_on(log) as hub:
+        tiny_memory(hub)
+        log.expire("signals", 0, 12)
+        visitor = Visitor(hub)
+        visitor.socket.stuck = SOCKET_BYTES + 1
+        await visitor.say(channels=["signals"], since=cursor)
+        await until(lambda: visitor.client.outbox.waiting > 1, "the gap waits")
+        visitor.client.bye("going_away")
+        assert visitor.heard("gap") == []
+        assert visitor.heard("bye")[0]["cursor"] == expected
+
+
+async def test_a_partition_that_is_gone_while_a_client_catches_up_is_a_gap() -> None:
+    log = filled(40)
+    async with hub_on(log) as hub:
+        tiny_memory(hub)
+        log.lose()
+        visitor = Visitor(hub)
+        await visitor.say(channels=["signals"], since="signals:0:9,signals:1:9")
+        await until(lambda: not hub.pulse.connected, "the loss is noticed")
+        del log.records[("signals", 1)]
+        log.away = False
+        await until(lambda: len(visitor.ids()) == 10, "what there is has come")
+        log.append(signal(100))
+        await until(lambda: visitor.ids()[-1] == "s100", "it is live")
+        (gap,) = visitor.heard("gap")
+        assert (gap["partition"], gap["from"], gap["to"]) == (1, 10, -1)
+        assert gap["reason"] == "replaced"
+
+
 async def test_a_hub_that_is_behind_another_one_sends_nothing_twice() -> None:
     """The client comes from a bridge that had read more of the same log."""
     log = filled(4)

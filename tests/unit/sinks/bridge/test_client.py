@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from schemas.registry_client import RegistryError
 from sinks.bridge.hub.client import FRAME_BYTES, MESSAGES_AT_ONCE, MOST_REFUSED
+from sinks.bridge.hub.core import ITEMS_A_SNAPSHOT
 from sinks.bridge.hub.outbox import SOCKET_BYTES
 from tests.unit.observe import samples
 from tests.unit.sinks.bridge.hub_bench import Visitor, hub_on, until
@@ -43,6 +45,22 @@ async def test_a_snapshot_is_the_latest_of_each_and_follows_the_filter() -> None
         found = {s["channel"]: s["items"] for s in visitor.heard("snapshot")}
     assert [item["data"]["signal_id"] for item in found["signals"]] == ["s2"]
     assert found["scores"] == []  # of confidence 0.5
+
+
+async def test_a_snapshot_in_parts_counts_with_the_last_one() -> None:
+    """Whoever got the first part only, and comes again with its cursor, would miss the others."""
+    log = MemoryLog()
+    for number in range(2 * ITEMS_A_SNAPSHOT + 1):
+        log.append(signal(number, asset=f"A{number}"))
+    async with hub_on(log) as hub:
+        visitor = Visitor(hub)
+        await visitor.say(channels=["signals"])
+        parts = visitor.heard("snapshot")
+    assert [(len(one["items"]), one["more"], one["cursor"]) for one in parts] == [
+        (ITEMS_A_SNAPSHOT, True, ""),
+        (ITEMS_A_SNAPSHOT, True, ""),
+        (1, False, f"signals:0:{2 * ITEMS_A_SNAPSHOT},signals:1:-1"),
+    ]
 
 
 async def test_every_channel_has_its_events() -> None:
@@ -155,6 +173,46 @@ async def test_a_slow_client_hears_how_far_it_is_and_the_others_notice_nothing()
         # All up to there came, and nothing after it: the first five.
         assert slow.ids() == [f"s{number}" for number in range(5)]
         assert bye["cursor"] == "signals:0:2,signals:1:1"
+
+
+async def test_a_snapshot_that_never_went_out_is_not_behind_the_cursor_of_the_bye() -> None:
+    """Whoever comes again with it would miss all that was before it."""
+    log = MemoryLog()
+    for number in range(3):
+        log.append(signal(number))
+    async with hub_on(log, queue_frames=16) as hub:
+        slow, quick = Visitor(hub), Visitor(hub)
+        await quick.say(channels=["signals"])
+        await slow.say(channels=["status"])
+        slow.socket.stuck = SOCKET_BYTES + 1
+        await slow.say(id="2", channels=["signals"])
+        for number in range(3, 40):
+            log.append(signal(number))
+        await until(lambda: len(quick.ids()) == 37, "the quick one has all")
+        (bye,) = slow.heard("bye")
+        assert bye["reason"] == "slow"
+        assert slow.heard("snapshot")[-1]["channel"] == "status"
+        assert bye["cursor"] == "control.sources:0:-1,control.sources:1:-1"
+
+
+async def test_a_defect_is_said_and_ends_the_connection() -> None:
+    async with hub_on(MemoryLog()) as hub:
+        visitor = Visitor(hub)
+        hub.core._snapshots = None  # type: ignore[assignment]
+        await visitor.say(channels=["signals"])
+        assert [one["reason"] for one in visitor.heard("bye")] == ["failed"]
+
+
+async def test_no_address_of_ours_is_told_to_clients() -> None:
+    log = MemoryLog()
+    async with hub_on(log) as hub:
+        hub.pulse.lost(RegistryError("schema registry http://me:secret@host:8081 does not answer"))
+        assert hub.pulse.last_error == "the schema registry does not answer"
+        hub.pulse.lost(ConnectionError("no answer from the Kafka broker at 10.0.0.7:9092"))
+        visitor = Visitor(hub)
+        await visitor.say(channels=["status"])
+        said = visitor.heard("health")[0]["last_error"]
+        assert said == "the log does not answer (ConnectionError)"
 
 
 async def test_a_heartbeat_says_how_far_the_client_and_how_late_the_bridge_is() -> None:

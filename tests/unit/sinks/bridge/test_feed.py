@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
+from schemas.registry_client import RegistryError
 from sinks.bridge.hub.core import Core
 from sinks.bridge.hub.feed import Feed
 from sinks.bridge.hub.pulse import Pulse
 from sinks.decoding import Decoder
 from tests.unit.observe import samples
 from tests.unit.sinks.bridge.hub_bench import Visitor, hub_on, until
-from tests.unit.sinks.bridge.memory_log import CODEC, MemoryLog, signal
+from tests.unit.sinks.bridge.memory_log import CODEC, MemoryLog, Raw, signal
 
 
 async def test_the_state_is_there_before_the_first_client() -> None:
@@ -122,6 +124,83 @@ async def test_a_topic_made_anew_under_a_running_reader_is_noticed() -> None:
         log.append(signal(9))
         await until(lambda: visitor.ids()[-1] == "s9", "the new one is there")
         assert [gap["reason"] for gap in visitor.heard("gap")] == ["replaced"]
+
+
+async def test_what_was_deleted_before_a_running_reader_had_it_is_said() -> None:
+    """A reader that was held up is set on the first record there is, without an error."""
+    log = MemoryLog()
+    async with hub_on(log) as hub:
+        visitor = Visitor(hub)
+        await visitor.say(channels=["signals"])
+        for number in range(6):
+            log.append(signal(number))
+        log.expire("signals", 0, 4)  # before the reader's turn came
+        await until(lambda: visitor.ids() == ["s4", "s5"], "what there is has come")
+        (gap,) = visitor.heard("gap")
+    assert (gap["reason"], gap["from"], gap["to"]) == ("expired", 0, 3)
+
+
+async def test_of_a_partition_more_nothing_is_left_out_when_the_log_is_found_again() -> None:
+    log = MemoryLog()
+    async with hub_on(log) as hub:
+        visitor = Visitor(hub)
+        await visitor.say(channels=["signals"])
+        number = log.grow("signals")
+        count = 4_010  # more than is read of a partition at the start
+        for one in range(count):
+            log.append(signal(one), partition=number)
+        hub.feed.again()
+        await until(lambda: len(visitor.ids()) == count, "all of it is there")
+        assert visitor.heard("gap") == []
+
+
+async def test_a_registry_that_was_away_is_over_when_it_answers() -> None:
+    """The one record whose schema was asked for is decoded, and the bridge is well again."""
+    log = MemoryLog()
+
+    class Registry:
+        is_away = True
+
+        async def decode(self, raw: Raw) -> Any:
+            if self.is_away and raw.topic == "signals":
+                raise RegistryError
+            return await decoder.decode(raw)
+
+    decoder, registry, core, pulse = Decoder(CODEC), Registry(), Core(), Pulse()
+    feed = Feed(core, log.open, registry, pulse, lambda *_: None)
+    task = asyncio.create_task(feed.run())
+    await until(feed.ready.is_set, "it runs")
+    log.append(signal(0))
+    await until(lambda: not pulse.connected, "it is noticed")
+    registry.is_away = False
+    await until(lambda: core.positions[("signals", 0)] == 1, "the record is read")
+    assert (pulse.connected, pulse.last_error) == (True, None)
+    task.cancel()
+    await asyncio.wait({task})
+
+
+async def test_a_log_made_anew_has_none_of_the_strategies_before() -> None:
+    log = MemoryLog()
+    log.append(samples.STRATEGY)
+    log.append(samples.SOURCE)
+    async with hub_on(log) as hub:
+        assert hub.latest.is_whole
+        log.lose()
+        await until(lambda: not hub.pulse.connected, "the loss is noticed")
+        log.renew("control.strategies")
+        log.away = False
+        await until(lambda: hub.pulse.connected, "it goes on")
+        assert not hub.latest.strategies
+        assert list(hub.latest.sources) == ["lunarcrush"]
+
+
+def test_an_error_that_is_over_is_told_no_more() -> None:
+    pulse = Pulse(lambda: 100.0)
+    pulse.found()
+    pulse.unknown(TimeoutError())
+    assert pulse.last_error is not None
+    pulse.seen({}, {}, 100.0)
+    assert pulse.last_error is None
 
 
 async def test_a_missing_topic_is_waited_for_with_its_name() -> None:

@@ -90,6 +90,21 @@ async def test_a_socket_that_takes_nothing_for_long_is_too_slow() -> None:
     assert slow == ["slow"]
 
 
+async def test_a_socket_that_takes_something_now_and_then_is_not_too_slow() -> None:
+    socket = Socket()
+    slow: list[str] = []
+    box = outbox(socket, slow, stall_s=0.1)
+    socket.stuck = 20 * FULL
+    box.send(numbered(0))
+    for _ in range(19):
+        await asyncio.sleep(0.02)
+        socket.stuck -= FULL
+    assert slow == []
+    socket.let_go()
+    await box.flushed()
+    assert (ids(socket), slow) == ([0], [])
+
+
 async def test_the_last_words_come_behind_what_the_socket_has_and_nothing_after_them() -> None:
     socket = Socket()
     box = outbox(socket, [])

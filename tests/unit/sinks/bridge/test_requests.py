@@ -55,6 +55,8 @@ def test_a_filter_of_a_request_has_symbols_in_capitals() -> None:
         pytest.param("{", "bad_json", ["no JSON", 'for example {"type": "subscribe"'], id="json"),
         pytest.param("[1]", "bad_json", ["no JSON object"], id="no object"),
         pytest.param(b"\xff\xfe", "bad_json", ["no JSON"], id="no text"),
+        pytest.param("[" * 60_000, "bad_json", ["no JSON"], id="deep"),
+        pytest.param('{"id":' * 9_000, "bad_json", ["no JSON"], id="deep objects"),
         pytest.param('{"id": "1"}', "unknown_type", ["subscribe, unsubscribe, ping", "none"],
                      id="no type"),
         pytest.param('{"type": 7}', "unknown_type", ["'7'"], id="type of a wrong type"),

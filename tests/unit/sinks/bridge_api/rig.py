@@ -39,6 +39,7 @@ class Memory:
     strategies: dict[Any, Any] = field(default_factory=dict)
     candles: dict[Any, Any] = field(default_factory=dict)
     topics: dict[Any, Any] = field(default_factory=dict)
+    is_whole: bool = False
 
 
 def filled() -> Memory:
@@ -55,6 +56,7 @@ def filled() -> Memory:
         sources={"coingecko": source()},
         strategies={one.strategy_id: one for one in (strategy(), mine)},
         candles={("A0", "1h"): [candle(number) for number in range(5)]},
+        is_whole=True,
         topics={
             "control.strategies": TopicState(topic="control.strategies", records=2, behind=0),
             "signals": TopicState(topic="signals", records=8, last_at=T0, behind=0),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from schemas.validation import problem
 from sinks.bridge.auth import Role
 from tests.contract.sink_samples import strategy
-from tests.unit.sinks.bridge_api.rig import NOW_MS, OTHER_TRADER, Memory, bridge
+from tests.unit.sinks.bridge_api.rig import NOW_MS, OTHER_TRADER, Memory, bridge, filled
 
 PATH = "/api/v1/strategies"
 BODY: dict[str, Any] = {"name": "Mine", "assets": ["BTC"], "weights": {"technical": 1.0}}
@@ -92,7 +93,7 @@ async def test_what_is_wrong_is_refused_with_its_place(changes: Any, pointer: st
         assert not it.log.strategies
 
 
-@pytest.mark.parametrize("name", ["a b", "%C3%A4", "x" * 65, "-x", "a%0Ab"])
+@pytest.mark.parametrize("name", ["a b", "%C3%A4", "x" * 65, "-x", "a%0Ab", "a%0A"])
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
 async def test_an_id_that_is_none_is_refused(method: str, name: str) -> None:
     async with bridge() as it:
@@ -117,6 +118,27 @@ async def test_a_change_of_what_was_changed_meanwhile_is_refused() -> None:
         nothing = {"If-Match": "*"}
         again = await it.call("PUT", f"{PATH}/mine", Role.TRADER, json=BODY, headers=nothing)
         assert again[0] == 412
+
+
+async def test_of_two_changes_of_the_same_state_one_is_refused() -> None:
+    """Also when the first one is on its way through the log."""
+    memory = filled()
+    known = memory.strategies
+
+    async def slow(name: str, change: Any) -> None:
+        back = known.pop if change is None else known.__setitem__
+        asyncio.get_running_loop().call_later(0.1, back, name, change)
+
+    async with bridge(memory, publish_strategy=slow) as other:
+        _, _, headers = await other.call("GET", f"{PATH}/mine")
+        match = {"If-Match": headers["ETag"]}
+        both = await asyncio.gather(
+            *(other.call("PUT", f"{PATH}/mine", Role.TRADER, json=BODY, headers=match)
+              for _ in range(2))
+        )  # fmt: skip
+        assert sorted(status for status, _, _ in both) == [200, 412]
+        assert (await other.call("DELETE", f"{PATH}/mine", Role.TRADER))[0] == 204
+        assert (await other.call("GET", f"{PATH}/mine"))[0] == 404
 
 
 async def test_mine_says_what_one_may_change() -> None:

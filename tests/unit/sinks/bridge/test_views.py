@@ -1,0 +1,68 @@
+"""What the bridge remembers has bounds."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from sinks.base import Record
+from sinks.bridge.hub import core as core_module
+from sinks.bridge.hub.core import Core
+from sinks.bridge.hub.filters import Filter
+from sinks.bridge.hub.views import MOST_CANDLE_SERIES, MOST_CANDLES, MOST_EXPLANATIONS, Latest
+from streams.topics import CANDLES, EXPLANATIONS, SIGNALS
+from tests.unit.observe import samples
+from tests.unit.sinks.bridge.memory_log import signal
+
+
+def record(topic: str, event: object, offset: int = 0) -> Record:
+    return Record(
+        topic=topic, partition=0, offset=offset, timestamp_ms=1, key=b"", value=b"", event=event
+    )
+
+
+def candle(asset: str, number: int = 0) -> object:
+    return msgspec.structs.replace(samples.CANDLE, asset=asset, open_time=number)
+
+
+def test_the_series_of_candles_that_changed_last_are_kept() -> None:
+    latest = Latest()
+    most = MOST_CANDLE_SERIES
+    for number in range(most):
+        latest.apply(record(CANDLES.name, candle(f"A{number}")))
+    latest.apply(record(CANDLES.name, candle("A0", 1)))
+    latest.apply(record(CANDLES.name, candle("NEW")))
+    assert len(latest.candles) == most
+    assert ("A1", "1h") not in latest.candles
+    assert len(latest.candles[("A0", "1h")]) == 2
+    assert ("NEW", "1h") in latest.candles
+
+
+def test_the_candles_of_a_series_are_those_that_opened_last() -> None:
+    latest = Latest()
+    for number in [*range(MOST_CANDLES + 50), 20]:
+        latest.apply(record(CANDLES.name, candle("A", number)))
+    assert [one.open_time for one in latest.candles[("A", "1h")]] == [*range(50, MOST_CANDLES + 50)]
+
+
+def test_explanations_have_a_bound() -> None:
+    latest = Latest()
+    for number in range(MOST_EXPLANATIONS + 3):
+        event = msgspec.structs.replace(samples.EXPLANATION, signal_id=f"s{number}")
+        latest.apply(record(EXPLANATIONS.name, event, number))
+    assert len(latest.explanations) == len([*latest.frames("explanations")]) == MOST_EXPLANATIONS
+    assert "s2" not in latest.explanations
+
+
+def test_snapshots_are_kept_until_the_next_change_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(core_module, "_MOST_CACHED", 4)
+    core = Core()
+    core.tail.begin(("signals", 0), 0)
+    first = core.snapshot(("signals",), Filter(), "0")
+    assert core.snapshot(("signals",), Filter(), "0") is first
+    for number in range(9):
+        core.snapshot(("signals",), Filter(), str(number))
+        assert len(core._snapshots) <= 4
+    core.take(record(SIGNALS.name, signal(0)))
+    core.snapshot(("signals",), Filter(), "a")
+    assert len(core._snapshots) == 1
