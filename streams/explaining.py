@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
@@ -75,21 +75,18 @@ class ExplanationTopic:
         self.topic = physical(EXPLANATIONS.name, settings.prefix)
 
     async def send(self, explanations: Sequence[Explanation]) -> Positions:
-        """Publish; return the positions after them once the broker has them all. KafkaError."""
-        producer = await self._started()
-        sent = [
-            await producer.send(
-                self.topic,
-                self._codec.encode(one),
-                key=one.asset.encode(),
-                timestamp_ms=one.explained_at,
-            )
-            for one in explanations
-        ]
+        """Publish; return the positions after them once the broker has them all.
+
+        After a KafkaError nothing is on its way any more: what the broker has, can be read back.
+        """
+        try:
+            placed = await self._placed(await self._started(), explanations)
+        except KafkaError:
+            await self.close()
+            raise
         positions: dict[int, int] = {}
-        for placed in await asyncio.gather(*sent):
-            following = placed.offset + 1
-            positions[placed.partition] = max(following, positions.get(placed.partition, 0))
+        for one in placed:
+            positions[one.partition] = max(one.offset + 1, positions.get(one.partition, 0))
         return positions
 
     async def read(self, starts: Positions) -> AsyncIterator[tuple[list[str], Positions]]:
@@ -118,6 +115,20 @@ class ExplanationTopic:
         producer, self._producer = self._producer, None
         if producer is not None:
             await producer.stop()
+
+    async def _placed(
+        self, producer: AIOKafkaProducer, explanations: Sequence[Explanation]
+    ) -> list[Any]:
+        sent = [
+            await producer.send(
+                self.topic,
+                self._codec.encode(one),
+                key=one.asset.encode(),
+                timestamp_ms=one.explained_at,
+            )
+            for one in explanations
+        ]
+        return await asyncio.gather(*sent)
 
     async def _started(self) -> AIOKafkaProducer:
         if self._producer is None:

@@ -3,7 +3,8 @@
 A number passes when it is one of the facts:
 * rounded at its last written place, and off by 5 % at most (1 % where zeros at its end stand for
   digits: $64,200): 0.58 or 0.6 for 0.582, but not 1, and not 0 for 0.004;
-* a score, weight or confidence in percent (58 %), a named unit in that unit ($, %, bps);
+* a score, weight or confidence in percent (58 %), a named unit in that unit ($, %, bps), in digits
+  and in words ("twelve percent");
 * with its sign, where one is written; "a loss of 0.21" may leave the sign to the words;
 * as it stands in a note of the signal ("12 of 50 candles");
 * a count of engines, near the word: "five engines", "3 of the 5 scores";
@@ -26,11 +27,11 @@ from sinks.explanations.prompt import MOST_CHARACTERS
 
 _LOOSE, _TIGHT = Decimal("0.05"), Decimal("0.01")
 _ENGINES_NEAR = re.compile(r"(?:\W+\w+){0,3}?\W+(?:engines?|scores?)\b", re.IGNORECASE)
-_SPAN = re.compile(r"\b(?:24[\s-]?(?:h|hours?|hrs?)|twenty-four[\s-]hours?)\b", re.IGNORECASE)
-_INDICATOR = re.compile(
-    r"\b(?:RSI|MA|SMA|EMA|ATR)[\s-]?\(?(?:14|20|30|50|200)\)?(?!\w|[.,]\d)", re.IGNORECASE
+_NAMES = (
+    r"\b(?:RSI|MA|SMA|EMA|ATR)[\s-]?\(?(?:14|20|30|50|200)\)?(?!\w|[.,]\d)",  # an indicator
+    r"\b(?:1|4|one|four)[\s-]?(?:h|hours?)(?=[\s-]+(?:chart|candle|time))",  # a chart
+    r"\b(?:24[\s-]?(?:h|hours?|hrs?)|twenty-four[\s-]hours?)\b",  # the span of the readings
 )
-_CHART = re.compile(r"\b(?:1|4|one|four)[\s-]?(?:h|hours?)(?=[\s-]+(?:chart|candle|time))", re.I)
 _ADDRESS = re.compile(r"https?:|www\.|[*#`|]|^\s*[-•]", re.IGNORECASE | re.MULTILINE)
 
 
@@ -87,13 +88,9 @@ def _agrees(figure: Figure, name: str, value: float) -> bool:
 
 def _factor(unit: str, name: str) -> Decimal | None:
     """Return by what a value counts in a unit, None where it cannot be told in it."""
-    if unit == "":
-        return Decimal(1)
-    if unit == "usd":
-        return Decimal(1) if name.endswith("_usd") else None
-    if unit == "bps":
-        return Decimal(1) if name.endswith("_bps") else None
-    return Decimal(100) if _is_share(name) else None
+    if unit == "%":
+        return Decimal(100) if _is_share(name) else None
+    return Decimal(1) if unit == "" or name.endswith(f"_{unit}") else None
 
 
 def _is_share(name: str) -> bool:
@@ -126,18 +123,14 @@ def _counts(facts: Facts) -> frozenset[int]:
 
 
 def _without_names(text: str, facts: Facts) -> str:
-    """Blank out what has digits and states none: names, timeframes, the signal's time."""
-    for name in sorted((facts.asset, facts.strategy_id), key=len, reverse=True):
-        text = _whole_word(unicodedata.normalize("NFKC", name)).sub(" ", text)
-    for moment in _moments(facts.as_of, facts.cycle):
-        text = _whole_word(moment).sub(" ", text)
-    for pattern in (_INDICATOR, _CHART, _SPAN):
-        text = pattern.sub(" ", text)
-    return text
+    """Blank out what has digits and states none: names, timeframes, the signal's time.
 
-
-def _whole_word(name: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<![\w.,]){re.escape(name)}(?!\w|[.,]\d)", re.IGNORECASE)
+    In one pass, the leftmost first: an asset may be called H, and "24 h" stays the span.
+    """
+    own = (unicodedata.normalize("NFKC", name) for name in (facts.asset, facts.strategy_id))
+    words = (*sorted(own, key=len, reverse=True), *_moments(facts.as_of, facts.cycle))
+    patterns = (*(rf"(?<![\w.,]){re.escape(word)}(?!\w|[.,]\d)" for word in words), *_NAMES)
+    return re.sub("|".join(patterns), " ", text, flags=re.IGNORECASE)
 
 
 def _moments(*times_ms: int | None) -> Iterator[str]:

@@ -12,6 +12,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Protocol
 
 import asyncpg
@@ -112,7 +113,7 @@ class Outbox:
             finally:
                 if connection is not None:
                     connection.terminate()  # ends the lock with it, whatever state it is in
-            await self._pause(_RETRY_S)
+            await self._rest(_RETRY_S)
 
     async def _publish_while_locked(self, connection: Connection) -> None:
         """Publish until we stop; return where another process has the lock."""
@@ -125,11 +126,11 @@ class Outbox:
                 continue
             if self._stopping.is_set():
                 return
-            await self._pause(_POLL_S)
+            await self._idle()
 
     async def _read_back(self, connection: Connection) -> None:
         """Mark what is on the topic and was not marked."""
-        await self._pause(_SETTLE_S)
+        await asyncio.sleep(_SETTLE_S)
         rows = await connection.fetch(
             "SELECT partition, next_offset FROM explanation_positions WHERE topic = $1",
             self._log.topic,
@@ -157,14 +158,17 @@ class Outbox:
                 _POSITION, self._log.topic, list(positions), list(positions.values())
             )
 
-    async def _pause(self, seconds: float) -> None:
-        if self._stopping.is_set():
-            return
-        try:
-            async with asyncio.timeout(seconds):
+    async def _idle(self) -> None:
+        """Wait until there is something to publish, or it is time to look."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_POLL_S):
                 await self._wake.wait()
-        except TimeoutError:
-            pass
+
+    async def _rest(self, seconds: float) -> None:
+        """Do nothing for so long, whatever there is to publish; end at once when we stop."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
 
 
 def explanation(row: Any) -> Explanation:

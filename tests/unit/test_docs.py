@@ -33,7 +33,7 @@ PAGES = (ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob
 NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
 EARLY = {"QUANTIVA_LOG", "QUANTIVA_BROKER"}
 """Variables that are read without Settings: before there are any, or in every process alike."""
-PAGES: dict[type[BaseSettings], tuple[str, ...]] = {
+DOCUMENTED: dict[type[BaseSettings], tuple[str, ...]] = {
     Settings: ("README.md",),
     SourceSettings: ("docs/producers.md",),
     BridgeSettings: ("docs/api.md", "docs/bridge.md"),
@@ -58,7 +58,7 @@ def prose(page: str) -> str:
 
 def known_variables() -> set[str]:
     """Return every environment variable that the project reads."""
-    return EARLY.union(*(variables(settings) for settings in PAGES))
+    return EARLY.union(*(variables(settings) for settings in DOCUMENTED))
 
 
 def variables(settings: type[BaseSettings]) -> set[str]:
@@ -159,9 +159,9 @@ def test_every_variable_is_read_by_the_project(page: str) -> None:
     assert named <= known_variables()
 
 
-@pytest.mark.parametrize("settings", PAGES)
+@pytest.mark.parametrize("settings", DOCUMENTED)
 def test_every_setting_is_documented(settings: type[BaseSettings]) -> None:
-    for pages in (PAGES[settings], (".env.example",)):
+    for pages in (DOCUMENTED[settings], (".env.example",)):
         text = "".join((ROOT / page).read_text("utf-8") for page in pages)
         assert [name for name in sorted(variables(settings)) if name not in text] == [], pages
 

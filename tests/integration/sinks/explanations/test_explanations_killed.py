@@ -43,7 +43,7 @@ class Processes:
         chosen = {
             "api_key": KEYS["chat"],
             "base_url": self._model.url,
-            "request_limit_s": 2.0,
+            "request_limit_s": 5.0,  # a busy machine must not look like a silent model
             "patience_s": 60.0,
             **changes,
         }

@@ -49,6 +49,8 @@ RIGHT = (
     "RSI14 is 55 on the 4h chart; RSI(14) stands at 55.0.",
     "There were 12 headlines in 24 h, in the last 24 hours, within a 24-hour window.",
     "The spread is 1.23 bps, or 1.2 basis points.",
+    "The spread is 1.23 bp; the score stands at minus 0.41; the confidence is 81 Percent.",
+    "It is one to follow.",
     "Only 17 of 50 candles are there, and 41% of it is scored.",
     "1INCH is a sale for ma20-cross.",
     "The range 0.58-0.72 holds both.",
@@ -88,6 +90,20 @@ WRONG = {
     "a decimal comma": ("The score is 0,41.", "0"),
     "a quarter of the year": ("In Q3 it rose.", "Q3"),
     "zero for little": ("The spread is 0 bps.", "0 bps"),
+    "a percentage in words": ("It rose by twelve percent.", "twelve percent"),
+    "one percent": ("It rose by one percent.", "one percent"),
+    "dollars in words": ("It costs twelve dollars.", "twelve dollars"),
+    "basis points in words": ("It moved twelve basis points.", "twelve basis points"),
+    "percent in capitals": ("It rose by 12 PERCENT.", "12 PERCENT"),
+    "percent with a hyphen": ("After a 12-percent rise.", "12-percent"),
+    "percent cut short": ("It rose by 12 pct.", "12 pct"),
+    "percentage points": ("It rose by 12 percentage points.", "12 percentage points"),
+    "per mille": ("It rose by 12\u2030.", "12\u2030"),
+    "another currency": ("It trades at \u20ac64,231.56.", "\u20ac64,231.56"),
+    "another currency behind": ("It trades at 64,231.56 \u20ac.", "64,231.56 \u20ac"),
+    "minus as a word": ("Sentiment is at minus 0.72.", "minus 0.72"),
+    "another multiple": ("It could quadruple.", "quadruple"),
+    "hundredths": ("By 12 hundredths.", "hundredths"),
 }
 
 
@@ -95,6 +111,14 @@ WRONG = {
 def test_numbers_of_the_signal_pass(text: str) -> None:
     assert stray(text, FACTS) is None
     assert complaint(text, FACTS) is None
+
+
+@pytest.mark.parametrize("name", ["H", "RSI", "4", "24", "MA"])
+def test_a_name_takes_nothing_from_other_names(name: str) -> None:
+    """There are assets with such names; a strategy may have any."""
+    facts = msgspec.structs.replace(FACTS, asset=name, strategy_id="ma20-50")
+    text = f"{name} in ma20-50: 12 headlines of the last 24 h, RSI14 on the 4h chart, MA200."
+    assert stray(text, facts) is None
 
 
 @pytest.mark.parametrize(("text", "named"), WRONG.values(), ids=WRONG.keys())
