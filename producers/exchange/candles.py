@@ -99,15 +99,22 @@ class CandleFeed:
         clock = self._connection.clock
         while True:
             candles, errors = await self._opens.changed()
-            try:
-                if candles:
-                    await self._emit(candles)
-                self._report(errors, len(candles))
-            except Exception as error:
-                _log.error("open candles were not published: %s", error)
+            self._report(errors, await self._publish(candles))
             shortest_s = _AWAY_S if _away(errors) else _SHORTEST_S
             pause_s = (self._opens.wake_at() - clock.now_ms()) / 1000
             await clock.sleep(min(max(pause_s, shortest_s), _LONGEST_S))
+
+    async def _publish(self, candles: Sequence[Candle]) -> int:
+        """Publish open candles and return how many were."""
+        if not candles:
+            return 0
+        try:
+            await self._emit(candles)
+        except Exception as error:
+            _log.error("open candles were not published: %s", error)
+            self._opens.forget(candles)
+            return 0
+        return len(candles)
 
     def _report(self, errors: Sequence[Exception], events: int) -> None:
         if self._reports is None:
@@ -155,6 +162,11 @@ class _Opens:
         await self._ask(asked, candles, errors)
         return candles, errors
 
+    def forget(self, candles: Sequence[Candle]) -> None:
+        """Take candles as not published: they count as changed the next time."""
+        for candle in candles:
+            self._rows.pop(Key(candle.asset, candle.timeframe), None)
+
     def _heard(self, key: Key) -> Sequence[float] | None:
         if self._stream is None:
             return None
@@ -190,16 +202,18 @@ class _Opens:
         listing = self._ledger.listing(key)
         if listing is None or not rows:
             return []
-        parsed = candles_of(listing, key.timeframe, rows[-1:], now_ms)
         row = tuple(rows[-1])
         if self._rows.get(key) == row:
             return []
-        self._rows[key] = row
-        return [
+        parsed = candles_of(listing, key.timeframe, [row], now_ms)
+        candles = [
             candle
             for candle in parsed.rows
             if not candle.closed and candle.open_time <= now_ms < candle.close_time
         ]
+        if candles:
+            self._rows[key] = row
+        return candles
 
 
 def _away(errors: Sequence[Exception]) -> bool:

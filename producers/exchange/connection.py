@@ -15,6 +15,7 @@ from tenacity import AsyncRetrying, RetryCallState, stop_after_attempt
 from producers.clock import Clock
 from producers.exchange.errors import upstream_error
 from producers.exchange.guarded import Passage, Takes, guarded
+from producers.exchange.threads import in_thread
 from producers.manners.circuit import Rules
 from producers.manners.errors import UpstreamError
 from producers.manners.gate import Gate
@@ -64,27 +65,23 @@ class Connection:
 
         It takes a thread of its own: parsing 2,000 of them would stop the event loop for 0.4 s.
         """
-        loaded = await self._retried(lambda: asyncio.to_thread(self._load))
+        loaded = await self._retried(lambda: in_thread(self._load))
         self._rest.set_markets_from_exchange(loaded)
         markets: dict[str, Any] = dict(loaded.markets)
         return markets
 
-    def _load(self) -> Any:
+    async def _load(self) -> Any:
         """Return an instance that knows the markets; it is closed. Runs in a thread."""
         exchange = guarded(self._passage, self._url, self._speed)
-
-        async def load() -> None:
-            try:
-                markets = await exchange.fetch_markets(_MARKETS_PARAMS.get(self.name, {}))
-            finally:
-                await exchange.close()
-            if not markets:
-                raise UpstreamError(self.name, "bad_answer", "its list of markets is empty")
-            for market in markets:
-                market["info"] = {}  # most of the memory, and of no use here
-            exchange.set_markets(markets)
-
-        asyncio.run(load())
+        try:
+            markets = await exchange.fetch_markets(_MARKETS_PARAMS.get(self.name, {}))
+        finally:
+            await exchange.close()
+        if not markets:
+            raise UpstreamError(self.name, "bad_answer", "its list of markets is empty")
+        for market in markets:
+            market["info"] = {}  # most of the memory, and of no use here
+        exchange.set_markets(markets)
         return exchange
 
     async def candles(
@@ -117,6 +114,7 @@ class Connection:
         """
         exchange = guarded(self._passage, self._url, self._speed)
         exchange.set_markets_from_exchange(self._rest)
+        exchange.throttler = self._rest.throttler  # it asks for snapshots, too
         return exchange
 
     async def close(self) -> None:

@@ -41,8 +41,9 @@ def candles_of(
         else:
             found[row[0]] = row
     candles: list[Candle] = []
+    latest = max(found, default=0)
     for open_time in sorted(found):
-        closed = open_time < max(found) or (
+        closed = open_time < latest or (
             observed_at_ms >= open_time + TIMEFRAME_MS[timeframe] + UNFOLLOWED_MS
         )
         candle = _candle(listing, timeframe, found[open_time], observed_at_ms, closed=closed)

@@ -29,7 +29,7 @@ class Series:
     known     published before
     holes     the exchange does not have them
     doubted   lacking in the last answer, asked for once more
-    attempts  answers and failures since a candle was last published
+    attempts  answers and failures that left something missing, since a candle was last published
     ask_at    not to be asked for before
     """
 
@@ -98,13 +98,14 @@ def learn(
         if candle.closed and candle.open_time in wanted and candle.open_time < ready
     )
     left = len(wanted) - len(publish) - len(holes)
-    pause = _DOUBT_MS if doubted else _pause(series)
+    attempts = 0 if publish else series.attempts
+    pause = _DOUBT_MS if doubted else _pause(attempts)
     return (
         replace(
             series,
             holes=series.holes | holes,
             doubted=doubted,
-            attempts=series.attempts + 1 if left else 0,
+            attempts=attempts + 1 if left else 0,
             ask_at=now_ms + pause if left else 0,
         ),
         publish,
@@ -113,13 +114,12 @@ def learn(
 
 def failed(series: Series, now_ms: int, retry_after_s: float | None = None) -> Series:
     """Take a request that failed; the next one waits, longer after each failure."""
-    pause = max(_pause(series), round(1000 * (retry_after_s or 0.0)))
+    pause = max(_pause(series.attempts), round(1000 * (retry_after_s or 0.0)))
     return replace(series, attempts=series.attempts + 1, ask_at=now_ms + pause)
 
 
-def _pause(series: Series) -> int:
-    doubled: int = _AGAIN_MS << min(series.attempts, 20)
-    return min(doubled, _LONGEST_MS)
+def _pause(attempts: int) -> int:
+    return min(_AGAIN_MS << min(attempts, 20), _LONGEST_MS)
 
 
 def published(series: Series, open_times: Iterable[int]) -> Series:

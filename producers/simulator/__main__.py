@@ -32,7 +32,7 @@ def main(
     ] = None,
     wall_start_ms: Annotated[
         int | None,
-        typer.Option(help="Wall time (ms) at which its clock stood at --start; unset: now."),
+        typer.Option(help="Wall time (ms) at which its clock stood at --start; unset: when READY."),
     ] = None,
     limit: Annotated[
         list[str] | None,
@@ -46,6 +46,8 @@ def main(
     """
     try:
         start_ms, limits = _start_ms(start), dict(map(_limit, limit or []))
+        if start == "now" and wall_start_ms is None:
+            wall_start_ms = start_ms  # not when READY: the past takes seconds to compute
         world = SeededWorld(seed, start_ms) if data is None else RecordedWorld(data, start_ms)
     except (RecordedDataError, ValueError) as error:
         print(f"The simulator cannot start: {error}", file=sys.stderr)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
@@ -11,8 +10,9 @@ from aiohttp import web
 from producers.clock import Clock
 from producers.simulator.coingecko_detail import detail
 from producers.simulator.faults import Faults
-from producers.simulator.keys import KEYS, key_given
+from producers.simulator.keys import keyed
 from producers.simulator.listing import Listed, changes, listed, number_or_int
+from producers.simulator.query import whole
 from producers.simulator.refusals import json_response, refusal
 from producers.simulator.tape import LENGTH_MS
 from producers.simulator.world import World
@@ -28,7 +28,7 @@ _LAUNCH_MS = 1_374_969_600_000
 def routes(world: World, clock: Clock, faults: Faults) -> web.Application:
     """Return the application to mount at /coingecko; the base URL is /coingecko/api/v3."""
     feed = CoinGecko(world, clock)
-    app = web.Application(middlewares=[_keyed])
+    app = web.Application(middlewares=[keyed("coingecko", 401, "10011", optional=True)])
     app.router.add_get("/api/v3/ping", feed.ping)
     app.router.add_get("/api/v3/search/trending", feed.trending)
     app.router.add_get("/api/v3/coins/list", feed.coins_list)
@@ -36,17 +36,6 @@ def routes(world: World, clock: Clock, faults: Faults) -> web.Application:
     app.router.add_get("/api/v3/coins/{id}", feed.coin)
     app.router.add_get("/api/v3/coins/{id}/market_chart", feed.market_chart)
     return app
-
-
-@web.middleware
-async def _keyed(
-    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-) -> web.StreamResponse:
-    """Refuse a wrong key; none is fine."""
-    key = key_given("coingecko", request)
-    if key is not None and key != KEYS["coingecko"]:
-        return refusal("coingecko", 401, "10011")
-    return await handler(request)
 
 
 class CoinGecko:
@@ -95,8 +84,8 @@ class CoinGecko:
         coins = [coin for coin in listed(self._world, now_ms) if _chosen(coin, query)]
         if query.get("order") == "volume_desc":
             coins.sort(key=lambda coin: -coin.volume_usd)
-        size = max(1, min(_whole(query.get("per_page"), _PER_PAGE), _PER_PAGE_MOST))
-        page = max(1, _whole(query.get("page"), 1))
+        size = max(1, min(whole(query.get("per_page"), _PER_PAGE), _PER_PAGE_MOST))
+        page = max(1, whole(query.get("page"), 1))
         windows = [part for part in query.get("price_change_percentage", "").split(",") if part]
         rows = [
             self._market(coin, windows, now_ms) for coin in coins[(page - 1) * size : page * size]
@@ -180,7 +169,7 @@ class CoinGecko:
         coin = next((coin for coin in coins if _id_of(coin) == wanted), None)
         if coin is None:
             return refusal("coingecko", 404)
-        days = min(_whole(query.get("days"), 1), _CHART_DAYS)
+        days = min(whole(query.get("days"), 1), _CHART_DAYS)
         daily = query.get("interval") == "daily" or days > _HOURLY_DAYS
         return json_response(self._chart(coin, days, "1d" if daily else "1h", now_ms))
 
@@ -273,10 +262,6 @@ _CATEGORY: _Row = {
         "market_cap_change_percentage_24h": {"usd": 0.147},
     },
 }
-
-
-def _whole(text: str | None, default: int) -> int:
-    return int(text) if text is not None and text.isdigit() else default
 
 
 def _iso(at_ms: int) -> str:

@@ -6,7 +6,6 @@ The free plan says nothing of votes for many events. An event that is called off
 from __future__ import annotations
 
 import zlib
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
@@ -14,8 +13,9 @@ from aiohttp import web
 
 from producers.clock import Clock
 from producers.simulator.faults import Faults
-from producers.simulator.keys import KEYS, key_given
-from producers.simulator.refusals import json_response, refusal
+from producers.simulator.keys import keyed
+from producers.simulator.query import whole
+from producers.simulator.refusals import json_response
 from producers.simulator.shapes import AssetRow
 from producers.simulator.world import World
 from schemas.market import CalendarEvent
@@ -41,20 +41,11 @@ Listings and delistings share one."""
 def routes(world: World, clock: Clock, faults: Faults) -> web.Application:
     """Return the application to mount at /coinmarketcal; the base URL is /coinmarketcal/v1."""
     feed = CoinMarketCal(world, clock)
-    app = web.Application(middlewares=[_keyed])
+    app = web.Application(middlewares=[keyed("coinmarketcal", 403)])
     app.router.add_get("/v1/events", feed.events)
     app.router.add_get("/v1/coins", feed.coins)
     app.router.add_get("/v1/categories", feed.categories)
     return app
-
-
-@web.middleware
-async def _keyed(
-    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-) -> web.StreamResponse:
-    if key_given("coinmarketcal", request) != KEYS["coinmarketcal"]:
-        return refusal("coinmarketcal", 403)
-    return await handler(request)
 
 
 class CoinMarketCal:
@@ -98,8 +89,8 @@ class CoinMarketCal:
 
 
 def _page(rows: list[_Row], page_text: str | None, max_text: str | None) -> web.Response:
-    most = max(1, min(_whole(max_text, _MAX), _MAX_MOST))
-    page = max(1, _whole(page_text, 1))
+    most = max(1, min(whole(max_text, _MAX), _MAX_MOST))
+    page = max(1, whole(page_text, 1))
     metadata = {
         "max": most,
         "page": page,
@@ -184,7 +175,3 @@ def _date(text: str | None, default: str) -> str:
     if text is None:
         return default
     return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).date().isoformat()
-
-
-def _whole(text: str | None, default: int) -> int:
-    return int(text) if text is not None and text.isdigit() else default

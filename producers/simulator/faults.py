@@ -38,7 +38,8 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
                    the connection is reset; stale: the first answer again and again;
                    ws_dies, ws_skips (an id), ws_silent, ws_refuses: for websockets
     status         of status (default 500) and html (default 502)
-    code           the vendor's error code with it, for example insufficient_quota
+    code           the vendor's error code with it (status, limit), for example insufficient_quota;
+                   then the answer is in the vendor's own form also where its proxy would answer
     retry_after_s  seconds in Retry-After (limit: 60 by default); 0 sends none
     http_date      send Retry-After as an HTTP date
     every          every n-th matching request

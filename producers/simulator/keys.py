@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
+from producers.simulator.refusals import refusal
 from producers.upstreams.table import UPSTREAMS, Limits
 
 KEYS: dict[str, str] = {
@@ -40,3 +42,20 @@ def key_given(upstream: str, request: web.Request) -> str | None:
 def limits_with_key(upstream: str, request: web.Request) -> Limits | None:
     """Return the limits where the key changes them, else None."""
     return WITH_KEY.get(upstream) if key_given(upstream, request) == KEYS.get(upstream) else None
+
+
+def keyed(
+    upstream: str, status: int, code: str | None = None, *, optional: bool = False
+) -> Middleware:
+    """Return the middleware that refuses a wrong key with `status`, and none unless `optional`."""
+
+    @web.middleware
+    async def check(
+        request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        key = key_given(upstream, request)
+        if key == KEYS[upstream] or (optional and key is None):
+            return await handler(request)
+        return refusal(upstream, status, code)
+
+    return check

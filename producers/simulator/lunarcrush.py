@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple, TypeAlias
 from urllib.parse import urlsplit
 
@@ -11,8 +10,9 @@ from aiohttp import web
 
 from producers.clock import Clock
 from producers.simulator.faults import Faults
-from producers.simulator.keys import KEYS, key_given
+from producers.simulator.keys import keyed
 from producers.simulator.listing import Listed, changes, listed, number_or_int
+from producers.simulator.query import whole
 from producers.simulator.refusals import json_response, refusal
 from producers.simulator.world import World
 from schemas.market import NewsArticle
@@ -35,7 +35,7 @@ _SHARES = {  # of the posts, and of the interactions
 def routes(world: World, clock: Clock, faults: Faults) -> web.Application:
     """Return the application to mount at /lunarcrush; the base URL is /lunarcrush/api4/public."""
     feed = LunarCrush(world, clock)
-    app = web.Application(middlewares=[_keyed])
+    app = web.Application(middlewares=[keyed("lunarcrush", 401)])
     base = "/api4/public"
     app.router.add_get(f"{base}/coins/list/v1", feed.coins_list)
     app.router.add_get(f"{base}/coins/list/v2", feed.coins_list)
@@ -43,15 +43,6 @@ def routes(world: World, clock: Clock, faults: Faults) -> web.Application:
     app.router.add_get(f"{base}/topic/{{topic}}/v1", feed.topic)
     app.router.add_get(f"{base}/topic/{{topic}}/news/v1", feed.topic_news)
     return app
-
-
-@web.middleware
-async def _keyed(
-    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-) -> web.StreamResponse:
-    if key_given("lunarcrush", request) != KEYS["lunarcrush"]:
-        return refusal("lunarcrush", 401)
-    return await handler(request)
 
 
 class _Totals(NamedTuple):
@@ -81,8 +72,8 @@ class LunarCrush:
             rows = [row for row in rows if wanted & set(row["categories"].split(","))]
         sort, descending = query.get("sort", "market_cap_rank"), "desc" in query
         _sort(rows, sort, descending=descending)
-        limit = min(_number(query.get("limit"), _LIST_DEFAULT), _LIST_MOST)
-        page = _number(query.get("page"), 0)
+        limit = min(whole(query.get("limit"), _LIST_DEFAULT), _LIST_MOST)
+        page = whole(query.get("page"), 0)
         config = {
             "sort": sort,
             "desc": descending,
@@ -205,10 +196,6 @@ def _sort(rows: list[_Row], metric: str, *, descending: bool) -> None:
     there.sort(key=lambda row: row[metric], reverse=descending)
     missing = [row for row in rows if not isinstance(row.get(metric), int | float)]
     rows[:] = [*there, *missing]
-
-
-def _number(text: str | None, default: int) -> int:
-    return int(text) if text is not None and text.isdigit() else default
 
 
 def _whole(value: float | None) -> int | None:

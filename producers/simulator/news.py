@@ -15,6 +15,7 @@ from producers.clock import Clock
 from producers.simulator.faults import Faults
 from producers.simulator.keys import KEYS, key_given
 from producers.simulator.newsstand import NEWS_KEPT_MS, Story, published_ms, stories
+from producers.simulator.query import whole
 from producers.simulator.refusals import json_response, refusal
 from producers.simulator.world import World
 from schemas.market import CalendarEvent, NewsArticle
@@ -100,7 +101,7 @@ def _refused(request: web.Request) -> web.Response | None:
     upstream = request.path.split("/")[1]
     if key_given(upstream, request) != KEYS[upstream]:
         return refusal(upstream, 403)
-    if _whole(request.query.get("page"), 1) > _PAGES_MOST:
+    if whole(request.query.get("page"), 1) > _PAGES_MOST:
         return _no_data("Your plan gives the first 5 pages. Please upgrade it.")
     return None
 
@@ -112,8 +113,8 @@ def _no_data(message: str) -> web.Response:
 
 def _page(request: web.Request, count: int) -> tuple[int, int, int]:
     """Return where the page asked for begins and ends, and how many there are."""
-    items = max(1, min(_whole(request.query.get("items"), _ITEMS_MOST), _ITEMS_MOST))
-    page = max(1, _whole(request.query.get("page"), 1))
+    items = max(1, min(whole(request.query.get("items"), _ITEMS_MOST), _ITEMS_MOST))
+    page = max(1, whole(request.query.get("page"), 1))
     return (page - 1) * items, page * items, max(1, -(-count // items))
 
 
@@ -183,10 +184,6 @@ def _tickers_fit(tickers: Collection[str], query: MultiMapping[str]) -> bool:
 
 def _split(text: str | None) -> list[str]:
     return [part.strip().upper() for part in (text or "").split(",") if part.strip()]
-
-
-def _whole(text: str | None, default: int) -> int:
-    return int(text) if text is not None and text.isdigit() else default
 
 
 def _span(text: str | None, now_ms: int) -> tuple[int, int]:

@@ -26,8 +26,9 @@ from producers.recorded_text import Mentions
 from producers.simulator.ladders import around
 from producers.simulator.names import asset_row
 from producers.simulator.newsstand import NEWS_KEPT_MS, Newsstand, published_ms
-from producers.simulator.shapes import AssetRow, Book, Kline, Ticker, UnknownAssetError
+from producers.simulator.shapes import Book, Kline, UnknownAssetError
 from producers.simulator.tape import MINUTE_MS, Tape
+from producers.simulator.taped import Taped
 from schemas.market import CalendarEvent, Candle, Fundamentals, NewsArticle, TrendingAsset
 
 SOURCE = "recorded"
@@ -38,7 +39,7 @@ _LOW_MINUTE, _HIGH_MINUTE = 15, 45
 _NO_END_MS = 1 << 60
 
 
-class RecordedWorld:
+class RecordedWorld(Taped):
     """The `World` of a recorded directory from `start_ms` on. Reads files as time goes on.
 
     Raises RecordedDataError when there are no candles to play at that time. The constructor reads
@@ -135,18 +136,6 @@ class RecordedWorld:
         except KeyError:
             raise UnknownAssetError(symbol) from None
 
-    def assets(self) -> tuple[AssetRow, ...]:
-        """Return the assets."""
-        return self._rows
-
-    def price(self, symbol: str, now_ms: int) -> float:
-        """Return the price in USDT."""
-        return self._tape(symbol, now_ms).price(now_ms)
-
-    def ticker(self, symbol: str, now_ms: int) -> Ticker:
-        """Return price, and range and volume of 24 hours."""
-        return self._tape(symbol, now_ms).ticker(now_ms)
-
     def book(self, symbol: str, now_ms: int, levels: int) -> Book:
         """Return up to `levels` levels a side around the price; their sizes are made up."""
         day = self.ticker(symbol, now_ms)
@@ -157,12 +146,6 @@ class RecordedWorld:
         state = AssetState(asset, Latent(0.0), Bar(0, price, price, price, price, 0.0), [], [])
         made = order_book(state, minute * MINUTE_MS, random.Random(f"{symbol}:{minute}"))
         return around(made, price, asset.decimals, levels)
-
-    def candles(
-        self, symbol: str, timeframe: str, start_ms: int | None, limit: int, now_ms: int
-    ) -> list[Kline]:
-        """Return up to `limit` candles, oldest first, the open one last."""
-        return self._tape(symbol, now_ms).candles(timeframe, start_ms, limit, now_ms)
 
     def coins(self, now_ms: int) -> tuple[TrendingAsset, ...]:
         """Return price and volume of every asset, most traded first; nobody counted posts."""

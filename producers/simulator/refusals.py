@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from datetime import UTC, datetime
 from email.utils import format_datetime
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import orjson
 from aiohttp import web
 
-_Body: TypeAlias = dict[str, Any] | None
+_Body: TypeAlias = dict[str, Any]
 _HTML = (
     "<!DOCTYPE html><html><head><title>{status} {reason}</title></head>"
     "<body><center><h1>{status} {reason}</h1></center><hr><center>cloudflare</center></body></html>"
@@ -46,10 +46,13 @@ def html_response(status: int) -> web.Response:
 def refusal(upstream: str, status: int, code: str | None = None) -> web.Response:
     """Return the vendor's answer of a status; `code` is its own error code where it has such.
 
-    HTML where the vendor has no body of its own for the status.
+    HTML where the vendor has no errors of its own (rss), and where a proxy in front of it answers
+    with the status: a `code` can only come from the vendor itself, so its form is answered then.
     """
-    body = _BODIES.get(upstream, _plain)(status, code)
-    return html_response(status) if body is None else json_response(body, status)
+    vendor = _VENDORS.get(upstream)
+    if vendor is None or (code is None and status in vendor.proxy_answers):
+        return html_response(status)
+    return json_response(vendor.body(status, code), status)
 
 
 def retry_after(seconds: float, now_ms: int, *, http_date: bool) -> str:
@@ -64,35 +67,28 @@ def _reason(status: int) -> str:
     return _REASONS.get(status, "Error")
 
 
-def _plain(status: int, code: str | None) -> _Body:
-    return None
+def _numbered(code: str | None, usual: int) -> int:
+    return int(code) if code is not None and code.removeprefix("-").isdecimal() else usual
 
 
 def _lunarcrush(status: int, code: str | None) -> _Body:
-    if status >= 500:
-        return None
     return {"error": code or ("Invalid API key" if status == 401 else _reason(status))}
 
 
 def _news(status: int, code: str | None) -> _Body:
-    if status >= 500:
-        return None
     texts = {403: "Invalid token.", 429: "You have reached your monthly limit of API calls."}
     return {"message": code or texts.get(status, _reason(status))}
 
 
 def _coingecko(status: int, code: str | None) -> _Body:
-    if status >= 500 or status == 403:
-        return None
     if status == 404:
         return {"error": code or "coin not found"}
     if status == 422:
         return {"error": code or "Missing parameter vs_currency"}
     if status == 429:
         text = "You've exceeded the Rate Limit. Please visit https://www.coingecko.com/en/api/"
-        return {"status": {"error_code": 429, "error_message": text}}
-    number = int(code) if code is not None and code.isdigit() else 10_011
-    return {"status": {"error_code": number, "error_message": _reason(status)}}
+        return {"status": {"error_code": _numbered(code, 429), "error_message": text}}
+    return {"status": {"error_code": _numbered(code, 10_011), "error_message": _reason(status)}}
 
 
 def _coinmarketcal(status: int, code: str | None) -> _Body:
@@ -111,8 +107,6 @@ _CHAT_ERRORS: dict[int, tuple[str, str, str | None]] = {
 
 
 def _chat(status: int, code: str | None) -> _Body:
-    if status in (502, 504):
-        return None
     message, kind, usual = _CHAT_ERRORS.get(status, (_reason(status), "server_error", None))
     if code == "insufficient_quota":
         message, kind = "You exceeded your current quota, please check your plan.", code
@@ -121,27 +115,32 @@ def _chat(status: int, code: str | None) -> _Body:
 
 def _binance(status: int, code: str | None) -> _Body:
     if status in (418, 429):
-        return {"code": -1003, "msg": "Too much request weight used; please use the websocket."}
-    if status >= 500 or status == 403:
-        return None
-    number = int(code) if code is not None and code.lstrip("-").isdigit() else -1000
-    return {"code": number, "msg": _reason(status)}
+        text = "Too much request weight used; please use the websocket."
+        return {"code": _numbered(code, -1003), "msg": text}
+    return {"code": _numbered(code, -1000), "msg": _reason(status)}
 
 
 def _bybit(status: int, code: str | None) -> _Body:
-    if status >= 500 or status == 403:
-        return None
-    number = int(code) if code is not None and code.isdigit() else 10_006
-    return {"retCode": number, "retMsg": _reason(status), "result": {}, "retExtInfo": {}, "time": 0}
+    said = {"retCode": _numbered(code, 10_006), "retMsg": _reason(status)}
+    return {**said, "result": {}, "retExtInfo": {}, "time": 0}
 
 
-_BODIES: dict[str, Callable[[int, str | None], _Body]] = {
-    "lunarcrush": _lunarcrush,
-    "cryptonews": _news,
-    "stocknews": _news,
-    "coingecko": _coingecko,
-    "coinmarketcal": _coinmarketcal,
-    "chat": _chat,
-    "binance": _binance,
-    "bybit": _bybit,
+class _Vendor(NamedTuple):
+    """How a vendor says no, and which statuses are its proxy's."""
+
+    body: Callable[[int, str | None], _Body]
+    proxy_answers: Container[int]
+
+
+_SERVER_ERRORS = range(500, 600)
+_AND_FORBIDDEN = (403, *_SERVER_ERRORS)
+_VENDORS: dict[str, _Vendor] = {
+    "lunarcrush": _Vendor(_lunarcrush, _SERVER_ERRORS),
+    "cryptonews": _Vendor(_news, _SERVER_ERRORS),
+    "stocknews": _Vendor(_news, _SERVER_ERRORS),
+    "coingecko": _Vendor(_coingecko, _AND_FORBIDDEN),
+    "coinmarketcal": _Vendor(_coinmarketcal, ()),
+    "chat": _Vendor(_chat, (502, 504)),
+    "binance": _Vendor(_binance, _AND_FORBIDDEN),
+    "bybit": _Vendor(_bybit, _AND_FORBIDDEN),
 }

@@ -18,6 +18,7 @@ from producers.simulator.names import asset_row
 from producers.simulator.newsstand import NEWS_KEPT_MS, Newsstand
 from producers.simulator.shapes import AssetRow, Book, Kline, Ticker, UnknownAssetError
 from producers.simulator.tape import Tape
+from producers.simulator.taped import Taped
 from schemas.market import CalendarEvent, Fundamentals, NewsArticle, TrendingAsset
 
 __all__ = ["AssetRow", "Book", "Kline", "SeededWorld", "Ticker", "UnknownAssetError", "World"]
@@ -78,7 +79,7 @@ class World(Protocol):
         ...
 
 
-class SeededWorld:
+class SeededWorld(Taped):
     """The simulated market from the hour of `start_ms` on: the same for the same seed and start."""
 
     def __init__(self, seed: int, start_ms: int, assets: Sequence[Asset] = ASSETS) -> None:
@@ -164,18 +165,6 @@ class SeededWorld:
         begun = [chunk for chunk in self._chunks if chunk.start_ms <= now_ms]
         return begun[-1] if begun else self._chunks[0]
 
-    def assets(self) -> tuple[AssetRow, ...]:
-        """Return the assets."""
-        return self._rows
-
-    def price(self, symbol: str, now_ms: int) -> float:
-        """Return the price in USDT."""
-        return self._tape(symbol, now_ms).price(now_ms)
-
-    def ticker(self, symbol: str, now_ms: int) -> Ticker:
-        """Return price, and range and volume of 24 hours."""
-        return self._tape(symbol, now_ms).ticker(now_ms)
-
     def book(self, symbol: str, now_ms: int, levels: int) -> Book:
         """Return up to `levels` levels a side around the price."""
         tape = self._tape(symbol, now_ms)
@@ -183,12 +172,6 @@ class SeededWorld:
         minute = (now_ms - self._chunk(now_ms).start_ms) // 60_000
         book = books[max(0, min(len(books) - 1, minute))]
         return around(book, tape.price(now_ms), self._assets[symbol].decimals, levels)
-
-    def candles(
-        self, symbol: str, timeframe: str, start_ms: int | None, limit: int, now_ms: int
-    ) -> list[Kline]:
-        """Return up to `limit` candles, oldest first, the open one last."""
-        return self._tape(symbol, now_ms).candles(timeframe, start_ms, limit, now_ms)
 
     def coins(self, now_ms: int) -> tuple[TrendingAsset, ...]:
         """Return the ticks of the ten minutes under way, at the prices of now."""

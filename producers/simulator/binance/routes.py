@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from decimal import Decimal
+from collections.abc import Awaitable, Callable
+from typing import Unpack
 
 from aiohttp import web
 
@@ -13,10 +13,8 @@ from producers.simulator.binance.answers import BinanceError
 from producers.simulator.binance.sockets import websocket
 from producers.simulator.binance.streams import opened
 from producers.simulator.binance.weights import WEIGHTS, Weights, weight_of
-from producers.simulator.exchange.balances import START
-from producers.simulator.exchange.hub import PERIOD_S
 from producers.simulator.exchange.market import Market
-from producers.simulator.exchange.venue import VENUE, Credentials, Venue, background, shutdown
+from producers.simulator.exchange.venue import VENUE, Choices, Venue, application
 from producers.simulator.faults import Faults
 
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -26,36 +24,16 @@ _FIRST_NUMBER = 1_000_001
 
 
 def routes(
-    world: Market,
-    clock: Clock,
-    faults: Faults,
-    *,
-    credentials: Credentials | None = None,
-    balances: Mapping[str, Decimal] = START,
-    period_s: float = PERIOD_S,
+    world: Market, clock: Clock, faults: Faults, **chosen: Unpack[Choices]
 ) -> web.Application:
     """Return the application: REST under /api/v3, websockets under /ws/... and /stream/ws/...
 
-    `credentials`, `balances`: the one account's; `period_s`: wall seconds between two messages of
-    a stream. Websocket faults are asked of `faults` under the
-    name binance; faults of requests are the business of who mounts this.
+    Websocket faults are asked of `faults` under the name binance; faults of requests are the
+    business of who mounts this.
     """
-    app = web.Application(middlewares=[_served])
-    app[VENUE] = Venue(
-        "binance",
-        world,
-        clock,
-        faults,
-        opened,
-        credentials=credentials,
-        balances=balances,
-        period_s=period_s,
-        numbers=_FIRST_NUMBER,
-    )
-    app[WEIGHTS] = Weights(app[VENUE].speed)
-    app.add_routes([*_PUBLIC, *_SIGNED, *_SOCKETS])
-    app.cleanup_ctx.append(background)
-    app.on_shutdown.append(shutdown)
+    venue = Venue("binance", world, clock, faults, opened, numbers=_FIRST_NUMBER, **chosen)
+    app = application(venue, _served, [*_PUBLIC, *_SIGNED, *_SOCKETS])
+    app[WEIGHTS] = Weights(venue.speed)
     return app
 
 

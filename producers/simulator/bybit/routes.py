@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from decimal import Decimal
+from collections.abc import Awaitable, Callable
+from typing import Unpack
 
 from aiohttp import web
 
@@ -13,10 +13,8 @@ from producers.simulator.bybit.answers import BybitError, problem
 from producers.simulator.bybit.limits import LIMITS, Limits
 from producers.simulator.bybit.sockets import websocket
 from producers.simulator.bybit.streams import opened
-from producers.simulator.exchange.balances import START
-from producers.simulator.exchange.hub import PERIOD_S
 from producers.simulator.exchange.market import Market
-from producers.simulator.exchange.venue import VENUE, Credentials, Venue, background, shutdown
+from producers.simulator.exchange.venue import VENUE, Choices, Venue, application
 from producers.simulator.faults import Faults
 
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -25,37 +23,18 @@ _LIMIT_CODES = (10006, 10018)
 
 
 def routes(
-    world: Market,
-    clock: Clock,
-    faults: Faults,
-    *,
-    credentials: Credentials | None = None,
-    balances: Mapping[str, Decimal] = START,
-    period_s: float = PERIOD_S,
+    world: Market, clock: Clock, faults: Faults, **chosen: Unpack[Choices]
 ) -> web.Application:
     """Return the application: REST under /v5, the websocket at /v5/public/spot.
 
-    `credentials`, `balances`: the one account's; `period_s`: wall seconds between two messages of
-    a stream. Websocket faults are asked of `faults` under the
-    name bybit; faults of requests are the business of who mounts this.
+    Websocket faults are asked of `faults` under the name bybit; faults of requests are the
+    business of who mounts this.
     """
-    app = web.Application(middlewares=[_served])
-    app[VENUE] = Venue(
-        "bybit",
-        world,
-        clock,
-        faults,
-        opened,
-        credentials=credentials,
-        balances=balances,
-        period_s=period_s,
-        numbers=_FIRST_NUMBER,
-        ids_return=False,
+    venue = Venue(
+        "bybit", world, clock, faults, opened, numbers=_FIRST_NUMBER, ids_return=False, **chosen
     )
-    app[LIMITS] = Limits(app[VENUE].speed)
-    app.add_routes([*_PUBLIC, *_SIGNED])
-    app.cleanup_ctx.append(background)
-    app.on_shutdown.append(shutdown)
+    app = application(venue, _served, [*_PUBLIC, *_SIGNED])
+    app[LIMITS] = Limits(venue.speed)
     return app
 
 

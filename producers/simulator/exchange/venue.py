@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import TypedDict, Unpack
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from producers.clock import Clock
 from producers.simulator.exchange.amounts import exact
@@ -31,13 +33,25 @@ class Credentials:
     secret: str = "testsecret"  # noqa: S105  the simulator's own, as documented
 
 
+class Choices(TypedDict, total=False):
+    """What of an exchange whoever serves it may choose.
+
+    credentials  of its one account
+    balances     of that account at the start, by currency
+    period_s     wall seconds between two messages of a stream
+    """
+
+    credentials: Credentials
+    balances: Mapping[str, Decimal]
+    period_s: float
+
+
 class Venue:
     """An exchange over a world. `await ready()` before anything else of it is asked.
 
     name      as the script of faults calls it
     opened    makes a stream of this venue by its name
     numbers   where the numbers of orders and trades begin
-    period_s  wall seconds between two messages of a stream
     """
 
     def __init__(
@@ -48,19 +62,19 @@ class Venue:
         faults: Faults,
         opened: Callable[[Venue, str], Stream | None],
         *,
-        credentials: Credentials | None = None,
-        balances: Mapping[str, Decimal] = START,
         numbers: int = 1,
         ids_return: bool = True,
-        period_s: float = PERIOD_S,
+        **chosen: Unpack[Choices],
     ) -> None:
         self.name = name
         self.market = market
         self.clock = clock
         self.faults = faults
-        self.credentials = credentials or Credentials()
+        self.credentials = chosen.get("credentials", Credentials())
+        period_s = chosen.get("period_s", PERIOD_S)
         self.hub = Hub(name, lambda stream: opened(self, stream), market, clock, faults, period_s)
-        self.desk = Desk(self.book, Balances(balances), first=numbers, ids_return=ids_return)
+        balances = Balances(chosen.get("balances", START))
+        self.desk = Desk(self.book, balances, first=numbers, ids_return=ids_return)
         self._listings: dict[str, Listing] = {}
         self._books: dict[str, LiveBook] = {}
 
@@ -118,7 +132,22 @@ class Venue:
 VENUE: web.AppKey[Venue] = web.AppKey("venue", Venue)
 
 
-async def background(app: web.Application) -> AsyncIterator[None]:
+def application(
+    venue: Venue, served: Middleware, routes: Iterable[web.RouteDef]
+) -> web.Application:
+    """Return a venue's application, which runs its streams and closes them at the end.
+
+    `served` stands before each of its routes.
+    """
+    app = web.Application(middlewares=[served])
+    app[VENUE] = venue
+    app.add_routes(routes)
+    app.cleanup_ctx.append(_background)
+    app.on_shutdown.append(_shutdown)
+    return app
+
+
+async def _background(app: web.Application) -> AsyncIterator[None]:
     """Run a venue's streams and its sweeps as long as the app runs."""
     venue = app[VENUE]
     tasks = [asyncio.create_task(venue.hub.run()), asyncio.create_task(venue.sweep())]
@@ -129,6 +158,6 @@ async def background(app: web.Application) -> AsyncIterator[None]:
             await task
 
 
-async def shutdown(app: web.Application) -> None:
+async def _shutdown(app: web.Application) -> None:
     """Close the websockets, which would hold up the server's end."""
     await app[VENUE].hub.close()

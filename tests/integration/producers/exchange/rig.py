@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -23,6 +23,7 @@ from producers.simulator.shapes import AssetRow, Book, Kline, Ticker
 from schemas.market import Candle, OrderBook
 from schemas.validation import TIMEFRAME_MS
 
+ASSETS = ("BTC", "ETH", "SOL")
 START_MS = 1_767_612_600_000  # 2026-01-05 11:30 UTC
 HOUR_MS = TIMEFRAME_MS["1h"]
 _MINUTE_MS = 60_000
@@ -136,6 +137,28 @@ async def serving(name: str, clock: Clock, prices: Prices) -> AsyncIterator[Exch
     finally:
         app[CLOSING].set()
         await runner.cleanup()
+
+
+@asynccontextmanager
+async def connected(exchange: Exchange) -> AsyncIterator[Connection]:
+    """Return a connection that knows the markets."""
+    connection = exchange.connect()
+    try:
+        await connection.markets()
+        yield connection
+    finally:
+        await connection.close()
+
+
+@asynccontextmanager
+async def running(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Run a feed beside the test, and cancel it."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 @asynccontextmanager

@@ -3,42 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-
-import pytest
 
 from producers.exchange.backfill import Progress, backfill
 from producers.exchange.connection import Connection
 from producers.exchange.ledger import TIMEFRAMES, Ledger
 from schemas.validation import TIMEFRAME_MS, problem
 from tests.integration.producers.exchange.rig import (
+    ASSETS,
     START_MS,
     Exchange,
-    Prices,
     Published,
-    clock_at,
     markets,
-    serving,
     wrong,
 )
 
-ASSETS = ("BTC", "ETH", "SOL")
 SERIES = len(ASSETS) * len(TIMEFRAMES)
-SPEED = 60.0
-
-
-@pytest.fixture(params=["binance", "bybit"])
-async def exchange(request: pytest.FixtureRequest) -> AsyncIterator[Exchange]:
-    async with serving(request.param, clock_at(START_MS, SPEED), Prices(ASSETS)) as served:
-        yield served
-
-
-@pytest.fixture
-async def connection(exchange: Exchange) -> AsyncIterator[Connection]:
-    connection = exchange.connect()
-    await connection.markets()
-    yield connection
-    await connection.close()
 
 
 def ledger_of(exchange: Exchange, published: Published | None = None) -> Ledger:

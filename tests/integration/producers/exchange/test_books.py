@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,44 +9,37 @@ from contextlib import asynccontextmanager
 import pytest
 
 from producers.exchange.books import MINUTE_MS, BookFeed
-from producers.exchange.connection import Connection
 from schemas.validation import problem
 from tests.integration.producers.exchange.rig import (
+    ASSETS,
     START_MS,
     Exchange,
     Prices,
     Published,
     clock_at,
+    connected,
     markets,
+    running,
     serving,
     until,
 )
-
-ASSETS = ("BTC", "ETH", "SOL")
 
 
 @asynccontextmanager
 async def feeding(
     exchange: Exchange, published: Published, websocket: bool
-) -> AsyncIterator[tuple[BookFeed, Connection]]:
-    connection = exchange.connect()
-    await connection.markets()
-    feed = BookFeed(connection, markets(ASSETS), published, levels=50, websocket=websocket)
-    running = asyncio.create_task(feed.run())
-    try:
-        yield feed, connection
-    finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
-        await connection.close()
+) -> AsyncIterator[BookFeed]:
+    async with connected(exchange) as connection:
+        feed = BookFeed(connection, markets(ASSETS), published, levels=50, websocket=websocket)
+        async with running(feed.run()):
+            yield feed
 
 
-@pytest.mark.parametrize("name", ["binance", "bybit"])
 async def test_each_asset_has_one_book_a_minute(name: str) -> None:
     published = Published()
     async with (
         serving(name, clock_at(START_MS, 120.0), Prices(ASSETS)) as exchange,
-        feeding(exchange, published, websocket=False) as (feed, _),
+        feeding(exchange, published, websocket=False) as feed,
     ):
         await until(lambda: len(published.books) >= 9, "three minutes of books")
     counts = Counter((book.asset, book.observed_at // MINUTE_MS) for book in published.books)
@@ -58,7 +50,6 @@ async def test_each_asset_has_one_book_a_minute(name: str) -> None:
     assert exchange.requests("depth") + exchange.requests("orderbook") == len(published.books)
 
 
-@pytest.mark.parametrize("name", ["binance", "bybit"])
 async def test_a_fresh_websocket_spares_the_requests(name: str) -> None:
     published = Published()
     async with (
@@ -99,9 +90,10 @@ async def test_a_websocket_of_no_use_costs_no_book(name: str, fault: str) -> Non
 
 async def test_an_asset_whose_book_fails_costs_no_other_its_own() -> None:
     published = Published()
-    async with serving("binance", clock_at(START_MS + 30_000, 60.0), Prices(ASSETS)) as exchange:
-        connection = exchange.connect()
-        await connection.markets()
+    async with (
+        serving("binance", clock_at(START_MS + 30_000, 60.0), Prices(ASSETS)) as exchange,
+        connected(exchange) as connection,
+    ):
         listed = {"NOPE": "NOPE/USDT", **markets(ASSETS)}
         feed = BookFeed(connection, listed, published, levels=20)
         assert await feed.round() == 3
@@ -109,7 +101,6 @@ async def test_an_asset_whose_book_fails_costs_no_other_its_own() -> None:
         assert await feed.round() == 0
         feed.follow({"ETH": "ETH/USDT"})
         assert await feed.round() == 1
-        await connection.close()
     assert [book.asset for book in published.books] == [*ASSETS, "ETH"]
 
 
@@ -117,7 +108,7 @@ async def test_rounds_that_take_too_long_leave_out_minutes() -> None:
     published = Published()
     async with (
         serving("binance", clock_at(START_MS, 60_000.0), Prices(ASSETS)) as exchange,
-        feeding(exchange, published, websocket=False) as (feed, _),
+        feeding(exchange, published, websocket=False) as feed,
     ):
         await until(lambda: len(published.books) >= 6, "books")
     assert feed.missed > 0

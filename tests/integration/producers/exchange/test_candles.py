@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,45 +16,37 @@ from producers.exchange.ledger import TIMEFRAMES, Ledger
 from producers.exchange.parsing import UNFOLLOWED_MS
 from producers.exchange.series import SETTLE_MS
 from producers.exchange.streams import CandleStream
+from producers.simulator.shapes import Kline
 from schemas.validation import TIMEFRAME_MS, problem
 from tests.integration.producers.exchange.rig import (
+    ASSETS,
     HOUR_MS,
     START_MS,
     Exchange,
     Prices,
     Published,
     clock_at,
+    connected,
     markets,
+    running,
     serving,
     until,
     wrong,
 )
 
-ASSETS = ("BTC", "ETH", "SOL")
 NOON = START_MS // HOUR_MS * HOUR_MS + HOUR_MS  # an hour and four close
-
-
-@pytest.fixture(params=["binance", "bybit"])
-def name(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
 
 
 @asynccontextmanager
 async def feeding(
     exchange: Exchange, ledger: Ledger, published: Published, *, websocket: bool = True
 ) -> AsyncIterator[CandleFeed]:
-    connection = exchange.connect()
-    await connection.markets()
-    await backfill(connection, ledger, published)
-    stream = CandleStream(connection, silence_s=0.5) if websocket else None
-    feed = CandleFeed(connection, ledger, published, websocket=websocket, stream=stream)
-    running = asyncio.create_task(feed.run())
-    try:
-        yield feed
-    finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
-        await connection.close()
+    async with connected(exchange) as connection:
+        await backfill(connection, ledger, published)
+        stream = CandleStream(connection, silence_s=0.5) if websocket else None
+        feed = CandleFeed(connection, ledger, published, websocket=websocket, stream=stream)
+        async with running(feed.run()):
+            yield feed
 
 
 def ledger_of(exchange: Exchange, published: Published | None = None) -> Ledger:
@@ -131,13 +122,13 @@ async def test_the_websocket_may_fail_as_it_likes(name: str, fault: str) -> None
 
 
 async def test_a_websocket_that_died_comes_back(name: str) -> None:
-    async with serving(name, clock_at(NOON - 600_000, 60.0), Prices(ASSETS)) as exchange:
-        connection = exchange.connect()
-        await connection.markets()
+    async with (
+        serving(name, clock_at(NOON - 600_000, 60.0), Prices(ASSETS)) as exchange,
+        connected(exchange) as connection,
+    ):
         stream = CandleStream(connection)
         stream.follow([("BTC/USDT", "1h")])
-        running = asyncio.create_task(stream.run())
-        try:
+        async with running(stream.run()):
             await until(lambda: stream.fresh(("BTC/USDT", "1h"), HOUR_MS) is not None, "a candle")
             exchange.fault("ws_dies", times=1)
             await until(lambda: stream.lives == 2, "a second life")
@@ -145,30 +136,22 @@ async def test_a_websocket_that_died_comes_back(name: str) -> None:
             stream.follow([("ETH/USDT", "1h")])
             await until(lambda: stream.fresh(("ETH/USDT", "1h"), HOUR_MS) is not None, "another")
             assert stream.lives == 2  # no new socket for a new subscription
-        finally:
-            running.cancel()
-            await asyncio.gather(running, return_exceptions=True)
-            await connection.close()
 
 
 async def test_what_a_silent_websocket_said_last_is_not_fresh() -> None:
     pair = ("BTC/USDT", "1h")
-    async with serving("bybit", clock_at(NOON, 60.0), Prices(ASSETS)) as exchange:
-        connection = exchange.connect()
-        await connection.markets()
+    async with (
+        serving("bybit", clock_at(NOON, 60.0), Prices(ASSETS)) as exchange,
+        connected(exchange) as connection,
+    ):
         stream = CandleStream(connection)
         stream.follow([pair])
-        running = asyncio.create_task(stream.run())
-        try:
+        async with running(stream.run()):
             await until(lambda: stream.fresh(pair, 120_000) is not None, "a candle")
             exchange.fault("ws_silent")
             await reached(exchange.clock, exchange.clock.now_ms() + 130_000)
             assert stream.fresh(pair, 120_000) is None
             assert stream.fresh(pair, HOUR_MS) is not None
-        finally:
-            running.cancel()
-            await asyncio.gather(running, return_exceptions=True)
-            await connection.close()
 
 
 async def test_the_gap_of_a_downtime_is_filled(name: str) -> None:
@@ -204,6 +187,36 @@ async def test_a_broker_that_was_away_costs_no_candle(name: str) -> None:
             await until(lambda: has_closed(published, "1h", NOON - HOUR_MS), "the hour's candles")
             await until(lambda: has_closed(published, "4h", NOON - 4 * HOUR_MS), "the 4h ones")
         check_whole(published, exchange.prices)
+
+
+class Quiet(Prices):
+    """A market without trades: no candle changes while it is open."""
+
+    def kline(self, symbol: str, timeframe: str, open_time: int, now_ms: int) -> Kline:
+        final = super().kline(symbol, timeframe, open_time, open_time + TIMEFRAME_MS[timeframe])
+        return final._replace(closed=now_ms >= open_time + TIMEFRAME_MS[timeframe])
+
+
+async def test_open_candles_of_a_broker_that_was_away_come_although_they_do_not_change(
+    name: str,
+) -> None:
+    published = Published()
+    async with (
+        serving(name, clock_at(NOON + 30_000, 600.0), Quiet(ASSETS)) as exchange,
+        feeding(exchange, ledger_of(exchange), published, websocket=False),
+    ):
+        published.refuse = 1
+
+        def opens() -> list[tuple[str, str]]:
+            # Of the hour under way: what comes later has changed.
+            return sorted(
+                (candle.asset, candle.timeframe)
+                for candle in published.candles
+                if not candle.closed and candle.observed_at < NOON + HOUR_MS
+            )
+
+        await reached(exchange.clock, NOON + HOUR_MS)
+    assert opens() == sorted((asset, one) for asset in ASSETS for one in TIMEFRAMES)  # once each
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
 
 import pytest
 
@@ -15,6 +14,7 @@ from producers.manners.quota import Quota
 from producers.settings import SourceSettings
 from producers.upstreams.table import Limits
 from tests.integration.producers.exchange.rig import (
+    ASSETS,
     HOUR_MS,
     START_MS,
     Exchange,
@@ -26,23 +26,6 @@ from tests.integration.producers.exchange.rig import (
     until,
 )
 
-ASSETS = ("BTC", "ETH")
-SPEED = 60.0
-
-
-@pytest.fixture(params=["binance", "bybit"])
-async def exchange(request: pytest.FixtureRequest) -> AsyncIterator[Exchange]:
-    async with serving(request.param, clock_at(START_MS, SPEED), Prices(ASSETS)) as served:
-        yield served
-
-
-@pytest.fixture
-async def connection(exchange: Exchange) -> AsyncIterator[Connection]:
-    connection = exchange.connect()
-    await connection.markets()
-    yield connection
-    await connection.close()
-
 
 async def test_markets_are_spot_and_without_the_exchanges_own_words(exchange: Exchange) -> None:
     settings = SourceSettings(exchange=exchange.name, exchange_url=exchange.url)
@@ -51,7 +34,7 @@ async def test_markets_are_spot_and_without_the_exchanges_own_words(exchange: Ex
         markets = await connection.markets()
     finally:
         await connection.close()
-    assert sorted(markets) == ["BTC/USDT", "ETH/USDT"]
+    assert sorted(markets) == [f"{asset}/USDT" for asset in ASSETS]
     assert all(market["spot"] and market["active"] for market in markets.values())
     assert not any(market["info"] for market in markets.values())
 
@@ -182,7 +165,6 @@ async def test_every_request_counts_in_the_quota(exchange: Exchange) -> None:
     assert quota.used_day() == exchange.requests() == 3
 
 
-@pytest.mark.parametrize("name", ["binance", "bybit"])
 async def test_the_rate_limiter_is_ccxts_own_at_the_clocks_speed(name: str) -> None:
     wall = Connection(name, WallClock())
     fast = Connection(name, clock_at(START_MS, 600.0), url="http://127.0.0.1:1")
@@ -194,6 +176,28 @@ async def test_the_rate_limiter_is_ccxts_own_at_the_clocks_speed(name: str) -> N
             await one.close()
     assert rates[1] == pytest.approx(600.0 * rates[0])
     assert rates[2] == rates[0]  # no rehearsal stretches the real exchange's limits
+
+
+async def test_a_watcher_shares_the_rate_limiter(connection: Connection) -> None:
+    watcher = connection.watcher()
+    try:
+        await watcher.fetch_order_book("BTC/USDT")
+        assert watcher.throttler is connection._rest.throttler
+    finally:
+        await watcher.close()
+
+
+async def test_who_no_longer_waits_for_the_markets_does_not_hold_up_the_end(
+    exchange: Exchange,
+) -> None:
+    exchange.fault("silence")
+    connection = exchange.connect()
+    asked = asyncio.create_task(connection.markets())
+    await until(lambda: bool(exchange.faults.ledger.report()["upstreams"]), "the request")
+    asked.cancel()
+    await asyncio.gather(asked, return_exceptions=True)
+    await connection.close()
+    await asyncio.wait_for(asyncio.get_running_loop().shutdown_default_executor(), 3)
 
 
 async def test_the_event_loop_goes_on_while_two_thousand_markets_are_parsed() -> None:

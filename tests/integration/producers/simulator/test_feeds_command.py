@@ -50,6 +50,17 @@ def test_it_serves_recorded_data_until_it_is_told_to_stop(shared_data):
     assert "Traceback" not in said
 
 
+def test_a_clock_that_begins_now_is_not_late_by_the_time_the_past_takes():
+    with run("--start", "now") as process:
+        try:
+            process.stdout.readline()
+            clock = dict(part.split("=") for part in process.stdout.readline().split())
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=15)
+    assert clock["start_ms"] == clock["wall_start_ms"]
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [

@@ -146,6 +146,15 @@ def test_pauses_grow_to_five_minutes_and_end_with_a_candle() -> None:
     assert (series.attempts, series.ask_at) == (0, 0)
 
 
+def test_what_an_answer_after_many_failures_leaves_is_asked_for_soon() -> None:
+    series, now_ms = known(-3), NOON + 2_000
+    for _ in range(10):
+        series = failed(series, now_ms)
+    series, ready = learn(series, answer(-2, -1), now_ms, 3)  # the last may still change
+    assert [candle.open_time for candle in ready] == list(opens(-2))
+    assert series.ask_at == now_ms + 2_000
+
+
 def test_the_exchange_is_left_alone_for_as_long_as_it_says() -> None:
     series = failed(known(), NOON, retry_after_s=90.0)
     assert not due(series, NOON + 89_999, 3)

@@ -15,6 +15,7 @@ from aiohttp import ClientSession, ClientWebSocketResponse, web
 
 from producers.clock import Clock, WallClock
 from producers.market.assets import ASSETS
+from producers.simulator import binance, bybit
 from producers.simulator.exchange.venue import VENUE, Venue
 from producers.simulator.faults import Fault, Faults
 from producers.simulator.gate import CLOSING, Gate
@@ -22,8 +23,12 @@ from producers.simulator.world import SeededWorld
 
 SEED = 7
 SOME = tuple(asset for asset in ASSETS if asset.symbol in ("BTC", "ETH", "PEPE"))
+HOUR_MS = 3_600_000
+MARKET = "BTC/USDT"
+START_MS = 1_795_456_800_000  # 2026-11-23 18:00 UTC
 PERIOD_S = 0.1
 """Streams are pushed so often here, so that tests need not wait for seconds."""
+_ROUTES = {"binance": binance.routes, "bybit": bybit.routes}
 
 
 @dataclass(slots=True)
@@ -67,16 +72,15 @@ class Served:
 @asynccontextmanager
 async def serving(
     name: str,
-    routes: Callable[..., web.Application],
     clock: Clock | None = None,
     world: Any = None,
     **options: Any,
 ) -> AsyncIterator[Served]:
-    """Serve an exchange under its prefix, behind the gate that the simulator has."""
+    """Serve binance or bybit under its prefix, behind the gate that the simulator has."""
     clock = clock or WallClock()
     faults = Faults(clock)
     world = world or SeededWorld(SEED, clock.now_ms(), SOME)
-    exchange = routes(world, clock, faults, period_s=PERIOD_S, **options)
+    exchange = _ROUTES[name](world, clock, faults, period_s=PERIOD_S, **options)
     served = Served(name, 0, exchange, faults, clock)
 
     @web.middleware
@@ -107,32 +111,22 @@ def config(**more: Any) -> dict[str, Any]:
     return {"apiKey": "testkey", "secret": "testsecret", "options": options, **more}
 
 
-@asynccontextmanager
-async def binance(served: Served, *, pro: bool = False, **more: Any) -> AsyncIterator[Any]:
-    """Return a real ccxt client of a served Binance."""
-    root = f"{served.http}/api/v3"
-    streams = {"spot": f"{served.socket}/stream/ws"}
-    urls = {"test": {"public": root, "private": root, "ws": streams}}
-    async with _sandboxed("binance", pro, config(urls=urls, **more)) as exchange:
-        yield exchange
+def _addresses(served: Served) -> dict[str, Any]:
+    if served.name == "binance":
+        root = f"{served.http}/api/v3"
+        return {"public": root, "private": root, "ws": {"spot": f"{served.socket}/stream/ws"}}
+    roots = dict.fromkeys(("spot", "futures", "v2", "public", "private"), served.http)
+    return {**roots, "ws": {"public": {"spot": f"{served.socket}/v5/public/spot"}}}
 
 
 @asynccontextmanager
-async def bybit(served: Served, *, pro: bool = False, **more: Any) -> AsyncIterator[Any]:
-    """Return a real ccxt client of a served Bybit."""
-    roots: dict[str, Any] = dict.fromkeys(
-        ("spot", "futures", "v2", "public", "private"), served.http
-    )
-    roots["ws"] = {"public": {"spot": f"{served.socket}/v5/public/spot"}}
-    async with _sandboxed("bybit", pro, config(urls={"test": roots}, **more)) as exchange:
-        yield exchange
-
-
-@asynccontextmanager
-async def _sandboxed(name: str, pro: bool, settings: dict[str, Any]) -> AsyncIterator[Any]:
+async def client(served: Served, *, pro: bool = False, **more: Any) -> AsyncIterator[Any]:
+    """Return a real ccxt client of a served exchange."""
     # Requests are not spaced out: only the subscriptions of a stream client have to be.
-    settings = {"enableRateLimit": pro, "newUpdates": True, **settings}
-    exchange = getattr(ccxt.pro if pro else ccxt.async_support, name)(settings)
+    settings = {"enableRateLimit": pro, "newUpdates": True, "urls": {"test": _addresses(served)}}
+    exchange = getattr(ccxt.pro if pro else ccxt.async_support, served.name)(
+        config(**settings, **more)
+    )
     exchange.set_sandbox_mode(True)
     try:
         yield exchange

@@ -1,44 +1,24 @@
-"""Real ccxt reads the simulated Bybit: markets, candles, books, tickers."""
+"""Real ccxt reads a simulated exchange: markets, candles, books, tickers."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
-from producers.simulator.bybit import routes
-from tests.integration.producers.simulator.exchange_factory import Served, bybit, serving
+from tests.integration.producers.simulator.exchange.rig import HOUR_MS, Served
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-HOUR_MS = 3_600_000
+HOURS = {"1h": 1, "2h": 2, "4h": 4, "6h": 6, "12h": 12, "1d": 24, "1w": 168}
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def served() -> AsyncIterator[Served]:
-    async with serving("bybit", routes) as one:
-        yield one
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def exchange(served: Served) -> AsyncIterator[Any]:
-    async with bybit(served) as one:
-        await one.load_markets()
-        yield one
-
-
-async def test_load_markets(exchange: Any, served: Served) -> None:
+async def test_load_markets(exchange: Any) -> None:
     assert list(exchange.markets) == ["BTC/USDT", "ETH/USDT", "PEPE/USDT"]
-    assert exchange.markets["PEPE/USDT"]["precision"]["price"] == 1e-10
-    assert exchange.markets["BTC/USDT"]["limits"]["cost"]["min"] == 5.0
-    assert exchange.currencies["PEPE"]["code"] == "PEPE"
-    assert "/bybit/v5/asset/coin/query-info" in [path for _, path, _ in served.requests]
-
-
-async def test_load_markets_of_every_type_finds_the_spot_ones(served: Served) -> None:
-    async with bybit(served, options={}) as one:
-        assert len(await one.load_markets()) == 3
+    pepe = exchange.markets["PEPE/USDT"]
+    assert pepe["active"]
+    assert pepe["spot"]
+    assert pepe["precision"]["price"] == 1e-10
+    assert pepe["limits"]["cost"]["min"] == 5.0
 
 
 async def test_time(exchange: Any, served: Served) -> None:
@@ -46,7 +26,12 @@ async def test_time(exchange: Any, served: Served) -> None:
 
 
 @pytest.mark.parametrize(
-    ("timeframe", "hours"), [("1h", 1), ("2h", 2), ("4h", 4), ("12h", 12), ("1d", 24), ("1w", 168)]
+    ("name", "timeframe", "hours"),
+    [
+        *((name, *one) for name in ("binance", "bybit") for one in HOURS.items()),
+        ("binance", "3d", 72),
+    ],
+    indirect=["name"],
 )
 async def test_candles_end_with_the_one_under_way(
     exchange: Any, served: Served, timeframe: str, hours: int
@@ -56,13 +41,7 @@ async def test_candles_end_with_the_one_under_way(
     opened = [row[0] for row in rows]
     assert opened == [opened[0] + number * length_ms for number in range(5)]
     assert rows[-1][0] <= served.clock.now_ms() < rows[-1][0] + length_ms
-
-
-async def test_the_wire_has_the_newest_candle_first(exchange: Any) -> None:
-    query = {"category": "spot", "symbol": "BTCUSDT", "interval": "60", "limit": "3"}
-    answer = await exchange.public_get_v5_market_kline(query)
-    opened = [int(row[0]) for row in answer["result"]["list"]]
-    assert opened == sorted(opened, reverse=True)
+    assert all(low <= min(o, c) <= max(o, c) <= high for _, o, high, low, c, _ in rows)
 
 
 async def test_300_closed_candles_by_pages_are_those_at_once(exchange: Any, served: Served) -> None:
@@ -76,10 +55,17 @@ async def test_300_closed_candles_by_pages_are_those_at_once(exchange: Any, serv
     assert paged[:300] == at_once[:300]
 
 
+async def test_closed_candles_are_the_worlds(exchange: Any, served: Served) -> None:
+    rows = await exchange.fetch_ohlcv("PEPE/USDT", "4h", limit=4)
+    known = served.venue.market.candles("PEPE", "4h", rows[0][0], 3, served.clock.now_ms())
+    assert rows[:3] == [list(row[:6]) for row in known]
+
+
 async def test_order_book(exchange: Any) -> None:
     book = await exchange.fetch_order_book("PEPE/USDT", 7)
     assert len(book["bids"]) == len(book["asks"]) == 7
     assert book["bids"][0][0] < book["asks"][0][0]
+    assert book["bids"] == sorted(book["bids"], reverse=True)
 
 
 async def test_tickers(exchange: Any) -> None:
