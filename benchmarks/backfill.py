@@ -9,18 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import sys
+import os
 import tempfile
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from unittest import mock
 
-from benchmarks.live import environment
 from benchmarks.report import Result, heading
 from embedded.broker import Broker
-from embedded.keeper import Keeper
 from embedded.ports import free_port
-from embedded.processes import Command
 from embedded.registry.server import Registry
 from producers.clock import ScaledClock
 from producers.exchange.backfill import Progress
@@ -28,12 +26,13 @@ from producers.live.running import Tell
 from producers.settings import SourceSettings
 from producers.simulator.server import environment_of
 from streams import admin
+from streams.demo.upstreams import simulator_of
 from streams.producing import produce
 from streams.settings import Settings
 
 NAME = "backfill"
 _EXCHANGES = ("binance", "bybit")
-_ASSETS, _SERIES, _CANDLES = 50, 150, 300
+_SEED, _ASSETS, _CANDLES = 7, 50, 300
 _GOAL_S = 20.0
 _LIMIT_S = 180.0
 
@@ -92,7 +91,7 @@ async def _site(exchange: str, assets: int) -> AsyncIterator[tuple[Settings, Sou
         added["SCHEMA_REGISTRY_URL"] = await registry.start()
         now_ms = int(time.time() * 1000)
         clock, port = ScaledClock(now_ms, now_ms, 1.0), free_port()
-        simulator = _simulator(clock, port, folder / "simulator.log")
+        simulator = simulator_of(clock, port, folder, lambda name, what: None, _SEED)
         exits.push_async_callback(simulator.stop)
         simulator.begin()
         await simulator.ready()
@@ -102,17 +101,7 @@ async def _site(exchange: str, assets: int) -> AsyncIterator[tuple[Settings, Sou
             "QUANTIVA_STATE_DIR": str(folder),
             "QUANTIVA_TRENDING_SIZE": str(assets),
         }
-        exits.enter_context(environment(added))
+        exits.enter_context(mock.patch.dict(os.environ, added))
         settings = Settings()
         await asyncio.to_thread(admin.create, settings)
         yield settings, SourceSettings()
-
-
-def _simulator(clock: ScaledClock, port: int, log: Path) -> Keeper:
-    argv = ("--start", clock.start_ms, "--wall-start-ms", clock.wall_start_ms, "--port", port)
-    command = Command(
-        name="simulator",
-        argv=(sys.executable, "-m", "producers.simulator", *map(str, argv)),
-        log=log,
-    )
-    return Keeper(command, name="simulator", ready_line="READY ", on_event=lambda who, what: None)

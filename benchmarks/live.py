@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
+from unittest import mock
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -87,7 +88,7 @@ async def platform(kind: str = "embedded") -> AsyncIterator[Platform]:
     """Start everything, publish strategies and a back-fill of 50 assets, wait until applied."""
     async with contextlib.AsyncExitStack() as exits:
         site = await exits.enter_async_context(brokers.site(kind))
-        exits.enter_context(environment(site.environment))
+        exits.enter_context(mock.patch.dict(os.environ, site.environment))
         publisher = await exits.enter_async_context(
             Publisher(site.bootstrap, site.codec, idempotent=kind != "embedded")
         )
@@ -106,21 +107,6 @@ async def platform(kind: str = "embedded") -> AsyncIterator[Platform]:
         exits.push_async_callback(_end, running.tasks)
         await running.publish(list(events))
         yield running
-
-
-@contextlib.contextmanager
-def environment(added: dict[str, str]) -> Any:
-    """Set variables for the time of the context."""
-    before = {name: os.environ.get(name) for name in added}
-    os.environ.update(added)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name)
-            else:
-                os.environ[name] = value
 
 
 async def _end(tasks: list[asyncio.Task[None]]) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import fastavro
 import msgspec
+from fastavro.schema import SchemaParseException, UnknownType
 
 from schemas.contract import STRUCTS, schema, schema_name
 from schemas.trailing_doubles import reader, trailing_doubles
@@ -50,15 +51,29 @@ class Codec:
             self._readers[schema_id] = _reader(avro, None, struct, schema(name).avro)
 
     def learn(self, schema_id: int, text: str) -> bool:
-        """Accept a writer's schema by its registry id; False if it is none of the contract's."""
-        writer = json.loads(text)
+        """Accept a writer's schema by its registry id; False if it is none of the contract's.
+
+        A registry may hold other kinds, such as Protobuf, and Avro that fastavro cannot read.
+        """
+        try:
+            writer = json.loads(text)
+        except ValueError:
+            return False
         name = writer.get("name") if isinstance(writer, dict) else None
         for ours, struct in STRUCTS.items():
             current = schema(ours).avro
             if name == current["name"] and writer.get("namespace") == current["namespace"]:
-                self._readers[schema_id] = _reader_of(writer, ours, struct)
-                return True
+                return self._learned(schema_id, writer, ours, struct)
         return False
+
+    def _learned(
+        self, schema_id: int, writer: dict[str, Any], name: str, struct: type[msgspec.Struct]
+    ) -> bool:
+        try:
+            self._readers[schema_id] = _reader_of(writer, name, struct)
+        except (SchemaParseException, UnknownType, KeyError, TypeError):
+            return False
+        return True
 
     def encode(self, event: msgspec.Struct) -> bytes:
         """Return the wire bytes of an event; TypeError or ValueError when a field does not fit."""

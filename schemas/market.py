@@ -7,6 +7,22 @@ from __future__ import annotations
 
 import msgspec
 
+CATEGORIES = frozenset(
+    {
+        "upgrade",
+        "hard_fork",
+        "unlock",
+        "partnership",
+        "conference",
+        "listing",
+        "delisting",
+        "airdrop",
+        "burn",
+        "other",
+    }
+)
+"""What a scheduled event may be."""
+
 
 class TrendingAsset(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A trending asset in one cycle, and the tick on which every engine answers."""

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import msgspec
 
+SCORE_STATUSES = ("ok", "missing")
+
 
 class InputPosition(msgspec.Struct, frozen=True, gc=False):
     """A place in the log."""

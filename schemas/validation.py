@@ -6,14 +6,16 @@ dead letters, so every rule here is one that no engine has to check again.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import lru_cache
 from math import isfinite
 from typing import Any
 
 from schemas.control import SignalRequest, Strategy
 from schemas.engines import ENGINES
+from schemas.explanations import EXPLANATION_STATUSES, Explanation
 from schemas.market import (
+    CATEGORIES,
     CalendarEvent,
     Candle,
     Fundamentals,
@@ -21,24 +23,10 @@ from schemas.market import (
     OrderBook,
     TrendingAsset,
 )
-from schemas.scores import EngineScore
+from schemas.scores import SCORE_STATUSES, EngineScore
+from schemas.sources import CIRCUITS, SOURCE_STATES, SourceStatus
 
 TIMEFRAME_MS = {"1h": 3_600_000, "4h": 14_400_000, "1d": 86_400_000}
-CATEGORIES = frozenset(
-    {
-        "upgrade",
-        "hard_fork",
-        "unlock",
-        "partnership",
-        "conference",
-        "listing",
-        "delisting",
-        "airdrop",
-        "burn",
-        "other",
-    }
-)
-STATUSES = frozenset({"ok", "missing"})
 LEAST_PRICE, MOST_PRICE = 1e-18, 1e15
 """What a price may be, the least included: a million times beyond any market's, and so near that
 no engine's sums, ratios and squares overflow."""
@@ -65,12 +53,22 @@ def _asset(asset: str) -> str | None:
     return None
 
 
+def _time(event: Any, name: str) -> str | None:
+    if 0 < getattr(event, name) < _LATEST_MS:
+        return None
+    return f"{name} {getattr(event, name)} is no time in ms since 1970"
+
+
+def _one_of(event: Any, name: str, known: Collection[str]) -> str | None:
+    if getattr(event, name) in known:
+        return None
+    return f"{name} {getattr(event, name)!r} is not one of {', '.join(sorted(known))}"
+
+
 def _head(event: Any) -> str | None:
-    if not 0 < event.observed_at < _LATEST_MS:
-        return f"observed_at {event.observed_at} is no time in ms since 1970"
-    if not 0 < event.event_time < _LATEST_MS:
-        return f"event_time {event.event_time} is no time in ms since 1970"
-    return _asset(event.asset)
+    if 0 < event.observed_at < _LATEST_MS and 0 < event.event_time < _LATEST_MS:
+        return _asset(event.asset)
+    return _time(event, "observed_at") or _time(event, "event_time")
 
 
 def _candle(event: Candle) -> str | None:
@@ -102,8 +100,8 @@ def _candle_prices(event: Candle) -> str:
 def _candle_times(event: Candle) -> str:
     if event.close_time <= event.open_time:
         return f"closes at {event.close_time}, before it opens at {event.open_time}"
-    if event.timeframe not in TIMEFRAME_MS:
-        return f"timeframe {event.timeframe!r} is not one of {', '.join(TIMEFRAME_MS)}"
+    if wrong := _one_of(event, "timeframe", TIMEFRAME_MS):
+        return wrong
     if event.close_time - event.open_time > TIMEFRAME_MS[event.timeframe]:
         return f"lasts {event.close_time - event.open_time} ms, longer than {event.timeframe}"
     return _head(event) or (
@@ -194,8 +192,8 @@ def _news(event: NewsArticle) -> str | None:
 
 
 def _calendar(event: CalendarEvent) -> str | None:
-    if event.category not in CATEGORIES:
-        return f"category {event.category!r} is not one of {', '.join(sorted(CATEGORIES))}"
+    if wrong := _one_of(event, "category", CATEGORIES):
+        return wrong
     for name in ("impact", "certainty"):
         if not 0.0 <= getattr(event, name) <= 1.0:
             return f"{name} {getattr(event, name)} is not in 0 to 1"
@@ -205,8 +203,8 @@ def _calendar(event: CalendarEvent) -> str | None:
 def _score(event: EngineScore) -> str | None:
     if event.engine not in ENGINES:
         return f"unknown engine {event.engine!r}; there are {', '.join(ENGINES)}"
-    if event.status not in STATUSES:
-        return f"status {event.status!r} is not one of {', '.join(sorted(STATUSES))}"
+    if wrong := _one_of(event, "status", SCORE_STATUSES):
+        return wrong
     if not -1.0 <= event.score <= 1.0:
         return f"score {event.score} is not in -1 to 1"
     if not 0.0 <= event.confidence <= 1.0:
@@ -215,9 +213,7 @@ def _score(event: EngineScore) -> str | None:
         return f"freshness {event.freshness} is not in 0 to 1"
     if event.price_usd is not None and not (isfinite(event.price_usd) and event.price_usd > 0.0):
         return f"price_usd {event.price_usd} is not a price above 0"
-    if not 0 < event.as_of < _LATEST_MS:
-        return f"as_of {event.as_of} is no time in ms since 1970"
-    return _asset(event.asset)
+    return _time(event, "as_of") or _asset(event.asset)
 
 
 def _strategy(event: Strategy) -> str | None:
@@ -228,9 +224,7 @@ def _strategy(event: Strategy) -> str | None:
             return f"weight {weight} of {name} is not a number of 0 or more"
     if not event.sell_threshold < event.buy_threshold:
         return f"sell_threshold {event.sell_threshold} is not below buy {event.buy_threshold}"
-    if event.timeframe not in TIMEFRAME_MS:
-        return f"timeframe {event.timeframe!r} is not one of {', '.join(TIMEFRAME_MS)}"
-    return _money(event) or _kelly(event)
+    return _one_of(event, "timeframe", TIMEFRAME_MS) or _money(event) or _kelly(event)
 
 
 def _money(event: Strategy) -> str | None:
@@ -263,9 +257,31 @@ def _kelly(event: Strategy) -> str | None:
 def _request(event: SignalRequest) -> str | None:
     if not event.request_id or not event.strategy_id:
         return "request_id or strategy_id is empty"
-    if not 0 < event.requested_at < _LATEST_MS:
-        return f"requested_at {event.requested_at} is no time in ms since 1970"
-    return _asset(event.asset)
+    return _time(event, "requested_at") or _asset(event.asset)
+
+
+def _source(event: SourceStatus) -> str | None:
+    if not event.source:
+        return "the source has no name"
+    return (
+        _one_of(event, "state", SOURCE_STATES)
+        or _one_of(event, "circuit", CIRCUITS)
+        or _amounts(event, ("events", "requests_minute", "requests_day", "refresh_s"))
+        or _time(event, "observed_at")
+    )
+
+
+def _explanation(event: Explanation) -> str | None:
+    if not event.signal_id or not event.strategy_id:
+        return "signal_id or strategy_id is empty"
+    if not event.text.strip():
+        return "the text is empty"
+    return (
+        _one_of(event, "status", EXPLANATION_STATUSES)
+        or _amounts(event, ("prompt_tokens", "completion_tokens", "cost_usd"))
+        or _time(event, "explained_at")
+        or _asset(event.asset)
+    )
 
 
 _CHECKS: dict[type, Callable[[Any], str | None]] = {
@@ -278,4 +294,6 @@ _CHECKS: dict[type, Callable[[Any], str | None]] = {
     EngineScore: _score,
     Strategy: _strategy,
     SignalRequest: _request,
+    SourceStatus: _source,
+    Explanation: _explanation,
 }

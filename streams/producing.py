@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Coroutine, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, TypeVar
@@ -42,20 +42,19 @@ async def produce(
     sources: SourceSettings,
     tell: Tell,
     stop: asyncio.Event,
-    on_recall: Callable[[int, int], None] | None = None,
 ) -> None:
     """Publish the feeds of these names until `stop` is set.
 
-    What is in the topics already is read first, for nothing is published twice; `on_recall` hears
-    how many records are read, and of how many. Raises ValueError without addresses or topics;
-    PublishError, BrokerError or RegistryError when a part is away at the start.
+    What is in the topics already is read first, for nothing is published twice. Raises ValueError
+    without addresses or topics; PublishError, BrokerError or RegistryError when a part is away at
+    the start.
     """
     settings.require_bootstrap()
     settings.require_registry()
     clock = sources.clock()
     folder = settings.state_dir / "producers"
     async with AsyncExitStack() as exits:
-        started = await _unless(stop, _start(settings, folder, exits, on_recall))
+        started = await _unless(stop, _start(settings, folder, exits))
         if started is None:
             return
         once, statuses, recalled = started
@@ -68,10 +67,7 @@ async def produce(
 
 
 async def _start(
-    settings: Settings,
-    folder: Path,
-    exits: AsyncExitStack,
-    on_recall: Callable[[int, int], None] | None,
+    settings: Settings, folder: Path, exits: AsyncExitStack
 ) -> tuple[PublishOnce, Publisher, Recalled]:
     """Reach broker and registry, which may take as long as they are away, and read the topics."""
     problems = [one for one in await asyncio.to_thread(admin.states, settings) if one.problems]
@@ -88,7 +84,7 @@ async def _start(
         lambda: LogReader(settings),
         CheckpointFile(folder / f"{settings.prefix}journal"),
     )
-    return once, statuses, await once.start(on_recall)
+    return once, statuses, await once.start()
 
 
 async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | None:

@@ -10,16 +10,14 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import resource
 import socket
-import sys
 import time
 from array import array
 from typing import Any
 
 import uvloop
 
-from benchmarks.workers.fanout_server import TOKEN
+from benchmarks.workers.fanout_server import TOKEN, orders, say, started
 
 _MASK = b"\0\0\0\0"
 
@@ -50,7 +48,6 @@ class Count:
         self.got = 0
         self.expected = 0
         self.last_s = 0.0
-        self.closed = 0
         self.done = asyncio.Event()
 
     def begin(self, expected: int) -> None:
@@ -73,9 +70,6 @@ class Client(asyncio.Protocol):
     def connection_made(self, transport: Any) -> None:
         self.transport = transport
         transport.write(handshake(self._port))
-
-    def connection_lost(self, _: Exception | None) -> None:
-        self._count.closed += 1
 
     def data_received(self, data: bytes) -> None:
         now_us = time.time_ns() // 1000
@@ -173,26 +167,15 @@ class Load:
             "expected": self.count.expected,
             "p50_ms": ranked[len(ranked) // 2] / 1000,
             "p99_ms": ranked[len(ranked) * 99 // 100] / 1000,
-            "max_ms": ranked[-1] / 1000,
             "last_s": self.count.last_s,
-            "closed": self.count.closed,
         }
 
 
 async def main() -> None:
     """Follow orders until stdin ends."""
-    order = json.loads(sys.argv[1])
-    if order["core"] is not None:
-        os.sched_setaffinity(0, {order["core"]})
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    load = Load(order["port"])
-    reader = asyncio.StreamReader()
-    await asyncio.get_running_loop().connect_read_pipe(
-        lambda: asyncio.StreamReaderProtocol(reader), sys.stdin
-    )
-    while line := await reader.readline():
-        _say(await _follow(load, json.loads(line)))
+    load = Load(started()["port"])
+    async for given in orders():
+        say(**await _follow(load, given))
     os._exit(0)
 
 
@@ -208,11 +191,6 @@ async def _follow(load: Load, given: dict[str, Any]) -> dict[str, Any]:
     else:
         return await load.read(given["read"])
     return {"at_s": time.perf_counter()}
-
-
-def _say(answer: dict[str, Any]) -> None:
-    sys.stdout.write(json.dumps(answer) + "\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

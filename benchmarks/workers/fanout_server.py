@@ -1,8 +1,8 @@
 """A server of `fanout` in a process of its own: the bridge's hub, or a bare aiohttp broadcast.
 
 Lines of JSON on stdin are orders, lines on stdout answer: {"publish": n, "rate": r} sends n
-messages at that rate a second (0: as fast as it goes), {"end": true} ends. Both sides send the
-same text; what ours gets is the Avro record, so decoding and encoding are inside its time.
+messages at that rate a second (0: as fast as it goes). Both sides send the same text; what ours
+gets is the Avro record, so decoding and encoding are inside its time.
 """
 
 from __future__ import annotations
@@ -121,9 +121,6 @@ class Ours:
         record = _Record(SIGNALS.name, 0, number, 1, event.asset.encode(), value)
         self._log.append(record)
 
-    def clients(self) -> int:
-        return self.hub.clients
-
 
 class Bare:
     """What is written in an hour: a set of sockets and a loop that sends to each."""
@@ -153,9 +150,6 @@ class Bare:
             with contextlib.suppress(ConnectionError):
                 await socket.send_str(text)
 
-    def clients(self) -> int:
-        return len(self._sockets)
-
 
 async def publish(side: Ours | Bare, first: int, order: dict[str, Any]) -> int:
     """Send messages, each at its time; return the number of the next one."""
@@ -168,37 +162,47 @@ async def publish(side: Ours | Bare, first: int, order: dict[str, Any]) -> int:
     return first + int(order["publish"])
 
 
-async def main() -> None:
-    """Serve until the order to end."""
-    order = json.loads(sys.argv[1])
+def started() -> dict[str, Any]:
+    """Return what this worker was started with, on its core and with room for the sockets."""
+    order: dict[str, Any] = json.loads(sys.argv[1])
     if order["core"] is not None:
         os.sched_setaffinity(0, {order["core"]})
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return order
+
+
+async def orders() -> AsyncIterator[dict[str, Any]]:
+    """Yield the orders that come on stdin."""
+    reader = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), sys.stdin
+    )
+    while line := await reader.readline():
+        yield json.loads(line)
+
+
+def say(**fields: Any) -> None:
+    """Answer an order."""
+    sys.stdout.write(json.dumps(fields) + "\n")
+    sys.stdout.flush()
+
+
+async def main() -> None:
+    """Serve until stdin ends."""
+    order = started()
     side: Ours | Bare = {"ours": Ours, "bare": Bare}[order["side"]](order["queue_frames"])
     runner = web.AppRunner(side.app, shutdown_timeout=1.0)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0, backlog=8192)
     await site.start()
-    _say(port=runner.addresses[0][1])
-    reader = asyncio.StreamReader()
-    await asyncio.get_running_loop().connect_read_pipe(
-        lambda: asyncio.StreamReaderProtocol(reader), sys.stdin
-    )
+    say(port=runner.addresses[0][1])
     number = 0
-    while line := await reader.readline():
-        given = json.loads(line)
-        if "end" in given:
-            break
+    async for given in orders():
         cpu_s = time.process_time()
         number = await publish(side, number, given)
-        _say(cpu_s=time.process_time() - cpu_s, clients=side.clients())
+        say(cpu_s=time.process_time() - cpu_s)
     os._exit(0)  # thousands of goodbyes are not what is measured
-
-
-def _say(**fields: Any) -> None:
-    sys.stdout.write(json.dumps(fields) + "\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -55,7 +55,8 @@ def canonical_url(url: str) -> str:
         return url
     if parts.scheme.lower() not in {"http", "https"} or not parts.hostname:
         return url
-    host = _HOST.sub("", parts.hostname)
+    # In brackets where it is an IPv6 address.
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else _HOST.sub("", parts.hostname)
     path = _AMP_PATH.sub("", parts.path).rstrip("/")
     query = f"?{parts.query}" if parts.query else ""
     tracking = (*_TRACKING, *_UTM.findall(query))

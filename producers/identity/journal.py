@@ -101,15 +101,6 @@ class Journal:
         window = self._closed.get((asset, timeframe))
         return None if window is None else window.newest_ms
 
-    def open_seen_at(self, asset: str, timeframe: str) -> int | None:
-        """Return when the newest open candle in the log was seen, ms."""
-        return self._open.get((asset, timeframe))
-
-    def fundamentals_at(self, asset: str) -> int | None:
-        """Return when the newest fundamentals of an asset in the log were seen, ms."""
-        times = [s.observed_at for (name, _), s in self._fundamentals.items() if name == asset]
-        return max(times, default=None)
-
     def claim(self, event: Any) -> bool:
         """Say whether an event is to be published, and if so, count it as published.
 

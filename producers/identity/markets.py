@@ -26,13 +26,6 @@ class Choice:
     refused: dict[str, str]
 
 
-def choose_markets(
-    markets: Mapping[str, Mapping[str, Any]], assets: Iterable[str], quote: str
-) -> dict[str, str]:
-    """Return the symbol of each asset's market, of those that have one: see `choose`."""
-    return choose(markets, assets, quote).markets
-
-
 def choose(markets: Mapping[str, Mapping[str, Any]], assets: Iterable[str], quote: str) -> Choice:
     """Choose each asset's active spot market in a quote currency from ccxt's `markets`.
 

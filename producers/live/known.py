@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterable, Sequence
 
 from producers.identity.symbols import Catalogue
+from producers.live.ticks import Price, meant
 from producers.upstreams.rows import CoinRow, TopicRow
 
 _TOPIC_MS = 24 * 3_600_000  # what a topic says is of 24 hours
@@ -18,17 +19,15 @@ class Known:
         self.catalogue = Catalogue.of(())
         self.assets: tuple[str, ...] = ()
         self.has_assets = asyncio.Event()
-        self.prices_usd: dict[str, float] = {}
+        self.prices: dict[str, Price] = {}
         self._coins: dict[str, dict[str, tuple[int, CoinRow]]] = {}
         self._topics: dict[str, tuple[int, TopicRow]] = {}
 
     def learn(self, coins: Sequence[CoinRow], now_ms: int) -> None:
         """Take in a coin list that has come now."""
         self.catalogue = self.catalogue.updated(coins)
-        for coin in coins:
-            best = self.catalogue.by_symbol.get(coin.symbol)
-            if best is not None and coin.market_cap_rank == best.market_cap_rank:
-                self._coins.setdefault(coin.symbol, {})[coin.source] = now_ms, coin
+        for symbol, coin in meant(coins, self.catalogue).items():
+            self._coins.setdefault(symbol, {})[coin.source] = now_ms, coin
 
     def follow(self, assets: Iterable[str]) -> None:
         """Set the assets of the present cycle, most watched first."""

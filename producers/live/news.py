@@ -36,7 +36,10 @@ class NewsFeed:
     async def run(self, cycle_ms: int) -> None:
         """Publish what is new about the cycle's assets."""
         # Side by side: one that takes its time must not keep the others' news back.
-        await asyncio.gather(*(self._ask(*source) for source in self._sources))
+        asking = (self._ask(*source) for source in self._sources)
+        for error in await asyncio.gather(*asking, return_exceptions=True):
+            if error is not None:  # a defect: it is told once the others have had their turn
+                raise error
 
     async def _ask(self, name: str, headlines: Headlines) -> None:
         rows = await headlines(self._known.assets)
@@ -61,17 +64,19 @@ def vendor_headlines(link: Link) -> Headlines:
 
     async def headlines(assets: Sequence[str]) -> Iterable[NewsRow]:
         rows: list[NewsRow] = []
+        told: set[str] = set()
         for page in range(1, _MOST_PAGES + 1):
             parsed = await link.ask(cryptonews.fetch_news, assets, page=page, source=link.name)
             if parsed is None:
-                break
+                return rows  # `seen` stays, so the next time pages back as far as this one had to
             new = [row for row in parsed.rows if row.source_id not in seen]
             rows += new
+            told.update(row.source_id for row in parsed.rows)
             if len(new) < len(parsed.rows) or page >= parsed.pages or not parsed.rows:
                 break
         # Only where to stop paging: what was published is the journal's to know.
         seen.clear()
-        seen.update(row.source_id for row in rows)
+        seen.update(told)
         return rows
 
     return headlines

@@ -11,6 +11,7 @@ import structlog
 from producers.events import MarketEvent
 from producers.identity.once import PublishOnce
 from producers.live.known import Known
+from producers.live.ticks import Price
 from producers.manners.health import Health
 from producers.publisher import PublishError
 from schemas.market import Candle, OrderBook
@@ -68,6 +69,9 @@ class Outlet:
 
     def _price(self, event: MarketEvent) -> None:
         if isinstance(event, OrderBook) and event.bid_prices and event.ask_prices:
-            self._known.prices_usd[event.asset] = (event.bid_prices[0] + event.ask_prices[0]) / 2.0
+            usd = (event.bid_prices[0] + event.ask_prices[0]) / 2.0
         elif isinstance(event, Candle) and not event.closed:
-            self._known.prices_usd[event.asset] = event.close
+            usd = event.close
+        else:
+            return
+        self._known.prices[event.asset] = Price(event.observed_at, usd)

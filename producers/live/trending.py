@@ -1,7 +1,8 @@
 """The trending feed: a tick an asset at the start of every cycle, whatever the upstreams do.
 
 The first coin list that answers counts: LunarCrush with a key, CoinGecko without. When none does,
-the last list's assets go on with the exchange's prices: without a tick there is no cycle.
+the last list's assets go on with the exchange's prices: without a tick there is no cycle. A start
+remembers no list, so until the first one comes there are no ticks, which is logged.
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ class TrendingFeed:
             if chosen:
                 now_ms = self._clock.now_ms()
                 return ticks(chosen, cycle_ms, now_ms, self._known.topics(now_ms))
-        return held_over(self._last, cycle_ms, self._clock.now_ms(), self._known.prices_usd)
+        return held_over(self._last, cycle_ms, self._clock.now_ms(), self._known.prices)
 
 
 def lunarcrush_list(link: Link) -> CoinList:

@@ -38,18 +38,28 @@ def said(headers: Mapping[str, str], now_ms: int) -> dict[str, Said]:
     }
 
 
-def retry_after_s(headers: Mapping[str, str], now_ms: int) -> float | None:
-    """Return how many seconds the upstream wants to be left alone, a day at most; None: unsaid.
+def retry_header_s(headers: Mapping[str, str], now_ms: int) -> float | None:
+    """Return how many seconds Retry-After says (a number or an HTTP date), a day at most.
 
-    Retry-After comes first (seconds or an HTTP date), else the reset of the spent minute.
+    None: unsaid.
     """
     by_name = {name.lower(): value for name, value in headers.items()}
     pause_s = _pause_s(by_name.get("retry-after"), now_ms)
-    if pause_s is None:
-        windows = said(headers, now_ms)
-        reset_ms = windows["minute"].reset_ms or windows[""].reset_ms
-        pause_s = None if reset_ms is None else (reset_ms - now_ms) / 1000
     return None if pause_s is None else min(max(pause_s, 0.0), DAY_S)
+
+
+def retry_after_s(headers: Mapping[str, str], now_ms: int) -> float | None:
+    """Return in how many seconds a limit that was hit is over, a day at most; None: unsaid.
+
+    Retry-After comes first, else the reset of the spent minute or of a window without a name; one
+    of which something is left is not the spent one.
+    """
+    pause_s = retry_header_s(headers, now_ms)
+    windows = said(headers, now_ms)
+    for window in (windows["minute"], windows[""]):
+        if pause_s is None and window.reset_ms is not None and not window.left:
+            pause_s = (window.reset_ms - now_ms) / 1000
+    return pause_s
 
 
 def _pause_s(text: str | None, now_ms: int) -> float | None:

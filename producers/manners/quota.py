@@ -170,7 +170,7 @@ class Quota:
         now_ms = self._clock.now_ms()
         self._window.end(now_ms, turn.cost, made=turn.made)
         if not turn.made:
-            self._tally.add(now_ms, -turn.cost)
+            self._tally.add(begun_ms, -turn.cost)
             self._write(now_ms)
         elif now_ms // DAY_MS > begun_ms // DAY_MS:
             self._tally.add(now_ms, turn.cost)  # either day may be the upstream's

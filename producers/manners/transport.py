@@ -16,7 +16,7 @@ from producers.clock import Clock
 from producers.manners import answers
 from producers.manners.auth import Auth
 from producers.manners.errors import Kind, UpstreamError
-from producers.manners.headers import retry_after_s
+from producers.manners.headers import retry_after_s, retry_header_s
 from producers.manners.quota import Quota
 from producers.manners.redact import HIDDEN, redacted
 from producers.upstreams.table import Upstream
@@ -145,11 +145,12 @@ class Transport:
         said = answers.shortened(self._redacted(answers.message_of(await _refusal(response))))
         text = answers.refusal(status, ask.where, said, key_env, has_key=self._secret is not None)
         kind = answers.kind_of(status)
-        after_s = None
-        if kind in ("limit", "server"):
-            after_s = retry_after_s(response.headers, self._clock.now_ms())
-        if kind == "limit":
+        after_s, now_ms = None, self._clock.now_ms()
+        if kind == "server":  # in trouble, it goes on telling when windows end that are not spent
+            after_s = retry_header_s(response.headers, now_ms)
+        elif kind == "limit":
             kind = "quota" if self._quota.left_day() == 0 else kind
+            after_s = retry_after_s(response.headers, now_ms)
             after_s = UNSAID_LIMIT_S if after_s is None else after_s
         return self.error(text, kind, after_s)
 

@@ -19,15 +19,6 @@ def cycle_of(now_ms: int, cadence_ms: int = CYCLE_MS) -> int:
     return now_ms // cadence_ms * cadence_ms
 
 
-def next_start(now_ms: int, jitter_ms: int = 0, cadence_ms: int = CYCLE_MS) -> int:
-    """Return the first time after `now_ms` that lies `jitter_ms` after the start of a cycle.
-
-    ValueError unless 0 <= jitter_ms < cadence_ms: the run would belong to another cycle.
-    """
-    _check(jitter_ms, cadence_ms)
-    return cycle_of(now_ms - jitter_ms, cadence_ms) + cadence_ms + jitter_ms
-
-
 def missed(last_cycle_ms: int | None, now_ms: int, cadence_ms: int = CYCLE_MS) -> range:
     """Return the starts of the cycles between the last one that ran and the present one.
 
@@ -44,9 +35,3 @@ def jitter_of(seed: int, name: str, cycle_ms: int, most_ms: int) -> int:
     It depends on nothing but the arguments, so it is the same after a restart.
     """
     return random.Random(f"{seed}:{name}:{cycle_ms}").randint(0, most_ms)
-
-
-def _check(jitter_ms: int, cadence_ms: int) -> None:
-    if not 0 <= jitter_ms < cadence_ms:
-        msg = f"a jitter of {jitter_ms} ms does not lie within the cadence of {cadence_ms} ms"
-        raise ValueError(msg)

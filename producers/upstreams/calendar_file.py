@@ -3,7 +3,7 @@
     asset      symbol, or the name of a coin; wanted
     title      wanted
     starts_at  2026-10-05T14:00Z, 2026-10-05 (some time that day), 2026-10, 2026-Q4 or 2026; wanted
-    category   one of schemas.validation.CATEGORIES; else told from the title
+    category   one of schemas.market.CATEGORIES; else told from the title
     impact     0 to 1; else the category's
     certainty  0 to 1; else 0.9 * how exact the date is
     url, cancelled (true or false)
@@ -30,7 +30,7 @@ from producers.upstreams.fields import identity, number, symbol, text, url
 from producers.upstreams.rows import EventRow, Parsed
 from producers.upstreams.shapes import kind_of
 from producers.upstreams.times import Due, due
-from schemas.validation import CATEGORIES
+from schemas.market import CATEGORIES
 
 SOURCE = "file"
 _WANTED = ("asset", "title", "starts_at")

@@ -132,7 +132,7 @@ def identity(value: Any) -> str | None:
 
 def symbol(value: Any) -> str | None:
     """Return a coin's ticker symbol in capitals, without a leading $."""
-    found = (text(value, _SYMBOL_MOST + 1) or "").removeprefix("$").upper()
+    found = (_plain(value) if isinstance(value, str) else "").removeprefix("$").upper()
     fits = 0 < len(found) <= _SYMBOL_MOST and found == found.upper() and not re.search(r"\s", found)
     return found if fits else None
 

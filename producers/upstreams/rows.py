@@ -6,8 +6,6 @@ upstream gives in another form, or out of range, is None. Times are ms since 197
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from math import inf
 from typing import Generic, TypeVar
 
 import msgspec
@@ -16,7 +14,7 @@ T = TypeVar("T")
 
 
 class CoinRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """A coin of a list. `symbol` is in capitals and not unique: see `one_a_symbol`.
+    """A coin of a list. `symbol` is in capitals and not unique.
 
     source_id  the vendor's own id of the coin: LunarCrush's number, CoinGecko's slug
     slug       CoinGecko's slug; empty where the vendor has none
@@ -85,7 +83,7 @@ class EventRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A scheduled event.
 
     coins      (slug, symbol) of each coin it is about; either may be empty, never both
-    category   one of schemas.validation.CATEGORIES
+    category   one of schemas.market.CATEGORIES
     starts_at  when it is due; of a date less exact than a minute, the last ms of the period
     precision  how exact the date is: minute, day, month, quarter, half or year
     deadline   it may come before `starts_at`, too
@@ -142,21 +140,3 @@ class Parsed(msgspec.Struct, Generic[T], frozen=True, gc=False):
     rows: tuple[T, ...] = ()
     skipped: tuple[str, ...] = ()
     pages: int = 1
-
-
-def one_a_symbol(coins: Iterable[CoinRow]) -> tuple[CoinRow, ...]:
-    """Return the coins with one a symbol, in their order: the one ranked best by market cap.
-
-    Among 6,700 coins many tickers come more than once; the largest coin is the one meant. Of two
-    without a rank the first stays.
-    """
-    best: dict[str, CoinRow] = {}
-    for coin in coins:
-        known = best.get(coin.symbol)
-        if known is None or _rank(coin) < _rank(known):
-            best[coin.symbol] = coin
-    return tuple(best.values())
-
-
-def _rank(coin: CoinRow) -> float:
-    return inf if coin.market_cap_rank is None else coin.market_cap_rank

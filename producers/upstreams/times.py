@@ -47,8 +47,8 @@ def time_ms(value: Any) -> int | None:
     found = number(value)
     if found is None:
         return None
-    at_ms = int(found * 1000.0) if found < _SECONDS_BELOW else int(found)
-    return at_ms if 0 < at_ms < _LATEST_MS else None
+    since_ms = found * 1000.0 if found < _SECONDS_BELOW else found
+    return int(since_ms) if 1.0 <= since_ms < _LATEST_MS else None
 
 
 def _iso_ms(value: str) -> int | None:

@@ -41,9 +41,10 @@ async def run_source(
     elif options.source == "direct":
         await _simulated(options, publisher, barrier, screen)
     else:
-        async with asked(options, screen, log_dir) as producers:
+        async with asked(options, screen, log_dir) as keepers:
             while not cycles.reached.is_set():
-                producers.check()
+                for keeper in keepers:
+                    keeper.check()
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(cycles.reached.wait(), 1.0)
 

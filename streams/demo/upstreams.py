@@ -7,7 +7,7 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 
 from embedded.keeper import Keeper
@@ -25,27 +25,31 @@ _SIMULATOR_START_MS = 4_000  # wall time until it has computed the market's past
 
 
 @contextlib.asynccontextmanager
-async def asked(options: DemoOptions, screen: Screen, log_dir: Path) -> AsyncIterator[Keeper]:
+async def asked(
+    options: DemoOptions, screen: Screen, log_dir: Path
+) -> AsyncIterator[tuple[Keeper, ...]]:
     """Run the producers, and the simulator unless the real upstreams are asked, in the context.
 
     Both have processes of their own and are started again when they die. Raises GivenUpError when
-    one cannot work.
+    one cannot work at the start; whether that comes later, `check` of the keepers tells.
     """
     log_dir.mkdir(parents=True, exist_ok=True)
     environment = dict(os.environ)
+    keepers: list[Keeper] = []
     async with contextlib.AsyncExitStack() as exits:
+
+        async def run(keeper: Keeper) -> None:
+            exits.push_async_callback(keeper.stop)
+            keeper.begin()
+            await keeper.ready()
+            keepers.append(keeper)
+
         if options.source == "upstreams":
-            clock = _clock(options)
-            simulator, url = _simulator(options, clock, screen, log_dir)
-            exits.push_async_callback(simulator.stop)
-            simulator.begin()
-            await simulator.ready()
-            environment |= environment_of(url, clock)
-        keeper = _producers(environment, screen, log_dir)
-        exits.push_async_callback(keeper.stop)
-        keeper.begin()
-        await keeper.ready()
-        yield keeper
+            clock, port = _clock(options), free_port()
+            await run(simulator_of(clock, port, log_dir, screen.part, options.seed))
+            environment |= environment_of(f"http://127.0.0.1:{port}", clock)
+        await run(_producers(environment, screen, log_dir))
+        yield tuple(keepers)
 
 
 def _clock(options: DemoOptions) -> ScaledClock:
@@ -55,13 +59,17 @@ def _clock(options: DemoOptions) -> ScaledClock:
     return ScaledClock(cycle_of(wall_ms), wall_ms + _SIMULATOR_START_MS, speed)
 
 
-def _simulator(
-    options: DemoOptions, clock: ScaledClock, screen: Screen, log_dir: Path
-) -> tuple[Keeper, str]:
-    port = free_port()
+def simulator_of(
+    clock: ScaledClock,
+    port: int,
+    log_dir: Path,
+    on_event: Callable[[str, str], None],
+    seed: int = 1,
+) -> Keeper:
+    """Return the simulator as a process of its own, not begun yet; its log goes to `log_dir`."""
     # With start, wall time and port it is the same market again after a crash.
     arguments = {
-        "--seed": options.seed,
+        "--seed": seed,
         "--start": clock.start_ms,
         "--wall-start-ms": clock.wall_start_ms,
         "--speed": clock.speed,
@@ -77,8 +85,7 @@ def _simulator(
         ),
         log=log_dir / "simulator.log",
     )
-    keeper = Keeper(command, name="simulator", ready_line="READY ", on_event=screen.part)
-    return keeper, f"http://127.0.0.1:{port}"
+    return Keeper(command, name="simulator", ready_line="READY ", on_event=on_event)
 
 
 def _producers(environment: Mapping[str, str], screen: Screen, log_dir: Path) -> Keeper:

@@ -11,7 +11,6 @@ Event risk below the strategy's floor -> HOLD, which an exit rule lifts, and an 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import inf
 from operator import mul
 from typing import NamedTuple
 
@@ -72,7 +71,7 @@ def decide(pinned: Pinned, seen: View, rules: Rules) -> Decision:
 
 
 def weigh(pinned: Pinned, seen: View, rules: Rules) -> tuple[float, str, str, str | None]:
-    """Return what a Decision holds, as a bare tuple."""
+    """Return what a Decision holds, as a bare tuple: this runs for every score between cycles."""
     strategy = pinned.strategy
     final = sum(map(mul, pinned.weights, seen.values), 0.0)
     if final > strategy.buy_threshold:
@@ -94,31 +93,12 @@ def weigh(pinned: Pinned, seen: View, rules: Rules) -> tuple[float, str, str, st
 
 
 def turned(pinned: Sequence[Pinned], seen: View, rules: Rules) -> dict[int, Decision]:
-    """Return the decisions that turn a strategy's action into another, by place among `pinned`.
-
-    This runs for every score between cycles. Without rules the action alone is worked out first,
-    from the sum of `weigh` less the engines that add 0 to it.
-    """
-    counting = [(index, value) for index, value in enumerate(seen.values) if value]
-    risk = seen.values[EVENT_RISK] if seen.usable[EVENT_RISK] else inf
+    """Return the decisions that turn a strategy's action into another, by place among `pinned`."""
     found = {}
     for place, one in enumerate(pinned):
-        strategy, weights = one.strategy, one.weights
-        if strategy.entry_rule is None and strategy.exit_rule is None:
-            final = 0.0
-            for index, value in counting:
-                final += weights[index] * value
-            if risk < strategy.event_risk_floor:
-                action = "HOLD"
-            elif final > strategy.buy_threshold:
-                action = "BUY"
-            else:
-                action = "SELL" if final < strategy.sell_threshold else "HOLD"
-            if action == one.action:
-                continue
-        decision = decide(one, seen, rules)
-        if decision.action != one.action:
-            found[place] = decision
+        weighed = weigh(one, seen, rules)
+        if weighed[1] != one.action:
+            found[place] = Decision(*weighed)
     return found
 
 

@@ -1,4 +1,4 @@
-"""The simulated market: the same seed the same bytes, exact bars, and parts that hang together."""
+"""The simulated market: its parts hang together, as causes and effects do."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ import math
 from collections import defaultdict
 
 import pytest
-from hypothesis import Phase, settings
 
 from producers.market import agenda
 from producers.market.assets import ASSETS
 from producers.market.bars import HOUR_MS
-from producers.market.simulation import backfill, cycle
 from producers.market.state import CYCLE_MS
 from schemas.market import (
     Candle,
@@ -20,34 +18,10 @@ from schemas.market import (
     OrderBook,
     TrendingAsset,
 )
+from tests.property._worlds import MONDAY, of, run
 
 DAY_MS = 24 * HOUR_MS
-MONDAY = 1_767_571_200_000
-"""2026-01-05 00:00 UTC."""
-FEW = ASSETS[:3]
-# A world takes a second to make, so a failing one is shown as it is, not made smaller.
-SLOW = settings(max_examples=3, deadline=None, phases=(Phase.explicit, Phase.generate))
 TONES = {"positive": 1, "neutral": 0, "negative": -1}
-
-
-def run(seed, now_ms, cycles, assets=FEW):
-    """Return the back-fill and all cycles' events, in a list each."""
-    state, first = backfill(seed, now_ms, assets)
-    later = []
-    for _ in range(cycles):
-        state, events = cycle(state, state.now_ms)
-        later.extend(events)
-    return first, later
-
-
-def of(kind, events):
-    return [event for event in events if type(event) is kind]
-
-
-@pytest.fixture(scope="module")
-def two_days():
-    """Back-fill and 26 hours that begin in the middle of an hour, four hours before midnight."""
-    return run(5, MONDAY - 4 * HOUR_MS + 2 * CYCLE_MS, 26 * 6)
 
 
 def test_an_outcome_jumps_in_its_minute_and_is_reported():
@@ -116,8 +90,8 @@ def correlation(pairs):
     return top / (spread_x * math.sqrt(sum((y - mean_y) ** 2 for y in ys)))
 
 
-def test_volume_follows_the_size_of_the_move(two_days):
-    first, _ = two_days
+def test_volume_follows_the_size_of_the_move():
+    first, _ = run(5, MONDAY - 4 * HOUR_MS + 2 * CYCLE_MS, 0)
     hourly = [c for c in of(Candle, first) if c.timeframe == "1h" and c.asset == "ETH"]
     pairs = [(abs(math.log(c.close / c.open)), math.log(c.volume)) for c in hourly]
     assert correlation(pairs) > 0.4

@@ -1,4 +1,4 @@
-"""The simulated market: the same seed the same bytes, exact bars, and parts that hang together."""
+"""The simulated market: the same seed the same bytes, exact bars, whole cycles."""
 
 from __future__ import annotations
 
@@ -27,28 +27,10 @@ from schemas.market import (
     TrendingAsset,
 )
 from schemas.validation import TIMEFRAME_MS, problem
+from tests.property._worlds import FEW, MONDAY, of, run
 
-DAY_MS = 24 * HOUR_MS
-MONDAY = 1_767_571_200_000
-"""2026-01-05 00:00 UTC."""
-FEW = ASSETS[:3]
 # A world takes a second to make, so a failing one is shown as it is, not made smaller.
 SLOW = settings(max_examples=3, deadline=None, phases=(Phase.explicit, Phase.generate))
-TONES = {"positive": 1, "neutral": 0, "negative": -1}
-
-
-def run(seed, now_ms, cycles, assets=FEW):
-    """Return the back-fill and all cycles' events, in a list each."""
-    state, first = backfill(seed, now_ms, assets)
-    later = []
-    for _ in range(cycles):
-        state, events = cycle(state, state.now_ms)
-        later.extend(events)
-    return first, later
-
-
-def of(kind, events):
-    return [event for event in events if type(event) is kind]
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,6 @@ import pytest
 from producers.events import MarketEvent, order_key
 from producers.market.assets import ASSETS
 from producers.market.bars import HOUR_MS
-from producers.market.simulation import backfill, cycle
 from producers.market.state import CYCLE_MS
 from schemas.market import (
     CalendarEvent,
@@ -17,9 +16,8 @@ from schemas.market import (
     OrderBook,
     TrendingAsset,
 )
+from tests.property._worlds import MONDAY, run
 
-MONDAY = 1_767_571_200_000
-"""2026-01-05 00:00 UTC."""
 KINDS = {NewsArticle, Candle, OrderBook, Fundamentals}
 """What a back-fill and an hour of cycles are made of, besides ticks and the calendar."""
 
@@ -49,11 +47,7 @@ def early(events: list[MarketEvent]) -> list[MarketEvent]:
     ],
 )
 def test_nothing_is_observed_before_it_happened(seed: int, start_ms: int) -> None:
-    state, first = backfill(seed, start_ms, ASSETS[:2])
-    later: list[MarketEvent] = []
-    for _ in range(7):
-        state, events = cycle(state, state.now_ms)
-        later += events
+    first, later = run(seed, start_ms, 7, ASSETS[:2])
     assert early(first) == []
     assert early(later) == []
     ticks = [order_key(event) for event in later if isinstance(event, TrendingAsset)]

@@ -8,7 +8,7 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from producers.schedule.cycles import cycle_of, jitter_of, missed, next_start
+from producers.schedule.cycles import cycle_of, jitter_of, missed
 from producers.schedule.job import Job, Told
 from producers.schedule.scheduler import Scheduler
 from tests.unit.producers.schedule.virtual_clock import VirtualClock, settle
@@ -22,14 +22,6 @@ def test_a_cycle_holds_its_times(now_ms: int, cadence_ms: int) -> None:
     start_ms = cycle_of(now_ms, cadence_ms)
     assert start_ms <= now_ms < start_ms + cadence_ms
     assert start_ms % cadence_ms == 0
-
-
-@given(times, cadences, st.data())
-def test_the_next_start_is_the_first_one(now_ms: int, cadence_ms: int, data: st.DataObject) -> None:
-    jitter_ms = data.draw(st.integers(0, cadence_ms - 1))
-    start_ms = next_start(now_ms, jitter_ms, cadence_ms)
-    assert now_ms < start_ms <= now_ms + cadence_ms
-    assert (start_ms - jitter_ms) % cadence_ms == 0
 
 
 @given(times, st.integers(0, 50), st.integers(0, 999), cadences)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import re
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any, Self
+
+import pytest
 
 from embedded.broker import Broker
 from embedded.registry.server import Registry
@@ -164,37 +165,21 @@ async def live_day(
             old = simulator.faults
             simulator.faults = ByTurns(simulator.clock, old.ledger).every(faults_every)
         await exits.enter_async_context(simulator)
-        exits.enter_context(
-            environment(
-                {
-                    **simulator.environment(exchange),
-                    "KAFKA_BOOTSTRAP_SERVERS": bootstrap,
-                    "SCHEMA_REGISTRY_URL": registry_url,
-                    "QUANTIVA_BROKER": "tansu",
-                    "QUANTIVA_PREFIX": "live.",
-                    "QUANTIVA_STATE_DIR": str(folder),
-                    "QUANTIVA_RETENTION_MS": "-1",
-                    "QUANTIVA_TRENDING_SIZE": str(len(FEW)),
-                    "QUANTIVA_SOURCE_TIMEOUT_S": str(SCALED_TIMEOUT_S),
-                    **(more or {}),
-                }
-            )
-        )
+        patch = exits.enter_context(pytest.MonkeyPatch.context())
+        added = {
+            **simulator.environment(exchange),
+            "KAFKA_BOOTSTRAP_SERVERS": bootstrap,
+            "SCHEMA_REGISTRY_URL": registry_url,
+            "QUANTIVA_BROKER": "tansu",
+            "QUANTIVA_PREFIX": "live.",
+            "QUANTIVA_STATE_DIR": str(folder),
+            "QUANTIVA_RETENTION_MS": "-1",
+            "QUANTIVA_TRENDING_SIZE": str(len(FEW)),
+            "QUANTIVA_SOURCE_TIMEOUT_S": str(SCALED_TIMEOUT_S),
+            **(more or {}),
+        }
+        for name, value in added.items():
+            patch.setenv(name, value)
         settings = Settings()
         await asyncio.to_thread(admin.create, settings)
         yield LiveDay(simulator, settings, SourceSettings())
-
-
-@contextlib.contextmanager
-def environment(added: dict[str, str]) -> Any:
-    """Set variables for the time of the context."""
-    before = {name: os.environ.get(name) for name in added}
-    os.environ.update(added)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value

@@ -16,6 +16,7 @@ from typing import Any
 
 import asyncpg
 import msgspec
+import pytest
 
 from producers.market.assets import ASSETS
 from producers.market.simulation import backfill, cycle
@@ -162,17 +163,11 @@ async def rig(
     }
     if with_sink:
         added["DATABASE_URL"] = await _database(environment["DATABASE_URL"], name)
-    before = {key: os.environ.get(key) for key in added}
-    os.environ.update(added)
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        for key, value in added.items():
+            patch.setenv(key, value)
         async with _started(worker_count, processes, stage_list, with_sink=with_sink) as started:
             yield started
-    finally:
-        for key, value in before.items():
-            if value is None:
-                os.environ.pop(key, None)
-            else:
-                os.environ[key] = value
 
 
 @contextlib.asynccontextmanager

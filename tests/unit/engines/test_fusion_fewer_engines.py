@@ -1,4 +1,4 @@
-"""Fusion over time: when signals go out, with which strategies, and what repetitions do."""
+"""Fusion goes on with what a worker stored that knew fewer engines."""
 
 from __future__ import annotations
 

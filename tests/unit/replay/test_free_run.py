@@ -1,56 +1,83 @@
-"""A replay says the same whether its scores are kept or not."""
+"""A replay says the same, byte for byte, whether its scores are kept or not."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from producers.events import TOPIC_OF
 from producers.market.assets import ASSETS
 from producers.market.simulation import backfill, cycle
 from producers.strategies import PREBUILT
+from schemas.codec import local_codec
 from schemas.control import SignalRequest
 from schemas.market import OrderBook
+from schemas.partitioning import partition_of
 from streams.replay.arrivals import RANK, Arrival
 from streams.replay.changes import NO_CHANGES, Changes
 from streams.replay.free import FreeRun, Produced
 from streams.stage import StrategyAt
-from streams.topics import REQUESTS, SCORES
+from streams.topics import REQUESTS, SCORES, STRATEGIES
 
 START_MS = 1_767_225_600_000
+PARTITIONS = 2
+FEW = ASSETS[:6]
+
+
+class Tape:
+    """Arrivals in their order."""
+
+    def __init__(self) -> None:
+        self.arrivals: list[Arrival] = []
+        self._offsets: Counter[tuple[str, int]] = Counter()
+
+    def market(self, events: Iterable[Any]) -> None:
+        for event in events:
+            partition = partition_of(event.asset.encode(), PARTITIONS)
+            self._add(TOPIC_OF[type(event)].name, partition, event.asset, event.observed_at, event)
+
+    def request(self, request: SignalRequest) -> None:
+        partition = partition_of(request.asset.encode(), PARTITIONS)
+        self._add(REQUESTS.name, partition, request.asset, request.requested_at, request)
+
+    def strategy(self, strategy_id: str, at_ms: int, strategy: Any) -> None:
+        self._add(STRATEGIES.name, 0, strategy_id, at_ms, strategy)
+
+    def _add(self, topic: str, partition: int, key: str, at_ms: int, event: Any) -> None:
+        place = topic, partition
+        offset = self._offsets[place]
+        self._offsets[place] += 1
+        self.arrivals.append(
+            Arrival(at_ms, RANK[topic], topic, partition, offset, at_ms, key.encode(), event)
+        )
 
 
 @pytest.fixture(scope="module")
 def market() -> list[Arrival]:
-    """Two assets of the simulated market, with a request for one of them and one in vain.
+    """Some assets of the simulated market, with a request for one of them and one in vain.
 
-    The books end half way, so that the liquidity of the later cycles is stale.
+    The books end half way, so that the liquidity of the later cycles is stale. A strategy changes
+    near the end, and one is withdrawn.
     """
-    state, events = backfill(1, START_MS, ASSETS[:2])
-    for number in range(20):
-        state, more = cycle(state, state.now_ms)
-        events = [*events, *(one for one in more if number < 10 or type(one) is not OrderBook)]
-    asset, now_ms = ASSETS[0].symbol, state.now_ms
-    asked = [
-        SignalRequest("r1", asset, PREBUILT[0].strategy_id, now_ms),
-        SignalRequest("r2", asset, "unknown", now_ms),
-    ]
-    offsets: Counter[str] = Counter()
-    return [
-        *(
-            _arrival(event, TOPIC_OF[type(event)].name, event.observed_at, offsets)
-            for event in events
-        ),
-        *(_arrival(request, REQUESTS.name, now_ms, offsets) for request in asked),
-    ]
-
-
-def _arrival(event: Any, topic: str, at_ms: int, offsets: Counter[str]) -> Arrival:
-    offset = offsets[topic]
-    offsets[topic] += 1
-    return Arrival(at_ms, RANK[topic], topic, 0, offset, at_ms, event.asset.encode(), event)
+    tape = Tape()
+    state, events = backfill(1, START_MS, FEW)
+    tape.market(events)
+    for number in range(24):
+        if number == 20:
+            first, second, *_ = PREBUILT
+            changed = replace(first, version=first.version + 1, weights={"technical": 1.0})
+            tape.strategy(first.strategy_id, state.now_ms, changed)
+            tape.strategy(second.strategy_id, state.now_ms, None)
+        state, events = cycle(state, state.now_ms)
+        tape.market(one for one in events if number < 10 or type(one) is not OrderBook)
+    asset, now_ms = FEW[0].symbol, state.now_ms
+    tape.request(SignalRequest("r1", asset, PREBUILT[0].strategy_id, now_ms))
+    tape.request(SignalRequest("r2", asset, "unknown", now_ms))
+    return tape.arrivals
 
 
 def _run(
@@ -60,7 +87,7 @@ def _run(
     produced: list[Produced] = []
     ranks: list[Any] = []
     flow = FreeRun(
-        1,
+        PARTITIONS,
         strategies,
         produced.append,
         lambda *entry: ranks.append(entry),
@@ -72,22 +99,40 @@ def _run(
     return flow, produced, ranks
 
 
+CODEC = local_codec()
+
+
+def _bytes(produced: Iterable[Produced]) -> list[tuple[Any, ...]]:
+    return [(*one[:-1], CODEC.encode(one.event)) for one in produced]
+
+
 @pytest.mark.parametrize(
-    "changes",
+    ("changes", "triggers"),
     [
-        pytest.param(NO_CHANGES, id="as it is"),
-        pytest.param(Changes(without=("sentiment",)), id="an engine left out"),
-        pytest.param(Changes(buy_threshold=0.01, sell_threshold=-0.01), id="restless"),
+        pytest.param(NO_CHANGES, {"cycle", "request"}, id="as it is"),
+        pytest.param(Changes(without=("sentiment",)), {"cycle", "request"}, id="one left out"),
+        pytest.param(
+            Changes(buy_threshold=0.32, sell_threshold=0.319),
+            {"cycle", "request", "change"},
+            id="restless",
+        ),
     ],
 )
 def test_scores_that_nobody_keeps_change_nothing_else(
-    market: list[Arrival], changes: Changes
+    market: list[Arrival], changes: Changes, triggers: set[str]
 ) -> None:
     kept, everything, ranks = _run(market, changes, with_scores=True)
     brief, rest, brief_ranks = _run(market, changes, with_scores=False)
-    assert rest == [one for one in everything if one.topic != SCORES.name]
-    assert brief_ranks == ranks
+    assert _bytes(rest) == _bytes(one for one in everything if one.topic != SCORES.name)
+    assert [(*place, CODEC.encode(entry)) for *place, entry in brief_ranks] == [
+        (*place, CODEC.encode(entry)) for *place, entry in ranks
+    ]
     assert brief.scores == kept.scores == sum(one.topic == SCORES.name for one in everything)
     assert (brief.refused, brief.arrived) == (kept.refused, kept.arrived)
     assert kept.refused == 1
-    assert {one.event.trigger for one in rest} >= {"cycle", "request"}
+    # Without these there would be little to compare.
+    assert {one.event.trigger for one in rest} >= triggers
+    assert {one.partition for one in rest} == set(range(PARTITIONS))
+    assert len(ranks) == sum(one.event.trigger == "cycle" for one in rest) > 0
+    statuses = {part.status for one in rest for part in one.event.contributions}
+    assert statuses >= {"ok", "stale"}

@@ -106,6 +106,12 @@ def test_a_newer_writers_field_is_passed_over() -> None:
     "text",
     [
         pytest.param('"string"', id="a primitive"),
+        pytest.param('syntax = "proto3"; message Strategy {}', id="Protobuf"),
+        pytest.param(
+            '{"type": "record", "name": "Strategy", "namespace": "quantiva.v1", "fields":'
+            ' [{"name": "x", "type": "colour"}]}',
+            id="a field of no type",
+        ),
         pytest.param('{"type": "record", "name": "Trade", "fields": []}', id="another record"),
         pytest.param(
             '{"type": "record", "name": "Strategy", "namespace": "elsewhere", "fields": []}',

@@ -9,8 +9,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from schemas.control import SignalRequest, Strategy
+from schemas.control import Strategy
 from schemas.market import (
+    CATEGORIES,
     CalendarEvent,
     Candle,
     Fundamentals,
@@ -19,14 +20,7 @@ from schemas.market import (
     TrendingAsset,
 )
 from schemas.scores import EngineScore
-from schemas.validation import (
-    CATEGORIES,
-    ENGINES,
-    LEAST_PRICE,
-    MOST_AMOUNT,
-    MOST_PRICE,
-    problem,
-)
+from schemas.validation import ENGINES, LEAST_PRICE, MOST_AMOUNT, MOST_PRICE, problem
 
 AT = 1_700_000_000_000
 HOUR_MS = 3_600_000
@@ -290,7 +284,3 @@ def test_what_is_unusual_but_right(event: Any, change: dict[str, Any]) -> None:
 @pytest.mark.parametrize("category", sorted(CATEGORIES))
 def test_every_category_is_accepted(category: str) -> None:
     assert problem(msgspec.structs.replace(CALENDAR, category=category)) is None
-
-
-def test_events_without_rules_have_no_problem() -> None:
-    assert problem(SignalRequest("r", "BTC", "s", AT)) is None

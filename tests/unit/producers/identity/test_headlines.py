@@ -27,6 +27,7 @@ OTHER_URLS = (
     "https://coindesk.com/markets/a-story?page=2",
     "https://coindesk.org/markets/a-story",
     "https://coindesk.com:8443/markets/a-story",
+    "https://[2001:db8::1]:8443/markets/a-story?utm_source=rss",
 )
 
 

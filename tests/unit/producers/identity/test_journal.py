@@ -175,14 +175,10 @@ def test_what_it_can_be_asked() -> None:
     )
     assert made.closed_times("BTC", "1h") == (T0, T0 + 2 * HOUR_MS, T0 + 3 * HOUR_MS)
     assert made.last_closed("BTC", "1h") == T0 + 3 * HOUR_MS
-    assert made.open_seen_at("BTC", "1h") == T0 + 5 * HOUR_MS
     assert made.cycle == CycleSeen(T0, 50, ("BTC", "ETH"))
-    assert made.fundamentals_at("BTC") == T0 + 5
     assert made.newest_ms == T0 + 5 * HOUR_MS
     assert made.closed_times("ETH", "1h") == ()
     assert made.last_closed("ETH", "1h") is None
-    assert made.open_seen_at("ETH", "1h") is None
-    assert made.fundamentals_at("ETH") is None
 
 
 def test_daily_candles_that_open_at_another_hour_are_counted_by_days() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import ccxt
 import pytest
 
-from producers.identity.markets import choose, choose_markets
+from producers.identity.markets import choose
 
 
 def market(symbol: str, **fields: Any) -> dict[str, Any]:
@@ -48,7 +48,7 @@ ASSETS = ["ETH", "BTC", "OLD", "NEW", "SATS", "BABYDOGE", "1INCH", "POL", "XYZ",
 
 
 def test_one_market_an_asset() -> None:
-    assert choose_markets(MARKETS, ASSETS, "USDT") == {
+    assert choose(MARKETS, ASSETS, "USDT").markets == {
         "BTC": "BTC/USDT",
         "NEW": "NEW/USDT",
         "1INCH": "1INCH/USDT",
@@ -67,19 +67,19 @@ def test_says_why_there_is_none() -> None:
 
 
 def test_quote_is_the_connections() -> None:
-    assert choose_markets(MARKETS, ASSETS, "USDC") == {"BTC": "BTC/USDC"}
-    assert choose_markets(MARKETS, ASSETS, "BTC") == {"ETH": "ETH/BTC"}
+    assert choose(MARKETS, ASSETS, "USDC").markets == {"BTC": "BTC/USDC"}
+    assert choose(MARKETS, ASSETS, "BTC").markets == {"ETH": "ETH/BTC"}
 
 
 def test_a_coin_called_like_a_multiple_is_itself() -> None:
-    assert choose_markets(MARKETS, ["1000SATS"], "USDT") == {"1000SATS": "1000SATS/USDT"}
+    assert choose(MARKETS, ["1000SATS"], "USDT").markets == {"1000SATS": "1000SATS/USDT"}
 
 
 def test_the_new_ticker_before_the_old() -> None:
     both = MARKETS | by_symbol(market("POL/USDT"))
-    assert choose_markets(both, ["POL"], "USDT") == {"POL": "POL/USDT"}
+    assert choose(both, ["POL"], "USDT").markets == {"POL": "POL/USDT"}
     closed = MARKETS | by_symbol(market("POL/USDT", active=False))
-    assert choose_markets(closed, ["POL"], "USDT") == {"POL": "MATIC/USDT"}
+    assert choose(closed, ["POL"], "USDT").markets == {"POL": "MATIC/USDT"}
 
 
 @pytest.mark.parametrize("backwards", [False, True], ids=["in order", "backwards"])
@@ -88,7 +88,7 @@ def test_of_two_the_active_then_the_plain_one(backwards: bool) -> None:
     closed = by_symbol(market("A/USDT", active=False), market("A/USDT") | {"symbol": "A2/USDT"})
     for markets, symbol in ((two, "A/USDT"), (closed, "A2/USDT")):
         items = sorted(markets.items(), reverse=backwards)
-        assert choose_markets(dict(items), ["A"], "USDT") == {"A": symbol}
+        assert choose(dict(items), ["A"], "USDT").markets == {"A": symbol}
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_of_two_the_active_then_the_plain_one(backwards: bool) -> None:
     ids=["empty", "no base", "nulls"],
 )
 def test_odd_markets_are_passed_over(odd: dict[str, Any]) -> None:
-    assert choose_markets({"odd": odd}, ["A"], "USDT") == {}
+    assert choose({"odd": odd}, ["A"], "USDT").markets == {}
 
 
 @pytest.mark.parametrize("name", ["binance", "bybit"])
@@ -115,4 +115,4 @@ def test_understands_the_markets_of_ccxt(name: str) -> None:
             ),
         ]
     )
-    assert choose_markets(exchange.markets, ["BTC"], "USDT") == {"BTC": "BTC/USDT"}
+    assert choose(exchange.markets, ["BTC"], "USDT").markets == {"BTC": "BTC/USDT"}

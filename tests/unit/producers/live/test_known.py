@@ -39,6 +39,15 @@ def test_a_namesake_does_not_take_a_coin_s_place() -> None:
     assert known.coin("SOL").name == "Solana"
 
 
+def test_the_row_of_a_list_that_names_and_ranks_a_coin_otherwise_is_kept() -> None:
+    known = Known()
+    known.learn([coin("BNB", name="BNB", market_cap_rank=4)], T0)
+    known.learn(
+        [coin("BNB", name="Binance Coin", market_cap_rank=5, source="coingecko", slug="bnb")], T0
+    )
+    assert known.coin("BNB", "coingecko").slug == "bnb"
+
+
 def test_a_topic_is_forgotten_after_a_day() -> None:
     known = Known()
     known.heard("BTC", TopicRow(source="lunarcrush", topic="bitcoin"), T0)

@@ -8,6 +8,7 @@ import pytest
 from producers.live.known import Known
 from producers.live.outlet import Outlet
 from producers.live.telling import StatusTeller
+from producers.live.ticks import Price
 from producers.manners.errors import UpstreamError
 from producers.manners.health import Health
 from producers.publisher import PublishError
@@ -68,10 +69,12 @@ async def test_it_remembers_prices_of_books_and_open_candles(tmp_path) -> None:
     emit, _, known, _ = outlet(MemoryLog(), tmp_path)
     one = book()
     await emit("binance", [one])
-    assert known.prices_usd[one.asset] == (one.bid_prices[0] + one.ask_prices[0]) / 2.0
+    assert known.prices[one.asset] == Price(
+        one.observed_at, (one.bid_prices[0] + one.ask_prices[0]) / 2.0
+    )
     now = candle(close=105.0, closed=False)
     await emit("binance", [now, *hourly(0)])
-    assert known.prices_usd[now.asset] == 105.0
+    assert known.prices[now.asset] == Price(now.observed_at, 105.0)
 
 
 class Topic:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from producers.identity.symbols import Catalogue
-from producers.live.ticks import held_over, most_watched, ticks
+from producers.live.ticks import Price, held_over, most_watched, ticks
 from producers.upstreams.rows import CoinRow, TopicRow
 from schemas.validation import problem
 from tests.unit.producers.live.coins import T0, coin
@@ -64,13 +64,32 @@ def test_ticks_that_are_held_over_have_the_exchange_s_price_and_say_nothing_of_p
     rows = (coin("BTC", galaxy_score=70.0, change_24h_pct=3.0), coin("ETH"))
     last = ticks(rows, CYCLE, T0, {})
     later = T0 + 600_000
-    btc, eth = held_over(last, CYCLE + 600_000, later, {"BTC": 11.0})
-    assert (btc.source, btc.price_usd, btc.event_time) == ("exchange", 11.0, later)
+    btc, eth = held_over(last, CYCLE + 600_000, later, {"BTC": Price(later - 5, 11.0)})
+    assert (btc.source, btc.price_usd, btc.event_time) == ("exchange", 11.0, later - 5)
     assert btc.market_cap_usd == pytest.approx(1.1e9)
     assert (btc.galaxy_score, btc.change_24h_pct) == (None, None)
     assert (eth.source, eth.price_usd, eth.event_time) == ("lunarcrush", 10.0, T0)
     assert [problem(tick) for tick in (btc, eth)] == [None, None]
-    assert held_over((), CYCLE, T0, {"BTC": 1.0}) == ()
+    assert held_over((), CYCLE, T0, {"BTC": Price(T0, 1.0)}) == ()
+
+
+def test_a_price_that_is_older_than_the_tick_s_is_not_taken_and_never_made_new() -> None:
+    last = ticks((coin("BTC", priced_at=T0 - 1_000),), CYCLE, T0, {})
+    (kept,) = held_over(last, CYCLE + 600_000, T0 + 600_000, {"BTC": Price(T0 - 1_001, 11.0)})
+    assert (kept.source, kept.price_usd, kept.event_time) == ("lunarcrush", 10.0, T0 - 1_000)
+    traded = {"BTC": Price(T0, 11.0)}
+    (first,) = held_over(last, CYCLE + 600_000, T0 + 600_000, traded)
+    (second,) = held_over((first,), CYCLE + 1_200_000, T0 + 1_200_000, traded)
+    assert (second.source, second.price_usd, second.event_time) == ("exchange", 11.0, T0)
+
+
+def test_a_coin_that_another_list_names_and_ranks_otherwise_is_no_namesake() -> None:
+    here = coin("BNB", name="Binance Coin", market_cap_rank=5)
+    there = coin("BNB", name="BNB", market_cap_rank=4, source="coingecko")
+    catalogue = Catalogue.of((here,)).updated((there,))
+    assert most_watched((here,), catalogue, 5) == (here,)
+    assert most_watched((there,), catalogue, 5) == (there,)
+    assert most_watched((here, there), catalogue, 5) == (there,)
 
 
 SYMBOLS = st.sampled_from(["BTC", "ETH", "SOL", "DOGE", "USDT", "ADA", "WBTC"])
@@ -100,9 +119,14 @@ def test_ticks_of_any_list_are_valid_and_a_cycle(rows: list[CoinRow], size: int)
     assert "USDT" not in {tick.asset for tick in events}
 
 
-@given(ROWS, st.dictionaries(SYMBOLS, st.floats(1e-9, 1e6)))
+@given(
+    ROWS,
+    st.dictionaries(
+        SYMBOLS, st.builds(Price, st.integers(T0 - 10, T0 + 900_000), st.floats(1e-9, 1e6))
+    ),
+)
 def test_held_over_ticks_are_a_whole_valid_cycle(
-    rows: list[CoinRow], prices: dict[str, float]
+    rows: list[CoinRow], prices: dict[str, Price]
 ) -> None:
     last = ticks(most_watched(rows, Catalogue.of(rows), 50), CYCLE, T0, {})
     held = held_over(last, CYCLE + 600_000, T0 + 600_000, prices)

@@ -140,6 +140,18 @@ async def test_a_pause_that_is_asked_for_is_kept_in_full(
     assert pause_s <= gap <= pause_s + Backoff().first_s
 
 
+async def test_a_broken_server_is_not_left_alone_until_a_window_ends_that_is_not_spent(
+    clock: StepClock, server: Server
+) -> None:
+    server.script.append(
+        Reply(503, headers={"ratelimit-remaining": "37", "ratelimit-reset": "40000"})
+    )
+    async with asking(clock, server.url) as client:
+        await client.get_json("/coins")
+    [gap] = gaps_s(server)
+    assert gap <= Backoff().first_s
+
+
 async def test_a_pause_is_also_kept_by_the_requests_beside_it(
     clock: StepClock, server: Server
 ) -> None:

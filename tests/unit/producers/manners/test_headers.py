@@ -7,7 +7,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from producers.manners.headers import Said, retry_after_s, said
+from producers.manners.headers import Said, retry_after_s, retry_header_s, said
 from tests.unit.producers.manners.rig import T0
 
 NOW_S = T0 // 1000
@@ -28,17 +28,40 @@ def http_date(after_s: int) -> str:
         pytest.param({"Retry-After": "soon"}, None, id="nonsense"),
         pytest.param({"Retry-After": "-5"}, None, id="negative"),
         pytest.param({"Retry-After": "nan"}, None, id="nan"),
-        pytest.param({"x-rate-limit-minute-reset": str(NOW_S + 40)}, 40.0, id="reset, unix s"),
-        pytest.param({"x-rate-limit-minute-reset": str(T0 + 9000)}, 9.0, id="reset, unix ms"),
-        pytest.param({"x-rate-limit-minute-reset": "12"}, 12.0, id="reset, seconds from now"),
-        pytest.param(
-            {"Retry-After": "3", "x-rate-limit-minute-reset": "12"}, 3.0, id="Retry-After first"
-        ),
-        pytest.param({"ratelimit-reset": "20"}, 20.0, id="the draft's"),
+        pytest.param({"x-rate-limit-minute-reset": "12"}, None, id="a reset is none"),
         pytest.param({}, None, id="nothing"),
     ],
 )
 def test_how_long_to_leave_it_alone(headers: dict[str, str], expected: float | None) -> None:
+    assert retry_header_s(headers, T0) == expected
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        pytest.param({"x-rate-limit-minute-reset": str(NOW_S + 40)}, 40.0, id="unix s"),
+        pytest.param({"x-rate-limit-minute-reset": str(T0 + 9000)}, 9.0, id="unix ms"),
+        pytest.param({"x-rate-limit-minute-reset": "12"}, 12.0, id="seconds from now"),
+        pytest.param({"ratelimit-reset": "20"}, 20.0, id="the draft's"),
+        pytest.param({"ratelimit-remaining": "0", "ratelimit-reset": "20"}, 20.0, id="spent"),
+        pytest.param({"ratelimit-remaining": "7", "ratelimit-reset": "20"}, None, id="not spent"),
+        pytest.param(
+            {
+                "x-rate-limit-minute-remaining": "3",
+                "x-rate-limit-minute-reset": "12",
+                "ratelimit-reset": "20",
+            },
+            20.0,
+            id="the minute is not spent",
+        ),
+        pytest.param(
+            {"Retry-After": "3", "x-rate-limit-minute-reset": "12"}, 3.0, id="Retry-After first"
+        ),
+        pytest.param({"x-rate-limit-day-reset": "60"}, None, id="the day's"),
+        pytest.param({}, None, id="nothing"),
+    ],
+)
+def test_when_a_limit_is_over(headers: dict[str, str], expected: float | None) -> None:
     assert retry_after_s(headers, T0) == expected
 
 

@@ -100,6 +100,16 @@ async def test_the_day_is_spent_until_midnight(clock: StepClock) -> None:
     await quota.take()
 
 
+async def test_a_request_that_is_not_made_counts_on_no_day(clock: StepClock) -> None:
+    quota = Quota(Limits(per_day=3), clock)
+    clock.at_ms = MIDNIGHT - 1
+    async with quota.turn() as turn:
+        clock.at_ms = MIDNIGHT
+        await quota.take()
+        turn.unused()
+    assert (quota.used_day(), quota.used_month()) == (1, 1)
+
+
 async def test_a_month_is_any_31_days(clock: StepClock) -> None:
     quota = Quota(Limits(per_month=62), clock)
     assert quota.limit_day == 2

@@ -11,7 +11,6 @@ from producers.schedule.cycles import (
     cycle_of,
     jitter_of,
     missed,
-    next_start,
 )
 
 NOON = 1_767_614_400_000
@@ -30,25 +29,6 @@ NOON = 1_767_614_400_000
 )
 def test_a_time_lies_in_the_cycle_that_began_last(now_ms, cadence_ms, start_ms) -> None:
     assert cycle_of(now_ms, cadence_ms) == start_ms
-
-
-@pytest.mark.parametrize(
-    ("now_ms", "jitter_ms", "next_ms"),
-    [
-        pytest.param(NOON, 0, NOON + CYCLE_MS, id="never the present moment"),
-        pytest.param(NOON - 1, 0, NOON, id="a millisecond before"),
-        pytest.param(NOON, 5_000, NOON + 5_000, id="within the pause after the start"),
-        pytest.param(NOON + 5_000, 5_000, NOON + CYCLE_MS + 5_000, id="at the end of the pause"),
-    ],
-)
-def test_the_next_start(now_ms, jitter_ms, next_ms) -> None:
-    assert next_start(now_ms, jitter_ms) == next_ms
-
-
-@pytest.mark.parametrize("jitter_ms", [-1, CYCLE_MS])
-def test_a_jitter_beyond_the_cycle_is_refused(jitter_ms) -> None:
-    with pytest.raises(ValueError, match="does not lie within the cadence"):
-        next_start(NOON, jitter_ms)
 
 
 @pytest.mark.parametrize(

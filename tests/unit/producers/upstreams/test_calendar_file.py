@@ -10,6 +10,7 @@ import pytest
 from producers.upstreams.calendar_file import CalendarFileError, parse_calendar_file
 from producers.upstreams.rows import EventRow
 from tests.unit.producers.upstreams import answers
+from tests.unit.producers.upstreams.reading import only
 
 END_OF_DAY = 1791244799999  # 2026-10-05T23:59:59.999Z
 HALVING = EventRow(
@@ -91,7 +92,7 @@ def test_an_event(content, suffix):
 def test_forms_of_fields(changes, expected):
     parsed = of_json(**changes)
     assert parsed.skipped == ()
-    assert {name: getattr(parsed.rows[0], name) for name in expected} == expected
+    assert only(parsed.rows[0], expected) == expected
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from producers.upstreams import event_rules
 from producers.upstreams.event_rules import category_of, certainty_of, impact_of, is_cancelled
 from producers.upstreams.times import Due
-from schemas.validation import CATEGORIES
+from schemas.market import CATEGORIES
 from streams.engines.event_risk import Config
 
 DAY, MONTH = Due(1, "day"), Due(1, "month")

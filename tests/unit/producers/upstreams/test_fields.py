@@ -104,6 +104,7 @@ def test_long_texts_are_cut_at_a_word():
         pytest.param("", None, id="empty"),
         pytest.param("$", None, id="only the sign"),
         pytest.param("X" * 31, None, id="too long"),
+        pytest.param("BTC " + "X" * 600, None, id="too long for any text"),
         pytest.param(404, None, id="number"),
         pytest.param(None, None, id="null"),
     ],

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from producers.manners.errors import UpstreamError
 from producers.upstreams.lunarcrush import parse_coin, parse_coins, parse_topic, parse_topic_news
-from producers.upstreams.rows import CoinRow, NewsRow, Parsed, TopicRow, one_a_symbol
+from producers.upstreams.rows import CoinRow, NewsRow, Parsed, TopicRow
 from tests.unit.producers.upstreams import answers
+from tests.unit.producers.upstreams.reading import only, refusal
 
 
 def test_a_coin():
@@ -62,7 +62,7 @@ def test_a_coin():
 )
 def test_nulls_and_odd_values(changes, expected):
     row = parse_coins(answers.coins(**changes)).rows[0]
-    assert {name: getattr(row, name) for name in expected} == expected
+    assert only(row, expected) == expected
 
 
 @pytest.mark.parametrize(
@@ -88,19 +88,6 @@ def test_a_bad_row_among_good_ones_is_skipped_alone():
     )
 
 
-def test_tickers_are_not_unique_and_the_largest_coin_is_meant():
-    raw = {
-        "data": [
-            {**answers.COIN, "id": 9, "market_cap_rank": None},
-            {**answers.COIN, "id": 8, "symbol": "ETH", "market_cap_rank": 2},
-            {**answers.COIN, "id": 1, "market_cap_rank": 1},
-            {**answers.COIN, "id": 7, "market_cap_rank": 4000},
-        ]
-    }
-    found = one_a_symbol(parse_coins(raw).rows)
-    assert [(row.symbol, row.source_id) for row in found] == [("BTC", "1"), ("ETH", "8")]
-
-
 @pytest.mark.parametrize(
     ("raw", "text"),
     [
@@ -118,10 +105,7 @@ def test_tickers_are_not_unique_and_the_largest_coin_is_meant():
     ],
 )
 def test_no_list_is_an_error(raw, text):
-    with pytest.raises(UpstreamError) as caught:
-        parse_coins(raw)
-    assert (caught.value.kind, caught.value.retryable) == ("bad_answer", False)
-    assert str(caught.value) == text
+    assert refusal(parse_coins, raw) == text
 
 
 def test_one_coin_comes_as_an_object():

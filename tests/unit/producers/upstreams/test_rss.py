@@ -6,11 +6,11 @@ from itertools import pairwise
 
 import pytest
 
-from producers.manners.errors import UpstreamError
 from producers.upstreams.rows import NewsRow, Parsed
 from producers.upstreams.rss import parse_feed
 from tests.unit.producers.upstreams import feeds
 from tests.unit.producers.upstreams.feeds import feed, item
+from tests.unit.producers.upstreams.reading import only, refusal
 
 
 def test_an_article():
@@ -84,7 +84,7 @@ def test_an_article():
 )
 def test_forms_of_an_article(document, expected):
     row = parse_feed(feed(document), feeds.URL).rows[0]
-    assert {name: getattr(row, name) for name in expected} == expected
+    assert only(row, expected) == expected
 
 
 @pytest.mark.parametrize(
@@ -150,10 +150,7 @@ def test_a_feed_without_articles_is_empty():
     ],
 )
 def test_what_is_no_feed_is_an_error(document):
-    with pytest.raises(UpstreamError) as caught:
-        parse_feed(document, feeds.URL)
-    assert caught.value.kind == "bad_answer"
-    assert str(caught.value) == "rss: what coindesk.com sends is no feed"
+    assert refusal(parse_feed, document, feeds.URL) == "rss: what coindesk.com sends is no feed"
 
 
 def test_entities_do_not_multiply():

@@ -34,6 +34,7 @@ def ms(text: str) -> int:
         pytest.param("1970-01-01T00:00:00Z", None, id="nor is 1970"),
         pytest.param(-5, None, id="before 1970"),
         pytest.param(1e30, None, id="beyond the year 10000"),
+        pytest.param(-1e306, None, id="long before 1970"),
         pytest.param(True, None, id="boolean"),
         pytest.param(None, None, id="null"),
         pytest.param({"date": 1}, None, id="object"),
