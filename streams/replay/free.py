@@ -12,11 +12,12 @@ from typing import Any, NamedTuple
 
 from schemas.codec import BadEventError
 from streams.engines.fusion import FusionStage
-from streams.engines.fusion_state import ENGINE_INDEX, FusionState, hold_reading
+from streams.engines.fusion_state import ENGINE_INDEX
 from streams.engines.watchdog import missing_score
 from streams.intake import Gate
 from streams.replay.arrivals import Arrival
 from streams.replay.changes import NO_CHANGES, Changes
+from streams.replay.fused import Fused, Spoken
 from streams.scoring import ScoringStage, ScoringState
 from streams.stage import (
     Entry,
@@ -108,7 +109,7 @@ class FreeRun:
         self._strategies = dict(strategies)
         self._tables = Tables(changes.table(strategies))
         self._fusion = FusionStage()
-        self._fused: dict[str, FusionState] = {}
+        self._fused = Fused(self._fusion)
         self._routes = {
             topic.name: _Route(topic.name, partitions) for topic in (*MARKET_TOPICS, REQUESTS)
         }
@@ -182,12 +183,8 @@ class FreeRun:
         cycle, size = (
             (event.cycle, event.cycle_size) if arrival.topic == TRENDING.name else (None, 0)
         )
-        state = self._fused.get(asset) or self._fusion.initial()
-        held = hold_reading(reading, cycle, after.clock_ms, offset, state.held[scoring.index])
-        self._fused[asset], outputs = self._fusion.take(
-            state, held, scoring.index, asset, partition, cycle, size, self._tables
-        )
-        for output in outputs:
+        spoken = Spoken(scoring.index, reading, after.clock_ms, partition, offset, cycle, size)
+        for output in self._fused.hear(asset, spoken, self._tables):
             self._send(output, arrival)
 
     def _is_refused(self, route: _Route, arrival: Arrival) -> bool:
@@ -220,10 +217,9 @@ class FreeRun:
         self._fuse(asset, score, arrival, SCORES.name, offset)
 
     def _fuse(self, asset: str, event: Any, arrival: Arrival, topic: str, offset: int) -> None:
-        state = self._fused.get(asset) or self._fusion.initial()
         place = Position(topic, arrival.partition, offset, {topic: offset})
         try:
-            self._fused[asset], outputs = self._fusion.step(state, event, place, self._tables)
+            outputs = self._fused.step(asset, event, place, self._tables)
         except UnusableEventError as error:
             self._refuse(self._fusion.name, arrival, error)
             return
