@@ -1,8 +1,8 @@
 """How far one engine's score may move before the action of any strategy turns.
 
 While one engine speaks and the others are silent, a strategy's sum moves with that one score alone:
-its action stays until the sum passes a threshold. Between two scores, known once, nothing has to be
-weighed again; a replay of candles is a tenth faster for it.
+its action stays until the sum passes a threshold. Once these bounds are known, a reading between
+them needs no weighing.
 """
 
 from __future__ import annotations
