@@ -85,10 +85,15 @@ def _gaps(facts: Facts) -> str:
     if out:
         names = _joined([f"{_name(part)} is {part.status}" for part in out])
         return f"{names[:1].upper()}{names[1:]}, which adds nothing and lowers the confidence."
-    notes = [
-        f"{name.partition('.')[0].replace('_', ' ')}: {text}" for name, text in facts.notes.items()
-    ]
+    notes = [_note(name, text) for name, text in facts.notes.items()]
     return f"To be kept in mind: {'; '.join(notes[:_MOST_NOTES])}." if notes else ""
+
+
+def _note(name: str, text: str) -> str:
+    """Return a remark with what it is about, without its timeframe: "technical (gap): 3 candles"."""
+    engine, _, word = name.partition(".")
+    about = " ".join(part for part in word.split("_") if part.isalpha())
+    return f"{engine} ({about}): {text}".replace("_", " ") if about else f"{engine}: {text}"
 
 
 def _readings(facts: Facts) -> str:

@@ -90,8 +90,13 @@ def test_the_worked_example_reads_well() -> None:
         ),
         pytest.param(
             {"detail": {"technical.gap_1h": "3 candles missing"}},
-            "To be kept in mind: technical: 3 candles missing.",
+            "To be kept in mind: technical (gap): 3 candles missing.",
             id="notes",
+        ),
+        pytest.param(
+            {"detail": {"fundamental.missing": "hash_rate, ath_usd", "sentiment.news": "none"}},
+            "To be kept in mind: fundamental (missing): hash rate, ath usd; sentiment (news): none.",
+            id="notes of which the word is a part",
         ),
         pytest.param(
             {"features": {"RSI14@4h": 55.04, "news_count_24h": 12.0, "spread_bps": 1.234}},
