@@ -90,7 +90,7 @@ def _gaps(facts: Facts) -> str:
 
 
 def _note(name: str, text: str) -> str:
-    """Return a remark with what it is about, without its timeframe: "technical (gap): 3 candles"."""
+    """Return a remark and what it is about, no timeframe: "technical (gap): 3 candles"."""
     engine, _, word = name.partition(".")
     about = " ".join(part for part in word.split("_") if part.isalpha())
     return f"{engine} ({about}): {text}".replace("_", " ") if about else f"{engine}: {text}"

@@ -94,8 +94,8 @@ def test_the_worked_example_reads_well() -> None:
             id="notes",
         ),
         pytest.param(
-            {"detail": {"fundamental.missing": "hash_rate, ath_usd", "sentiment.news": "none"}},
-            "To be kept in mind: fundamental (missing): hash rate, ath usd; sentiment (news): none.",
+            {"detail": {"fundamental.missing": "hash_rate", "sentiment.news": "none"}},
+            "To be kept in mind: fundamental (missing): hash rate; sentiment (news): none.",
             id="notes of which the word is a part",
         ),
         pytest.param(
