@@ -31,7 +31,7 @@ from streams.topics import MARKET_TOPICS, RANKING, SCORES, SIGNALS
 
 Send = Callable[[tuple[str, Any]], None]
 PROGRESS, RANK, DONE = "progress", "rank", "done"
-_EVERY = 1000
+_EVERY = 3000
 _RANK_BATCH = 200
 
 
