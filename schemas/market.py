@@ -136,6 +136,12 @@ class Fundamentals(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     hash_rate: float | None = None
 
 
+HEAD = frozenset({"asset", "event_time", "observed_at", "published_at", "source", "source_id"})
+"""The fields that every market event has: what it is about, when, and who says so."""
+MEASURES = tuple(name for name in Fundamentals.__struct_fields__ if name not in HEAD)
+"""The numbers of fundamentals, in their order."""
+
+
 class CalendarEvent(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A scheduled event of one asset. The same source_id again replaces it."""
 

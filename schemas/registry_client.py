@@ -5,29 +5,54 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from typing import Any
+from urllib.parse import unquote, urlsplit
 
+from schemas.address import conceal, shown
 from schemas.codec import Codec, UnknownSchemaError
 from schemas.contract import STRUCTS, schema
 
 _log = logging.getLogger(__name__)
 _RETRY_UNKNOWN_S = 30.0
+_TIMEOUT_S = 10.0
 
 
 class RegistryError(RuntimeError):
     """The registry cannot be used; the text says where and why."""
 
 
+def client_options(url: str, timeout_s: float) -> dict[str, Any]:
+    """Return what Confluent's client wants of an address.
+
+    Its HTTP library logs every address that it asks, so user and password go beside it.
+    ValueError for an address that is none.
+    """
+    parts = urlsplit(url)
+    user, _, host = parts.netloc.rpartition("@")
+    options = {"url": parts._replace(netloc=host).geturl(), "timeout": timeout_s}
+    if user:
+        name, _, password = user.partition(":")
+        options["basic.auth.user.info"] = f"{unquote(name)}:{unquote(password)}"
+    return options
+
+
 class Registry:
     """Registers every schema of the contract and makes the codec that goes with the ids.
 
-    The Confluent client blocks, so its calls run in a thread.
+    The Confluent client blocks, so its calls run in a thread. No error and no log shows a user or
+    a password of the address. Raises RegistryError for an address that is none.
     """
 
     def __init__(self, url: str) -> None:
         from confluent_kafka.schema_registry import SchemaRegistryClient  # 0.3 s: not for --help
 
-        self.url = url
-        self._client = SchemaRegistryClient({"url": url, "timeout": 10})
+        self._url = url
+        self._shown = shown(url)
+        try:
+            self._client = SchemaRegistryClient(client_options(url, _TIMEOUT_S))
+        except ValueError:  # its text repeats the address
+            msg = f"schema registry {self._shown}: set SCHEMA_REGISTRY_URL to http://host:port"
+            raise RegistryError(msg) from None
         self._unknown_until: dict[int, float] = {}
         self._absent_until: dict[int, float] = {}
 
@@ -48,8 +73,8 @@ class Registry:
             try:
                 ids[name] = self._client.register_schema(subject, Schema(schema(name).text, "AVRO"))
             except Exception as error:
-                msg = f"schema registry {self.url} does not take {subject}: {error}"
-                raise RegistryError(msg) from error
+                refusal = self._error(f"does not take {subject}", error)
+                raise refusal from error
         return ids
 
     async def resolve(self, codec: Codec, unknown: UnknownSchemaError) -> bool:
@@ -62,7 +87,7 @@ class Registry:
             return False
         text = await self.text(schema_id)
         if text is not None and codec.learn(schema_id, text):
-            _log.info("learned schema id %d from %s", schema_id, self.url)
+            _log.info("learned schema id %d from %s", schema_id, self._shown)
             return True
         self._unknown_until[schema_id] = time.monotonic() + _RETRY_UNKNOWN_S
         return False
@@ -88,8 +113,12 @@ class Registry:
         except SchemaRegistryError as error:
             if error.http_status_code == 404:
                 return None
-            msg = f"schema registry {self.url}: {error}"
-            raise RegistryError(msg) from error
+            refusal = self._error("refuses", error)
+            raise refusal from error
         except Exception as error:
-            msg = f"schema registry {self.url} does not answer: {error}"
-            raise RegistryError(msg) from error
+            refusal = self._error("does not answer", error)
+            raise refusal from error
+
+    def _error(self, what: str, error: Exception) -> RegistryError:
+        said = conceal(str(error), self._url)
+        return RegistryError(f"schema registry {self._shown} {what}: {said}")

@@ -16,6 +16,7 @@ from schemas.engines import ENGINES
 from schemas.explanations import EXPLANATION_STATUSES, Explanation
 from schemas.market import (
     CATEGORIES,
+    MEASURES,
     CalendarEvent,
     Candle,
     Fundamentals,
@@ -163,11 +164,6 @@ _TRENDING_AMOUNTS = [
     "twitter_volume",
     "reddit_volume",
 ]
-_FUNDAMENTAL_AMOUNTS = tuple(
-    name
-    for name in Fundamentals.__struct_fields__
-    if name not in {"asset", "event_time", "observed_at", "published_at", "source", "source_id"}
-)
 
 
 def _amounts(event: Any, names: Any) -> str | None:
@@ -182,7 +178,7 @@ def _amounts(event: Any, names: Any) -> str | None:
 
 
 def _fundamentals(event: Fundamentals) -> str | None:
-    return _amounts(event, _FUNDAMENTAL_AMOUNTS) or _head(event)
+    return _amounts(event, MEASURES) or _head(event)
 
 
 def _news(event: NewsArticle) -> str | None:

@@ -18,6 +18,7 @@ from streams.archive.reader import Archive, ArchiveError
 from streams.archive.store import open_store
 from streams.observe.lag import Partition
 from streams.observe.reader import LogReader
+from streams.observe.stages import ARCHIVE
 from streams.settings import Settings
 from streams.shell import tansu
 from streams.topics import BY_NAME, TOPICS, logical
@@ -136,4 +137,4 @@ def _group(archive_id: str, address: str) -> str:
     Two archives that shared a group would each get half of the log.
     """
     digest = sha256(f"{archive_id} {address}".encode()).hexdigest()[:8]
-    return f"sink.archive.{digest}"
+    return f"{ARCHIVE}{digest}"

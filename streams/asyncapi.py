@@ -11,10 +11,10 @@ from datetime import timedelta
 from importlib.metadata import version
 from typing import Any
 
+from schemas.address import shown
 from schemas.contract import STRUCTS, schema
 from sinks.bridge.settings import BridgeSettings
 from streams import asyncapi_socket
-from streams.observe.text import shown
 from streams.settings import Settings
 from streams.topics import FOREVER_MS, MARKET_TOPICS, REQUESTS, STRATEGIES, TOPICS, Topic, physical
 

@@ -8,13 +8,7 @@ from msgspec.structs import asdict
 
 from producers.identity.symbols import Catalogue, fold
 from producers.upstreams.rows import CoinRow, DetailRow, EventRow, NewsRow
-from schemas.market import CalendarEvent, Fundamentals, NewsArticle
-
-_FUNDAMENTAL_FIELDS = tuple(
-    name
-    for name in Fundamentals.__struct_fields__
-    if name not in {"asset", "event_time", "observed_at", "published_at", "source", "source_id"}
-)
+from schemas.market import MEASURES, CalendarEvent, Fundamentals, NewsArticle
 
 
 def articles(row: NewsRow, assets: Sequence[str], observed_at: int) -> tuple[NewsArticle, ...]:
@@ -90,9 +84,7 @@ def fundamentals(
     for row in (detail, coin):
         if row is not None:
             said = asdict(row)
-            known |= {
-                name: said[name] for name in _FUNDAMENTAL_FIELDS if said.get(name) is not None
-            }
+            known |= {name: said[name] for name in MEASURES if said.get(name) is not None}
     if volume_30d_avg_usd is not None:
         known["volume_30d_avg_usd"] = volume_30d_avg_usd
     first = coin or detail

@@ -17,6 +17,7 @@ from producers.live.agenda import (
 from producers.live.feed import Emit, Feed
 from producers.live.fundamentals import FundamentalsFeed
 from producers.live.known import Known
+from producers.live.link import Link
 from producers.live.links import Links
 from producers.live.news import (
     Headlines,
@@ -25,6 +26,7 @@ from producers.live.news import (
     topic_headlines,
     vendor_headlines,
 )
+from producers.live.social import SocialFeed
 from producers.live.trending import CoinList, Ticks, TrendingFeed, coingecko_list, lunarcrush_list
 from producers.live.turns import Turns
 from producers.manners.health import Health
@@ -36,6 +38,8 @@ FEEDS = (*SCHEDULED, *STREAMED)
 
 _CYCLES_A_DAY = 144
 _SPARE = 10  # for retries
+_LISTS = _CYCLES_A_DAY + _SPARE
+_QUARTER = 0.25
 _DETAIL_REQUESTS = 2  # of an asset: the detail, and the volumes of a month
 
 
@@ -54,7 +58,10 @@ def feeds_of(
     clock: Clock,
     journal: Journal,
 ) -> list[Feed]:
-    """Return the scheduled feeds of these names; `journal` says what is in the topics already."""
+    """Return the scheduled feeds of these names; `journal` says what is in the topics already.
+
+    Where the ticks are published, one more asks what the networks say: it has no name to be run by.
+    """
 
     def left(ticks: Ticks) -> Ticks:
         return remaining(ticks, journal.cycle)
@@ -66,7 +73,21 @@ def feeds_of(
         "fundamentals": _fundamentals(links, known, emit, clock),
         "calendar": CalendarFeed(_events(settings, links, known), known, emit, clock),
     }
-    return [made[name] for name in SCHEDULED if name in names]
+    feeds = [made[name] for name in SCHEDULED if name in names]
+    if "trending" in names and "lunarcrush" in links.open:
+        link = links.open["lunarcrush"]
+        feeds.append(SocialFeed(link, half_of_the_rest(link, clock), known, clock))
+    return feeds
+
+
+def half_of_the_rest(link: Link, clock: Clock) -> Turns:
+    """Return turns of LunarCrush's headlines, or of what its networks say: both have the same.
+
+    They share what the coin lists leave of the day, wherever they run: each process must hold back
+    for what another one asks.
+    """
+    rest = max((link.quota.limit_day or 0) - _LISTS, 0)
+    return Turns(link, clock, 600.0, reserved=_LISTS + (rest + 1) // 2, share=_QUARTER)
 
 
 def _headlines(
@@ -79,8 +100,8 @@ def _headlines(
     ]
     if "lunarcrush" in links.open:
         link = links.open["lunarcrush"]
-        turns = Turns(link, clock, 600.0, reserved=_CYCLES_A_DAY + _SPARE)
-        sources.append((link.name, topic_headlines(link, known, turns)))
+        headlines = topic_headlines(link, known, half_of_the_rest(link, clock))
+        sources.append((link.name, headlines))
     if settings.rss_feeds:
         sources.append(("rss", rss_headlines(links.open["rss"], settings.rss_feeds)))
     return sources

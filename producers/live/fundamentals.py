@@ -45,6 +45,7 @@ class FundamentalsFeed:
             return
         for asset in self._turns.take(self._known.assets):
             if not await self._ask(self._link, self._turns, asset):
+                self._turns.failed(asset)
                 return
             await self._publish((asset,))
 

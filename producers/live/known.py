@@ -9,7 +9,7 @@ from producers.identity.symbols import Catalogue
 from producers.live.ticks import Price, meant
 from producers.upstreams.rows import CoinRow, TopicRow
 
-_TOPIC_MS = 24 * 3_600_000  # what a topic says is of 24 hours
+_TOPIC_MS = 24 * 3_600_000  # what a topic says is of 24 hours: older, none of it is of today
 
 
 class Known:

@@ -92,6 +92,7 @@ def topic_headlines(link: Link, known: Known, turns: Turns) -> Headlines:
             topic = (coin.topic if coin is not None else "") or asset.lower()
             parsed = await link.ask(lunarcrush.fetch_topic_news, topic)
             if parsed is None:
+                turns.failed(asset)
                 break
             turns.done(asset)
             rows += parsed.rows

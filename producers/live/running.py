@@ -36,7 +36,7 @@ _log = structlog.get_logger(__name__)
 _STOP_S = 10.0
 _CHECKPOINT_S = 60.0  # wall seconds
 _BACKFILL_S = 120.0  # wall seconds that the first ticks wait for candles
-_JITTER_MS = {"news": 20_000, "fundamentals": 120_000, "calendar": 120_000}
+_JITTER_MS = {"news": 20_000, "social": 60_000, "fundamentals": 120_000, "calendar": 120_000}
 """The tick comes first in a cycle; the others' requests are spread a little."""
 
 

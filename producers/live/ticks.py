@@ -73,15 +73,21 @@ def ticks(
 ) -> tuple[TrendingAsset, ...]:
     """Return a tick an asset for the cycle, in the order given, which is their rank.
 
-    Of `topics`, by asset, counts what the networks said where the list says nothing.
+    Of `topics`, by asset, counts what the networks said where the list says nothing, and only
+    beside a list of the same source: while that one is away, so is what it said of people.
     """
     return tuple(
-        _tick(coin, topics.get(coin.symbol, _SILENCE), cycle_ms, observed_at, rank, len(coins))
+        _tick(coin, _said(coin, topics), cycle_ms, observed_at, rank, len(coins))
         for rank, coin in enumerate(coins, start=1)
     )
 
 
 _SILENCE = TopicRow(source="", topic="")
+
+
+def _said(coin: CoinRow, topics: Mapping[str, TopicRow]) -> TopicRow:
+    topic = topics.get(coin.symbol, _SILENCE)
+    return topic if topic.source == coin.source else _SILENCE
 
 
 def _tick(

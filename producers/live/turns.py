@@ -15,16 +15,26 @@ class Turns:
     cadence_s  how often `take` is called
     reserved   requests of the day that others of the same upstream need
     cost       requests that one turn takes
+    share      part of each minute's requests that it may take: of all kinds together at most half,
+               the other half is left for the cycle's own requests
     """
 
     def __init__(
-        self, link: Link, clock: Clock, cadence_s: float, *, reserved: int, cost: int = 1
+        self,
+        link: Link,
+        clock: Clock,
+        cadence_s: float,
+        *,
+        reserved: int,
+        cost: int = 1,
+        share: float = 0.5,
     ) -> None:
         self._link, self._clock, self._cadence_s = link, clock, cadence_s
-        self._reserved, self._cost = reserved, cost
+        self._reserved, self._cost, self._share = reserved, cost, share
         self._fetched_ms: dict[str, int] = {}
         self._listed_ms: dict[str, int] = {}
         self._carried = 0
+        self._failed: str | None = None
 
     def take(self, assets: Sequence[str]) -> tuple[str, ...]:
         """Return which of the assets, in the order of their rank, to ask for now."""
@@ -34,8 +44,8 @@ class Turns:
         per_day = quota.limit_day
         left = quota.left_day()
         used = quota.used_day() if per_day is None or left is None else per_day - left
-        # Half of each minute is left for the cycle's own requests: see `pause`.
-        per_minute = None if quota.limits.per_minute is None else quota.limits.per_minute // 2
+        per_minute = quota.limits.per_minute
+        per_minute = None if per_minute is None else int(per_minute * self._share)  # see `pause`
         requests = allowance(
             now_ms, used, per_day, self._cadence_s, self._reserved, per_minute=per_minute
         )
@@ -51,14 +61,25 @@ class Turns:
         return chosen(assets, self._fetched_ms, turns, now_ms, self._listed_ms)
 
     async def pause(self) -> None:
-        """Wait so that half of the minute's requests are left for the cycle's own."""
+        """Wait so that its requests take no more than their share of each minute."""
         per_minute = self._link.quota.limits.per_minute
         if per_minute is not None:
-            await self._clock.sleep(120.0 / per_minute)
+            await self._clock.sleep(60.0 / (per_minute * self._share))
 
     def done(self, asset: str) -> None:
         """Note that an asset was asked for."""
         self._fetched_ms[asset] = self._clock.now_ms()
+        self._failed = None
+
+    def failed(self, asset: str) -> None:
+        """Note that an asset was not had. It is the first again, once: then it has had its turn.
+
+        So an answer that is always wrong keeps nobody else from theirs.
+        """
+        if self._failed == asset:
+            self.done(asset)
+        else:
+            self._failed = asset
 
     def _tell(self, assets: Sequence[str], per_day: int | None, per_minute: int | None) -> None:
         """Tell how old the last asset's data may get."""

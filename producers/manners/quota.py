@@ -76,10 +76,6 @@ class Quota:
         """Return the requests of the current UTC day."""
         return self._tally.of_day(self._clock.now_ms())
 
-    def used_month(self) -> int:
-        """Return the requests of the last 31 UTC days."""
-        return self._tally.of_month(self._clock.now_ms())
-
     def left_day(self) -> int | None:
         """Return how many requests are left today, by our count and the upstream's; None: free."""
         limit, now_ms = self.limit_day, self._clock.now_ms()

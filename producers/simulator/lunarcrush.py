@@ -210,14 +210,17 @@ def _categories(coin: Listed) -> str:
 
 def _summary(coin: Listed) -> _Row:
     tick = coin.tick
-    posts = 0.0 if tick is None else tick.social_volume or 0.0
-    interactions = 0.0 if tick is None else tick.interactions or 0.0
-    pct = 50.0 if tick is None or tick.sentiment_pct is None else tick.sentiment_pct
-    felt = {
-        "tweet": tick and tick.twitter_sentiment_pct,
-        "reddit-post": tick and tick.reddit_sentiment_pct,
+    if tick is None or tick.social_volume is None:
+        return _uncounted(coin)
+    posts = tick.social_volume
+    interactions = tick.interactions or 0.0
+    pct = 50.0 if tick.sentiment_pct is None else tick.sentiment_pct
+    of_all = dict.fromkeys(_SHARES, tick.sentiment_pct)
+    felt = of_all | {
+        "tweet": tick.twitter_sentiment_pct,
+        "reddit-post": tick.reddit_sentiment_pct,
     }
-    sentiment = {kind: round(felt.get(kind) or pct) for kind in _SHARES}
+    sentiment = {kind: round(pct if one is None else one) for kind, one in felt.items()}
     seen = {kind: round(interactions * share) for kind, (_, share) in _SHARES.items()}
     return {
         "topic": coin.row.name.lower(),
@@ -240,6 +243,25 @@ def _summary(coin: Listed) -> _Row:
         "num_posts": round(posts),
         "categories": ["Cryptocurrencies"],
         "trend": "up" if pct > 70 else "down" if pct < 50 else "flat",
+    }
+
+
+def _uncounted(coin: Listed) -> _Row:
+    """Return the summary of a coin of which nobody has counted posts."""
+    return {
+        "topic": coin.row.name.lower(),
+        "title": coin.row.name,
+        "topic_rank": 20 + coin.rank,
+        "related_topics": [],
+        "types_count": {},
+        "types_interactions": {},
+        "types_sentiment": {},
+        "types_sentiment_detail": {},
+        "interactions_24h": None,
+        "num_contributors": None,
+        "num_posts": None,
+        "categories": ["Cryptocurrencies"],
+        "trend": "flat",
     }
 
 

@@ -1,11 +1,10 @@
-"""CoinGecko, API v3: trending searches, markets, the list of all coins. Details: coingecko_detail.
+"""CoinGecko, API v3: trending searches and markets. Details: coingecko_detail.
 
 Symbols come in lower case, every number may be null, and ids are slugs.
 """
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Sequence
 from math import inf
@@ -104,11 +103,6 @@ def _market(raw: dict[str, Any]) -> CoinRow | str:
     )
 
 
-def parse_list(raw: Any) -> Parsed[CoinRow]:
-    """Parse an answer of /coins/list: id, symbol and name of every coin, no numbers."""
-    return parse_markets(raw)
-
-
 def _known(raw: dict[str, Any]) -> tuple[str, str, str] | str:
     """Return slug, symbol and name of a coin, or what is missing."""
     slug, ticker = identity(raw.get("id")), symbol(raw.get("symbol"))
@@ -145,8 +139,3 @@ async def fetch_markets(
     if ids:
         params["ids"] = ",".join(ids)
     return parse_markets(await client.get_json("/coins/markets", params))
-
-
-async def fetch_list(client: JsonClient) -> Parsed[CoinRow]:
-    """Fetch id, symbol and name of every coin, some 17,000."""
-    return await asyncio.to_thread(parse_list, await client.get_json("/coins/list"))

@@ -6,6 +6,7 @@ import re
 from typing import Any
 from urllib.parse import quote
 
+from producers.manners.errors import UpstreamError
 from producers.upstreams.fetching import JsonClient
 from producers.upstreams.fields import (
     SUMMARY_MOST,
@@ -38,11 +39,6 @@ _NEUTRAL, _NEUTRAL_WITHIN = 3.0, 0.4
 def parse_coins(raw: Any) -> Parsed[CoinRow]:
     """Parse an answer of /coins/list, v1 or v2. UpstreamError "bad_answer" without a list."""
     return collect("lunarcrush coin", list_in(_NAME, raw, "data"), _coin)
-
-
-def parse_coin(raw: Any) -> Parsed[CoinRow]:
-    """Parse an answer of /coins/:coin/v1, which has the market half only."""
-    return collect("lunarcrush coin", [object_in(_NAME, raw, "data")], _coin)
 
 
 def _coin(raw: dict[str, Any]) -> CoinRow | str:
@@ -78,10 +74,14 @@ def _coin(raw: dict[str, Any]) -> CoinRow | str:
 
 
 def parse_topic(raw: Any) -> TopicRow:
-    """Parse an answer of /topic/:topic/v1. UpstreamError "bad_answer" where it has no topic."""
+    """Parse an answer of /topic/:topic/v1. UpstreamError "bad_answer" where it has no topic.
+
+    Volumes are posts of 24 hours; a network without any says no sentiment.
+    """
     data = object_in(_NAME, raw, "data")
     config = mapping(mapping(raw).get("config"))
     counts, sentiments = mapping(data.get("types_count")), mapping(data.get("types_sentiment"))
+    tweets, reddit_posts = amount(counts.get(_TWEET)), amount(counts.get(_REDDIT))
     return TopicRow(
         source=_NAME,
         topic=text(data.get("topic")) or text(config.get("topic")) or "",
@@ -89,10 +89,10 @@ def parse_topic(raw: Any) -> TopicRow:
         social_volume=amount(data.get("num_posts")),
         interactions=amount(data.get("interactions_24h")),
         sentiment_pct=_weighted(sentiments, mapping(data.get("types_interactions"))),
-        twitter_volume=amount(counts.get(_TWEET)),
-        twitter_sentiment_pct=share_pct(sentiments.get(_TWEET)),
-        reddit_volume=amount(counts.get(_REDDIT)),
-        reddit_sentiment_pct=share_pct(sentiments.get(_REDDIT)),
+        twitter_volume=tweets,
+        twitter_sentiment_pct=share_pct(sentiments.get(_TWEET)) if tweets else None,
+        reddit_volume=reddit_posts,
+        reddit_sentiment_pct=share_pct(sentiments.get(_REDDIT)) if reddit_posts else None,
     )
 
 
@@ -169,13 +169,23 @@ async def fetch_coins(
 
 
 async def fetch_topic(client: JsonClient, topic: str) -> TopicRow:
-    """Fetch the summary of a topic: a coin's `topic`, or "coins:1"."""
-    return parse_topic(await client.get_json(f"/topic/{_quoted(topic)}/v1"))
+    """Fetch the summary of a topic: a coin's `topic`, or "coins:1"; of an unknown one, silence."""
+    try:
+        return parse_topic(await client.get_json(f"/topic/{_quoted(topic)}/v1"))
+    except UpstreamError as error:
+        if error.kind != "not_found":
+            raise
+        return TopicRow(source=_NAME, topic=topic)
 
 
 async def fetch_topic_news(client: JsonClient, topic: str) -> Parsed[NewsRow]:
-    """Fetch the newest articles on a topic; there is no paging and no "since"."""
-    return parse_topic_news(await client.get_json(f"/topic/{_quoted(topic)}/news/v1"))
+    """Fetch the newest articles on a topic, none on an unknown one; there is no paging here."""
+    try:
+        return parse_topic_news(await client.get_json(f"/topic/{_quoted(topic)}/news/v1"))
+    except UpstreamError as error:
+        if error.kind != "not_found":
+            raise
+        return Parsed()
 
 
 def _quoted(topic: str) -> str:

@@ -18,8 +18,9 @@ from typing import Any, Protocol
 import asyncpg
 from aiokafka.errors import KafkaError
 
+from schemas.address import conceal
 from schemas.explanations import Explanation
-from sinks.explanations.signals import ms
+from schemas.times import ms
 from sinks.postgres.errors import translate
 from sinks.postgres.table import Connection
 
@@ -105,7 +106,7 @@ class Outbox:
                 connection = await asyncpg.connect(self._dsn, timeout=10, command_timeout=60)
                 await self._publish_while_locked(connection)
             except (KafkaError, OSError, TimeoutError, asyncpg.InterfaceError) as error:
-                _log.warning("explanations are published later: %s", error)
+                _log.warning("explanations are published later: %s", conceal(str(error), self._dsn))
             except asyncpg.PostgresError as error:
                 _log.warning("%s", translate(error, connection, self._dsn))
             except Exception:  # a task that ends would publish nothing more, and nobody would see

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
 
 from schemas.signals import Contribution, Signal
+from schemas.times import ms
 from sinks.explanations import template
 from sinks.explanations.facts import Facts, facts_of
 
 UNREADABLE = "The stored details of the signal cannot be read."
 _NO_TEXT = f"There is no explanation. {UNREADABLE}"
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MS = timedelta(milliseconds=1)
 
 
 class _Metadata(msgspec.Struct):
@@ -24,11 +22,6 @@ class _Metadata(msgspec.Struct):
     contributions: tuple[Contribution, ...]
     features: dict[str, float]
     detail: dict[str, str]
-
-
-def ms(moment: datetime) -> int:
-    """Return ms since 1970 UTC, exactly."""
-    return (moment - _EPOCH) // _MS
 
 
 def facts_in(row: Mapping[str, Any]) -> Facts | None:

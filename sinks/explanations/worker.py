@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import asyncpg
 
+from schemas.address import conceal
 from sinks.base import SinkError, SinkUnavailableError
 from sinks.explanations import claims, gate, prompt
 from sinks.explanations.claims import Claim, Outcome, Rules, Waiting, fallback
@@ -186,7 +187,8 @@ class Workers:
                 return await action(cast("Connection", connection))  # it proxies one
         except (asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
             # The pool was made, so the address is right: this is a connection that broke.
-            msg = f"PostgreSQL at {redact(self._dsn)} cannot be used now: {error}."
+            said = conceal(str(error), self._dsn)
+            msg = f"PostgreSQL at {redact(self._dsn)} cannot be used now: {said}."
             raise SinkUnavailableError(msg) from error
         except (OSError, TimeoutError, asyncpg.PostgresError) as error:
             raise translate(error, None, self._dsn) from error

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-_SECRET_OPTIONS = frozenset({"password", "passfile", "sslpassword"})
+from schemas.address import SECRET_OPTIONS
+
 _SCHEMES = frozenset({"postgres", "postgresql"})
 
 
@@ -17,27 +18,13 @@ def redact(dsn: str) -> str:
         user, at, host = parts.netloc.rpartition("@")
         name, colon, _password = user.partition(":")
         kept = [
-            (key, "***" if key in _SECRET_OPTIONS else value)
+            (key, "***" if key in SECRET_OPTIONS else value)
             for key, value in parse_qsl(parts.query)
         ]
         netloc = f"{name}:***{at}{host}" if colon else parts.netloc
         return urlunsplit((parts.scheme, netloc, parts.path, urlencode(kept, safe="*/"), ""))
     except ValueError:
         return "the database (its address cannot be read)"
-
-
-def conceal(text: str, dsn: str) -> str:
-    """Return a driver's error text with the password of the address blotted out, if it is there."""
-    try:
-        parts = urlsplit(dsn)
-        secrets = {value for key, value in parse_qsl(parts.query) if key in _SECRET_OPTIONS}
-        written = parts.netloc.rpartition("@")[0].partition(":")[2]
-        secrets |= {written, unquote(written)}
-    except ValueError:
-        return "the address cannot be read"
-    for secret in sorted(secrets - {""}, key=len, reverse=True):
-        text = text.replace(secret, "***")
-    return text
 
 
 def yoyo_uri(dsn: str) -> str:

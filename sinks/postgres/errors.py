@@ -12,8 +12,9 @@ from asyncpg.exceptions import (
     PostgresError,
 )
 
+from schemas.address import conceal
 from sinks.base import SinkError, SinkUnavailableError
-from sinks.postgres.dsn import conceal, redact
+from sinks.postgres.dsn import redact
 
 DATA_ERRORS: tuple[type[Exception], ...] = (
     asyncpg.DataError,  # class 22: a NUL byte, a number out of range; also found before sending

@@ -13,8 +13,9 @@ from uuid import uuid4
 
 import asyncpg
 
+from schemas.address import conceal
 from sinks.base import SinkError, SinkUnavailableError
-from sinks.postgres.dsn import conceal, redact, yoyo_uri
+from sinks.postgres.dsn import redact, yoyo_uri
 from sinks.postgres.errors import translate
 
 _log = logging.getLogger(__name__)

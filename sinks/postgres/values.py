@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+from schemas.times import EPOCH
+
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
 def time(ms: int) -> datetime:
     """Return the time of ms since 1970 UTC, exactly; OverflowError beyond the year 9999."""
-    return _EPOCH + timedelta(milliseconds=ms)
+    return EPOCH + timedelta(milliseconds=ms)
 
 
 def time_or_none(ms: int | None) -> datetime | None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import NamedTuple
 
+from schemas.times import EPOCH
+
 DAY_MS = 86_400_000
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST_MS = 253_402_300_799_999  # the end of the year 9999, where a calendar in ISO 8601 ends
 _FIRST_MS = -62_135_596_800_000
 
@@ -34,7 +35,7 @@ def day_of(timestamp_ms: int) -> str:
     A record may carry any number as its timestamp.
     """
     inside = min(max(timestamp_ms, _FIRST_MS), _LAST_MS)
-    return (_EPOCH + timedelta(milliseconds=inside)).date().isoformat()
+    return (EPOCH + timedelta(milliseconds=inside)).date().isoformat()
 
 
 def schema_id(value: bytes | None) -> int | None:

@@ -27,14 +27,12 @@ from typing import Any
 
 import msgspec
 
-from schemas.market import Fundamentals, TrendingAsset
+from schemas.market import MEASURES, Fundamentals, TrendingAsset
 from streams.engines.base import Engine, Reading, clamp, freshness
 from streams.topics import FUNDAMENTALS
 
 _HOUR_MS = 3_600_000
 _DAY_MS = 24 * _HOUR_MS
-_HEAD = frozenset({"asset", "event_time", "observed_at", "published_at", "source", "source_id"})
-_FIELDS = tuple(name for name in Fundamentals.__struct_fields__ if name not in _HEAD)
 _COMMUNITY = ("twitter_followers", "reddit_subscribers", "telegram_members")
 _GROWING = {*_COMMUNITY, "transactions_24h", "active_addresses_24h", "hash_rate"}
 PARTS = (
@@ -128,7 +126,7 @@ def update(config: Config, state: State, event: Any, offset: int) -> State:
 
 def _apply_record(config: Config, state: State, record: Fundamentals, offset: int) -> State:
     changed: dict[str, Point] = {}
-    for name in _FIELDS:
+    for name in MEASURES:
         value = getattr(record, name)
         if value is None:
             continue

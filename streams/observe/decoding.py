@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from schemas.address import shown
 from schemas.codec import BadEventError, Codec, UnknownSchemaError
 from schemas.registry_client import Registry, RegistryError
-from streams.observe.text import shown
 from streams.settings import Settings
 
 _RETRY_REGISTRY_S = 5.0

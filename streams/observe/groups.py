@@ -55,6 +55,11 @@ class Groups:
         )
         return {tp: committed.offset for tp, committed in found.items()}
 
+    async def named(self, prefix: str) -> list[str]:
+        """Return the groups whose names begin so."""
+        found = await self._patiently(self._admin.list_consumer_groups, prefix)
+        return sorted(name for name, *_ in found if name.startswith(prefix))
+
     async def members(self, groups: Iterable[str]) -> dict[str, int | None]:
         """Return how many members each group has; None where the broker cannot say.
 

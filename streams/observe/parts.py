@@ -7,8 +7,7 @@ import logging
 
 import msgspec
 
-from sinks.postgres.dsn import conceal
-from streams.observe.text import shown
+from schemas.address import conceal, shown
 from streams.settings import Settings
 
 _TIMEOUT_S = 4.0

@@ -9,7 +9,9 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from importlib.resources import files
 
+from schemas.address import conceal
 from schemas.contract import STRUCTS, schema
+from schemas.registry_client import client_options
 from streams import admin
 from streams.observe.checks import Check
 from streams.observe.lag import State
@@ -69,7 +71,8 @@ async def schemas_compatible(settings: Settings) -> Check:
     try:
         refused = await asyncio.to_thread(_refused, settings)
     except Exception as error:  # whatever the client raises
-        return Check("schemas", False, str(error), "look at the registry's log")
+        said = conceal(str(error), settings.require_registry())
+        return Check("schemas", False, said, "look at the registry's log")
     if not refused:
         return Check("schemas", True, f"all {len(STRUCTS)} are compatible")
     remedy = "this program is older than the data, or made an incompatible change: deploy another"
@@ -80,7 +83,7 @@ def _refused(settings: Settings) -> list[str]:
     from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
     from confluent_kafka.schema_registry.error import SchemaRegistryError
 
-    client = SchemaRegistryClient({"url": settings.require_registry(), "timeout": _TIMEOUT_S})
+    client = SchemaRegistryClient(client_options(settings.require_registry(), _TIMEOUT_S))
     refused = []
     for name, subject in subjects(settings.prefix).items():
         try:
@@ -167,7 +170,8 @@ async def groups(settings: Settings) -> Check:
     stuck = [
         one
         for one in report.stages
-        if one.state is State.STALLED or (one.state is State.NOT_RUNNING and one.lag)
+        if not one.has_ended
+        and (one.state is State.STALLED or (one.state is State.NOT_RUNNING and one.lag))
     ]
     if not stuck:
         return Check("groups", True, f"none of {len(report.stages)} is stuck")

@@ -27,7 +27,8 @@ class StageReport(msgspec.Struct, frozen=True):
     """One stage: `members` is None where the broker cannot say, ages are None without records.
 
     `waiting_ms` is the age of the oldest record that is not applied, `applied_age_ms` of the newest
-    that is, `output_age_ms` of the newest on the topics that it writes.
+    that is, `output_age_ms` of the newest on the topics that it writes. One that `may_end` is no
+    problem while it does not run.
     """
 
     stage: str
@@ -40,6 +41,13 @@ class StageReport(msgspec.Struct, frozen=True):
     applied_age_ms: int | None
     output_age_ms: int | None
     start: str
+    may_end: bool = False
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it may have been stopped for good, as far as the broker can say."""
+        unseen = self.state is State.STALLED and self.members is None
+        return self.may_end and (self.state is State.NOT_RUNNING or unseen)
 
 
 class TopicReport(msgspec.Struct, frozen=True):
@@ -70,11 +78,12 @@ def problems(report: Report) -> list[str]:
     found = [_part(part) for part in report.parts if not part.ok]
     if not report.parts[0].address:
         return [NOTHING_RUNS]
-    running = [one for one in report.stages if one.state is not State.NOT_RUNNING]
-    if report.stages and not running:
+    needed = [one for one in report.stages if not one.may_end]
+    if needed and all(one.state is State.NOT_RUNNING for one in needed):
         found.append(NO_STAGE_RUNS)
     else:
-        found += [_stage(one) for one in report.stages if one.state is not State.OK]
+        wrong = [one for one in report.stages if one.state is not State.OK]
+        found += [_stage(one) for one in wrong if not one.has_ended]
     found += [text for one in report.topics if (text := _topic(one))]
     return [*found, *source_problems(report.sources), *_others(report)]
 

@@ -26,7 +26,8 @@ _MIN_MS = 60_000
 class WatchedStage(NamedTuple):
     """A stage, the logical topics it reads and writes, and how it is started.
 
-    `waits` says that it keeps records uncommitted on purpose while a cycle is open.
+    `waits` says that it keeps records uncommitted on purpose: while a cycle, or a file, is open.
+    `may_end` says that somebody may have stopped it for good.
     """
 
     name: str
@@ -34,6 +35,7 @@ class WatchedStage(NamedTuple):
     outputs: tuple[str, ...]
     start: str
     waits: bool = False
+    may_end: bool = False
 
 
 def _engine(name: str, topic: str) -> WatchedStage:
@@ -60,6 +62,15 @@ POSTGRES = WatchedStage(
     "quantiva sink postgres",
 )
 STAGES: tuple[WatchedStage, ...] = (*ENGINE_STAGES, FUSION, RANKING_STAGE, WATCHDOG, POSTGRES)
+
+ARCHIVE = "sink.archive."
+"""How the stage of an archive begins: each archive has a group of its own."""
+
+
+def archive_stage(name: str, inputs: tuple[str, ...]) -> WatchedStage:
+    """Return the stage of an archive that somebody writes or has written."""
+    return WatchedStage(name, inputs, (), "quantiva archive run", waits=True, may_end=True)
+
 
 LATE_MS: dict[str, int] = {
     TRENDING.name: 25 * _MIN_MS,

@@ -19,7 +19,7 @@ from streams.observe.parts import probe
 from streams.observe.reader import LogReader, arrived_ms
 from streams.observe.report import Report, StageReport, TopicReport
 from streams.observe.sources import SourceReport, reports
-from streams.observe.stages import ENGINE_STAGES, STAGES, WatchedStage
+from streams.observe.stages import ARCHIVE, ENGINE_STAGES, STAGES, WatchedStage, archive_stage
 from streams.settings import Settings
 from streams.topics import DEAD_LETTERS, MARKET_TOPICS, SCORES, SOURCES
 
@@ -53,20 +53,22 @@ class _Survey:
         self._partitions: dict[str, list[Partition]] = {}
         self._begins: dict[Partition, int] = {}
         self._newest: dict[Partition, int] = {}
+        self._stages = STAGES
 
     async def report(self, parts: Any, sample_s: float) -> Report:
         self._partitions = await self._reader.partitions()
         everything = [tp for partitions in self._partitions.values() for tp in partitions]
         self._begins = await self._reader.begins(everything)
+        self._stages = (*STAGES, *await self._archives(everything))
         first = await self._snapshot(everything)
         await asyncio.sleep(sample_s)
         second = await self._snapshot(everything)
-        members = await self._groups.members(self._group(stage) for stage in STAGES)
+        members = await self._groups.members(self._group(stage) for stage in self._stages)
         moves = {
             stage.name: progress(
                 first, second, self._group(stage), self._read_by(stage), self._begins
             )
-            for stage in STAGES
+            for stage in self._stages
         }
         times = await self._times(second.ends, moves.values())
         self._newest = {tp: times.get((tp, end - 1), 0) for tp, end in second.ends.items()}
@@ -78,7 +80,7 @@ class _Survey:
             parts=parts,
             stages=tuple(
                 self._stage(stage, moves[stage.name], members, times, spoke, now_ms)
-                for stage in STAGES
+                for stage in self._stages
             ),
             topics=tuple(self._topic(t.name, first, second, now_ms) for t in MARKET_TOPICS),
             degraded=degraded(score for score, _ in scores),
@@ -86,6 +88,23 @@ class _Survey:
             dead_letters=await self._dead_letters(now_ms - _HOUR_MS),
             sources=await self._sources(now_ms),
         )
+
+    async def _archives(self, everything: list[Partition]) -> list[WatchedStage]:
+        """Return the archives that have a group; of which topics each is, its commits say."""
+        own = self._settings.group_id("")
+        groups = await self._groups.named(self._settings.group_id(ARCHIVE))
+        committed = await self._groups.committed(dict.fromkeys(groups, everything))
+        return [
+            archive_stage(
+                group.removeprefix(own),
+                tuple(
+                    name
+                    for name, places in self._partitions.items()
+                    if any(committed[group].get(tp, -1) >= 0 for tp in places)
+                ),
+            )
+            for group in groups
+        ]
 
     def _group(self, stage: WatchedStage) -> str:
         return self._settings.group_id(stage.name)
@@ -96,7 +115,7 @@ class _Survey:
     async def _snapshot(self, everything: list[Partition]) -> Snapshot:
         """Read commits before ends: a lag may be too large by what came in between, never less."""
         committed = await self._groups.committed(
-            {self._group(stage): self._read_by(stage) for stage in STAGES}
+            {self._group(stage): self._read_by(stage) for stage in self._stages}
         )
         return Snapshot(time.monotonic(), await self._reader.ends(everything), committed)
 
@@ -149,6 +168,7 @@ class _Survey:
             applied_age_ms=now_ms - max(applied) if applied else None,
             output_age_ms=now_ms - output_ms if output_ms else None,
             start=stage.start,
+            may_end=stage.may_end,
         )
 
     def _topic(self, name: str, first: Snapshot, second: Snapshot, now_ms: int) -> TopicReport:

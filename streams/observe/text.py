@@ -1,10 +1,9 @@
-"""Numbers, times and addresses as people read them at 3 a.m."""
+"""Numbers and times as people read them at 3 a.m."""
 
 from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from urllib.parse import urlsplit, urlunsplit
 
 _UNITS_MS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _SINCE = re.compile(r"(\d+)\s*(s|min|m|h|d)")
@@ -78,14 +77,3 @@ def since_ms(text: str, now_ms: int) -> int:
         msg = f"{text!r} is no time: write 30m, 2h, 7d, or 2026-01-31T12:00 (UTC)"
         raise ValueError(msg) from None
     return int((when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp() * 1000)
-
-
-def shown(address: str) -> str:
-    """Return a URL without user, password and options; for logs and screens."""
-    try:
-        parts = urlsplit(address)
-    except ValueError:
-        parts = urlsplit("")
-    if not parts.scheme or not parts.netloc:
-        return "(an address that is no URL)"
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))

@@ -8,20 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.market import Fundamentals
+from schemas.market import MEASURES
 from streams.engines.fundamental import ENGINE, PARTS
 from tests.property import _text_laws as laws
 from tests.unit.engines._records import HOUR_MS, T0, make_fundamentals, readings, said
 
-HEAD = {"asset", "event_time", "observed_at", "published_at", "source", "source_id"}
-FIELDS = [name for name in Fundamentals.__struct_fields__ if name not in HEAD]
 RISING = [
     name
-    for name in FIELDS
+    for name in MEASURES
     if name not in {"market_cap_rank", "market_cap_usd", "volume_30d_avg_usd"}
     and "supply" not in name
 ]
-fields = st.dictionaries(st.sampled_from(FIELDS), laws.amounts).map(
+fields = st.dictionaries(st.sampled_from(MEASURES), laws.amounts).map(
     lambda drawn: {
         name: min(int(value), 10_000) if name == "market_cap_rank" else value
         for name, value in drawn.items()
@@ -77,7 +75,7 @@ def test_scores_are_valid(given_events: list[Any]) -> None:
     laws.check_scores(ENGINE, given_events)
 
 
-base = st.fixed_dictionaries({name: st.floats(1.0, 1e9) for name in FIELDS}).map(
+base = st.fixed_dictionaries({name: st.floats(1.0, 1e9) for name in MEASURES}).map(
     lambda drawn: (
         drawn
         | {

@@ -32,12 +32,10 @@ from tests.unit.producers.upstreams import answers, feeds
 SEEN_AT = 1_790_000_000_000
 PARSERS: list[tuple[Callable[[Any], Any], Any]] = [
     (lunarcrush.parse_coins, answers.coins()),
-    (lunarcrush.parse_coin, {"data": answers.COIN}),
     (lunarcrush.parse_topic, answers.topic()),
     (lunarcrush.parse_topic_news, answers.posts()),
     (coingecko.parse_trending, answers.trending()),
     (coingecko.parse_markets, answers.markets()),
-    (coingecko.parse_list, [{"id": "bitcoin", "symbol": "btc", "name": "Bitcoin"}]),
     (coingecko_detail.parse_detail, answers.detail()),
     (coingecko_detail.parse_mean_volume, answers.chart()),
     (cryptonews.parse_news, answers.news()),

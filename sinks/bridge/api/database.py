@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
+from schemas.times import ms
 from sinks.bridge.api.problems import ProblemError, unavailable
 from sinks.bridge.settings import BridgeSettings
 from sinks.postgres.errors import is_away
@@ -15,8 +16,6 @@ from sinks.postgres.errors import is_away
 if TYPE_CHECKING:
     from sinks.bridge.api.parts import Api, Pool
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MS = timedelta(milliseconds=1)
 _CONNECTIONS = 8
 
 
@@ -83,11 +82,6 @@ async def fetch(api: Api, statement: str, *values: Any) -> Sequence[asyncpg.Reco
 def _waiting_helps(error: Exception) -> bool:
     # InterfaceError: a connection lost in the middle, or a pool that is closing.
     return is_away(error, None) or isinstance(error, asyncpg.InterfaceError)
-
-
-def ms(time: datetime) -> int:
-    """Return ms since 1970 of a time of the database, exactly."""
-    return (time - _EPOCH) // _MS
 
 
 def ms_or_none(time: datetime | None) -> int | None:

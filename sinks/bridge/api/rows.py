@@ -9,8 +9,9 @@ import msgspec
 from schemas.market import TrendingAsset
 from schemas.scores import InputPosition
 from schemas.signals import Contribution, Signal
+from schemas.times import ms
 from sinks.bridge.api.answers import Article, Explained, Place, SignalDetail
-from sinks.bridge.api.database import ms, ms_or_none
+from sinks.bridge.api.database import ms_or_none
 
 SIGNAL_COLUMNS = """
     s.signal_id, s.strategy_id, s.user_id, s.asset, s.as_of, s.cycle, s.trigger, s.request_id,

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
 import msgspec
 
+from schemas.address import conceal
 from schemas.signals import Signal
+from schemas.times import ms
 from streams.provenance.sources.base import SourceError
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND = timedelta(milliseconds=1)
 _TIMEOUT_S = 5.0
 # A range, not LIKE: it uses the primary key's index whatever the collation, for ids are hex.
 _QUERY = """
@@ -54,13 +53,11 @@ def signal_of(row: Mapping[str, Any]) -> Signal:
     fields = {**row, **msgspec.json.decode(row["metadata"])}
     for name in ("as_of", "cycle"):
         if fields[name] is not None:
-            fields[name] = (fields[name] - _EPOCH) // _MILLISECOND
+            fields[name] = ms(fields[name])
     return msgspec.convert(fields, Signal)
 
 
 def _said(error: Exception, dsn: str) -> str:
-    from sinks.postgres.dsn import conceal  # only now: it brings the whole sink with it
-
     if isinstance(error, asyncpg.UndefinedTableError):
         return "it has no table of signals: has `quantiva sink postgres` ever run?"
     if isinstance(error, TimeoutError):

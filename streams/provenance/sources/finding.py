@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from schemas.address import shown
 from schemas.scores import InputPosition
 from schemas.signals import Signal
 from streams.archive.records import LoggedRecord
-from streams.observe.text import moment, shown
+from streams.observe.text import moment
 from streams.provenance.sources.base import SourceError
 from streams.provenance.sources.looking import Reader
 from streams.provenance.tree import Found

@@ -13,7 +13,7 @@ from urllib.error import HTTPError
 from urllib.parse import unquote, urlsplit
 from urllib.request import Request, urlopen
 
-from streams.observe.text import shown
+from schemas.address import shown
 from streams.provenance.sources.base import SourceError
 
 _TIMEOUT_S = 5.0

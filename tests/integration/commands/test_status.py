@@ -15,6 +15,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from typer.testing import CliRunner
 
 from streams.commands.status import status
+from streams.observe.stages import ARCHIVE
 from tests.unit.observe import samples
 
 from .conftest import TANSU, Platform, on_both
@@ -132,3 +133,21 @@ def test_degraded_parts_dead_letters_and_topics_are_counted(platform: Platform) 
     assert (books["records"], books["missing"]) == (2, False)
     assert any("market.books is late" in problem for problem in found["problems"])
     assert found["dead_letters"] == {}  # its record is of January
+
+
+@on_both
+def test_an_archive_is_listed_once_it_has_a_group(platform: Platform, broker_kind: str) -> None:
+    assert [one for one in report(platform)["by_stage"] if one.startswith(ARCHIVE)] == []
+    now_ms = time.time_ns() // 1_000_000
+    platform.publish("engine.scores", *[samples.score()] * 5, sent_ms=now_ms - 600_000)
+    platform.publish("signals.ranking", samples.ENTRY)  # it keeps no such topic: no record waits
+    commit(platform, f"{ARCHIVE}0a1b2c3d", "engine.scores", 2)
+    found = report(platform)
+    archive = found["by_stage"][f"{ARCHIVE}0a1b2c3d"]
+    left = ("stalled", None) if broker_kind == TANSU else ("not running", 0)
+    assert (archive["lag"], archive["state"], archive["members"]) == (3, *left)
+    assert archive["group"] == platform.settings.group_id(f"{ARCHIVE}0a1b2c3d")
+    assert [one for one in found["problems"] if ARCHIVE in one] == []
+    result = run()
+    assert f"{ARCHIVE}0a1b2c3d" in result.output
+    assert max(len(line) for line in result.output.splitlines()) <= 100

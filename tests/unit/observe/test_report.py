@@ -24,7 +24,27 @@ def stage(**changes: Any) -> tuple[StageReport, ...]:
     return (STAGE, msgspec.structs.replace(STAGE, stage="ranking", **changes))
 
 
+ARCHIVE = msgspec.structs.replace(STAGE, stage="sink.archive.1", may_end=True)
+
+
+def archive(**changes: Any) -> tuple[StageReport, ...]:
+    return (STAGE, msgspec.structs.replace(ARCHIVE, lag=5, waiting_ms=90_000, **changes))
+
+
 CASES = [
+    pytest.param({"stages": archive(state=State.NOT_RUNNING)}, None, id="an archive has ended"),
+    pytest.param(
+        {"stages": archive(state=State.STALLED, members=None)}, None, id="so it seems on Tansu"
+    ),
+    pytest.param(
+        {"stages": archive(state=State.STALLED)}, "sink.archive.1 is stalled: 5", id="it hangs"
+    ),
+    pytest.param({"stages": archive(state=State.BEHIND)}, "is behind: 5", id="it is behind"),
+    pytest.param(
+        {"stages": (msgspec.structs.replace(STAGE, state=State.NOT_RUNNING), ARCHIVE)},
+        "No stage runs",
+        id="an archive alone",
+    ),
     pytest.param({"stages": (STAGE,)}, None, id="all is well"),
     pytest.param({"parts": (Part("broker", None, False),)}, "Nothing runs", id="no address"),
     pytest.param(

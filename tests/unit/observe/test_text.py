@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from streams.observe.text import age, big, cut, moment, price, rate, shown, since_ms
+from streams.observe.text import age, big, cut, moment, price, rate, since_ms
 from tests.unit.observe.samples import T0
 
 
@@ -65,17 +65,3 @@ def test_since_takes_an_age_or_a_time(text: str, ms: int) -> None:
 def test_since_says_what_it_takes() -> None:
     with pytest.raises(ValueError, match="'yesterday' is no time: write 30m"):
         since_ms("yesterday", T0)
-
-
-@pytest.mark.parametrize(
-    ("address", "text"),
-    [
-        ("postgresql://u:secret@h:1/db?password=secret", "postgresql://h:1/db"),
-        ("http://u:secret@h:1", "http://h:1"),
-        ("http://h:1/registry", "http://h:1/registry"),
-        ("host=h password=secret", "(an address that is no URL)"),
-    ],
-    ids=["dsn", "url", "a plain url", "no url"],
-)
-def test_an_address_is_shown_without_user_and_password(address: str, text: str) -> None:
-    assert shown(address) == text

@@ -13,7 +13,7 @@ from sinks.batch import Batch
 from sinks.decoding import Decoder, sent_ms
 from sinks.identity import identity, newest
 from sinks.letters import MAX_VALUE_BYTES, letter
-from sinks.postgres.dsn import conceal, redact, yoyo_uri
+from sinks.postgres.dsn import redact, yoyo_uri
 from tests.contract.sink_samples import T0, news, record, signal, tombstone, trending
 
 ADDRESSES = [
@@ -30,11 +30,6 @@ ADDRESSES = [
 @pytest.mark.parametrize(("dsn", "shown"), ADDRESSES, ids=[shown for _, shown in ADDRESSES])
 def test_redact(dsn: str, shown: str) -> None:
     assert redact(dsn) == shown
-
-
-def test_conceal_blots_out_the_password_that_a_driver_repeats() -> None:
-    said = conceal('wrong password "p@w" (p%40w) for u', "postgresql://u:p%40w@db/q")
-    assert said == 'wrong password "***" (***) for u'
 
 
 def test_an_address_of_another_kind_is_refused_without_repeating_it() -> None:

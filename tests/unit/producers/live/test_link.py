@@ -140,7 +140,31 @@ async def test_without_limits_everybody_has_a_turn_in_every_cycle(clock, server)
         assert link.health.refresh_s == CYCLE_S
 
 
-async def test_a_pause_leaves_half_of_the_minute_to_others(clock, server) -> None:
+@pytest.mark.parametrize(
+    ("share", "nap_s", "turns"),
+    [pytest.param(0.5, 30.0, 20, id="half"), pytest.param(0.25, 60.0, 10, id="of two kinds, each")],
+)
+async def test_a_pause_leaves_half_of_the_minute_to_others(
+    clock, server, share: float, nap_s: float, turns: int
+) -> None:
     async with linked(clock, server, per_minute=4) as link:
-        await Turns(link, clock, CYCLE_S, reserved=0).pause()
-    assert clock.naps == [30.0]
+        kind = Turns(link, clock, CYCLE_S, reserved=0, share=share)
+        await kind.pause()
+        assert len(kind.take(tuple(f"A{number}" for number in range(50)))) == turns
+    assert clock.naps == [nap_s]
+
+
+async def test_who_fails_has_one_more_try_and_then_the_others_have_theirs(clock, server) -> None:
+    async with linked(clock, server, per_day=154 + 144) as link:
+        turns = Turns(link, clock, CYCLE_S, reserved=154)
+        first: list[str] = []
+        for cycle in range(12):
+            clock.at_ms = MIDNIGHT + cycle * 600_000
+            for asset in turns.take(ASSETS[:3]):
+                first.append(asset)
+                if asset == "A0":
+                    turns.failed(asset)
+                    break
+                turns.done(asset)
+    assert first[:4] == ["A0", "A0", "A1", "A2"]
+    assert first.count("A0") <= 8

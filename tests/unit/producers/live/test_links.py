@@ -82,12 +82,30 @@ async def test_feeds_are_made_of_what_there_is(session, tmp_path, has_keys: bool
 
     journal = Journal(SeenNews())
     made = feeds_of(FEEDS, settings, found, Known(), emit, StepClock(), journal)
-    assert tuple(feed.name for feed in made) == SCHEDULED
+    assert tuple(feed.name for feed in made) == SCHEDULED + (("social",) if has_keys else ())
     # The file is not there: its health says so, and nobody else is hurt.
     calendar = made[-1]
     if not has_keys:
         await calendar.run(0)
         assert found.health["file"].status().state == "failing"
+
+
+@pytest.mark.parametrize(
+    ("names", "made"),
+    [
+        pytest.param(("trending",), ["trending", "social"], id="with the ticks"),
+        pytest.param(("news", "candles"), ["news"], id="not without"),
+    ],
+)
+async def test_the_networks_are_asked_where_the_ticks_are(session, tmp_path, names, made) -> None:
+    settings = SourceSettings(**KEYS)  # type: ignore[arg-type]
+    found = open_links(names, settings, session, StepClock(), tmp_path)
+
+    async def emit(source, events) -> int:
+        return len(events)
+
+    feeds = feeds_of(names, settings, found, Known(), emit, StepClock(), Journal(SeenNews()))
+    assert [feed.name for feed in feeds] == made
 
 
 @pytest.mark.parametrize("field", ["per_minute", "per_day"])

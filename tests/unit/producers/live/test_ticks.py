@@ -42,9 +42,13 @@ def test_of_two_coins_of_one_symbol_the_larger_is_meant_however_much_it_is_watch
 
 
 def test_what_the_networks_said_fills_what_the_list_does_not_say() -> None:
-    topic = TopicRow(source="t", topic="b", social_volume=5.0, interactions=9.0, twitter_volume=3.0)
+    topic = TopicRow(
+        source="lunarcrush", topic="b", social_volume=5.0, interactions=9.0, twitter_volume=3.0
+    )
     (tick,) = ticks((coin("BTC", social_volume=1.0),), CYCLE, T0, {"BTC": topic})
     assert (tick.social_volume, tick.interactions, tick.twitter_volume) == (1.0, 9.0, 3.0)
+    (other,) = ticks((coin("BTC", source="coingecko"),), CYCLE, T0, {"BTC": topic})
+    assert (other.social_volume, other.interactions, other.twitter_volume) == (None, None, None)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from producers.upstreams.coingecko import parse_list, parse_markets, parse_trending
+from producers.upstreams.coingecko import parse_markets, parse_trending
 from producers.upstreams.coingecko_detail import parse_detail, parse_mean_volume
 from producers.upstreams.rows import CoinRow, DetailRow, Parsed
 from tests.unit.producers.upstreams import answers
@@ -112,13 +112,6 @@ def test_every_number_of_a_market_may_be_null():
             ),
         )
     )
-
-
-def test_the_list_of_coins_has_no_numbers():
-    rows = parse_list([{"id": "0chain", "symbol": "zcn", "name": "Zus", "platforms": {}}]).rows
-    assert [(row.symbol, row.slug, row.name, row.price_usd) for row in rows] == [
-        ("ZCN", "0chain", "Zus", None)
-    ]
 
 
 @pytest.mark.parametrize(

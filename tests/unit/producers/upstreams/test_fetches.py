@@ -118,14 +118,6 @@ async def upstreams() -> AsyncIterator[Upstreams]:
             id="markets in USD",
         ),
         pytest.param(
-            table.COINGECKO,
-            answers.markets(),
-            coingecko.fetch_list,
-            "/api/coins/list",
-            {},
-            id="all coins",
-        ),
-        pytest.param(
             table.CRYPTONEWS,
             answers.news(),
             lambda client: cryptonews.fetch_news(client, ["BTC", "ETH"], page=2),

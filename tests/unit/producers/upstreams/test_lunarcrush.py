@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from producers.upstreams.lunarcrush import parse_coin, parse_coins, parse_topic, parse_topic_news
+from producers.upstreams.lunarcrush import parse_coins, parse_topic, parse_topic_news
 from producers.upstreams.rows import CoinRow, NewsRow, Parsed, TopicRow
 from tests.unit.producers.upstreams import answers
 from tests.unit.producers.upstreams.reading import only, refusal
@@ -108,11 +108,6 @@ def test_no_list_is_an_error(raw, text):
     assert refusal(parse_coins, raw) == text
 
 
-def test_one_coin_comes_as_an_object():
-    parsed = parse_coin({"data": answers.without(answers.COIN, "sentiment", "interactions_24h")})
-    assert [(row.symbol, row.sentiment_pct) for row in parsed.rows] == [("BTC", None)]
-
-
 def test_a_topic_weighs_the_networks_by_interactions():
     assert parse_topic(answers.topic()) == TopicRow(
         source="lunarcrush",
@@ -214,3 +209,12 @@ def test_news_of_a_topic_that_is_no_coin_has_no_tickers():
     raw = answers.without(answers.posts(), "config")
     assert parse_topic_news(raw).rows[0].tickers == ()
     assert parse_topic_news({"config": None, "data": []}) == Parsed()
+
+
+@pytest.mark.parametrize("count", [0, None], ids=["none", "not counted"])
+def test_a_network_without_posts_says_no_sentiment(count):
+    raw = answers.topic()
+    raw["data"]["types_count"]["reddit-post"] = count
+    topic = parse_topic(raw)
+    assert (topic.reddit_volume, topic.reddit_sentiment_pct) == (count, None)
+    assert topic.twitter_sentiment_pct == 80.0

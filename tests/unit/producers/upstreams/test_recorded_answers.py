@@ -18,12 +18,10 @@ pytestmark = pytest.mark.shared_data
 
 PARSERS: tuple[Callable[[Any], Any], ...] = (
     lunarcrush.parse_coins,
-    lunarcrush.parse_coin,
     lunarcrush.parse_topic,
     lunarcrush.parse_topic_news,
     coingecko.parse_trending,
     coingecko.parse_markets,
-    coingecko.parse_list,
     coingecko_detail.parse_detail,
     coingecko_detail.parse_mean_volume,
     cryptonews.parse_news,
@@ -35,8 +33,6 @@ LUNARCRUSH = {
     "coins_list_v2": lunarcrush.parse_coins,
     "stocks_list": lunarcrush.parse_coins,
     "stocks_list_v2": lunarcrush.parse_coins,
-    "coins": lunarcrush.parse_coin,
-    "stocks": lunarcrush.parse_coin,
     "topic": lunarcrush.parse_topic,
     "category": lunarcrush.parse_topic,
     "topic_news": lunarcrush.parse_topic_news,
@@ -45,7 +41,6 @@ LUNARCRUSH = {
 COINGECKO = {
     "search/trending": coingecko.parse_trending,
     "coins/markets": coingecko.parse_markets,
-    "coins/list": coingecko.parse_list,
     "coins/bitcoin": coingecko_detail.parse_detail,
     "coins/ethereum": coingecko_detail.parse_detail,
     "coins/bitcoin/history": coingecko_detail.parse_detail,
@@ -105,7 +100,7 @@ def test_answers_to_our_requests_parse_whole(recorded):
     ]
     empty = [name for name, made in own if not made or (isinstance(made, Parsed) and not made.rows)]
     assert (skipped, empty) == ([], [])
-    assert len(own) == 2 * len(LUNARCRUSH) + 16 + 6
+    assert len(own) == 2 * len(LUNARCRUSH) + 15 + 6
 
 
 def test_no_answer_crashes_any_parser(recorded):
