@@ -21,8 +21,11 @@ _log = logging.getLogger(__name__)
 _LONGEST_WAIT_S = 5.0
 _LEAVE_S = 3.0
 _REGISTRY_WAIT_S = 1.0
-_BREATH_S = 0.005
-"""How long decoding and sending may go on before other tasks may run."""
+_BREATH_S = 0.02
+"""How long decoding and sending may go on before other tasks may run.
+
+Then the sockets are written, too: with 5 ms a burst to 5,000 clients took more than twice as long.
+"""
 
 OnGap = Callable[[Place, int, int, str], None]
 """Called with a place, the range that will not come, and the reason."""
