@@ -220,7 +220,7 @@ def read(config: Config, state: State, now: int) -> Reading:
     trust = (config.news_share * news_trust + config.social_share * social_trust) / shares
     model_factor = config.no_model_factor + (1.0 - config.no_model_factor) * covered
     return Reading(
-        score=state.ema or 0.0,
+        score=_glance(config, state, now),
         confidence=0.0 if state.ema is None else clamp(trust * model_factor, 0.0),
         freshness=freshness(
             now - state.clock if state.clock else None, config.fresh_ms, config.stale_ms
@@ -238,6 +238,11 @@ def read(config: Config, state: State, now: int) -> Reading:
     )
 
 
+def _glance(config: Config, state: State, now: int) -> float:
+    """Return the score of `read`."""
+    return state.ema or 0.0
+
+
 def _model_coverage(config: Config, state: State) -> float:
     """Return which share of the news weight the model has scored, 0 to 1."""
     if config.voices.scorer is None:
@@ -247,11 +252,14 @@ def _model_coverage(config: Config, state: State) -> float:
 
 def _evidence(config: Config, state: State, now: int) -> tuple[int, ...]:
     """Return the offsets of the headlines that weigh most at `now`, newest last."""
+    half_life_ms, least = config.half_life_ms, config.evidence_least
     return tuple(
         sorted(
-            headline.offset
-            for headline in state.heaviest
-            if headline.weight * _decay(config, now - headline.observed_at) >= config.evidence_least
+            [
+                headline.offset
+                for headline in state.heaviest
+                if headline.weight * exp2((headline.observed_at - now) / half_life_ms) >= least
+            ]
         )
     )
 
@@ -284,4 +292,5 @@ ENGINE = Engine(
     update=update,
     read=read,
     min_change=0.01,
+    glance=_glance,
 )

@@ -120,6 +120,10 @@ class FreeRun:
                 for topic in scoring.stage.inputs:
                     self._routes[topic].engines.append(scoring)
                     self._routes[topic].readers.append(engine.name)
+        # What a topic's record means besides: a tick, to the engines that are left out.
+        self._more: dict[str, Callable[[str, Arrival], None]] = {REQUESTS.name: self._request}
+        if changes.without:
+            self._more[TRENDING.name] = self._write_off
         self._next: Counter[tuple[str, int]] = Counter()
         self._scores = [0] * partitions
         self.refused = 0
@@ -150,14 +154,20 @@ class FreeRun:
         asset = event.asset
         for scoring in route.engines:
             self._hear(scoring, asset, arrival)
-        if topic == REQUESTS.name:
-            self._fuse(asset, event, arrival, REQUESTS.name, arrival.offset)
-        elif topic == TRENDING.name and self._changes.without:
-            for engine in self._changes.without:
-                score = missing_score(
-                    asset, engine, event.cycle, event.cycle_size, event.observed_at, LEFT_OUT
-                )
-                self._score(asset, score, arrival)
+        if topic in self._more:
+            self._more[topic](asset, arrival)
+
+    def _request(self, asset: str, arrival: Arrival) -> None:
+        self._fuse(asset, arrival.event, arrival, REQUESTS.name, arrival.offset)
+
+    def _write_off(self, asset: str, arrival: Arrival) -> None:
+        """Say to a tick what the watchdog says of engines that are not there."""
+        tick = arrival.event
+        for engine in self._changes.without:
+            score = missing_score(
+                asset, engine, tick.cycle, tick.cycle_size, tick.observed_at, LEFT_OUT
+            )
+            self._score(asset, score, arrival)
 
     def _speak(self, scoring: _Scoring, asset: str, arrival: Arrival) -> None:
         """Move an engine, as a worker does; hand on the score that comes of it."""

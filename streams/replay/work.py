@@ -32,7 +32,7 @@ from streams.topics import MARKET_TOPICS, RANKING, SCORES, SIGNALS
 Send = Callable[[tuple[str, Any]], None]
 PROGRESS, RANK, DONE = "progress", "rank", "done"
 _EVERY = 3000
-_RANK_BATCH = 200
+_RANK_BATCH = 1000
 
 
 class ReplayTask(msgspec.Struct, frozen=True, tag=True, kw_only=True):
