@@ -49,7 +49,10 @@ class BridgeSettings(BaseSettings):
     max_clients: int = Field(default=10_000, ge=1, description="Open websockets of this bridge.")
     max_subscriptions: int = Field(default=16, ge=1, description="Of one websocket.")
     queue_frames: int = Field(
-        default=1_024, ge=16, description="Frames waiting for one client before it is let go."
+        # The bytes are shared by all clients. A back-fill's scores are 30,000 frames in seconds.
+        default=8_192,
+        ge=16,
+        description="Frames waiting for one client before it is let go.",
     )
     heartbeat_s: float = Field(default=5.0, gt=0)
     compression: bool = Field(default=True, description="Of websocket frames and of answers.")
