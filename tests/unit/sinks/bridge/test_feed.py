@@ -235,10 +235,10 @@ async def test_a_burst_lets_others_run() -> None:
                 await asyncio.sleep(0)
                 turns += 1
 
-        for number in range(10_000):
+        for number in range(40_000):
             log.append(signal(number))
         task = asyncio.create_task(other())
-        await until(lambda: hub.core.positions[("signals", 0)] == 10_000, "all are read")
+        await until(lambda: hub.core.positions[("signals", 0)] == 40_000, "all are read")
         task.cancel()
         assert turns > 5
 
