@@ -18,17 +18,17 @@ from unittest import mock
 
 from benchmarks.report import Result, heading
 from embedded.broker import Broker
-from embedded.ports import free_port
 from embedded.registry.server import Registry
-from producers.clock import ScaledClock
 from producers.exchange.backfill import Progress
-from producers.live.running import Tell
+from producers.feeds.runner import Tell
 from producers.settings import SourceSettings
-from producers.simulator.server import environment_of
-from streams import admin
-from streams.demo.upstreams import simulator_of
-from streams.producing import produce
-from streams.settings import Settings
+from quantiva.demo.upstreams import simulator_of
+from quantiva.wiring.producers import produce
+from simulator.server import environment_of
+from transport import admin
+from transport.clock import ScaledClock
+from transport.settings import Settings
+from transport.supervision.ports import free_port
 
 NAME = "backfill"
 _EXCHANGES = ("binance", "bybit")

@@ -17,10 +17,10 @@ from embedded.registry.server import Registry as RegistryServer
 from schemas.codec import Codec
 from schemas.partitioning import partition_of
 from schemas.registry_client import Registry
-from streams import admin
-from streams.settings import Settings
-from streams.shell import tansu
-from streams.topics import subjects
+from schemas.topics import subjects
+from transport import admin
+from transport.embedded_broker import faults
+from transport.settings import Settings
 
 PARTITIONS = 4
 # The start script's own are short, for tests that kill brokers; a busy machine needs Kafka's.
@@ -112,7 +112,7 @@ async def preload(bootstrap: str, topic: str, records: list[tuple[bytes, bytes, 
 
 async def ends(bootstrap: str, topic: str) -> dict[TopicPartition, int]:
     """Return the end offsets of a topic, from fetch responses: right on either broker."""
-    return await tansu.end_offsets(
+    return await faults.end_offsets(
         bootstrap, [TopicPartition(topic, number) for number in range(PARTITIONS)]
     )
 

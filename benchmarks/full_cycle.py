@@ -11,7 +11,7 @@ from benchmarks.machine import OtherLoad
 from benchmarks.report import Result, heading
 from producers.strategies import PREBUILT
 from schemas.market import TrendingAsset
-from streams.topics import SIGNALS, TOP
+from schemas.topics import SIGNALS, TOP
 
 NAME = "full_cycle"
 GOAL_S = 2.0

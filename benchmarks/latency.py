@@ -23,9 +23,9 @@ from benchmarks.brokers import NO_KAFKA
 from benchmarks.machine import OtherLoad
 from benchmarks.report import Result, heading
 from embedded.kafka import find_kafka
-from producers.market.simulation import CYCLE_MS
+from marketdata.simulated.simulation import CYCLE_MS
+from schemas.topics import SCORES, SIGNALS
 from streams.agents.batch import sent_ms
-from streams.topics import SCORES, SIGNALS
 
 NAMES = {"latency_500": "embedded", "latency_500_kafka": "kafka"}
 RATE = 500

@@ -15,15 +15,15 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from benchmarks import brokers
-from producers.market.simulation import CYCLE_MS, backfill, cycle
-from producers.market.state import MarketState
-from producers.publisher import Publisher
+from marketdata.simulated.simulation import CYCLE_MS, backfill, cycle
+from marketdata.simulated.state import MarketState
 from producers.strategies import publish_prebuilt
 from streams.agents.process import WATCHDOG
 from streams.agents.supervisor import Supervisor, default_groups
-from streams.barrier import PipelineBarrier
-from streams.shell import tansu
 from streams.topology import stage_names, stages
+from transport.barrier import PipelineBarrier
+from transport.embedded_broker import faults
+from transport.publisher import Publisher
 
 SEED = 11
 _PAST_CYCLES = 40
@@ -61,12 +61,12 @@ class Platform:
             bootstrap_servers=self.site.bootstrap,
             group_id=None,
             enable_auto_commit=False,
-            **tansu.consumer_options(),
+            **faults.consumer_options(),
         )
         await consumer.start()
         partitions = [TopicPartition(t, n) for t in topics for n in range(brokers.PARTITIONS)]
         consumer.assign(partitions)
-        for tp, offset in (await tansu.end_offsets(self.site.bootstrap, partitions)).items():
+        for tp, offset in (await faults.end_offsets(self.site.bootstrap, partitions)).items():
             consumer.seek(tp, offset)
         self.tasks.append(asyncio.create_task(_read(consumer, on_record)))
 

@@ -133,8 +133,8 @@ def _simulated(quick: bool) -> Iterator[str]:
 
 
 def _market(cycles: int) -> Iterator[Any]:
-    from producers.market.assets import ASSETS
-    from producers.market.simulation import backfill, cycle
+    from marketdata.simulated.assets import ASSETS
+    from marketdata.simulated.simulation import backfill, cycle
 
     state, events = backfill(1, START_MS, ASSETS[:50])
     yield from events

@@ -23,7 +23,7 @@ from benchmarks.machine import reserved_core
 from benchmarks.report import Result, heading
 from benchmarks.workers import RESULT, Order
 from embedded.kafka import find_kafka
-from streams.topics import SCORES
+from schemas.topics import SCORES
 
 UNIT = "events/s a core"
 GOAL_RATE, GOAL_FAUST, GOAL_QUIX = 25_000, 6.0, 1.2

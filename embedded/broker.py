@@ -8,9 +8,9 @@ import os
 from pathlib import Path
 from typing import ClassVar
 
-from embedded.processes import Command, StartError
-from embedded.readiness import kafka_answers
 from embedded.service import Service
+from transport.readiness import kafka_answers
+from transport.supervision.processes import Command, StartError
 
 # Variables that Tansu reads as options: the owner's environment must not configure it.
 _TANSU_VARIABLES = (

@@ -15,8 +15,8 @@ from typing import ClassVar
 import asyncpg
 
 from embedded.postgres_files import Account, find_programs, obstacle, unprivileged_account
-from embedded.processes import Child, Command, StartError
 from embedded.service import Service
+from transport.supervision.processes import Child, Command, StartError
 
 INITDB_TIMEOUT_S = 60.0
 # Not synchronous_commit=off: it keeps answered commits in PostgreSQL's own memory for up to 0.6 s,

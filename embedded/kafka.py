@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
-from embedded.processes import Command, StartError
-from embedded.readiness import kafka_answers
 from embedded.service import Service
+from transport.readiness import kafka_answers
+from transport.supervision.processes import Command, StartError
 
 HOME_VARIABLE = "QUANTIVA_KAFKA_HOME"
 

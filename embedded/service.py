@@ -6,8 +6,13 @@ from pathlib import Path
 from typing import ClassVar
 
 from embedded.folders import Folder
-from embedded.ports import free_port, is_free
-from embedded.processes import Child, Command, StartError, tail
+from transport.supervision.ports import free_port, is_free
+from transport.supervision.processes import (
+    Child,
+    Command,
+    StartError,
+    tail,
+)
 
 PORT_ATTEMPTS = 3
 LOOK_EVERY_S = 0.01

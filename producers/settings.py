@@ -8,8 +8,8 @@ from typing import Literal
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from producers.clock import Clock, ScaledClock, WallClock
 from producers.upstreams.table import BY_NAME
+from transport.clock import Clock, ScaledClock, WallClock
 
 
 class SourceSettings(BaseSettings):

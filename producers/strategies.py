@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from schemas.control import Strategy
 
 if TYPE_CHECKING:
-    from producers.publisher import Publisher
+    from transport.publisher import Publisher
 
 _WRITTEN_MS = 1_767_225_600_000
 """2026-01-01, when these were last changed: fixed, so that publishing again changes nothing."""

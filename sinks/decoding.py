@@ -9,9 +9,9 @@ import msgspec
 
 from schemas.codec import BadEventError, Codec, UnknownSchemaError
 from schemas.contract import schema_name
+from schemas.topics import BY_NAME, logical
 from schemas.validation import problem
 from sinks.base import Record, Rejected
-from streams.topics import BY_NAME, logical
 
 Resolver = Callable[[Codec, UnknownSchemaError], Awaitable[bool]]
 """Teaches the codec an unknown schema id: `schemas.registry_client.Registry.resolve`.

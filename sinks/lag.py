@@ -7,7 +7,7 @@ from typing import Any
 
 from aiokafka.errors import IllegalStateError
 
-from streams.topics import logical
+from schemas.topics import logical
 
 
 class Lag:

@@ -16,8 +16,10 @@ from aiokafka.errors import KafkaError
 
 from schemas.codec import Codec
 from schemas.registry_client import RegistryError
+from schemas.topics import physical
 from sinks.base import Flushed, Record, Rejected, Sink, SinkError, SinkUnavailableError
 from sinks.batch import Batch
+from sinks.dead_letter_writer import Letterbox
 from sinks.decoding import Decoder, RecordDecoder, Resolver
 from sinks.kafka import (
     AWAY,
@@ -29,10 +31,8 @@ from sinks.kafka import (
     make_producer,
 )
 from sinks.lag import Lag
-from sinks.letterbox import Letterbox
-from sinks.patience import Patience, note, now_ms
+from sinks.retrier import Patience, note, now_ms
 from sinks.status import State, Status
-from streams.topics import physical
 
 _log = logging.getLogger(__name__)
 T = TypeVar("T")

@@ -12,10 +12,10 @@ from importlib import import_module
 from typing import Any
 
 from schemas.engines import ENGINES
+from streams.confidence.ranking import RankingStage
 from streams.engines.base import Engine
-from streams.engines.fusion import FusionStage
-from streams.engines.ranking import RankingStage
-from streams.scoring import ScoringStage
+from streams.engines.scoring_stage import ScoringStage
+from streams.fusion.stage import FusionStage
 from streams.stage import Stage
 
 

@@ -10,8 +10,8 @@ import msgspec
 from benchmarks.recorded import LENGTH_MS, Bar, bars
 from benchmarks.workers.alone import NAMES, report, task, timed
 from schemas.market import Candle
+from streams.engines.scoring_stage import ScoringStage
 from streams.engines.technical import ENGINE, State
-from streams.scoring import ScoringStage
 from streams.stage import Entry, advance
 
 

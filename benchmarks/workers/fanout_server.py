@@ -25,12 +25,12 @@ from pydantic import SecretStr
 
 from schemas.codec import local_codec
 from schemas.signals import Contribution, Signal
+from schemas.topics import SIGNALS
 from sinks.bridge.auth import Auth
 from sinks.bridge.hub import Hub, LogParts
 from sinks.bridge.hub.channels import BY_TOPIC
 from sinks.bridge.log import Partition
 from sinks.bridge.settings import BridgeSettings
-from streams.topics import SIGNALS
 
 TOKEN = "measured" * 4
 ENGINES = ("sentiment", "technical", "fundamental", "event_risk", "liquidity")

@@ -11,12 +11,12 @@ import uvloop
 from benchmarks.job import ENGINE, Ema, Stopwatch, deviation, features, moved
 from benchmarks.workers import Order, order, report
 from schemas.registry_client import Registry
-from streams.agents.hosted import Hosted
+from schemas.topics import subjects
+from streams.agents.stage_worker import Hosted
 from streams.engines.base import Engine, Reading
-from streams.scoring import ScoringStage
-from streams.settings import Settings
+from streams.engines.scoring_stage import ScoringStage
 from streams.stage import EMPTY_TABLES
-from streams.topics import subjects
+from transport.settings import Settings
 
 
 class Last(Ema, frozen=True, gc=False):

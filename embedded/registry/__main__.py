@@ -7,9 +7,9 @@ import signal
 import sys
 from pathlib import Path
 
-from embedded.processes import StartError
 from embedded.registry.compatibility import LEVELS
 from embedded.registry.server import Registry
+from transport.supervision.processes import StartError
 
 
 def arguments() -> argparse.Namespace:

@@ -4,10 +4,10 @@ from pathlib import Path
 
 from aiohttp import web
 
-from embedded.processes import StartError
 from embedded.registry.journal import Journal, JournalError
 from embedded.registry.routes import application
 from embedded.registry.store import Store
+from transport.supervision.processes import StartError
 
 SHUTDOWN_TIMEOUT_S = 1.0
 

@@ -10,11 +10,11 @@ import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from producers.exchange.candle_tracker import Emit, Key, Ledger
 from producers.exchange.connection import Connection
-from producers.exchange.ledger import Emit, Key, Ledger
 from producers.exchange.parsing import candles_of
 from producers.exchange.series import MOST_CANDLES, failed, learn, missing, published
-from producers.manners.errors import UpstreamError
+from producers.http_client.errors import UpstreamError
 
 _log = logging.getLogger(__name__)
 CONCURRENCY = 8

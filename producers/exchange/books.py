@@ -7,11 +7,11 @@ import logging
 import random
 from collections.abc import Mapping, Sequence
 
+from producers.exchange.candle_tracker import Emit, Reports
 from producers.exchange.connection import Connection
-from producers.exchange.ledger import Emit, Reports
 from producers.exchange.parsing import Listing, book_of
 from producers.exchange.streams import BookStream
-from producers.manners.errors import UpstreamError
+from producers.http_client.errors import UpstreamError
 from schemas.market import OrderBook
 
 _log = logging.getLogger(__name__)

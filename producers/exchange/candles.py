@@ -13,11 +13,16 @@ import random
 from collections.abc import Mapping, Sequence
 
 from producers.exchange.backfill import fill
+from producers.exchange.candle_tracker import (
+    Emit,
+    Key,
+    Ledger,
+    Reports,
+)
 from producers.exchange.connection import Connection
-from producers.exchange.ledger import Emit, Key, Ledger, Reports
 from producers.exchange.parsing import candles_of
 from producers.exchange.streams import CandleStream
-from producers.manners.errors import UpstreamError
+from producers.http_client.errors import UpstreamError
 from schemas.market import Candle
 
 _log = logging.getLogger(__name__)

@@ -12,14 +12,14 @@ from typing import Any, TypeVar
 
 from tenacity import AsyncRetrying, RetryCallState, stop_after_attempt
 
-from producers.clock import Clock
 from producers.exchange.errors import upstream_error
-from producers.exchange.guarded import Passage, Takes, guarded
 from producers.exchange.threads import in_thread
-from producers.manners.circuit import Rules
-from producers.manners.errors import UpstreamError
-from producers.manners.gate import Gate
+from producers.exchange.throttled import Passage, Takes, guarded
+from producers.http_client.circuit_breaker import Rules
+from producers.http_client.errors import UpstreamError
+from producers.http_client.host_breaker import Gate
 from producers.settings import SourceSettings
+from transport.clock import Clock
 
 _TRIES = 4
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 30.0

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 
 import aiohttp
 
-from producers.manners.errors import Kind, UpstreamError
-from producers.manners.headers import retry_after_s
-from producers.manners.redact import redacted
+from producers.http_client.errors import Kind, UpstreamError
+from producers.http_client.headers import retry_after_s
+from producers.http_client.redact import redacted
 
 _KINDS: dict[str, Kind] = {
     "RequestTimeout": "timeout",

@@ -13,10 +13,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Hashable, Sequence
 from typing import Any, Generic, TypeVar
 
+from producers.exchange.candle_tracker import Reports
 from producers.exchange.connection import Connection
 from producers.exchange.errors import upstream_error
-from producers.exchange.ledger import Reports
-from producers.manners.errors import UpstreamError
+from producers.http_client.errors import UpstreamError
 
 _log = logging.getLogger(__name__)
 SILENCE_S = 60.0

@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
-from producers.clock import Clock
 from producers.schedule.cycles import cycle_of, jitter_of, missed
 from producers.schedule.job import Job, Outcome, Told
+from transport.clock import Clock
 
 _LONGEST_SLEEP_S = 60.0
 """A sleep does not count the time that the machine was suspended: the clock is looked at again."""

@@ -6,7 +6,7 @@ import re
 from typing import Any
 from urllib.parse import quote
 
-from producers.manners.errors import UpstreamError
+from producers.http_client.errors import UpstreamError
 from producers.upstreams.fetching import JsonClient
 from producers.upstreams.fields import (
     SUMMARY_MOST,

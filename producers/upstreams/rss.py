@@ -13,7 +13,7 @@ from typing import Any
 import feedparser  # type: ignore[import-untyped]
 import msgspec
 
-from producers.manners.errors import UpstreamError
+from producers.http_client.errors import UpstreamError
 from producers.upstreams.fetching import TextClient
 from producers.upstreams.fields import SUMMARY_MOST, host, mapping, text, url, words
 from producers.upstreams.rows import NewsRow, Parsed

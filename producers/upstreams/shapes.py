@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 
 import orjson
 
-from producers.manners.answers import message_of, shortened
-from producers.manners.errors import UpstreamError
+from producers.http_client.errors import UpstreamError
+from producers.http_client.responses import message_of, shortened
 from producers.upstreams.rows import Parsed
 
 T = TypeVar("T")

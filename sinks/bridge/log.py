@@ -1,6 +1,6 @@
 """What the bridge needs of the log: reading topics without a consumer group.
 
-The implementation is handed in: `streams.observe.reader.LogReader` is one.
+The implementation is handed in: `transport.log_reader.LogReader` is one.
 """
 
 from __future__ import annotations

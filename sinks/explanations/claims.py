@@ -17,10 +17,10 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from sinks.explanations import budget
+from sinks.explanations.breaker import Pass
 from sinks.explanations.budget import ZERO
 from sinks.explanations.check import stray
 from sinks.explanations.facts import Facts, input_hash
-from sinks.explanations.gate import Pass
 from sinks.explanations.prompt import VERSION
 from sinks.explanations.signals import UNREADABLE, facts_in, text_of
 from sinks.explanations.template import MODEL as TEMPLATE

@@ -14,8 +14,9 @@ from typing import Any
 import asyncpg
 
 from schemas.signals import TopSignals
+from schemas.topics import TOP
 from sinks.base import Flushed, Record, Rejected, Sink
-from sinks.explanations import gate
+from sinks.explanations import breaker
 from sinks.explanations.outbox import ExplanationLog, Outbox
 from sinks.explanations.settings import ExplanationSettings
 from sinks.explanations.worker import Workers
@@ -23,7 +24,6 @@ from sinks.postgres import migrate
 from sinks.postgres.dsn import redact
 from sinks.postgres.errors import DATA_ERRORS, translate
 from sinks.postgres.top import SIGNAL_EXPLANATIONS, explanation_rows
-from streams.topics import TOP
 
 _STOP_WITHIN_S = 4.0
 _CONNECT_TIMEOUT_S, _STATEMENT_TIMEOUT_S = 10.0, 60.0
@@ -45,12 +45,12 @@ class ExplanationsSink:
         settings: ExplanationSettings,
         log: Callable[[], ExplanationLog],
         *,
-        gate_rules: gate.Rules | None = None,
+        gate_rules: breaker.Rules | None = None,
     ) -> None:
         self._dsn = dsn
         self._settings = settings
         self._make_log = log
-        self._gate_rules = gate_rules or gate.Rules()
+        self._gate_rules = gate_rules or breaker.Rules()
         self._pool: asyncpg.Pool[Any] | None = None
         self._workers: Workers | None = None
         self._outbox: Outbox | None = None

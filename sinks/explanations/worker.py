@@ -17,10 +17,10 @@ import asyncpg
 
 from schemas.address import conceal
 from sinks.base import SinkError, SinkUnavailableError
-from sinks.explanations import claims, gate, prompt
+from sinks.explanations import breaker, claims, prompt
+from sinks.explanations.breaker import Pass
 from sinks.explanations.claims import Claim, Outcome, Rules, Waiting, fallback
 from sinks.explanations.facts import Facts
-from sinks.explanations.gate import Pass
 from sinks.explanations.outcomes import Kind, ModelError, Written
 from sinks.explanations.settings import ExplanationSettings
 from sinks.postgres.dsn import redact
@@ -53,7 +53,7 @@ class Workers:
         pool: asyncpg.Pool[Any],
         dsn: str,
         stored: Callable[[], None],
-        gate_rules: gate.Rules,
+        gate_rules: breaker.Rules,
         tally: Counter[str],
     ) -> None:
         self._settings = settings
@@ -62,7 +62,7 @@ class Workers:
         self._stored = stored
         self._gate_rules = gate_rules
         self._tally = tally
-        self._gate = gate.OPEN
+        self._gate = breaker.OPEN
         self._writer = _writer(settings) if settings.enabled and settings.has_model else None
         self._rules = Rules(
             enabled=settings.enabled,
@@ -123,13 +123,13 @@ class Workers:
 
     async def _step(self) -> bool:
         """Take one row and see it through; False when there is none."""
-        self._gate, said = gate.enter(self._gate, time.monotonic())
+        self._gate, said = breaker.enter(self._gate, time.monotonic())
         try:
             taken = await self.within(lambda one: claims.take(one, self._rules, said))
             if isinstance(taken, Claim):
                 await self._ask(taken, said)
         finally:
-            self._gate = gate.leave(self._gate, said)
+            self._gate = breaker.leave(self._gate, said)
         if isinstance(taken, str):
             self._count(taken)
         return taken is not None
@@ -164,12 +164,12 @@ class Workers:
     def _move_gate(self, said: Pass, failure: ModelError | None) -> None:
         now_s = time.monotonic()
         if failure is None or failure.kind is Kind.REJECTED:
-            self._gate = gate.answered(self._gate, said)
+            self._gate = breaker.answered(self._gate, said)
         elif failure.kind is Kind.DENIED:
-            self._gate = gate.denied(self._gate, now_s, self._gate_rules, said, str(failure))
+            self._gate = breaker.denied(self._gate, now_s, self._gate_rules, said, str(failure))
         else:
             wait_s = failure.retry_after_s
-            self._gate = gate.failed(self._gate, now_s, self._gate_rules, said, wait_s)
+            self._gate = breaker.failed(self._gate, now_s, self._gate_rules, said, wait_s)
 
     def _count(self, status: str) -> None:
         if status != "pending":

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from schemas.market import NewsArticle
+from schemas.topics import NEWS
 from sinks.postgres.table import Row, Table
 from sinks.postgres.values import time, time_or_none
 from sinks.postgres.writer import RowWriter
-from streams.topics import NEWS
 
 TRENDING_NEWS = Table(
     name="trending_news",

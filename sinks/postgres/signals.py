@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from schemas.signals import Signal
+from schemas.topics import SIGNALS
 from sinks.postgres.table import Row, Table
 from sinks.postgres.values import json, time, time_or_none
 from sinks.postgres.writer import RowWriter
-from streams.topics import SIGNALS
 
 _ENGINES = ("sentiment", "technical", "fundamental", "event_risk", "liquidity")
 

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import msgspec
 
 from schemas.control import Strategy
+from schemas.topics import STRATEGIES as TOPIC
 from sinks.base import Record
 from sinks.identity import supersedes
 from sinks.postgres.table import Connection, Row, Table, affected
 from sinks.postgres.values import json, time
-from streams.topics import STRATEGIES as TOPIC
 
 STRATEGIES = Table(
     name="strategies",

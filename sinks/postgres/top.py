@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from schemas.signals import TopSignals
+from schemas.topics import TOP
 from sinks.postgres.table import Row, Table
 from sinks.postgres.values import time
 from sinks.postgres.writer import RowWriter
-from streams.topics import TOP
 
 SIGNAL_EXPLANATIONS = Table(
     name="signal_explanations",

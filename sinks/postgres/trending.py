@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from schemas.market import TrendingAsset
+from schemas.topics import TRENDING
 from sinks.postgres.table import Row, Table
 from sinks.postgres.values import time, time_or_none
 from sinks.postgres.writer import RowWriter
-from streams.topics import TRENDING
 
 TRENDING_ASSETS = Table(
     name="trending_assets",

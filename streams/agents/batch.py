@@ -12,12 +12,12 @@ from schemas.codec import BadEventError, Codec, UnknownSchemaError
 from schemas.dead_letters import DeadLetter
 from schemas.partitioning import partition_of
 from schemas.registry_client import Registry, RegistryError
+from schemas.topics import BY_NAME, DEAD_LETTERS, logical
 from streams.agents.crashes import CrashLog
-from streams.agents.store import Pending, Store
-from streams.intake import Gate
-from streams.shell.consumer import Chunk
+from streams.agents.faust_ext.consumer import Chunk
+from streams.agents.state_store import Pending, Store
 from streams.stage import Entry, Output, Stage, Tables, UnusableEventError, advance
-from streams.topics import BY_NAME, DEAD_LETTERS, logical
+from streams.validator import Gate
 
 _log = logging.getLogger(__name__)
 _REGISTRY_RETRY_S = 1.0

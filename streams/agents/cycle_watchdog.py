@@ -19,13 +19,18 @@ from schemas.codec import BadEventError, Codec
 from schemas.market import TrendingAsset
 from schemas.partitioning import partition_of
 from schemas.scores import EngineScore
+from schemas.topics import (
+    RANKING,
+    SCORES,
+    TRENDING,
+    physical,
+)
 from schemas.validation import problem
-from streams.engines import watchdog as core
-from streams.engines.fusion_state import ALL_ANSWERED
-from streams.settings import Settings
-from streams.shell import tansu
+from streams.fusion import watchdog as core
+from streams.fusion.state import ALL_ANSWERED
 from streams.stage import Output
-from streams.topics import RANKING, SCORES, TRENDING, physical
+from transport.embedded_broker import faults
+from transport.settings import Settings
 
 _log = logging.getLogger(__name__)
 WATCHED = (TRENDING.name, SCORES.name)
@@ -59,12 +64,12 @@ class CycleWatchdog:
             # Range gives a member the same partition numbers of both topics: an asset's ticks
             # and its answers.
             partition_assignment_strategy=(RangePartitionAssignor,),
-            **tansu.consumer_options(),
+            **faults.consumer_options(),
         )
         self._producer = AIOKafkaProducer(
             bootstrap_servers=bootstrap,
             acks="all",
-            enable_idempotence=not tansu.is_embedded(),
+            enable_idempotence=not faults.is_embedded(),
             request_timeout_ms=300_000,
         )
 

@@ -8,9 +8,9 @@ import time
 from typing import Any
 
 from streams.agents.batch import Batcher
-from streams.agents.store import Store
+from streams.agents.faust_ext.consumer import Chunk
+from streams.agents.state_store import Store
 from streams.agents.writer import GivenUpError, Writer
-from streams.shell.consumer import Chunk
 
 _log = logging.getLogger(__name__)
 

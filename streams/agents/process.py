@@ -18,19 +18,19 @@ import threading
 
 import uvloop
 
-from embedded.keeper import EXIT_CONFIG
 from schemas.codec import Codec
 from schemas.registry_client import Registry, RegistryError
-from streams import admin
+from schemas.topics import subjects
 from streams.agents.cycle_watchdog import CycleWatchdog
-from streams.agents.hosted import Hosted
-from streams.agents.probe import EndProbe
+from streams.agents.end_offset_monitor import EndProbe
+from streams.agents.stage_worker import Hosted
 from streams.agents.strategies import StrategyTable
-from streams.settings import Settings
-from streams.shell import tansu
 from streams.stage import EMPTY_TABLES
-from streams.topics import subjects
 from streams.topology import stage
+from transport import admin
+from transport.embedded_broker import faults
+from transport.settings import Settings
+from transport.supervision.keeper import EXIT_CONFIG
 
 _log = logging.getLogger("quantiva.worker")
 
@@ -116,7 +116,7 @@ async def _start(hosts: list[Hosted], watchdog: CycleWatchdog | None, stop: asyn
 
     starting = asyncio.ensure_future(all_of_them())
     stopping = asyncio.ensure_future(stop.wait())
-    limit_s = EMBEDDED_START_LIMIT_S if tansu.is_embedded() else START_LIMIT_S
+    limit_s = EMBEDDED_START_LIMIT_S if faults.is_embedded() else START_LIMIT_S
     await asyncio.wait({starting, stopping}, timeout=limit_s, return_when=asyncio.FIRST_COMPLETED)
     if starting.done():
         stopping.cancel()

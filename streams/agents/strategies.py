@@ -12,10 +12,10 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from schemas.codec import BadEventError, Codec
+from schemas.topics import STRATEGIES, physical
 from schemas.validation import problem
-from streams.shell import tansu
 from streams.stage import StrategyAt, Tables
-from streams.topics import STRATEGIES, physical
+from transport.embedded_broker import faults
 
 _log = logging.getLogger(__name__)
 
@@ -41,8 +41,8 @@ class StrategyTable:
 
     async def start(self) -> None:
         """Read the topic to its present end, then follow it in the background."""
-        if tansu.is_embedded():
-            end = (await tansu.end_offsets(self._bootstrap, [self._tp]))[self._tp]
+        if faults.is_embedded():
+            end = (await faults.end_offsets(self._bootstrap, [self._tp]))[self._tp]
         else:
             end = -1
         consumer = self._consumer = AIOKafkaConsumer(
@@ -50,7 +50,7 @@ class StrategyTable:
             group_id=None,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
-            **tansu.consumer_options(),
+            **faults.consumer_options(),
         )
         await consumer.start()
         consumer.assign([self._tp])

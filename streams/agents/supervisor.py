@@ -9,14 +9,14 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from embedded.keeper import Keeper
-from embedded.processes import Command
+from schemas.topics import physical
 from streams.agents.cycle_watchdog import WATCHED
 from streams.agents.process import EXIT_NOT_READY, READY_LINE, WATCHDOG
-from streams.settings import Settings
-from streams.shell import tansu
-from streams.topics import physical
 from streams.topology import stage
+from transport.embedded_broker import faults
+from transport.settings import Settings
+from transport.supervision.keeper import Keeper
+from transport.supervision.processes import Command
 
 
 class Supervisor:
@@ -84,7 +84,7 @@ class Supervisor:
 
     async def _unwedge(self, group: tuple[str, ...], status: int) -> None:
         """Free consumer groups that the embedded broker let nobody join; its members are dead."""
-        if status == EXIT_NOT_READY and tansu.is_embedded():
+        if status == EXIT_NOT_READY and faults.is_embedded():
             await asyncio.to_thread(self._free_groups, group)
 
     def _free_groups(self, group: tuple[str, ...]) -> None:
@@ -92,7 +92,7 @@ class Supervisor:
             inputs = WATCHED if name == WATCHDOG else stage(name).inputs
             topics = [physical(topic, self._settings.prefix) for topic in inputs]
             group_id = self._settings.group_id(name)
-            tansu.unwedge(self._settings.require_bootstrap(), group_id, topics)
+            faults.unwedge(self._settings.require_bootstrap(), group_id, topics)
 
 
 def default_groups(stages: Sequence[str], processes: int | None = None) -> list[list[str]]:

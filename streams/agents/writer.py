@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Iterable
 from typing import Any
 
+from schemas.topics import physical
 from streams.agents.batch import Work
-from streams.agents.store import Pending, Store
-from streams.topics import physical
+from streams.agents.state_store import Pending, Store
 
 MAX_BATCH_BYTES = 900_000
 """Below the 1 MB that a broker takes by default."""

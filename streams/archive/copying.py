@@ -7,16 +7,16 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from quantiva.status.lag import Partition
 from schemas.registry_client import Registry
+from schemas.topics import logical
 from streams.archive.reader import Archive, ArchiveError
 from streams.archive.records import LoggedRecord
 from streams.archive.store import open_store
 from streams.archive.writer import ArchiveWriter, SchemaText, keep_schemas
-from streams.observe.lag import Partition
-from streams.observe.reader import LogReader
-from streams.settings import Settings
-from streams.shell import tansu
-from streams.topics import logical
+from transport.embedded_broker import faults
+from transport.log_reader import LogReader
+from transport.settings import Settings
 
 OnProgress = Callable[[int, int], None]
 Ranges = dict[Partition, tuple[int, int]]
@@ -69,7 +69,7 @@ async def _ranges(
 ) -> Ranges:
     """Return what to copy; timestamps do not ascend, so their last one is found by reading."""
     ranges = await reader.from_time(partitions, 0 if from_ms is None else from_ms)
-    if until_ms is None and (from_ms is None or not tansu.is_embedded()):
+    if until_ms is None and (from_ms is None or not faults.is_embedded()):
         return ranges
     progress.expect(ranges)
     bounds: dict[Partition, tuple[int, int]] = {}

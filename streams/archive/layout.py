@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from streams.topics import BY_NAME
+from schemas.topics import BY_NAME
 
 MANIFEST = "archive.json"
 SCHEMAS = "schemas"

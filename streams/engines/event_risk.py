@@ -23,8 +23,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from schemas.market import CalendarEvent, TrendingAsset
+from schemas.topics import CALENDAR
 from streams.engines.base import Engine, Reading, freshness
-from streams.topics import CALENDAR
 
 _HOUR_MS = 3_600_000
 _DAY_MS = 24 * _HOUR_MS

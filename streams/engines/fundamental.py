@@ -28,8 +28,8 @@ from typing import Any
 import msgspec
 
 from schemas.market import MEASURES, Fundamentals, TrendingAsset
+from schemas.topics import FUNDAMENTALS
 from streams.engines.base import Engine, Reading, clamp, freshness
-from streams.topics import FUNDAMENTALS
 
 _HOUR_MS = 3_600_000
 _DAY_MS = 24 * _HOUR_MS

@@ -31,9 +31,9 @@ from typing import Any
 import msgspec
 
 from schemas.market import OrderBook, TrendingAsset
+from schemas.topics import BOOKS
 from streams.engines.base import Engine, Reading, clamp, freshness
 from streams.engines.liquidity_book import depth_usd, side_of, slippage_of, top_usd
-from streams.topics import BOOKS
 
 _MINUTE_MS = 60_000.0
 _DAY_MS = 86_400_000.0

@@ -20,10 +20,10 @@ from typing import Any
 import msgspec
 
 from schemas.market import NewsArticle, TrendingAsset
+from schemas.topics import NEWS
 from streams.engines.base import Engine, Reading, clamp, freshness
 from streams.engines.headline import ENTRY_BYTES, VoicesConfig, entry, repeats, score_headline
 from streams.engines.social import Social, SocialConfig, observe
-from streams.topics import NEWS
 
 _MINUTE_MS = 60_000
 _HOUR_MS = 60 * _MINUTE_MS

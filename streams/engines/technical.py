@@ -21,6 +21,7 @@ import msgspec
 from msgspec.structs import replace
 
 from schemas.market import Candle, TrendingAsset
+from schemas.topics import CANDLES
 from schemas.validation import TIMEFRAME_MS
 from streams.engines.base import Engine, Reading, clamp, freshness
 from streams.engines.indicators import (
@@ -35,7 +36,6 @@ from streams.engines.indicators import (
     trend,
     values,
 )
-from streams.topics import CANDLES
 
 TIMEFRAMES = ("1h", "4h", "1d")
 _PLACE = {timeframe: place for place, timeframe in enumerate(TIMEFRAMES)}

@@ -17,14 +17,25 @@ import msgspec
 from schemas.control import Strategy
 from schemas.engines import ENGINES
 from schemas.signals import Contribution, Signal
-from streams.engines.fusion import FusionStage
-from streams.engines.fusion_decision import View, decide, view, weigh
-from streams.engines.fusion_signal import Occasion, build, moment
-from streams.engines.fusion_state import Held, Pinned, hold, hold_missing, pin
+from schemas.topics import REQUESTS
+from streams.fusion.decision import (
+    View,
+    decide,
+    view,
+    weigh,
+)
+from streams.fusion.signal import Occasion, build, moment
+from streams.fusion.stage import FusionStage
+from streams.fusion.state import (
+    Held,
+    Pinned,
+    hold,
+    hold_missing,
+    pin,
+)
 from streams.provenance.tree import Cited, Tree
 from streams.rules import Facts
 from streams.stage import StrategyAt
-from streams.topics import REQUESTS
 from streams.topology import stage
 
 _MOST_DIFFERENCES = 5

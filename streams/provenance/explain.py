@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from streams.provenance.sources.finding import find
 from streams.provenance.sources.looking import Reader, look
 from streams.provenance.tree import Tree, grow, roots, twigs
-from streams.settings import Settings
+from transport.settings import Settings
 
 
 async def explain(settings: Settings, begin: str, *, archive: str | None, most: int) -> Tree:

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from schemas.control import Strategy
-from streams.observe.text import age, cut, moment
+from schemas.text import age, cut, moment
 from streams.provenance import verdict
 from streams.provenance.checks import Check
 from streams.provenance.tree import Cited, Part, Tree

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from schemas.control import Strategy
 from schemas.signals import Signal
-from streams.engines.confidence import Config
-from streams.observe.text import moment, price
+from schemas.text import moment, price
+from streams.confidence.position_sizing import Config
 
 _TERMS = (
     # name of the term, weight in Config, words

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from schemas.control import SignalRequest
+from schemas.describe import telling
 from schemas.market import (
     CalendarEvent,
     Candle,
@@ -14,8 +15,13 @@ from schemas.market import (
     OrderBook,
     TrendingAsset,
 )
-from streams.observe.telling import telling
-from streams.observe.text import age, big, cut, moment, price
+from schemas.text import (
+    age,
+    big,
+    cut,
+    moment,
+    price,
+)
 
 _LONGEST = 400
 

@@ -13,7 +13,7 @@ import logging
 import sys
 from multiprocessing.connection import Connection
 
-from streams.replay.sealed import seal
+from streams.replay.sandbox import seal
 
 
 def main() -> None:

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import msgspec
 
 from schemas.signals import Signal
+from schemas.topics import SIGNALS
 from streams.archive.reader import Archive
-from streams.topics import SIGNALS
 
 _HORIZON_MS = 3_600_000
 """A signal without a counterpart for so long has none: both replays go by the same clock."""

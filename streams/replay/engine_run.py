@@ -8,15 +8,15 @@ from itertools import tee
 
 from schemas.codec import BadEventError
 from schemas.scores import EngineScore
-from streams.intake import Gate
-from streams.replay.free import Produced
-from streams.replay.keyed_log import Keyed, KeyedLog, remember
+from schemas.topics import BY_NAME, SCORES, TRENDING
 from streams.replay.letters import Letters
 from streams.replay.logs import Logs, asset_of
+from streams.replay.market import Produced
 from streams.replay.parity import Comparison
+from streams.replay.per_key_reader import Keyed, KeyedLog, remember
 from streams.stage import Entry, Stage, advance
-from streams.topics import BY_NAME, SCORES, TRENDING
 from streams.topology import stage
+from streams.validator import Gate
 
 
 class EngineRun:

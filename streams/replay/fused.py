@@ -11,9 +11,9 @@ from typing import Any
 import msgspec
 
 from streams.engines.base import Reading
-from streams.engines.fusion import FusionStage, with_held
-from streams.engines.fusion_calm import Calm, calm_of
-from streams.engines.fusion_state import FusionState, Held, hold_reading
+from streams.fusion.no_change_band import Calm, calm_of
+from streams.fusion.stage import FusionStage, with_held
+from streams.fusion.state import FusionState, Held, hold_reading
 from streams.stage import Output, Position, Tables
 
 

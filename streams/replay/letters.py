@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from schemas.codec import BadEventError
 from schemas.dead_letters import DeadLetter
+from schemas.topics import DEAD_LETTERS, REQUESTS
 from streams.archive.records import LoggedRecord
 from streams.replay.logs import Logs
 from streams.replay.parity import Comparison
-from streams.topics import DEAD_LETTERS, REQUESTS
 from streams.topology import stage_names
 
 GIVEN_UP = "the engine failed"

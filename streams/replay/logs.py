@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from schemas.codec import BadEventError
+from schemas.topics import STRATEGIES
 from streams.archive.reader import Archive
-from streams.replay.keyed_log import Keyed
+from streams.replay.per_key_reader import Keyed
 from streams.replay.versions import StrategyVersions, Version
-from streams.topics import STRATEGIES
 
 
 class Logs:

@@ -12,6 +12,12 @@ from pathlib import Path
 
 from schemas.codec import Codec, local_codec
 from schemas.contract import STRUCTS, schema
+from schemas.topics import (
+    RANKING,
+    SCORES,
+    SIGNALS,
+    TOP,
+)
 from streams.archive import segments
 from streams.archive.coverage import by_day
 from streams.archive.layout import TEMPORARY
@@ -19,8 +25,7 @@ from streams.archive.reader import Archive
 from streams.archive.records import LoggedRecord
 from streams.archive.store import open_store
 from streams.archive.writer import ArchiveWriter
-from streams.replay.free import Produced
-from streams.topics import RANKING, SCORES, SIGNALS, TOP
+from streams.replay.market import Produced
 
 OUTPUT_TOPICS = (SCORES.name, SIGNALS.name, RANKING.name, TOP.name)
 SEGMENT_BYTES = 1_000_000

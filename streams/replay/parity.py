@@ -9,9 +9,14 @@ from typing import Any
 import msgspec
 
 from schemas.codec import Codec
+from schemas.topics import (
+    RANKING,
+    SCORES,
+    SIGNALS,
+    TOP,
+)
 from streams.archive.records import LoggedRecord
-from streams.replay.free import Produced
-from streams.topics import RANKING, SCORES, SIGNALS, TOP
+from streams.replay.market import Produced
 
 COMPARED = (SCORES.name, SIGNALS.name, RANKING.name, TOP.name)
 """In the order of the flow: a wrong score comes before the signals that it makes wrong."""

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 
 from schemas.partitioning import partition_of
 from schemas.signals import RankEntry
-from streams.replay.free import Produced
+from schemas.topics import RANKING
+from streams.replay.market import Produced
 from streams.stage import Entry, advance
-from streams.topics import RANKING
 from streams.topology import stage
 
 GRACE_MS = 60_000

@@ -7,15 +7,15 @@ from typing import Any
 
 from schemas.codec import BadEventError
 from schemas.partitioning import partition_of
-from streams.intake import Gate
-from streams.replay.expected import Expected
-from streams.replay.free import Produced
+from schemas.topics import RANKING, TOP
 from streams.replay.letters import Letters
 from streams.replay.logs import Logs
+from streams.replay.market import Produced
 from streams.replay.parity import Comparison
+from streams.replay.recorded_outputs import Expected
 from streams.stage import Entry, advance
-from streams.topics import RANKING, TOP
 from streams.topology import stage
+from streams.validator import Gate
 
 
 def check_rankings(

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from schemas.codec import BadEventError
-from streams.replay.keyed_log import Keyed
+from schemas.topics import REQUESTS, SCORES, SIGNALS
 from streams.replay.logs import Logs
-from streams.topics import REQUESTS, SCORES, SIGNALS
+from streams.replay.per_key_reader import Keyed
 
 
 class Requests:

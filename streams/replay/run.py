@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from streams.replay.changes import NO_CHANGES, Changes
-from streams.replay.free import Produced, Refused
+from streams.replay.market import Produced, Refused
 from streams.replay.output import Output, make_output
 from streams.replay.parity import Parity
 from streams.replay.ranking import RankingRun, in_order, numbered

@@ -14,9 +14,19 @@ import msgspec
 
 from schemas.control import Strategy
 from schemas.partitioning import partition_of
-from streams.replay.arrivals import RANK, Arrival, merged, one_topic
+from schemas.topics import (
+    MARKET_TOPICS,
+    REQUESTS,
+    SCORES,
+    STRATEGIES,
+)
+from streams.replay.replay_record import (
+    RANK,
+    Arrival,
+    merged,
+    one_topic,
+)
 from streams.stage import StrategyAt
-from streams.topics import MARKET_TOPICS, REQUESTS, SCORES, STRATEGIES
 
 NO_ASSETS: tuple[str, ...] = ()
 
@@ -40,7 +50,7 @@ class ArchiveSource(msgspec.Struct, frozen=True, tag=True, kw_only=True):
 
 
 class DirectorySource(msgspec.Struct, frozen=True, tag=True, kw_only=True):
-    """Recorded market data: see `producers.recorded.read_directory`."""
+    """Recorded market data: see `marketdata.recorded.source.read_directory`."""
 
     path: str
     start_ms: int
@@ -102,8 +112,8 @@ def directory_arrivals(source: DirectorySource, partitions: Iterable[int]) -> It
 
     Ticks rank all assets, so every process reads the whole directory and keeps its part.
     """
-    from producers.events import TOPIC_OF
-    from producers.recorded import read_directory
+    from marketdata.recorded.source import read_directory
+    from schemas.events import TOPIC_OF
 
     place_of = _places(source.partitions, frozenset(partitions))
     names: dict[type, str] = {struct: topic.name for struct, topic in TOPIC_OF.items()}

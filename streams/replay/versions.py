@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from schemas.control import Strategy
-from streams.engines.fusion_state import watching
+from streams.fusion.state import watching
 from streams.stage import StrategyAt
 
 

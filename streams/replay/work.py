@@ -12,14 +12,20 @@ from typing import Any
 import msgspec
 
 from schemas.codec import local_codec
+from schemas.topics import (
+    MARKET_TOPICS,
+    RANKING,
+    SCORES,
+    SIGNALS,
+)
 from streams.archive.reader import Archive
 from streams.replay.changes import NO_CHANGES, Changes
-from streams.replay.free import FreeRun, Produced, Refused
+from streams.replay.exact import RecordedRun
 from streams.replay.logs import Logs
+from streams.replay.market import FreeRun, Produced, Refused
 from streams.replay.output import Output
 from streams.replay.parity import Comparison, Parity
 from streams.replay.ranking_check import check_rankings
-from streams.replay.recorded import RecordedRun
 from streams.replay.sources import (
     ArchiveSource,
     DirectorySource,
@@ -27,7 +33,6 @@ from streams.replay.sources import (
     arrivals,
     initial_strategies,
 )
-from streams.topics import MARKET_TOPICS, RANKING, SCORES, SIGNALS
 
 Send = Callable[[tuple[str, Any]], None]
 PROGRESS, RANK, DONE = "progress", "rank", "done"

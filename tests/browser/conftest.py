@@ -17,7 +17,7 @@ pytest.importorskip("playwright", reason="playwright is not installed: pip insta
 from playwright.async_api import Browser
 
 from embedded.database import Database
-from producers.market.assets import ASSETS
+from marketdata.simulated.assets import ASSETS
 from sinks.postgres import migrate
 from tests.browser.chromium import browser, find_chromium
 from tests.browser.stand.bridge import Stand

@@ -15,16 +15,16 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, expect
 
-from embedded.ports import free_port
 from embedded.stack import Stack
-from producers.market.assets import ASSETS
-from producers.market.simulation import backfill, cycle
-from streams.commands.bridge import READY
+from marketdata.simulated.assets import ASSETS
+from marketdata.simulated.simulation import backfill, cycle
+from quantiva.commands.bridge import READY
 from tests.browser.chromium import DESKTOP, Watched, watched
 from tests.browser.looking import SOON_S, ids, quickest_load, sign_in, until_page_has
 from tests.browser.stand.bridge import TOKEN
 from tests.integration.examples.running import signals_of
-from tests.integration.worker.rig import CYCLE_MS, Rig, rig
+from tests.integration.streams.agents.rig import CYCLE_MS, Rig, rig
+from transport.supervision.ports import free_port
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.embedded]
 STARTS_S = 60.0
@@ -55,7 +55,7 @@ class Platform:
     async def start_bridge(self) -> None:
         tokens = json.dumps({TOKEN: {"name": "desk", "role": "viewer"}})
         self._bridge = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "streams.cli", "bridge", "--port", str(self._port)),
+            *(sys.executable, "-m", "quantiva.cli", "bridge", "--port", str(self._port)),
             env={**os.environ, "QUANTIVA_BRIDGE_TOKENS": tokens},
             stdout=asyncio.subprocess.PIPE,
         )

@@ -11,8 +11,8 @@ from schemas.control import Strategy
 from schemas.market import NewsArticle, TrendingAsset
 from schemas.scores import InputPosition
 from schemas.signals import Contribution, RankedSignal, Signal, TopSignals
+from schemas.topics import BY_SCHEMA, STRATEGIES
 from sinks.base import Record
-from streams.topics import BY_SCHEMA, STRATEGIES
 
 T0 = 1_767_225_600_000  # 2026-01-01 00:00:00 UTC
 ENGINES = ("sentiment", "technical", "fundamental", "event_risk", "liquidity")

@@ -19,8 +19,8 @@ from schemas.codec import local_codec
 from schemas.control import SignalRequest
 from schemas.scores import EngineScore
 from schemas.signals import RankEntry, Signal, TopSignals
-from streams.engines.fusion import FusionStage
-from streams.engines.ranking import RankingStage
+from streams.confidence.ranking import RankingStage
+from streams.fusion.stage import FusionStage
 from streams.stage import Entry, Output, Stage, StrategyAt, Tables, advance
 from tests.golden.seeded_log import CYCLES, ENGINES, VERSIONS, make_log
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from embedded.kafka import find_kafka
-from producers.recorded import read_directory
+from marketdata.recorded.source import read_directory
 from tests.parity.scenario import Scenario, record, verified
 
 SCENARIOS = (

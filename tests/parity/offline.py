@@ -7,16 +7,16 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from producers.events import TOPIC_OF
 from producers.strategies import PREBUILT
+from schemas.events import TOPIC_OF
 from schemas.partitioning import partition_of
+from schemas.topics import MARKET_TOPICS, STRATEGIES
 from streams.archive.reader import Archive
 from streams.archive.records import LoggedRecord
 from streams.archive.store import open_store
 from streams.archive.writer import ArchiveWriter
-from streams.replay.free import Produced
+from streams.replay.market import Produced
 from streams.replay.output import Output, make_output
-from streams.topics import MARKET_TOPICS, STRATEGIES
 
 Edit = Callable[[str, int, LoggedRecord], LoggedRecord | None]
 

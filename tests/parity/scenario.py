@@ -22,9 +22,9 @@ from embedded.kafka import ApacheKafka
 from embedded.stack import Stack
 from producers.strategies import PREBUILT
 from schemas.control import SignalRequest
+from schemas.topics import CANDLES, TOPICS, physical
 from streams.archive.copying import copy_topics
-from streams.topics import CANDLES, TOPICS, physical
-from tests.integration.worker.rig import Rig, rig
+from tests.integration.streams.agents.rig import Rig, rig
 
 GARBAGE = (b"", b"not avro", b"\0\0\0\0\x63body", b"\0\0\0\0\x01cut")
 
@@ -158,7 +158,7 @@ async def verified(
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        "streams.cli",
+        "quantiva.cli",
         "verify",
         address,
         *(["--complete"] if complete else []),

@@ -9,12 +9,17 @@ import msgspec
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
+from schemas.topics import TRENDING
 from schemas.validation import MOST_AMOUNT, problem
 from streams.engines.base import Engine, Reading
-from streams.scoring import ScoringStage
+from streams.engines.scoring_stage import ScoringStage
 from streams.stage import advance
-from streams.topics import TRENDING
-from tests.unit.engines._records import DAY_MS, T0, make_tick, readings
+from tests.unit.streams.engines._records import (
+    DAY_MS,
+    T0,
+    make_tick,
+    readings,
+)
 
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 """A busy machine is no counterexample."""

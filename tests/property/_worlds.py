@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from producers.market.assets import ASSETS
-from producers.market.simulation import backfill, cycle
+from marketdata.simulated.assets import ASSETS
+from marketdata.simulated.simulation import backfill, cycle
 
 MONDAY = 1_767_571_200_000
 """2026-01-05 00:00 UTC."""

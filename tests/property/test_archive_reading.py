@@ -11,7 +11,7 @@ from streams.archive.check import check
 from streams.archive.reader import Archive
 from streams.archive.records import DAY_MS, LoggedRecord
 from streams.archive.store import open_store
-from tests.unit.archive.samples import T0, TOPIC, opened
+from tests.unit.streams.archive.samples import T0, TOPIC, opened
 
 small = st.binary(max_size=8)
 headers = st.lists(

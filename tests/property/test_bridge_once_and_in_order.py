@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 
 from sinks.bridge.auth import Auth
 from sinks.bridge.hub import Hub, LogParts
-from sinks.bridge.hub.outbox import SOCKET_BYTES
-from tests.unit.observe import samples
+from sinks.bridge.hub.send_queue import SOCKET_BYTES
+from tests.unit.quantiva.status import samples
 from tests.unit.sinks.bridge.hub_bench import Visitor, bridge_settings, merged, since, until
 from tests.unit.sinks.bridge.memory_log import CODEC, PARTITIONS, MemoryLog, signal
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from schemas.validation import CATEGORIES
 from streams.engines.event_risk import ENGINE
 from tests.property import _text_laws as laws
-from tests.unit.engines._records import (
+from tests.unit.streams.engines._records import (
     DAY_MS,
     HOUR_MS,
     T0,

@@ -12,14 +12,19 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from schemas.market import Fundamentals, TrendingAsset
+from schemas.topics import TRENDING
 from schemas.validation import LEAST_PRICE, MOST_AMOUNT, MOST_PRICE, TIMEFRAME_MS, problem
 from streams.engines.base import Engine
-from streams.scoring import ScoringStage
+from streams.engines.scoring_stage import ScoringStage
 from streams.stage import advance
-from streams.topics import TRENDING
 from streams.topology import scoring_engines
-from tests.unit.engines._market import HOUR_MS, START_MS, make_book, make_candle
-from tests.unit.engines._records import make_fundamentals, make_tick
+from tests.unit.streams.engines._market import (
+    HOUR_MS,
+    START_MS,
+    make_book,
+    make_candle,
+)
+from tests.unit.streams.engines._records import make_fundamentals, make_tick
 
 PRICES = (LEAST_PRICE, nextafter(MOST_PRICE, 0.0), 1.0)
 AMOUNTS = (0.0, 5e-324, nextafter(MOST_AMOUNT, 0.0), 1.0)

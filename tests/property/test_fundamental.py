@@ -11,7 +11,13 @@ from hypothesis import strategies as st
 from schemas.market import MEASURES
 from streams.engines.fundamental import ENGINE, PARTS
 from tests.property import _text_laws as laws
-from tests.unit.engines._records import HOUR_MS, T0, make_fundamentals, readings, said
+from tests.unit.streams.engines._records import (
+    HOUR_MS,
+    T0,
+    make_fundamentals,
+    readings,
+    said,
+)
 
 RISING = [
     name

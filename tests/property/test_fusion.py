@@ -13,10 +13,10 @@ from schemas.control import SignalRequest, Strategy
 from schemas.engines import ENGINES
 from schemas.signals import Signal
 from schemas.validation import problem
-from streams.engines.confidence import Config as SizingConfig
-from streams.engines.fusion import FusionStage
+from streams.confidence.position_sizing import Config as SizingConfig
+from streams.fusion.stage import FusionStage
 from streams.stage import Entry, Output, Tables, advance
-from tests.unit.engines.fusion_factories import (
+from tests.unit.streams.fusion.fusion_factories import (
     CYCLE_MS,
     MINUTE_MS,
     T0,

@@ -7,16 +7,16 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producers.identity.headlines import WITHIN_MS, SeenNews, canonical_url
-from producers.identity.markets import choose
-from producers.identity.mentions import mentioned
-from producers.identity.notation import is_money
-from producers.identity.symbols import Catalogue
-from producers.identity.tags import assets_of
-from producers.identity.titles import say_the_same, title_of
+from producers.assets.asset_tagger import mentioned
+from producers.assets.markets import choose
+from producers.assets.notation import is_money
+from producers.assets.symbols import Catalogue
+from producers.assets.tags import assets_of
+from producers.dedup.headlines import WITHIN_MS, SeenNews, canonical_url
+from producers.dedup.titles import say_the_same, title_of
 from producers.upstreams.rows import CoinRow
 from tests.property._text_laws import unhurried
-from tests.unit.producers.identity._catalogue import (
+from tests.unit.producers.assets._catalogue import (
     CATALOGUE,
     HOUR_MS,
     T0,

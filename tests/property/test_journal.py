@@ -13,13 +13,25 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from producers.identity.checkpoint import CheckpointFile
-from producers.identity.headlines import SeenNews
-from producers.identity.journal import Journal
-from producers.identity.once import PublishOnce
-from producers.identity.seen import Snapshot
-from producers.identity.window import KEPT, Window, holds, open_times, with_candle
-from tests.unit.producers.identity.journal_bench import (
+from producers.dedup.checkpoint import CheckpointFile
+from producers.dedup.deduplicating_publisher import PublishOnce
+from producers.dedup.headlines import SeenNews
+from producers.dedup.published_candles import (
+    KEPT,
+    Window,
+    holds,
+    open_times,
+    with_candle,
+)
+from producers.dedup.published_index import Journal
+from producers.dedup.seen import Snapshot
+from tests.unit.marketdata.recorded_factory import (
+    HOUR_MS,
+    T0,
+    candle,
+    news,
+)
+from tests.unit.producers.dedup.index_bench import (
     CODEC,
     DyingSender,
     KilledError,
@@ -29,7 +41,6 @@ from tests.unit.producers.identity.journal_bench import (
     scheduled,
     ticks,
 )
-from tests.unit.producers.recorded_factory import HOUR_MS, T0, candle, news
 
 _HEADLINES = (
     "Validators vote on a new fee market",

@@ -15,7 +15,7 @@ from schemas.market import OrderBook
 from streams.engines.base import Reading
 from streams.engines.liquidity import ENGINE, ORDERS_USD, State
 from streams.engines.liquidity_book import slippage_bps
-from tests.unit.engines._market import START_MS, make_book, make_tick
+from tests.unit.streams.engines._market import START_MS, make_book, make_tick
 
 CONFIG = ENGINE.config
 common = settings(max_examples=100, deadline=None)

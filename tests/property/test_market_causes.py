@@ -8,10 +8,10 @@ from collections import defaultdict
 
 import pytest
 
-from producers.market import agenda
-from producers.market.assets import ASSETS
-from producers.market.bars import HOUR_MS
-from producers.market.state import CYCLE_MS
+from marketdata.simulated import calendar_events
+from marketdata.simulated.assets import ASSETS
+from marketdata.simulated.bars import HOUR_MS
+from marketdata.simulated.state import CYCLE_MS
 from schemas.market import (
     Candle,
     NewsArticle,
@@ -29,7 +29,7 @@ def test_an_outcome_jumps_in_its_minute_and_is_reported():
         (
             (asset, event)
             for asset in ASSETS
-            for event in agenda.shocks(2, asset, MONDAY, MONDAY + 9 * DAY_MS)
+            for event in calendar_events.shocks(2, asset, MONDAY, MONDAY + 9 * DAY_MS)
         ),
         key=lambda pair: abs(pair[1].shock) / pair[0].hourly_vol,
     )

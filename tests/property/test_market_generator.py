@@ -12,13 +12,13 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from producers.events import order_key
-from producers.market import agenda
-from producers.market.assets import ASSETS, NAMES
-from producers.market.bars import HOUR_MS, Bar, aggregate
-from producers.market.simulation import backfill, cycle
-from producers.market.state import CYCLE_MS
+from marketdata.simulated import calendar_events
+from marketdata.simulated.assets import ASSETS, NAMES
+from marketdata.simulated.bars import HOUR_MS, Bar, aggregate
+from marketdata.simulated.simulation import backfill, cycle
+from marketdata.simulated.state import CYCLE_MS
 from schemas.codec import local_codec
+from schemas.events import order_key
 from schemas.market import (
     CalendarEvent,
     Candle,
@@ -171,7 +171,7 @@ def test_fundamentals_and_the_calendar_are_alive_every_hour(two_days):
     for event in later:
         if type(event) is Fundamentals:
             hours["fundamentals", event.asset].add(event.observed_at // HOUR_MS)
-        if type(event) is CalendarEvent and event.title == agenda.HEARTBEAT_TITLE:
+        if type(event) is CalendarEvent and event.title == calendar_events.HEARTBEAT_TITLE:
             assert (event.category, event.impact, event.certainty) == ("other", 0.0, 1.0)
             hours["calendar", event.asset].add(event.observed_at // HOUR_MS)
     assert len(hours) == 2 * 3

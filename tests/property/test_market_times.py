@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from producers.events import MarketEvent, order_key
-from producers.market.assets import ASSETS
-from producers.market.bars import HOUR_MS
-from producers.market.state import CYCLE_MS
+from marketdata.simulated.assets import ASSETS
+from marketdata.simulated.bars import HOUR_MS
+from marketdata.simulated.state import CYCLE_MS
+from schemas.events import MarketEvent, order_key
 from schemas.market import (
     CalendarEvent,
     Candle,

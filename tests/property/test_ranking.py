@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.signals import RankEntry, TopSignals
-from streams.engines.ranking import RankingStage
+from streams.confidence.ranking import RankingStage
 from streams.stage import Entry, Output, advance
-from tests.unit.engines.fusion_factories import CYCLE_MS, T0
+from tests.unit.streams.fusion.fusion_factories import CYCLE_MS, T0
 
 STAGE = RankingStage()
 GAP = 1_000

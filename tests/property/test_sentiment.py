@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 from streams.engines.lexicon import score_text
 from streams.engines.sentiment import ENGINE
 from tests.property import _text_laws as laws
-from tests.unit.engines._records import DAY_MS, T0, fed, make_news, make_tick, readings
+from tests.unit.streams.engines._records import (
+    DAY_MS,
+    T0,
+    fed,
+    make_news,
+    make_tick,
+    readings,
+)
 
 VOCABULARY = """
     bitcoin bullish hacked not crash surge in fees denied ? but very all time high loses

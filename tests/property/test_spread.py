@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from producers.manners.spread import (
+from producers.http_client.budget import (
     LAST_TO_FIRST,
     NEW_AGE_MS,
     allowance,

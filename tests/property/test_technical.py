@@ -14,7 +14,13 @@ from hypothesis import strategies as st
 from schemas.market import Candle
 from streams.engines.base import Reading
 from streams.engines.technical import ENGINE, TIMEFRAMES, State
-from tests.unit.engines._market import DAY_MS, START_MS, make_candle, make_tick, random_walk
+from tests.unit.streams.engines._market import (
+    DAY_MS,
+    START_MS,
+    make_candle,
+    make_tick,
+    random_walk,
+)
 
 CONFIG = ENGINE.config
 TICKS_FROM = START_MS + 300 * DAY_MS

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from producers.manners.errors import UpstreamError
+from producers.http_client.errors import UpstreamError
 from producers.upstreams import (
     coingecko,
     coingecko_detail,

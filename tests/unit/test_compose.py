@@ -13,9 +13,9 @@ import jsonschema
 import pytest
 import yaml
 
-from streams.settings import Settings
 from tests.conftest import ROOT
 from tests.unit.test_docs import known_variables, wrong_command
+from transport.settings import Settings
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.kafka.yml").read_text("utf-8"))
 SERVICES: dict[str, Any] = COMPOSE["services"]

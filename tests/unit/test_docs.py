@@ -17,17 +17,17 @@ import pytest
 import typer.main
 from pydantic_settings import BaseSettings
 
-from producers.live.articles import articles
+from producers.feeds.articles import articles
 from producers.settings import SourceSettings
+from quantiva.cli import app
 from schemas.validation import problem
 from sinks.bridge.settings import BridgeSettings
 from sinks.explanations.settings import ExplanationSettings
-from streams.cli import app
 from streams.engines.base import Engine
-from streams.settings import Settings
 from tests.conftest import ROOT
 from tests.contract.sink_samples import record, signal
-from tests.unit.engines._market import START_MS, make_book, make_tick
+from tests.unit.streams.engines._market import START_MS, make_book, make_tick
+from transport.settings import Settings
 
 PAGES = (ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md")))
 NAMES = [str(page.relative_to(ROOT)) for page in PAGES]

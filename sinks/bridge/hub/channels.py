@@ -6,9 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sinks.base import Record
-from sinks.bridge.frames import Frame, event_frame
-from streams.topics import (
+from schemas.topics import (
     BOOKS,
     CANDLES,
     EXPLANATIONS,
@@ -19,6 +17,8 @@ from streams.topics import (
     TOP,
     TRENDING,
 )
+from sinks.base import Record
+from sinks.bridge.frames import Frame, event_frame
 
 PRICES = "prices"
 STATUS = "status"

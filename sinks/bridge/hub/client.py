@@ -10,6 +10,7 @@ from typing import Protocol
 
 from aiohttp import WSMsgType, web
 
+from schemas.topics import BY_NAME
 from sinks.bridge.frames import Frame, close_frame, control
 from sinks.bridge.hub.backlog import Backlog
 from sinks.bridge.hub.catch_up import STEP, CatchUp
@@ -17,7 +18,6 @@ from sinks.bridge.hub.channels import CHANNELS, TOPIC_OF, topics_of
 from sinks.bridge.hub.core import Core, Subscription, lowest
 from sinks.bridge.hub.cursors import BadCursorError, Positions, format_cursor, parse_since
 from sinks.bridge.hub.limits import Bucket
-from sinks.bridge.hub.outbox import Outbox, Wire
 from sinks.bridge.hub.requests import (
     BadRequestError,
     Code,
@@ -27,8 +27,8 @@ from sinks.bridge.hub.requests import (
     Unsubscribe,
     parse,
 )
+from sinks.bridge.hub.send_queue import Outbox, Wire
 from sinks.bridge.settings import BridgeSettings
-from streams.topics import BY_NAME
 
 _log = logging.getLogger(__name__)
 MESSAGES_A_SECOND = 20.0

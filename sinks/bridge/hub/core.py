@@ -14,7 +14,7 @@ from sinks.bridge.frames import Bundle, Frame, snapshot_frame
 from sinks.bridge.hub.channels import BY_TOPIC, PRICES, topics_of
 from sinks.bridge.hub.cursors import Place, Positions, format_cursor
 from sinks.bridge.hub.filters import Filter, Registry
-from sinks.bridge.hub.tail import Tail
+from sinks.bridge.hub.recent_events import Tail
 from sinks.bridge.hub.views import Latest
 
 ITEMS_A_SNAPSHOT = 200

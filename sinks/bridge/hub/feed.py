@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from schemas.registry_client import RegistryError
+from schemas.topics import BY_NAME
 from sinks.base import Record, Rejected
 from sinks.bridge.hub.channels import BY_TOPIC
 from sinks.bridge.hub.core import Core
 from sinks.bridge.hub.cursors import Place, Positions
-from sinks.bridge.hub.pulse import Pulse
+from sinks.bridge.hub.hub_health import Pulse
 from sinks.bridge.log import LogSource, OpenLog, Partition, in_order
 from sinks.decoding import RecordDecoder
-from streams.topics import BY_NAME
 
 _log = logging.getLogger(__name__)
 _LONGEST_WAIT_S = 5.0

@@ -21,7 +21,13 @@ from sinks.bridge.hub.core import Core
 from sinks.bridge.hub.cursors import Place
 from sinks.bridge.hub.entry import Door, admit, check_origin
 from sinks.bridge.hub.feed import Feed
-from sinks.bridge.hub.pulse import Ends, Health, Pulse, engines_of, watch
+from sinks.bridge.hub.hub_health import (
+    Ends,
+    Health,
+    Pulse,
+    engines_of,
+    watch,
+)
 from sinks.bridge.hub.views import Latest
 from sinks.bridge.log import OpenLog
 from sinks.bridge.settings import BridgeSettings

@@ -14,12 +14,21 @@ from schemas.market import Candle
 from schemas.scores import EngineScore
 from schemas.signals import Signal, TopSignals
 from schemas.sources import SourceStatus
+from schemas.topics import (
+    BY_NAME,
+    CANDLES,
+    EXPLANATIONS,
+    SCORES,
+    SIGNALS,
+    SOURCES,
+    STRATEGIES,
+    TOP,
+)
 from sinks.base import Record
 from sinks.bridge.api.parts import Price, TopicState
 from sinks.bridge.frames import Frame, event_frame
 from sinks.bridge.hub.channels import BY_TOPIC, PRICES, frame_of
 from sinks.bridge.hub.prices import price_of
-from streams.topics import BY_NAME, CANDLES, EXPLANATIONS, SCORES, SIGNALS, SOURCES, STRATEGIES, TOP
 
 MOST_ROWS = 20_000
 MOST_EXPLANATIONS = 2_000

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from schemas.address import shown
 from schemas.scores import InputPosition
 from schemas.signals import Signal
+from schemas.text import moment
+from schemas.topics import SIGNALS
 from streams.archive.records import LoggedRecord
-from streams.observe.text import moment
 from streams.provenance.sources.base import SourceError
 from streams.provenance.sources.looking import Reader
 from streams.provenance.tree import Found
-from streams.topics import SIGNALS
 
 ID_DIGITS = 32
 MOST_CANDIDATES = 5

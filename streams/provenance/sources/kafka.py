@@ -16,11 +16,11 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from schemas.scores import InputPosition
+from schemas.topics import BY_NAME, physical
 from streams.archive.records import LoggedRecord
 from streams.provenance.sources import registry
 from streams.provenance.sources.base import Fetched, Searched, SourceError
-from streams.settings import Settings
-from streams.topics import BY_NAME, physical
+from transport.settings import Settings
 
 RETENTION = "no longer in the topic (retention)"
 COMPACTION = "no longer in the topic (compaction: a newer version took its place)"

@@ -8,7 +8,7 @@ import time
 
 from embedded.database import Database
 from sinks.postgres import migrate
-from streams.replay.free import Produced
+from streams.replay.market import Produced
 from tests.browser.stand.bridge import TOKEN, Stand
 from tests.browser.stand.world import CYCLE_MS, World
 

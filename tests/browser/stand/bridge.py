@@ -10,17 +10,17 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from embedded.database import Database
-from embedded.ports import free_port
 from schemas.codec import local_codec
+from schemas.topics import SIGNALS
 from sinks.base import Record
 from sinks.bridge.app import SHUTDOWN_S, Parts, build_app
 from sinks.bridge.auth import Auth
 from sinks.bridge.hub import Hub, LogParts
 from sinks.bridge.settings import BridgeSettings
 from sinks.postgres import PostgresSink
-from streams.replay.free import Produced
-from streams.topics import SIGNALS
+from streams.replay.market import Produced
 from tests.browser.stand.log import MemoryLog
+from transport.supervision.ports import free_port
 
 TOKEN = "viewer-of-the-desk"
 _TOKENS = json.dumps({TOKEN: {"name": "desk", "role": "viewer"}})

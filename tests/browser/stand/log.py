@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
+from schemas.topics import TOPICS
 from sinks.bridge.log import Partition
-from streams.topics import TOPICS
 
 PARTITIONS = 8
 

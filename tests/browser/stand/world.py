@@ -6,20 +6,25 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from producers.events import TOPIC_OF, MarketEvent
-from producers.market.assets import ASSETS, Asset
-from producers.market.simulation import backfill, cycle
+from marketdata.simulated.assets import ASSETS, Asset
+from marketdata.simulated.simulation import backfill, cycle
 from producers.strategies import PREBUILT
+from schemas.events import TOPIC_OF, MarketEvent
 from schemas.explanations import Explanation
 from schemas.partitioning import partition_of
 from schemas.signals import RankEntry, Signal, TopSignals
 from schemas.sources import SourceStatus
+from schemas.topics import (
+    EXPLANATIONS,
+    RANKING,
+    SOURCES,
+    STRATEGIES,
+)
 from sinks.explanations import template
 from sinks.explanations.facts import facts_of, input_hash
-from streams.replay.arrivals import RANK, Arrival
-from streams.replay.free import FreeRun, Produced
+from streams.replay.market import FreeRun, Produced
+from streams.replay.replay_record import RANK, Arrival
 from streams.stage import Entry, StrategyAt, advance
-from streams.topics import EXPLANATIONS, RANKING, SOURCES, STRATEGIES
 from streams.topology import stage
 from tests.browser.stand.log import PARTITIONS
 

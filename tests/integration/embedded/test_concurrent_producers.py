@@ -9,7 +9,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from embedded.broker import Broker
-from streams.shell import tansu
+from transport.embedded_broker import faults
 
 PRODUCERS, BATCHES, RECORDS = 5, 200, 40
 
@@ -26,7 +26,7 @@ async def _produce(address: str) -> None:
 async def _consume(address: str) -> list[int]:
     offsets: list[int] = []
     place = TopicPartition("t", 0)
-    consumer = AIOKafkaConsumer(bootstrap_servers=address, **tansu.consumer_options())
+    consumer = AIOKafkaConsumer(bootstrap_servers=address, **faults.consumer_options())
     await consumer.start()
     consumer.assign([place])
     await consumer.seek_to_beginning(place)

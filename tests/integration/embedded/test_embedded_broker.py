@@ -10,8 +10,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from embedded.broker import Broker
-from embedded.ports import free_port
-from embedded.processes import StartError
+from transport.supervision.ports import free_port
+from transport.supervision.processes import StartError
 
 pytestmark = pytest.mark.embedded
 

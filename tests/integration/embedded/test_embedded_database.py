@@ -13,7 +13,7 @@ import pytest
 from embedded import postgres_files
 from embedded.database import Database
 from embedded.postgres_files import Account, find_programs, obstacle, unprivileged_account
-from embedded.processes import StartError
+from transport.supervision.processes import StartError
 
 pytestmark = pytest.mark.embedded
 

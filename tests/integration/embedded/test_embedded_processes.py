@@ -11,8 +11,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from embedded.ports import free_port, is_free
-from embedded.processes import Child, Command, StartError, tail
+from transport.supervision.ports import free_port, is_free
+from transport.supervision.processes import (
+    Child,
+    Command,
+    StartError,
+    tail,
+)
 
 pytestmark = pytest.mark.embedded
 

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from confluent_kafka.schema_registry import AsyncSchemaRegistryClient, Schema
 
-from embedded.ports import free_port
-from embedded.processes import StartError
 from embedded.registry.server import Registry
+from transport.supervision.ports import free_port
+from transport.supervision.processes import StartError
 
 pytestmark = pytest.mark.embedded
 

@@ -10,8 +10,8 @@ import asyncpg
 import pytest
 import uvloop
 
-from embedded.processes import StartError
 from embedded.stack import Stack
+from transport.supervision.processes import StartError
 
 pytestmark = pytest.mark.embedded
 

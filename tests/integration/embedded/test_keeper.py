@@ -12,8 +12,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from embedded.keeper import GivenUpError, Keeper
-from embedded.processes import Command
+from transport.supervision.keeper import GivenUpError, Keeper
+from transport.supervision.processes import Command
 
 pytestmark = pytest.mark.embedded
 READY = "READY here"

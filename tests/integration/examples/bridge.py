@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator
 
 from pydantic import SecretStr
 
+from quantiva.wiring.bridge import serve
 from sinks.bridge.settings import BridgeSettings
-from streams.bridging import serve
-from tests.integration.worker.rig import Rig
+from tests.integration.streams.agents.rig import Rig
 
 TOKEN = "a-token-of-a-viewer"
 

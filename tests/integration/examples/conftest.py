@@ -9,17 +9,6 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from tests.integration.commands.conftest import (  # noqa: F401  the fixture `platform`
-    background,
-    bare,
-    broker_kind,
-    kafka_address,
-    parts,
-    platform,
-    registry_url,
-    tansu_address,
-)
-
 from .programs import EXAMPLES, npm_install
 from .running import Market, running_platform
 

@@ -13,9 +13,9 @@ from aiokafka import AIOKafkaProducer
 from embedded.stack import Stack
 from schemas.contract import schema_name
 from schemas.signals import Signal
-from streams.observe.reader import LogReader
-from streams.topics import BY_SCHEMA, physical
-from tests.integration.worker.rig import Rig, market, rig
+from schemas.topics import BY_SCHEMA, physical
+from tests.integration.streams.agents.rig import Rig, market, rig
+from transport.log_reader import LogReader
 
 _NO_DATABASE = "postgresql://127.0.0.1:1/none"
 """Nobody here stores anything, so no database is started."""

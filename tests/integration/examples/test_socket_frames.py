@@ -11,11 +11,11 @@ import jsonschema
 import msgspec
 import pytest
 
+from quantiva import asyncapi_socket
+from quantiva.asyncapi import document
 from sinks.bridge.settings import BridgeSettings
-from streams import asyncapi_socket
-from streams.asyncapi import document
-from streams.settings import Settings
-from tests.unit.observe import samples
+from tests.unit.quantiva.status import samples
+from transport.settings import Settings
 
 from .bridge import TOKEN, running_bridge
 from .running import Market

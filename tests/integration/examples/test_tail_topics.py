@@ -15,13 +15,13 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
 from typer.testing import CliRunner
 
+from quantiva.commands.tail import tail
 from schemas.codec import BadEventError
 from schemas.contract import schema, schema_name
-from streams.commands.tail import tail
-from streams.observe.decoding import plain
-from streams.topics import BY_SCHEMA, TOPICS
-from tests.integration.commands.conftest import Platform, on_both
-from tests.unit.observe import samples
+from schemas.topics import BY_SCHEMA, TOPICS
+from tests.integration.quantiva.conftest import Platform, on_both
+from tests.unit.quantiva.status import samples
+from transport.decoder import plain
 
 pytestmark = pytest.mark.embedded
 app = typer.Typer()

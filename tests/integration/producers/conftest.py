@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from embedded.broker import Broker
-from streams.topics import MARKET_TOPICS, STRATEGIES
+from schemas.topics import MARKET_TOPICS, STRATEGIES
 
 PARTITIONS = 5
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from producers.identity.seen import content_of
-from producers.simulator.newsstand import published_ms
+from producers.dedup.seen import content_of
 from schemas.market import CalendarEvent, Candle, Fundamentals, NewsArticle, TrendingAsset
 from schemas.validation import TIMEFRAME_MS
+from simulator.news_store import published_ms
 from tests.integration.producers.live_rig import CYCLE_MS, FEW, HOUR_MS, START_MS, LiveDay
 
 _BACKFILLED = 300

@@ -14,21 +14,21 @@ import pytest
 
 from embedded.broker import Broker
 from embedded.registry.server import Registry
-from producers.identity.readback import decoder
-from producers.live.feeds import FEEDS
-from producers.live.running import Tell
-from producers.market.assets import ASSETS
+from marketdata.simulated.assets import ASSETS
+from producers.dedup.log_indexer import decoder
+from producers.feeds.assembly import FEEDS
+from producers.feeds.runner import Tell
 from producers.settings import SourceSettings
-from producers.simulator.app import EXCHANGES
-from producers.simulator.faults import HTTP_KINDS, Fault, Faults
-from producers.simulator.server import Simulator, seeded_simulator
+from quantiva.wiring.producers import produce
 from schemas.sources import SourceStatus
-from streams import admin
+from schemas.topics import SOURCES
+from simulator.app import EXCHANGES
+from simulator.faults import HTTP_KINDS, Fault, Faults
+from simulator.server import Simulator, seeded_simulator
 from streams.agents.process import codec_of
-from streams.observe.reader import LogReader
-from streams.producing import produce
-from streams.settings import Settings
-from streams.topics import SOURCES
+from transport import admin
+from transport.log_reader import LogReader
+from transport.settings import Settings
 
 CYCLE_MS = 600_000
 HOUR_MS = 3_600_000

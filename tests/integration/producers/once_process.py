@@ -13,18 +13,18 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from producers.identity.checkpoint import Checkpoint, CheckpointFile
-from producers.identity.headlines import SeenNews
-from producers.identity.journal import Journal
-from producers.identity.once import PublishOnce
-from producers.identity.readback import decoder
-from producers.market.assets import ASSETS
-from producers.market.simulation import backfill, cycle
-from producers.publisher import Publisher
+from marketdata.simulated.assets import ASSETS
+from marketdata.simulated.simulation import backfill, cycle
+from producers.dedup.checkpoint import Checkpoint, CheckpointFile
+from producers.dedup.deduplicating_publisher import PublishOnce
+from producers.dedup.headlines import SeenNews
+from producers.dedup.log_indexer import decoder
+from producers.dedup.published_index import Journal
 from schemas.codec import local_codec
 from schemas.market import OrderBook
-from streams.observe.reader import LogReader
-from streams.settings import Settings
+from transport.log_reader import LogReader
+from transport.publisher import Publisher
+from transport.settings import Settings
 
 START_MS = 1_767_572_400_000
 PARTITIONS = 5

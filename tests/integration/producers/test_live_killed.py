@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 import uvloop
 
+from quantiva.commands.producers import PROGRESS, READY
 from schemas.market import CalendarEvent, Candle, NewsArticle, TrendingAsset
 from schemas.validation import problem
-from streams.commands.producers import PROGRESS, READY
 from tests.integration.producers.live_checks import (
     calendar_is_whole,
     candles_are_whole,
@@ -65,7 +65,7 @@ class Command:
 @contextlib.asynccontextmanager
 async def command(*words: str) -> AsyncIterator[Command]:
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "streams.cli", *words),
+        *(sys.executable, "-m", "quantiva.cli", *words),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import uvloop
 
-from producers.simulator.faults import Fault
-from producers.simulator.world import SeededWorld
 from schemas.market import TrendingAsset
-from streams.topics import TRENDING
+from schemas.topics import TRENDING
+from simulator.faults import Fault
+from simulator.world import SeededWorld
 from tests.integration.producers.live_checks import each_cycle_is_whole
 from tests.integration.producers.live_rig import CYCLE_MS, FEW, START_MS, LiveDay, live_day
 

@@ -13,14 +13,14 @@ from pathlib import Path
 import pytest
 import uvloop
 
-from producers.live.feeds import FEEDS
-from producers.simulator.faults import Fault
+from producers.feeds.assembly import FEEDS
 from schemas.market import TrendingAsset
 from schemas.signals import Signal
 from schemas.sources import SourceStatus
-from streams.topics import SIGNALS, TRENDING
+from schemas.topics import SIGNALS, TRENDING
+from simulator.faults import Fault
 from tests.integration.producers.live_rig import CYCLE_MS, FEW, HOUR_MS, LiveDay, live_day
-from tests.integration.worker.rig import rig
+from tests.integration.streams.agents.rig import rig
 
 pytestmark = pytest.mark.embedded
 _STRATEGIES = 4

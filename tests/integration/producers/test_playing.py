@@ -7,17 +7,16 @@ from collections import Counter
 
 import pytest
 
-from producers.events import TOPIC_OF
-from producers.market.assets import ASSETS
-from producers.market.simulation import backfill, cycle
-from producers.market.state import CYCLE_MS
-from producers.publisher import Publisher
-from producers.recorded import play, read_directory
-from producers.simulated import simulate
-from producers.waves import waves
+from marketdata.conflict_free_batches import waves
+from marketdata.recorded.source import play, read_directory
+from marketdata.simulated.assets import ASSETS
+from marketdata.simulated.simulation import backfill, cycle
+from marketdata.simulated.source import simulate
+from marketdata.simulated.state import CYCLE_MS
 from schemas.codec import local_codec
+from schemas.events import TOPIC_OF
 from tests.integration.producers.conftest import Log
-from tests.unit.producers.recorded_factory import (
+from tests.unit.marketdata.recorded_factory import (
     DAY_MS,
     HOUR_MS,
     T0,
@@ -27,6 +26,7 @@ from tests.unit.producers.recorded_factory import (
     write_candles,
     write_headlines,
 )
+from transport.publisher import Publisher
 
 pytestmark = [pytest.mark.embedded, pytest.mark.asyncio(loop_scope="module")]
 CODEC = local_codec()

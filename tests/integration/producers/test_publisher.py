@@ -8,11 +8,17 @@ import pytest
 from aiokafka.partitioner import murmur2
 
 from embedded.broker import Broker
-from producers.publisher import BadEventError, Publisher, PublishError
 from producers.strategies import PREBUILT, publish_prebuilt
 from schemas.codec import Codec, local_codec
 from tests.integration.producers.conftest import PARTITIONS, Log
-from tests.unit.producers.recorded_factory import T0, book, candle, news, tick
+from tests.unit.marketdata.recorded_factory import (
+    T0,
+    book,
+    candle,
+    news,
+    tick,
+)
+from transport.publisher import BadEventError, Publisher, PublishError
 
 pytestmark = [pytest.mark.embedded, pytest.mark.asyncio(loop_scope="module")]
 CODEC: Codec = local_codec()

@@ -14,12 +14,17 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from schemas.codec import local_codec
 from schemas.contract import schema_name
 from schemas.dead_letters import DeadLetter
+from schemas.topics import (
+    BY_SCHEMA,
+    DEAD_LETTERS,
+    TOPICS,
+    physical,
+)
 from sinks.base import Sink
 from sinks.kafka import RunnerConfig
 from sinks.postgres import PostgresSink
 from sinks.runner import SinkRunner
 from sinks.status import State
-from streams.topics import BY_SCHEMA, DEAD_LETTERS, TOPICS, physical
 
 PARTITIONS = 2
 HANGS_S = 60.0

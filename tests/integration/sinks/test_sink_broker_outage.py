@@ -8,11 +8,11 @@ import pytest
 
 from embedded.broker import Broker
 from embedded.kafka import ApacheKafka, find_kafka
-from embedded.ports import free_port
 from sinks.status import State
 from tests.conftest import skip_or_fail
 from tests.contract.sink_samples import signal
 from tests.integration.sinks.bench import Bench, Rows, create_topics, running, until
+from transport.supervision.ports import free_port
 
 COUNT = 600
 

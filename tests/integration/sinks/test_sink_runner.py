@@ -12,11 +12,16 @@ from embedded.database import Database
 from schemas.codec import Codec, UnknownSchemaError, local_codec
 from schemas.contract import STRUCTS, schema
 from schemas.registry_client import RegistryError
+from schemas.topics import (
+    NEWS,
+    SIGNALS,
+    STRATEGIES,
+    TRENDING,
+)
 from sinks.base import Record, SinkError
 from sinks.memory import MemorySink
 from sinks.postgres import PostgresSink
 from sinks.status import State
-from streams.topics import NEWS, SIGNALS, STRATEGIES, TRENDING
 from tests.contract.sink_samples import T0, news, signal, strategy, top, trending
 from tests.integration.sinks.bench import Bench, Rows, is_running, running, until
 

@@ -11,7 +11,7 @@ from msgspec import inspect
 
 from schemas.contract import STRUCTS, avro_text, schema, schema_name
 from schemas.scores import EngineScore
-from streams.topics import BY_SCHEMA
+from schemas.topics import BY_SCHEMA
 
 PRIMITIVES = {
     "string": inspect.StrType,

@@ -11,10 +11,10 @@ from contextlib import asynccontextmanager
 import pytest
 from aiohttp import web
 
-from embedded.ports import free_port
 from schemas.codec import Codec, UnknownSchemaError
 from schemas.contract import schema
 from schemas.registry_client import Registry, RegistryError
+from transport.supervision.ports import free_port
 
 USER, PASSWORD, WRITTEN = "us3r", "p@ss-w0rd", "p%40ss-w0rd"
 SECRETS = (USER, PASSWORD, WRITTEN)

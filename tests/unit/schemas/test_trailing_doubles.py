@@ -74,8 +74,8 @@ def test_other_ways_to_write_an_array(tail: bytes) -> None:
 
 
 def _book(cut: int, more: bytes = b"") -> bytes:
-    from producers.market.assets import ASSETS
-    from producers.market.simulation import backfill
+    from marketdata.simulated.assets import ASSETS
+    from marketdata.simulated.simulation import backfill
     from schemas.market import OrderBook
 
     _, events = backfill(1, 1_767_225_600_000, ASSETS[:1])

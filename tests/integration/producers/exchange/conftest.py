@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from producers.exchange.connection import Connection
-from producers.exchange.guarded import NAMES, ccxt_pro
+from producers.exchange.throttled import NAMES, ccxt_pro
 from tests.integration.producers.exchange.rig import (
     ASSETS,
     START_MS,

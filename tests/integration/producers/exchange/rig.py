@@ -13,15 +13,20 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
-from producers.clock import Clock, ScaledClock, scaled
-from producers.events import MarketEvent
 from producers.exchange.connection import Connection
-from producers.simulator.faults import Fault, Faults
-from producers.simulator.gate import CLOSING, Gate
-from producers.simulator.ledger import Ledger as Requests
-from producers.simulator.shapes import AssetRow, Book, Kline, Ticker
+from schemas.events import MarketEvent
 from schemas.market import Candle, OrderBook
 from schemas.validation import TIMEFRAME_MS
+from simulator.faults import Fault, Faults
+from simulator.middleware import CLOSING, Gate
+from simulator.request_log import Ledger as Requests
+from simulator.shapes import (
+    AssetRow,
+    Book,
+    Kline,
+    Ticker,
+)
+from transport.clock import Clock, ScaledClock, scaled
 
 ASSETS = ("BTC", "ETH", "SOL")
 START_MS = 1_767_612_600_000  # 2026-01-05 11:30 UTC
@@ -123,7 +128,7 @@ class Exchange:
 async def serving(name: str, clock: Clock, prices: Prices) -> AsyncIterator[Exchange]:
     """Serve a stand-in of binance or bybit."""
     faults = Faults(clock, Requests(clock, {}))
-    routes = import_module(f"producers.simulator.{name}.routes").routes
+    routes = import_module(f"simulator.{name}.routes").routes
     app = web.Application(middlewares=[Gate(prices, clock, faults).middleware])
     app[CLOSING] = asyncio.Event()
     app.add_subapp(f"/{name}", routes(prices, clock, faults))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from producers.exchange.backfill import Progress, backfill
+from producers.exchange.candle_tracker import TIMEFRAMES, Ledger
 from producers.exchange.connection import Connection
-from producers.exchange.ledger import TIMEFRAMES, Ledger
 from schemas.validation import TIMEFRAME_MS, problem
 from tests.integration.producers.exchange.rig import (
     ASSETS,

@@ -9,15 +9,14 @@ from itertools import pairwise
 
 import pytest
 
-from producers.clock import Clock
 from producers.exchange.backfill import backfill
+from producers.exchange.candle_tracker import TIMEFRAMES, Ledger
 from producers.exchange.candles import CandleFeed
-from producers.exchange.ledger import TIMEFRAMES, Ledger
 from producers.exchange.parsing import UNFOLLOWED_MS
 from producers.exchange.series import SETTLE_MS
 from producers.exchange.streams import CandleStream
-from producers.simulator.shapes import Kline
 from schemas.validation import TIMEFRAME_MS, problem
+from simulator.shapes import Kline
 from tests.integration.producers.exchange.rig import (
     ASSETS,
     HOUR_MS,
@@ -33,6 +32,7 @@ from tests.integration.producers.exchange.rig import (
     until,
     wrong,
 )
+from transport.clock import Clock
 
 NOON = START_MS // HOUR_MS * HOUR_MS + HOUR_MS  # an hour and four close
 

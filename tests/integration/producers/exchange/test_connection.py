@@ -7,10 +7,9 @@ import time
 
 import pytest
 
-from producers.clock import WallClock
 from producers.exchange.connection import Connection, open_exchange
-from producers.manners.errors import UpstreamError
-from producers.manners.quota import Quota
+from producers.http_client.errors import UpstreamError
+from producers.http_client.quota import Quota
 from producers.settings import SourceSettings
 from producers.upstreams.table import Limits
 from tests.integration.producers.exchange.rig import (
@@ -25,6 +24,7 @@ from tests.integration.producers.exchange.rig import (
     serving,
     until,
 )
+from transport.clock import WallClock
 
 
 async def test_markets_are_spot_and_without_the_exchanges_own_words(exchange: Exchange) -> None:

@@ -8,12 +8,12 @@ from typing import Any
 import orjson
 import pytest
 
-from producers.clock import WallClock
 from producers.exchange.connection import Connection
 from producers.exchange.parsing import Listing, book_of, candles_of
 from schemas.market import Candle, OrderBook
 from schemas.validation import problem
 from tests.integration.producers.exchange.rig import answering
+from transport.clock import WallClock
 
 pytestmark = pytest.mark.shared_data
 _DAY_MS = 86_400_000

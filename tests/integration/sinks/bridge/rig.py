@@ -16,15 +16,15 @@ from pydantic import SecretStr
 
 from schemas.codec import local_codec
 from schemas.contract import schema_name
+from schemas.topics import BY_SCHEMA, SIGNALS, physical
 from sinks.bridge.app import SHUTDOWN_S, Parts, build_app
 from sinks.bridge.auth import Auth
 from sinks.bridge.hub import Hub, LogParts
 from sinks.bridge.settings import BridgeSettings
-from streams.observe.reader import LogReader
-from streams.settings import Settings
-from streams.topics import BY_SCHEMA, SIGNALS, physical
 from tests.integration.sinks.bench import PARTITIONS
-from tests.unit.observe import samples
+from tests.unit.quantiva.status import samples
+from transport.log_reader import LogReader
+from transport.settings import Settings
 
 TOKEN = "a token that nobody would guess"
 HEADERS = {"Authorization": f"Bearer {TOKEN}"}

@@ -11,9 +11,9 @@ from typing import Any
 import aiohttp
 from pydantic import SecretStr
 
+from quantiva.wiring.bridge import serve
 from sinks.bridge.settings import BridgeSettings
-from streams.bridging import serve
-from streams.settings import Settings
+from transport.settings import Settings
 
 TOKENS = {role: f"{role}-{'0' * 20}" for role in ("viewer", "trader", "admin")}
 

@@ -10,11 +10,11 @@ from aiokafka.structs import TopicPartition
 
 from embedded.broker import Broker
 from embedded.kafka import ApacheKafka, find_kafka
-from embedded.ports import free_port
 from tests.conftest import skip_or_fail
 from tests.integration.sinks.bench import create_topics
 from tests.integration.sinks.bridge.rig import Site, signal, until
 from tests.unit.sinks.bridge.hub_bench import merged, since
+from transport.supervision.ports import free_port
 
 
 @pytest.mark.embedded

@@ -9,10 +9,10 @@ import socket
 import msgspec
 import pytest
 
-from embedded.ports import free_port
 from tests.integration.sinks.bridge.rig import TOKEN, Bridge, Follower, Site, signal, until
-from tests.unit.observe import samples
+from tests.unit.quantiva.status import samples
 from tests.unit.sinks.bridge.hub_bench import merged, since
+from transport.supervision.ports import free_port
 
 pytestmark = pytest.mark.embedded
 ASSETS = [f"A{number:02d}" for number in range(10)]

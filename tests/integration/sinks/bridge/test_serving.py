@@ -1,4 +1,4 @@
-"""What streams.bridging makes of the settings: changes reach the log, and stops are heard."""
+"""What quantiva.wiring.bridge makes of the settings: changes reach the log, and stops are heard."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from pydantic import SecretStr
 
 from embedded.broker import Broker
 from embedded.database import Database
-from embedded.ports import free_port
 from embedded.registry.server import Registry
-from producers.publisher import PublishError
 from schemas.codec import local_codec
 from streams.agents.strategies import StrategyTable
-from streams.settings import Settings
 from tests.integration.sinks.bench import PARTITIONS, create_topics
 from tests.integration.sinks.bridge.rig import HANGS_S, Site, signal, until
 from tests.integration.sinks.bridge.serving import TOKENS, Served, bridge_settings, served
+from transport.publisher import PublishError
+from transport.settings import Settings
+from transport.supervision.ports import free_port
 
 pytestmark = pytest.mark.embedded
 BODY: dict[str, Any] = {"name": "Mine", "assets": ["BTC"], "weights": {"technical": 1.0}}
@@ -193,7 +193,7 @@ async def test_a_stop_is_heard_while_the_topics_are_missing(
     settings = Settings(bootstrap=bootstrap, prefix="none.", registry_url=registry_url,
                         database_url=None)  # fmt: skip
     stop, port = asyncio.Event(), free_port()
-    from streams.bridging import serve
+    from quantiva.wiring.bridge import serve
 
     serving = asyncio.create_task(
         serve(settings, bridge_settings(port=port), stop, lambda _: pytest.fail("it is not ready"))

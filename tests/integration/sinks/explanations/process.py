@@ -7,11 +7,11 @@ import json
 import logging
 import sys
 
+from quantiva.wiring.explanations import explanations_runner
 from schemas.codec import local_codec
 from schemas.registry_client import Registry
 from sinks.explanations.settings import ExplanationSettings
-from streams.explaining import explanations_runner
-from streams.settings import Settings
+from transport.settings import Settings
 
 
 async def main(given: dict[str, dict[str, object]]) -> None:

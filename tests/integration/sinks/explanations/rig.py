@@ -15,24 +15,24 @@ import msgspec
 from aiohttp import web
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from producers.clock import WallClock
-from producers.simulator.chat import Chat
-from producers.simulator.faults import Fault, Faults
-from producers.simulator.gate import CLOSING, Gate
-from producers.simulator.keys import KEYS
-from producers.simulator.ledger import Ledger
 from producers.upstreams.table import Limits
+from quantiva.wiring.explanations import Explaining, explanations_runner
 from schemas.codec import local_codec
 from schemas.explanations import Explanation
 from schemas.registry_client import Registry
 from schemas.signals import RankedSignal, Signal, TopSignals
+from schemas.topics import EXPLANATIONS, TOP, physical
+from simulator.chat import Chat
+from simulator.faults import Fault, Faults
+from simulator.keys import KEYS
+from simulator.middleware import CLOSING, Gate
+from simulator.request_log import Ledger
 from sinks.explanations.settings import ExplanationSettings
 from sinks.postgres import PostgresSink
-from streams.explaining import Explaining, explanations_runner
-from streams.settings import Settings
-from streams.topics import EXPLANATIONS, TOP, physical
 from tests.contract.sink_samples import T0, record, signal
 from tests.integration.sinks.bench import Bench, Rows, until
+from transport.clock import WallClock
+from transport.settings import Settings
 
 CYCLE_MS = 600_000
 PER_TOP = 10

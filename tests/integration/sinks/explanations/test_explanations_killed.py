@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from producers.simulator.keys import KEYS
+from simulator.keys import KEYS
 from tests.conftest import ROOT
 from tests.integration.sinks.bench import until
 from tests.integration.sinks.explanations.rig import (

@@ -7,7 +7,7 @@ import ccxt
 import pytest
 
 from producers.exchange.errors import refusal, upstream_error
-from producers.manners.errors import UpstreamError
+from producers.http_client.errors import UpstreamError
 
 NOON = 1_767_614_400_000
 

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 import pytest
 
-from producers.clock import scaled
 from producers.schedule.cycles import CYCLE_MS, HOUR_MS, MINUTE_MS
 from producers.schedule.job import Job, Told
 from producers.schedule.scheduler import Scheduler
 from tests.unit.producers.schedule.bench import NOON, Bench
+from transport.clock import scaled
 
 
 async def test_each_job_runs_once_a_cycle_and_at_once_at_the_start() -> None:

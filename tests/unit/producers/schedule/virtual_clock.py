@@ -8,7 +8,7 @@ import itertools
 
 
 class VirtualClock:
-    """A `producers.clock.Clock`; sleepers wake in the order of their times."""
+    """A `transport.clock.Clock`; sleepers wake in the order of their times."""
 
     def __init__(self, now_ms: int = 0) -> None:
         self._now_ms = now_ms

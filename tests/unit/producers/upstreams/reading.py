@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from producers.manners.errors import UpstreamError
+from producers.http_client.errors import UpstreamError
 
 
 def only(row: Any, names: Iterable[str]) -> dict[str, Any]:

@@ -11,10 +11,9 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from producers.clock import scaled
-from producers.manners.client import Client
-from producers.manners.errors import UpstreamError
-from producers.manners.quota import Quota
+from producers.http_client.client import Client
+from producers.http_client.errors import UpstreamError
+from producers.http_client.quota import Quota
 from producers.upstreams import (
     coingecko,
     coingecko_detail,
@@ -25,6 +24,7 @@ from producers.upstreams import (
     table,
 )
 from tests.unit.producers.upstreams import answers, feeds
+from transport.clock import scaled
 
 OCTOBER_5, OCTOBER_20 = 1791158400000, 1792454400000
 

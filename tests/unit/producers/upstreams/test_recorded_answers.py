@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from producers.manners.errors import UpstreamError
+from producers.http_client.errors import UpstreamError
 from producers.upstreams import coingecko, coingecko_detail, cryptonews, cryptopanic, lunarcrush
 from producers.upstreams.rows import Parsed
 

@@ -8,11 +8,9 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
-from producers.manners.client import Client
-from producers.manners.quota import Quota
-from producers.market.assets import ASSETS
-from producers.simulator.keys import KEYS
-from producers.simulator.server import Simulator, seeded_simulator
+from marketdata.simulated.assets import ASSETS
+from producers.http_client.client import Client
+from producers.http_client.quota import Quota
 from producers.upstreams import (
     coingecko,
     coingecko_detail,
@@ -22,6 +20,8 @@ from producers.upstreams import (
     rss,
     table,
 )
+from simulator.keys import KEYS
+from simulator.server import Simulator, seeded_simulator
 
 START_MS = 1_790_000_400_000
 DAY_MS = 86_400_000

@@ -11,11 +11,11 @@ import msgspec
 
 from schemas.codec import local_codec
 from schemas.contract import schema_name
+from schemas.topics import BY_SCHEMA
 from sinks.bridge.frames import Frame
 from sinks.bridge.hub.channels import BY_TOPIC
 from sinks.bridge.log import Partition
-from streams.topics import BY_SCHEMA
-from tests.unit.observe import samples
+from tests.unit.quantiva.status import samples
 
 CODEC = local_codec()
 PARTITIONS = 2

@@ -9,7 +9,7 @@ import pytest
 
 from sinks.bridge.hub.backlog import PIECE
 from sinks.bridge.hub.hub import Hub
-from sinks.bridge.hub.outbox import SOCKET_BYTES
+from sinks.bridge.hub.send_queue import SOCKET_BYTES
 from tests.unit.sinks.bridge.hub_bench import Visitor, hub_on, since, until
 from tests.unit.sinks.bridge.memory_log import MemoryLog, signal
 

@@ -10,8 +10,8 @@ import pytest
 from schemas.registry_client import RegistryError
 from sinks.bridge.hub.client import FRAME_BYTES, MESSAGES_AT_ONCE, MOST_REFUSED
 from sinks.bridge.hub.core import ITEMS_A_SNAPSHOT
-from sinks.bridge.hub.outbox import SOCKET_BYTES
-from tests.unit.observe import samples
+from sinks.bridge.hub.send_queue import SOCKET_BYTES
+from tests.unit.quantiva.status import samples
 from tests.unit.sinks.bridge.hub_bench import Visitor, hub_on, until
 from tests.unit.sinks.bridge.memory_log import MemoryLog, signal
 

@@ -10,9 +10,9 @@ import pytest
 from schemas.registry_client import RegistryError
 from sinks.bridge.hub.core import Core
 from sinks.bridge.hub.feed import Feed
-from sinks.bridge.hub.pulse import Pulse
+from sinks.bridge.hub.hub_health import Pulse
 from sinks.decoding import Decoder
-from tests.unit.observe import samples
+from tests.unit.quantiva.status import samples
 from tests.unit.sinks.bridge.hub_bench import Visitor, hub_on, until
 from tests.unit.sinks.bridge.memory_log import CODEC, MemoryLog, Raw, signal
 

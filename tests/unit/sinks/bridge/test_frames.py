@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from schemas.signals import Signal
 from sinks.bridge.frames import Bundle, Frame, control, event_frame, snapshot_frame
-from tests.unit.observe import samples
+from tests.unit.quantiva.status import samples
 from tests.unit.sinks.bridge.memory_log import messages
 
 _TAIL = b"\0\0\xff\xff"

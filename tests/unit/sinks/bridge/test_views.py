@@ -5,13 +5,13 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from schemas.topics import CANDLES, EXPLANATIONS, SIGNALS
 from sinks.base import Record
 from sinks.bridge.hub import core as core_module
 from sinks.bridge.hub.core import Core
 from sinks.bridge.hub.filters import Filter
 from sinks.bridge.hub.views import MOST_CANDLE_SERIES, MOST_CANDLES, MOST_EXPLANATIONS, Latest
-from streams.topics import CANDLES, EXPLANATIONS, SIGNALS
-from tests.unit.observe import samples
+from tests.unit.quantiva.status import samples
 from tests.unit.sinks.bridge.memory_log import signal
 
 

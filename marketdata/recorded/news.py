@@ -1,0 +1,173 @@
+"""Recorded news files as streams of articles, line by line.
+
+An article is observed `NEWS_DELAY_MS` after it was published. The headlines' zone is not stated:
+taken as UTC. The posts' votes are left out: readers cast them later than the post was seen.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import hashlib
+import io
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeAlias
+
+from marketdata.recorded.files import ReadReport, RecordedDataError
+from marketdata.recorded.readers import checked
+from marketdata.recorded.text import SUBJECTS, Mentions, clean_text
+from schemas.market import NewsArticle
+
+NEWS_DELAY_MS = 60_000
+_HEADLINE_COLUMNS = ("published_at", "title", "summary", "source", "subject", "url")
+_TAGGED_COLUMNS = ("id", "published_at", "title", "source", "currencies")
+_BROKEN_FILE = (OSError, EOFError, zlib.error, UnicodeDecodeError)
+_Row: TypeAlias = dict[str, str]
+_MakeArticle: TypeAlias = Callable[[_Row, str, int], NewsArticle]
+
+
+def headlines(
+    path: Path, start_ms: int, end_ms: int, mentions: Mentions, report: ReadReport
+) -> Iterator[NewsArticle]:
+    """Open the headlines; yield an article for every asset that each is about.
+
+    That is the asset of its subject and those that the headline names; a headline about none is
+    skipped and counted. RecordedDataError at the call when the file cannot be read or lacks a
+    column.
+    """
+
+    def assets(row: _Row) -> set[str]:
+        subject = SUBJECTS.get(row["subject"], "")
+        own = {subject} if mentions.knows(subject) else set()
+        return own | mentions.find(clean_text(row["title"]))
+
+    rows = _csv_rows(path, _HEADLINE_COLUMNS, report)
+    return _articles(rows, path.name, (start_ms, end_ms), assets, _headline, report)
+
+
+def tagged_posts(
+    path: Path, start_ms: int, end_ms: int, played: Iterable[str], report: ReadReport
+) -> Iterator[NewsArticle]:
+    """Open the tagged posts; yield an article for every tag that is a played asset.
+
+    Tags that are no assets ("A", "US") and posts without a played one are skipped, the latter
+    counted. Raises RecordedDataError as `headlines` does.
+    """
+    known = set(played)
+
+    def assets(row: _Row) -> set[str]:
+        return known & set(row["currencies"].split("|"))
+
+    rows = _csv_rows(path, _TAGGED_COLUMNS, report)
+    return _articles(rows, path.name, (start_ms, end_ms), assets, _post, report)
+
+
+def _articles(
+    rows: Iterator[_Row],
+    file: str,
+    span_ms: tuple[int, int],
+    assets: Callable[[_Row], set[str]],
+    make: _MakeArticle,
+    report: ReadReport,
+) -> Iterator[NewsArticle]:
+    for row in rows:
+        at_ms = _time_ms(row["published_at"])
+        if at_ms is None:
+            report.skipped[f"{file}: published_at is no time"] += 1
+            continue
+        if not span_ms[0] <= at_ms + NEWS_DELAY_MS < span_ms[1]:
+            continue
+        about = assets(row)
+        if not about:
+            report.skipped[f"{file}: about no played asset"] += 1
+        for asset in sorted(about):
+            article = checked(report, file, make, row, asset, at_ms)
+            if article is not None:
+                yield article
+
+
+def _headline(row: _Row, asset: str, at_ms: int) -> NewsArticle:
+    text = "\n".join((row["url"], row["published_at"], row["title"]))
+    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+    return NewsArticle(
+        asset=asset,
+        event_time=at_ms,
+        observed_at=at_ms + NEWS_DELAY_MS,
+        published_at=at_ms,
+        source="crypto_headlines",
+        source_id=f"{digest}:{asset}",
+        headline=clean_text(row["title"]),
+        summary=clean_text(row["summary"]) or None,
+        url=row["url"],
+        publisher=row["source"],
+    )
+
+
+def _post(row: _Row, asset: str, at_ms: int) -> NewsArticle:
+    return NewsArticle(
+        asset=asset,
+        event_time=at_ms,
+        observed_at=at_ms + NEWS_DELAY_MS,
+        published_at=at_ms,
+        source="cryptopanic",
+        source_id=f"{row['id']}:{asset}",
+        headline=clean_text(row["title"]),
+        url="",
+        publisher=row["source"],
+    )
+
+
+def _time_ms(text: str) -> int | None:
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    if time.tzinfo is None:
+        time = time.replace(tzinfo=UTC)
+    return round(time.timestamp() * 1000)
+
+
+def _csv_rows(path: Path, columns: Sequence[str], report: ReadReport) -> Iterator[_Row]:
+    """Open a gzipped CSV file and yield its rows; RecordedDataError at the call."""
+    lines = _lines(path, report)
+    try:
+        header = next(csv.reader(lines), [])
+    except csv.Error:
+        header = []
+    missing = [name for name in columns if name not in header]
+    if missing:
+        msg = (
+            f"{path} lacks the column(s) {', '.join(missing)}; looked for {', '.join(columns)}, "
+            f"found {', '.join(header) or 'no readable gzipped CSV'}"
+        )
+        raise RecordedDataError(msg)
+    return _dicts(csv.reader(lines), header, path.name, report)
+
+
+def _lines(path: Path, report: ReadReport) -> Iterator[str]:
+    """Yield lines; a file that breaks off in the middle ends there, and the report says so."""
+    try:
+        with gzip.open(path) as raw, io.TextIOWrapper(raw, encoding="utf-8", newline="") as text:
+            yield from text
+    except _BROKEN_FILE as error:
+        report.skipped[f"{path.name}: the rest of the file, which cannot be read ({error})"] += 1
+
+
+def _dicts(
+    rows: Iterator[list[str]], header: list[str], file: str, report: ReadReport
+) -> Iterator[_Row]:
+    while True:
+        try:
+            row = next(rows, None)
+        except csv.Error as error:
+            report.skipped[f"{file}: {error}"] += 1
+            continue
+        if row is None:
+            return
+        if len(row) != len(header):
+            report.skipped[f"{file}: not as many fields as the header has"] += 1
+            continue
+        yield dict(zip(header, row, strict=True))

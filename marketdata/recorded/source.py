@@ -1,0 +1,198 @@
+"""Plays a directory of recorded market data into the market topics.
+
+`read_directory` turns files into events in the order in which they were observed; `play` sends
+them, at a multiple of their own pace or as fast as it goes, and on request in waves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from marketdata.conflict_free_batches import chunks, waves
+from marketdata.recorded.files import (
+    HEADLINES,
+    TAGGED_POSTS,
+    Directory,
+    ReadReport,
+    RecordedDataError,
+    find_files,
+    in_order,
+    merged,
+)
+from marketdata.recorded.news import headlines, tagged_posts
+from marketdata.recorded.readers import books, candles
+from marketdata.recorded.text import Mentions
+from marketdata.recorded.ticks import TickMaker, with_ticks
+from marketdata.simulated.assets import NAMES
+from schemas.events import TOPIC_OF, MarketEvent
+
+if TYPE_CHECKING:  # reading needs no client of the broker
+    from transport.publisher import Publisher
+
+__all__ = ["Barrier", "Counts", "ReadReport", "RecordedDataError", "play", "read_directory"]
+
+_COUNTED_EVENTS = 256
+_DEFAULT_ASSETS = ("BTC", "ETH", "BNB", "SOL", "XRP")
+
+Barrier: TypeAlias = Callable[[dict[tuple[str, int], int]], Awaitable[None]]
+"""Returns once the pipeline has done all up to these positions: {(topic, partition): offset}."""
+
+
+def read_directory(
+    path: Path,
+    start_ms: int,
+    end_ms: int,
+    warmup: int = 300,
+    cycle_ms: int = 600_000,
+    report: ReadReport | None = None,
+) -> Iterator[MarketEvent]:
+    """Return the events observed from `start_ms` to before `end_ms`, in `events.order_key` order.
+
+    First come the `warmup` candles a timeframe before `start_ms`, without ticks; then everything,
+    with a tick an asset at each multiple of `cycle_ms`. Memory does not grow with the span. What
+    is missing or skipped is told to `report`. Raises RecordedDataError at the call when there is
+    nothing to play, a file cannot be read or lacks a column; ValueError for an empty span.
+    """
+    if not start_ms < end_ms:
+        msg = f"nothing to play: the span ends at {end_ms} ms, not after its start at {start_ms} ms"
+        raise ValueError(msg)
+    if cycle_ms < 1 or warmup < 0:
+        msg = f"cycle_ms {cycle_ms} must be above 0 and warmup {warmup} not below"
+        raise ValueError(msg)
+    report = ReadReport() if report is None else report
+    found = find_files(path, report)
+    sources = [
+        in_order(events, name, report)
+        for name, events in _readers(found, start_ms, end_ms, warmup, report)
+    ]
+    played = with_ticks(merged(sources), TickMaker(NAMES), start_ms, end_ms, cycle_ms)
+    return _counted(played, report)
+
+
+def _readers(
+    found: Directory, start_ms: int, end_ms: int, warmup: int, report: ReadReport
+) -> Iterator[tuple[str, Iterator[MarketEvent]]]:
+    played = found.assets or _DEFAULT_ASSETS
+    for file in found.candles:
+        report.files.append(str(file.path.relative_to(found.path)))
+        yield file.path.name, candles(file, start_ms, end_ms, warmup, report)
+    for file in found.books:
+        report.files.append(str(file.path.relative_to(found.path)))
+        yield file.path.name, books(file, start_ms, end_ms, report)
+    if found.headlines is not None:
+        report.files.append(HEADLINES)
+        mentions = Mentions({asset: NAMES.get(asset, asset) for asset in played})
+        articles = headlines(found.headlines, start_ms, end_ms, mentions, report)
+        yield found.headlines.name, articles
+    if found.tagged_posts is not None:
+        report.files.append(TAGGED_POSTS)
+        posts = tagged_posts(found.tagged_posts, start_ms, end_ms, played, report)
+        yield found.tagged_posts.name, posts
+
+
+def _counted(events: Iterator[MarketEvent], report: ReadReport) -> Iterator[MarketEvent]:
+    while part := list(islice(events, _COUNTED_EVENTS)):
+        for kind, count in Counter(map(type, part)).items():
+            report.events[TOPIC_OF[kind].name] += count
+        yield from part
+
+
+@dataclass(slots=True)
+class Counts:
+    """What has been played so far: events by logical topic, waves (or chunks), wall time."""
+
+    by_topic: Counter[str] = field(default_factory=Counter)
+    waves: int = 0
+    last_observed_ms: int = 0
+    wall_s: float = 0.0
+
+    @property
+    def events(self) -> int:
+        """Number of events."""
+        return self.by_topic.total()
+
+
+async def play(
+    events: Iterable[MarketEvent],
+    publisher: Publisher,
+    speed: float | None,
+    barrier: Barrier | None = None,
+    on_progress: Callable[[Counts], None] | None = None,
+    *,
+    paced_from_ms: int = 0,
+) -> Counts:
+    """Publish events in their order and return what was played, all of it acknowledged.
+
+    `speed` N is N times the pace of `observed_at`, None as fast as it goes; events observed before
+    `paced_from_ms` (a back-fill) are not paced. With `barrier` the play goes in waves and awaits
+    it after each, so a play that is slower than its pace falls behind and does not skip.
+    `on_progress` is called after each part sent: at most a wave or 5000 events. Raises ValueError
+    for a speed of 0 or less, BadEventError and PublishError as the publisher does.
+    """
+    pace = None if speed is None else _Pace(speed, paced_from_ms)
+    counts = Counts()
+    started = time.monotonic()
+    for group in chunks(events) if barrier is None else waves(events):
+        for part in [group] if pace is None else pace.split(group):
+            if pace is not None:
+                await asyncio.sleep(pace.until_due_s(part[0]))
+            await publisher.publish_many(part)
+            counts.by_topic.update(TOPIC_OF[type(event)].name for event in part)
+            counts.last_observed_ms = part[-1].observed_at
+            counts.wall_s = time.monotonic() - started
+            if on_progress is not None:
+                on_progress(counts)
+        if barrier is not None:
+            await publisher.flush()
+            await barrier(publisher.positions())
+        counts.waves += 1
+    await publisher.flush()
+    counts.wall_s = time.monotonic() - started
+    return counts
+
+
+class _Pace:
+    """Says when an event is due; the clock starts with the first event that is paced."""
+
+    def __init__(self, speed: float, from_ms: int) -> None:
+        if not speed > 0.0:
+            msg = f"speed {speed} is not above 0"
+            raise ValueError(msg)
+        self._speed = speed
+        self._from_ms = from_ms
+        self._origin: tuple[int, float] | None = None
+
+    def until_due_s(self, event: MarketEvent) -> float:
+        """Return the wall seconds until the event is due, 0 when it is."""
+        if event.observed_at < self._from_ms:
+            return 0.0
+        if self._origin is None:
+            self._origin = event.observed_at, time.monotonic()
+        first_ms, first_s = self._origin
+        due_s = first_s + (event.observed_at - first_ms) / 1000.0 / self._speed
+        return max(0.0, due_s - time.monotonic())
+
+    def split(self, group: Sequence[MarketEvent]) -> Iterator[Sequence[MarketEvent]]:
+        """Cut a group into parts: each holds what is due by the time that its first event is."""
+        begin = 0
+        while begin < len(group):
+            # Called again only after the part before was sent, so this is the time of now.
+            self.until_due_s(group[begin])
+            until_ms = max(self._due_ms(), group[begin].observed_at)
+            end = bisect_right(group, until_ms, lo=begin, key=lambda event: event.observed_at)
+            yield group[begin:end]
+            begin = end
+
+    def _due_ms(self) -> float:
+        if self._origin is None:
+            return self._from_ms - 1
+        first_ms, first_s = self._origin
+        return first_ms + (time.monotonic() - first_s) * 1000.0 * self._speed

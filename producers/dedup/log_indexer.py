@@ -1,0 +1,209 @@
+"""Reads what is in the topics into a journal: all of it, or what came since it was last read."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from hashlib import blake2b
+from typing import Any, Protocol
+
+from producers.dedup.checkpoint import Checkpoint, Mark
+from producers.dedup.published_index import TOPICS, Journal
+from schemas.codec import BadEventError, Codec, UnknownSchemaError
+from schemas.registry_client import Registry
+from schemas.validation import problem
+
+Partition = tuple[str, int]
+"""Topic on the broker, and partition."""
+Decode = Callable[[bytes | None], Awaitable[Any]]
+"""Bytes to an event. BadEventError: there is none in them. Others: it cannot be known now."""
+Progress = Callable[[int, int], None]
+"""Hears how many records are read, and of how many."""
+
+_MOST_ROUNDS = 20
+_AT_ONCE = 1_000
+"""So many records are applied before other tasks get their turn."""
+_NO_CHECK = (-1, 0)
+
+
+class Log(Protocol):
+    """How topics are read: `transport.log_reader.LogReader` is one."""
+
+    async def partitions(self) -> Mapping[str, Iterable[Partition]]:
+        """Return the partitions by logical topic name."""
+        ...
+
+    async def begins(self, partitions: Iterable[Partition]) -> Mapping[Partition, int]:
+        """Return the first offset of each partition."""
+        ...
+
+    async def ends(self, partitions: Iterable[Partition]) -> Mapping[Partition, int]:
+        """Return the offset after the last record of each partition."""
+        ...
+
+    def scan(self, ranges: Mapping[Partition, tuple[int, int]]) -> AsyncIterator[list[Any]]:
+        """Yield the records of [start, stop) of each partition, in batches."""
+        ...
+
+
+class OtherLogError(RuntimeError):
+    """The log is not the one that was read before; the text says how that shows."""
+
+
+def decoder(codec: Codec, registry: Registry | None) -> Decode:
+    """Return what decodes with a codec, asking the registry for schemas of other writers.
+
+    Without a registry their records cannot be read. RegistryError when it does not answer: to take
+    its records as unreadable would be to publish them again.
+    """
+
+    async def decode(value: bytes | None) -> Any:
+        try:
+            return codec.decode(value)
+        except UnknownSchemaError as unknown:
+            if registry is None or not await registry.resolve(codec, unknown):
+                raise
+        return codec.decode(value)
+
+    return decode
+
+
+class Readback:
+    """A journal and how far it has read the log.
+
+    `unreadable` counts records that hold no event; the workers' dead letters say more of them.
+    """
+
+    def __init__(self, journal: Journal, decode: Decode) -> None:
+        self.journal = journal
+        self.unreadable = 0
+        self._decode = decode
+        self._marks: dict[Partition, Mark] = {}
+
+    def checkpoint(self) -> Checkpoint:
+        """Return where it stands. Right only while the journal holds nothing but the log's."""
+        return Checkpoint(dict(self._marks), self.journal.snapshot())
+
+    def restart(self, checkpoint: Checkpoint | None = None) -> None:
+        """Go back to a checkpoint, or to the beginning."""
+        if checkpoint is None:
+            self.journal.clear()
+        else:
+            self.journal.restore(checkpoint.journal)
+        self._marks = {} if checkpoint is None else dict(checkpoint.marks)
+        self.unreadable = 0
+
+    async def catch_up(self, log: Log, on_progress: Progress | None = None) -> int:
+        """Read to the end, and again until nothing comes any more; return how many records.
+
+        What a killed process had sent may still be on its way into the log. Raises OtherLogError
+        when the log is not the one read before, and what `log` and the decoding raise; then only
+        `restart` makes the journal whole again.
+        """
+        total = 0
+        for _ in range(_MOST_ROUNDS):
+            count = await self._read(log, on_progress)
+            total += count
+            if count == 0:
+                break
+        return total
+
+    async def _read(self, log: Log, on_progress: Progress | None) -> int:
+        known = await log.partitions()
+        places = [(name, number) for topic in TOPICS for name, number in known.get(topic, ())]
+        begins, ends = await log.begins(places), await log.ends(places)
+        if self._marks:
+            _compare(self._marks, places, begins, ends)
+        marks = {place: self._marks.get(place, Mark(begins[place])) for place in places}
+        checks = {
+            place: mark.last
+            for place, mark in marks.items()
+            if mark.last is not None and mark.last[0] >= begins[place]
+        }
+        starts = {
+            place: checks[place][0] if place in checks else marks[place].next_offset
+            for place in places
+        }
+        total = sum(ends[place] - marks[place].next_offset for place in places)
+        done = 0
+        async for records in log.scan({place: (starts[place], ends[place]) for place in places}):
+            done += await self._take(records, marks, checks)
+            if on_progress is not None and total:
+                on_progress(done, total)
+        if checks:
+            raise _gone(min(checks))
+        # Behind the last record there may be offsets without one: a marker of a transaction.
+        self._marks = {place: Mark(ends[place], mark.last) for place, mark in marks.items()}
+        return done
+
+    async def _take(
+        self,
+        records: list[Any],
+        marks: dict[Partition, Mark],
+        checks: dict[Partition, tuple[int, int]],
+    ) -> int:
+        """Apply what is new, and strike off the checks that hold; return how many were new."""
+        count = 0
+        last: dict[Partition, Any] = {}
+        for record in records:
+            place = record.topic, record.partition
+            if record.offset >= marks[place].next_offset:
+                await self._apply(record.value)
+                last[place] = record
+                count += 1
+                if count % _AT_ONCE == 0:
+                    await asyncio.sleep(0)
+                continue
+            offset, digest = checks.get(place, _NO_CHECK)
+            if record.offset == offset:
+                if digest != _stands_for(record):
+                    raise _gone(place)
+                del checks[place]
+        for place, record in last.items():
+            marks[place] = Mark(record.offset + 1, (record.offset, _stands_for(record)))
+        return count
+
+    async def _apply(self, value: bytes | None) -> None:
+        try:
+            event = await self._decode(value)
+        except BadEventError:
+            self.unreadable += 1
+            return
+        if problem(event) is None:
+            self.journal.apply(event)
+        else:  # the workers refuse it too: it may come again, and right
+            self.unreadable += 1
+
+
+def _compare(
+    marks: Mapping[Partition, Mark],
+    places: Sequence[Partition],
+    begins: Mapping[Partition, int],
+    ends: Mapping[Partition, int],
+) -> None:
+    """Raise OtherLogError where offsets alone tell that the log is another one."""
+    if set(places) != set(marks):
+        msg = f"the topics have {len(places)} partitions, and had {len(marks)}"
+        raise OtherLogError(msg)
+    for place in places:
+        name, number = place
+        read = marks[place].next_offset
+        if ends[place] < read:
+            msg = f"{name}[{number}] ends at {ends[place]}, and was read to {read} before"
+            raise OtherLogError(msg)
+        if begins[place] > read:
+            msg = f"{name}[{number}] begins at {begins[place]}, and was read only to {read}"
+            raise OtherLogError(msg)
+
+
+def _gone(place: Partition) -> OtherLogError:
+    name, number = place
+    return OtherLogError(f"{name}[{number}] does not hold the record that was read last before")
+
+
+def _stands_for(record: Any) -> int:
+    digest = blake2b(digest_size=8)
+    headers = b"".join(name.encode() + (value or b"") for name, value in record.headers)
+    for part in (b"%d" % record.timestamp, record.key or b"", headers, record.value or b""):
+        digest.update(b"%d " % len(part) + part)
+    return int.from_bytes(digest.digest(), "big") >> 1

@@ -1,0 +1,107 @@
+"""What a journal remembers of each kind of record, as plain data. Pure."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import Any, TypeAlias
+
+import msgspec
+
+from producers.dedup.published_candles import Window
+from schemas.market import CalendarEvent, Fundamentals, NewsArticle, TrendingAsset
+
+Series: TypeAlias = tuple[str, str]
+"""Asset and timeframe."""
+
+
+class CycleSeen(msgspec.Struct, frozen=True, array_like=True):
+    """The ticks of the newest cycle: its start (ms), its size, the assets that have theirs."""
+
+    cycle: int
+    size: int
+    assets: tuple[str, ...]
+
+
+class EventSeen(msgspec.Struct, frozen=True, array_like=True):
+    """A scheduled event as published last: digest of its content, when it is due and was seen."""
+
+    content: int
+    starts_at: int
+    observed_at: int
+
+    def is_before(self, event: CalendarEvent) -> bool:
+        """Say whether an event says something else, and was seen no earlier."""
+        return event.observed_at >= self.observed_at and content_of(event) != self.content
+
+
+class FundamentalsSeen(msgspec.Struct, frozen=True, array_like=True):
+    """The newest fundamentals that one source gave of one asset."""
+
+    source_id: str
+    event_time: int
+    observed_at: int
+
+    def is_before(self, event: Fundamentals) -> bool:
+        """Say whether an event is another one, and no older: some servers waver for a while."""
+        is_other = event.source_id != self.source_id and event.event_time >= self.event_time
+        return is_other and event.observed_at >= self.observed_at
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """A journal as plain data, for a file."""
+
+    newest_ms: int = 0
+    cycle: CycleSeen | None = None
+    closed: dict[Series, Window] = {}
+    open: dict[Series, int] = {}
+    fundamentals: dict[tuple[str, str], FundamentalsSeen] = {}
+    events: dict[int, EventSeen] = {}
+    articles: tuple[int, ...] = ()
+    news_ms: int = 0
+    news: Any = None
+
+
+def remaining(
+    ticks: tuple[TrendingAsset, ...], seen: CycleSeen | None
+) -> tuple[TrendingAsset, ...]:
+    """Return what is to be published of a cycle's ticks, in their order.
+
+    A cycle that a process left unfinished is filled up to the size that its ticks have told, and
+    the ticks that fill it tell the same size: whoever counts them knows when all are there.
+    """
+    if seen is None or not ticks or ticks[0].cycle > seen.cycle:
+        return ticks
+    if ticks[0].cycle < seen.cycle:
+        return ()
+    new = [tick for tick in ticks if tick.asset not in seen.assets]
+    places = max(seen.size - len(seen.assets), 0)
+    return tuple(msgspec.structs.replace(tick, cycle_size=seen.size) for tick in new[:places])
+
+
+def article_id(article: NewsArticle) -> int:
+    """Return what stands for an article of one source about one asset."""
+    return _digest(article.asset, article.source, article.source_id)
+
+
+def event_id(event: CalendarEvent) -> int:
+    """Return what stands for a scheduled event, whatever becomes of it."""
+    return _digest(event.asset, event.source, event.source_id)
+
+
+def content_of(event: CalendarEvent) -> int:
+    """Return what stands for all that a scheduled event says, save for when it was seen."""
+    return _digest(
+        event.title,
+        event.category,
+        event.starts_at,
+        event.impact,
+        event.certainty,
+        event.url,
+        event.cancelled,
+    )
+
+
+def _digest(*parts: str | float | None) -> int:
+    """Return 63 bits that stand for the parts."""
+    digest = blake2b(msgspec.msgpack.encode(parts), digest_size=8).digest()
+    return int.from_bytes(digest, "big") >> 1

@@ -1,0 +1,152 @@
+"""The series of candles that are followed, and who is asked for next.
+
+The state behind back-fill and live candles: one per exchange, handed to both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import NamedTuple, Protocol, TypeAlias
+
+from producers.exchange.parsing import Listing
+from producers.exchange.series import Series, due, missing, next_due
+from schemas.events import MarketEvent
+from schemas.validation import TIMEFRAME_MS
+
+TIMEFRAMES = tuple(TIMEFRAME_MS)
+CANDLES = 300
+
+
+Known: TypeAlias = Mapping[tuple[str, str], Iterable[int]] | Callable[[str, str], Iterable[int]]
+
+
+class Emit(Protocol):
+    """Where events go; returns once they are acknowledged, raises when they are not."""
+
+    async def __call__(self, events: Sequence[MarketEvent], /) -> None:
+        """Publish the events in their order."""
+        ...
+
+
+class Reports(Protocol):
+    """Who is told how the exchange does, such as producers.http_client.health.Health."""
+
+    def success(self, events: int = 0) -> None:
+        """Take an answer that led to so many events."""
+        ...
+
+    def failure(self, error: Exception) -> None:
+        """Take a failure."""
+        ...
+
+
+class Key(NamedTuple):
+    """One asset's candles of one timeframe."""
+
+    asset: str
+    timeframe: str
+
+
+class Ledger:
+    """The followed series of one exchange, their candles known and missing.
+
+    `known`: open times of closed candles published before, by asset and timeframe: a mapping, or a
+    function that is asked when an asset is first followed. `holes`: what `holes()` of an earlier
+    run returned. `count`: how many candles a series shall have.
+    """
+
+    def __init__(
+        self,
+        exchange: str,
+        markets: Mapping[str, str],
+        *,
+        known: Known | None = None,
+        holes: Mapping[tuple[str, str], Iterable[int]] | None = None,
+        timeframes: Sequence[str] = TIMEFRAMES,
+        count: int = CANDLES,
+    ) -> None:
+        self.exchange = exchange
+        self.count = count
+        self.timeframes = tuple(timeframes)
+        self._known: Known = {} if known is None else known
+        self._holes = {Key(*key): frozenset(times) for key, times in (holes or {}).items()}
+        self._series: dict[Key, Series] = {}
+        self._listings: dict[str, Listing] = {}
+        self._wake_at: dict[Key, int] = {}
+        self._busy: set[Key] = set()
+        self.follow(markets)
+
+    def follow(self, markets: Mapping[str, str]) -> None:
+        """Follow these markets (symbol by asset) from now on; what is known of others is kept."""
+        self._listings = {
+            asset: Listing(self.exchange, asset, symbol) for asset, symbol in markets.items()
+        }
+        for key in self.followed():
+            if key not in self._series:
+                holes = self._holes.get(key, frozenset())
+                self._series[key] = Series(key.timeframe, self._times(key), holes)
+        self._wake_at = {}
+
+    def _times(self, key: Key) -> frozenset[int]:
+        if callable(self._known):
+            return frozenset(self._known(key.asset, key.timeframe))
+        return frozenset(self._known.get((key.asset, key.timeframe), ()))
+
+    def followed(self) -> tuple[Key, ...]:
+        """Return the followed series: the short timeframes first, in each the assets' order."""
+        return tuple(
+            Key(asset, timeframe) for timeframe in self.timeframes for asset in self._listings
+        )
+
+    def listing(self, key: Key) -> Listing | None:
+        """Return the market of a series; None if it is no longer followed."""
+        return self._listings.get(key.asset)
+
+    def __getitem__(self, key: Key) -> Series:
+        return self._series[key]
+
+    def __setitem__(self, key: Key, series: Series) -> None:
+        self._series[key] = series
+        self._wake_at.pop(key, None)
+
+    def due(self, now_ms: int) -> tuple[Key, ...]:
+        """Return the series of which something is missing that may be asked for now."""
+        return tuple(
+            key
+            for key in self.followed()
+            if self._wake(key, now_ms) <= now_ms and due(self._series[key], now_ms, self.count)
+        )
+
+    def wake_at(self, now_ms: int) -> int | None:
+        """Return when the next series is due, ms; None if none is followed."""
+        return min((self._wake(key, now_ms) for key in self.followed()), default=None)
+
+    def _wake(self, key: Key, now_ms: int) -> int:
+        wake = self._wake_at.get(key)
+        if wake is None:
+            wake = self._wake_at[key] = next_due(self._series[key], now_ms, self.count)
+        return wake
+
+    @contextmanager
+    def taken(self, key: Key) -> Iterator[bool]:
+        """Take a series for oneself; False if somebody else is at it."""
+        free = key not in self._busy
+        self._busy.add(key)
+        try:
+            yield free
+        finally:
+            if free:
+                self._busy.discard(key)
+
+    def missing(self, now_ms: int) -> int:
+        """Return how many candles of the followed series are missing."""
+        return sum(len(missing(self._series[key], now_ms, self.count)) for key in self.followed())
+
+    def holes(self) -> dict[tuple[str, str], tuple[int, ...]]:
+        """Return the open times that the exchange has no candles for, by series, as plain data."""
+        return {
+            (key.asset, key.timeframe): tuple(sorted(series.holes))
+            for key, series in self._series.items()
+            if series.holes
+        }

@@ -1,0 +1,178 @@
+"""ccxt's exchanges with manners: every request they make, also on their own, passes one gate.
+
+ccxt has two places for it: `fetch`, through which each request goes, and `on_rest_response`, which
+sees each answer's status and headers before anything else does.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, Protocol
+
+from producers.exchange.errors import refusal, upstream_error
+from producers.http_client.errors import UpstreamError
+from producers.http_client.host_breaker import Gate
+from transport.clock import Clock
+
+NAMES = ("binance", "bybit")
+TIMEOUT_MS = 15_000
+_BUSY_S = 5.0  # of a refusal without a time
+_LONGEST_PAUSE_S = 60.0
+
+
+class Takes(Protocol):
+    """What counts requests and makes them wait, such as producers.http_client.quota.Quota."""
+
+    async def take(self, cost: int = 1) -> None:
+        """Wait for the turn of a request and count it. Raises UpstreamError."""
+        ...
+
+
+class Passage:
+    """The way to one exchange, shared by all instances that talk to it."""
+
+    def __init__(self, name: str, gate: Gate, clock: Clock, quota: Takes | None) -> None:
+        self.name = name
+        self._gate = gate
+        self._clock = clock
+        self._quota = quota
+
+    async def wait(self) -> None:
+        """Wait until the exchange may be asked. UpstreamError if that is too long, or not said."""
+        self._gate.refuse_if_open()
+        while (seconds := self._gate.held_s()) > 0.0:
+            self._gate.refuse_if_held(_LONGEST_PAUSE_S)
+            await self._clock.sleep(seconds)
+        if self._quota is not None:
+            await self._quota.take()
+            self._gate.refuse_if_held(0.0)  # asked for by an answer since
+
+    def enter(self) -> bool:
+        """Begin a request; return whether it is a trial. Raises UpstreamError; needs `leave`."""
+        return self._gate.enter()
+
+    def leave(self, error: UpstreamError | None, *, trial: bool) -> None:
+        """End a request, with an error or an answer."""
+        if error is not None and error.kind == "limit":
+            self._gate.hold(_BUSY_S if error.retry_after_s is None else error.retry_after_s)
+        self._gate.leave(error or "answer", trial=trial)
+
+    def abandon(self, *, trial: bool) -> None:
+        """End a request that was cancelled."""
+        self._gate.leave(None, trial=trial)
+
+    def refusal(self, status: int, headers: Mapping[str, str], body: str) -> UpstreamError | None:
+        """Return the error of an answer that says to stay away, or None."""
+        return refusal(self.name, status, headers, body, self._clock.now_ms())
+
+
+class Guard:
+    """Mixed into an exchange of ccxt, before it in the order of classes."""
+
+    passage: Passage
+
+    async def fetch(
+        self, url: str, method: str = "GET", headers: Any = None, body: Any = None
+    ) -> Any:
+        """Make one request through the gate. Raises UpstreamError alone."""
+        await self.passage.wait()
+        trial = self.passage.enter()
+        try:
+            answer = await super().fetch(url, method, headers, body)  # type: ignore[misc]
+            if not isinstance(answer, dict | list):  # ccxt returns the text, and parses it to None
+                text = "an answer is not JSON"
+                raise UpstreamError(self.passage.name, "not_json", text)
+        except Exception as error:
+            failure = upstream_error(self.passage.name, error)
+            self.passage.leave(failure, trial=trial)
+            raise failure from None  # ccxt's text has the whole address in it
+        except BaseException:
+            self.passage.abandon(trial=trial)
+            raise
+        self.passage.leave(None, trial=trial)
+        return answer
+
+    def on_rest_response(
+        self,
+        code: int,
+        reason: str,
+        url: str,
+        method: str,
+        response_headers: Mapping[str, str],
+        response_body: str,
+        request_headers: Any,
+        request_body: Any,
+    ) -> str:
+        """Look at an answer before ccxt does. Raises UpstreamError when it says to stay away."""
+        error = self.passage.refusal(code, response_headers, response_body)
+        if error is not None:
+            raise error
+        return response_body.strip()
+
+
+def guarded(passage: Passage, url: str | None, speed: float) -> Any:
+    """Return an instance of ccxt.pro's exchange for spot market data, without keys.
+
+    `url`: address of a stand-in; None: the exchange itself. The rate limiter is ccxt's own, its
+    times divided by `speed`.
+    """
+    kind = type(passage.name, (Guard, getattr(ccxt_pro(), passage.name)), {"passage": passage})
+    exchange = kind(_options(passage.name, url))
+    if url is not None:
+        exchange.set_sandbox_mode(True)
+        exchange.timeout_on_exit = 1  # ms; the quarter of a second is for TLS
+        _as_at_the_real_host(exchange)
+    if speed != 1.0:
+        exchange.rateLimit /= speed
+        exchange.tokenBucket = {}  # it keeps the rate of before
+        exchange.init_rest_rate_limiter()
+    return exchange
+
+
+@cache
+def ccxt_pro() -> Any:
+    """Return ccxt.pro; the first time takes a second, so call it in a thread of its own.
+
+    It brings a hundred exchanges along, which every full garbage collection would walk through and
+    stop the event loop for 0.1 s; so what there is by then is taken out of its sight.
+    """
+    import ccxt.pro  # type: ignore[import-untyped]
+
+    gc.freeze()
+    return ccxt.pro
+
+
+def _options(name: str, url: str | None) -> dict[str, Any]:
+    options: dict[str, Any] = {
+        "enableRateLimit": True,
+        "timeout": TIMEOUT_MS,
+        "options": {
+            "defaultType": "spot",
+            "fetchMarkets": {"types": ["spot"]},
+            "fetchCurrencies": False,
+            "fetchMargins": False,
+        },
+    }
+    if url is not None:
+        options["urls"] = {"test": _addresses(name, url.rstrip("/"))}
+    return options
+
+
+def _addresses(name: str, url: str) -> dict[str, Any]:
+    """Return the addresses at a stand-in, in the places where sandbox mode takes them from."""
+    sockets = "ws" + url.removeprefix("http")
+    if name == "binance":
+        root = f"{url}/api/v3"
+        # Without /stream in it ccxt takes the address for one of futures.
+        return {"public": root, "private": root, "ws": {"spot": f"{sockets}/stream/ws"}}
+    rest = dict.fromkeys(("spot", "futures", "v2", "public", "private"), url)
+    return {**rest, "ws": {"public": {"spot": f"{sockets}/v5/public/spot"}}}
+
+
+def _as_at_the_real_host(exchange: Any) -> None:
+    """Know the errors of spot: ccxt looks for them at its own addresses only."""
+    spot = exchange.exceptions.get("spot", {})
+    for table in ("exact", "broad"):
+        exchange.exceptions[table] = {**exchange.exceptions.get(table, {}), **spot.get(table, {})}

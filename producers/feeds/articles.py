@@ -1,0 +1,116 @@
+"""From the rows of news, calendar and coin sources to market events. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from msgspec.structs import asdict
+
+from producers.assets.symbols import Catalogue, fold
+from producers.upstreams.rows import CoinRow, DetailRow, EventRow, NewsRow
+from schemas.market import MEASURES, CalendarEvent, Fundamentals, NewsArticle
+
+
+def articles(row: NewsRow, assets: Sequence[str], observed_at: int) -> tuple[NewsArticle, ...]:
+    """Return a headline as an article about each of its assets."""
+    published_at = row.published_at
+    happened_at = min(published_at or observed_at, observed_at)
+    return tuple(
+        NewsArticle(
+            asset=asset,
+            event_time=happened_at,
+            observed_at=observed_at,
+            published_at=published_at,
+            source=row.source,
+            source_id=f"{row.source_id}:{asset}",
+            headline=row.headline,
+            summary=row.summary,
+            url=row.url,
+            publisher=row.publisher or row.source,
+            sentiment_label=row.sentiment_label,
+        )
+        for asset in assets
+    )
+
+
+def scheduled(
+    row: EventRow, catalogue: Catalogue, wanted: Iterable[str], observed_at: int
+) -> tuple[CalendarEvent, ...]:
+    """Return a scheduled event as one of each wanted asset that it is about."""
+    followed = frozenset(wanted)
+    assets = dict.fromkeys(
+        asset
+        for slug, symbol in row.coins
+        if (asset := _asset_of(slug, symbol, catalogue)) in followed
+    )
+    return tuple(
+        CalendarEvent(
+            asset=asset,
+            event_time=min(row.published_at or observed_at, observed_at),
+            observed_at=observed_at,
+            published_at=row.published_at,
+            source=row.source,
+            source_id=f"{row.source_id}:{asset}",
+            title=row.title,
+            category=row.category,
+            starts_at=row.starts_at,
+            impact=row.impact,
+            certainty=row.certainty,
+            url=row.url,
+            cancelled=row.cancelled,
+        )
+        for asset in assets
+    )
+
+
+def _asset_of(slug: str, symbol: str, catalogue: Catalogue) -> str:
+    """Return the asset of an event's coin: its slug is unique, its ticker is not."""
+    named = catalogue.by_name.get(fold(slug)) if slug else None
+    return named or (catalogue.of_symbol(symbol) if symbol else None) or ""
+
+
+def fundamentals(
+    asset: str,
+    observed_at: int,
+    coin: CoinRow | None,
+    detail: DetailRow | None,
+    volume_30d_avg_usd: float | None = None,
+) -> Fundamentals | None:
+    """Join what is known of an asset; None when nothing is.
+
+    The coin list is asked more often, so its numbers go before those of the detail.
+    """
+    known: dict[str, float] = {}
+    for row in (detail, coin):
+        if row is not None:
+            said = asdict(row)
+            known |= {name: said[name] for name in MEASURES if said.get(name) is not None}
+    if volume_30d_avg_usd is not None:
+        known["volume_30d_avg_usd"] = volume_30d_avg_usd
+    first = coin or detail
+    if first is None or not known:
+        return None
+    return Fundamentals(
+        asset=asset,
+        event_time=observed_at,
+        observed_at=observed_at,
+        source=first.source,
+        source_id=f"{asset}:{observed_at}",
+        **known,  # type: ignore[arg-type]
+    )
+
+
+def heartbeat(source: str, asset: str, observed_at: int) -> CalendarEvent:
+    """Return what says that a calendar was asked about an asset, whatever is in it."""
+    return CalendarEvent(
+        asset=asset,
+        event_time=observed_at,
+        observed_at=observed_at,
+        source=source,
+        source_id=f"heartbeat:{asset}",
+        title="calendar checked",
+        category="other",
+        starts_at=observed_at,
+        impact=0.0,
+        certainty=1.0,
+    )

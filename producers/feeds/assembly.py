@@ -1,0 +1,135 @@
+"""Puts the feeds together from what the settings allow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from producers.dedup.published_index import Journal
+from producers.dedup.seen import remaining
+from producers.feeds.asset_universe import Known
+from producers.feeds.base import Emit, Feed
+from producers.feeds.fundamentals import FundamentalsFeed
+from producers.feeds.news import (
+    Headlines,
+    NewsFeed,
+    rss_headlines,
+    topic_headlines,
+    vendor_headlines,
+)
+from producers.feeds.request_budget import Turns
+from producers.feeds.scheduled_events import (
+    CalendarFeed,
+    Events,
+    coinmarketcal_events,
+    file_events,
+    vendor_events,
+)
+from producers.feeds.social import SocialFeed
+from producers.feeds.trending import (
+    CoinList,
+    Ticks,
+    TrendingFeed,
+    coingecko_list,
+    lunarcrush_list,
+)
+from producers.feeds.upstream_client import Link
+from producers.feeds.upstream_clients import Links
+from producers.http_client.health import Health
+from producers.settings import SourceSettings
+from transport.clock import Clock
+
+SCHEDULED = ("trending", "news", "fundamentals", "calendar")
+STREAMED = ("candles", "books")
+FEEDS = (*SCHEDULED, *STREAMED)
+
+_CYCLES_A_DAY = 144
+_SPARE = 10  # for retries
+_LISTS = _CYCLES_A_DAY + _SPARE
+_QUARTER = 0.25
+_DETAIL_REQUESTS = 2  # of an asset: the detail, and the volumes of a month
+
+
+def coin_lists(links: Links) -> list[CoinList]:
+    """Return the coin lists in the order in which they are asked."""
+    lists = {"lunarcrush": lunarcrush_list, "coingecko": coingecko_list}
+    return [make(links.open[name]) for name, make in lists.items() if name in links.open]
+
+
+def feeds_of(
+    names: Sequence[str],
+    settings: SourceSettings,
+    links: Links,
+    known: Known,
+    emit: Emit,
+    clock: Clock,
+    journal: Journal,
+) -> list[Feed]:
+    """Return the scheduled feeds of these names; `journal` says what is in the topics already.
+
+    Where the ticks are published, one more asks what the networks say: it has no name to be run by.
+    """
+
+    def left(ticks: Ticks) -> Ticks:
+        return remaining(ticks, journal.cycle)
+
+    size = settings.trending_size
+    made: dict[str, Feed] = {
+        "trending": TrendingFeed(coin_lists(links), known, emit, clock, size, left),
+        "news": NewsFeed(_headlines(settings, links, known, clock), known, emit, clock),
+        "fundamentals": _fundamentals(links, known, emit, clock),
+        "calendar": CalendarFeed(_events(settings, links, known), known, emit, clock),
+    }
+    feeds = [made[name] for name in SCHEDULED if name in names]
+    if "trending" in names and "lunarcrush" in links.open:
+        link = links.open["lunarcrush"]
+        feeds.append(SocialFeed(link, half_of_the_rest(link, clock), known, clock))
+    return feeds
+
+
+def half_of_the_rest(link: Link, clock: Clock) -> Turns:
+    """Return turns of LunarCrush's headlines, or of what its networks say: both have the same.
+
+    They share what the coin lists leave of the day, wherever they run: each process must hold back
+    for what another one asks.
+    """
+    rest = max((link.quota.limit_day or 0) - _LISTS, 0)
+    return Turns(link, clock, 600.0, reserved=_LISTS + (rest + 1) // 2, share=_QUARTER)
+
+
+def _headlines(
+    settings: SourceSettings, links: Links, known: Known, clock: Clock
+) -> list[tuple[str, Headlines]]:
+    sources = [
+        (name, vendor_headlines(links.open[name]))
+        for name in ("cryptonews", "stocknews")
+        if name in links.open
+    ]
+    if "lunarcrush" in links.open:
+        link = links.open["lunarcrush"]
+        headlines = topic_headlines(link, known, half_of_the_rest(link, clock))
+        sources.append((link.name, headlines))
+    if settings.rss_feeds:
+        sources.append(("rss", rss_headlines(links.open["rss"], settings.rss_feeds)))
+    return sources
+
+
+def _fundamentals(links: Links, known: Known, emit: Emit, clock: Clock) -> FundamentalsFeed:
+    link = links.open.get("coingecko")
+    if link is None:
+        return FundamentalsFeed(None, None, known, emit, clock)
+    lists = 2 * _CYCLES_A_DAY  # when it is the coin list, too
+    reserved = (0 if "lunarcrush" in links.open else lists) + _SPARE
+    turns = Turns(link, clock, 3600.0, reserved=reserved, cost=_DETAIL_REQUESTS)
+    return FundamentalsFeed(link, turns, known, emit, clock)
+
+
+def _events(settings: SourceSettings, links: Links, known: Known) -> list[tuple[str, Events]]:
+    sources: list[tuple[str, Events]] = []
+    if "coinmarketcal" in links.open:
+        sources.append(("coinmarketcal", coinmarketcal_events(links.open["coinmarketcal"], known)))
+    if "cryptonews" in links.open:
+        sources.append(("cryptonews", vendor_events(links.open["cryptonews"])))
+    if settings.calendar_file is not None:
+        health: Health = links.health["file"]
+        sources.append(("file", file_events(settings.calendar_file, health)))
+    return sources

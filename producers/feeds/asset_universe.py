@@ -1,0 +1,54 @@
+"""What the feeds know together: the coins of the lists, and the assets of the present cycle."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+
+from producers.assets.symbols import Catalogue
+from producers.feeds.ticks import Price, meant
+from producers.upstreams.rows import CoinRow, TopicRow
+
+_TOPIC_MS = 24 * 3_600_000  # what a topic says is of 24 hours: older, none of it is of today
+
+
+class Known:
+    """Filled by the trending feed, read by the others; it remembers nothing over a restart."""
+
+    def __init__(self) -> None:
+        self.catalogue = Catalogue.of(())
+        self.assets: tuple[str, ...] = ()
+        self.has_assets = asyncio.Event()
+        self.prices: dict[str, Price] = {}
+        self._coins: dict[str, dict[str, tuple[int, CoinRow]]] = {}
+        self._topics: dict[str, tuple[int, TopicRow]] = {}
+
+    def learn(self, coins: Sequence[CoinRow], now_ms: int) -> None:
+        """Take in a coin list that has come now."""
+        self.catalogue = self.catalogue.updated(coins)
+        for symbol, coin in meant(coins, self.catalogue).items():
+            self._coins.setdefault(symbol, {})[coin.source] = now_ms, coin
+
+    def follow(self, assets: Iterable[str]) -> None:
+        """Set the assets of the present cycle, most watched first."""
+        self.assets = tuple(assets)
+        if self.assets:
+            self.has_assets.set()
+
+    def coin(self, asset: str, source: str = "", since_ms: int = 0) -> CoinRow | None:
+        """Return an asset's latest row of a source, or of any, unless it came before `since_ms`."""
+        rows = self._coins.get(asset, {})
+        found = (rows[source],) if source in rows else () if source else rows.values()
+        return next((coin for at_ms, coin in found if at_ms >= since_ms), None)
+
+    def heard(self, asset: str, topic: TopicRow, now_ms: int) -> None:
+        """Take in what the networks say of an asset."""
+        self._topics[asset] = (now_ms, topic)
+
+    def topics(self, now_ms: int) -> dict[str, TopicRow]:
+        """Return what the networks said of assets within a day."""
+        return {
+            asset: topic
+            for asset, (at_ms, topic) in self._topics.items()
+            if now_ms - at_ms <= _TOPIC_MS
+        }

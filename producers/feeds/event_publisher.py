@@ -1,0 +1,77 @@
+"""Where the feeds' events go: to the topics, each once, however long the broker is away."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+
+import structlog
+
+from producers.dedup.deduplicating_publisher import PublishOnce
+from producers.feeds.asset_universe import Known
+from producers.feeds.ticks import Price
+from producers.http_client.health import Health
+from schemas.events import MarketEvent
+from schemas.market import Candle, OrderBook
+from schemas.registry_client import RegistryError
+from transport.admin import BrokerError
+from transport.publisher import PublishError
+
+_log = structlog.get_logger(__name__)
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 10.0  # wall seconds
+_TOLD = 3
+
+
+class Outlet:
+    """Publishes events of a source, and counts them.
+
+    While the broker is away it waits: an upstream would not tell the same news twice.
+    """
+
+    def __init__(
+        self,
+        once: PublishOnce,
+        known: Known,
+        health: Mapping[str, Health],
+        tell: Callable[[str], None],
+    ) -> None:
+        self._once, self._known, self._health, self._tell = once, known, health, tell
+        self.counts: Counter[str] = Counter()
+        self.refused: Counter[str] = Counter()
+
+    async def __call__(self, source: str, events: Sequence[MarketEvent]) -> int:
+        """Publish what is new and valid of a source; return how many that were."""
+        if not events:
+            return 0
+        for event in events:
+            self._price(event)
+        pause_s = _FIRST_PAUSE_S
+        while True:
+            try:
+                emitted = await self._once.emit(events)
+                break
+            except (PublishError, BrokerError, RegistryError) as error:
+                self._tell(f"waiting for the broker: {error}")
+                await asyncio.sleep(pause_s)
+                pause_s = min(2.0 * pause_s, _LONGEST_PAUSE_S)
+        self.counts[source] += emitted.published
+        if source in self._health:
+            self._health[source].published(emitted.published)
+        self._refuse(source, emitted.refused)
+        return emitted.published
+
+    def _refuse(self, source: str, refused: Sequence[str]) -> None:
+        """Tell what breaks the contract: an upstream's mistake, which no worker should get."""
+        self.refused[source] += len(refused)
+        for sentence in refused[:_TOLD]:
+            _log.warning("not published", source=source, reason=sentence)
+
+    def _price(self, event: MarketEvent) -> None:
+        if isinstance(event, OrderBook) and event.bid_prices and event.ask_prices:
+            usd = (event.bid_prices[0] + event.ask_prices[0]) / 2.0
+        elif isinstance(event, Candle) and not event.closed:
+            usd = event.close
+        else:
+            return
+        self._known.prices[event.asset] = Price(event.observed_at, usd)

@@ -1,0 +1,97 @@
+"""The fundamentals feed, hourly: the coin lists, and the details of as many coins as quota allows.
+
+A coin's code and community change from day to day, so a detail that is a day old is none the worse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from producers.feeds.articles import fundamentals
+from producers.feeds.asset_universe import Known
+from producers.feeds.base import Emit
+from producers.feeds.request_budget import Turns
+from producers.feeds.upstream_client import Link
+from producers.schedule.cycles import HOUR_MS
+from producers.upstreams import coingecko, coingecko_detail
+from producers.upstreams.rows import DetailRow
+from schemas.events import MarketEvent
+from transport.clock import Clock
+
+_NEWS_MS = 2 * HOUR_MS
+_DETAIL_MS = 7 * 24 * HOUR_MS
+
+
+class FundamentalsFeed:
+    """See the module's docstring; `coingecko` None: the coin lists alone."""
+
+    name = "fundamentals"
+    cadence_ms = HOUR_MS
+
+    def __init__(
+        self, link: Link | None, turns: Turns | None, known: Known, emit: Emit, clock: Clock
+    ) -> None:
+        self._link, self._turns = link, turns
+        self._known, self._emit, self._clock = known, emit, clock
+        self._details: dict[str, tuple[int, DetailRow]] = {}
+        self._volumes: dict[str, float] = {}
+        self._listed = False
+
+    async def run(self, cycle_ms: int) -> None:
+        """Publish what is known of the cycle's assets, then each detail as it comes."""
+        self._listed = False
+        await self._publish(self._known.assets)
+        if self._link is None or self._turns is None:
+            return
+        for asset in self._turns.take(self._known.assets):
+            if not await self._ask(self._link, self._turns, asset):
+                self._turns.failed(asset)
+                return
+            await self._publish((asset,))
+
+    async def _publish(self, assets: Sequence[str]) -> None:
+        by_source: dict[str, list[MarketEvent]] = {}
+        for asset in assets:
+            now_ms = self._clock.now_ms()
+            at_ms, detail = self._details.get(asset, (0, None))
+            coin = self._known.coin(asset, since_ms=now_ms - _NEWS_MS)
+            if coin is None and now_ms - at_ms > _NEWS_MS:
+                continue  # said again, what is old would pass for new
+            event = fundamentals(
+                asset,
+                now_ms,
+                coin,
+                detail if now_ms - at_ms <= _DETAIL_MS else None,
+                self._volumes.get(asset),
+            )
+            if event is not None:
+                by_source.setdefault(event.source, []).append(event)
+        for source, events in by_source.items():
+            await self._emit(source, events)
+
+    async def _ask(self, link: Link, turns: Turns, asset: str) -> bool:
+        """Ask for an asset's detail; return whether it makes sense to go on."""
+        slug = await self._slug(link, asset)
+        if slug is not None:
+            detail = await link.ask(coingecko_detail.fetch_detail, slug)
+            if detail is None:
+                return False
+            self._details[asset] = (self._clock.now_ms(), detail)
+            await turns.pause()
+            volume = await link.ask(coingecko_detail.fetch_mean_volume, slug)
+            if volume is not None:
+                self._volumes[asset] = volume
+            await turns.pause()
+        turns.done(asset)
+        return True
+
+    async def _slug(self, link: Link, asset: str) -> str | None:
+        """Return CoinGecko's name of an asset; its list is asked for when it is not known."""
+        coin = self._known.coin(asset, link.name)
+        if coin is None and not self._listed:
+            self._listed = True
+            markets = await link.ask(coingecko.fetch_markets)
+            if markets is not None:
+                self._known.learn(markets.rows, self._clock.now_ms())
+                coin = self._known.coin(asset, link.name)
+        return None if coin is None else coin.slug

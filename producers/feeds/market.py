@@ -1,0 +1,129 @@
+"""The exchange's part: one market an asset, back-fill, live candles and order books."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from producers.assets.markets import choose
+from producers.dedup.published_index import Journal
+from producers.exchange.backfill import Progress, backfill
+from producers.exchange.books import BookFeed
+from producers.exchange.candle_tracker import Ledger
+from producers.exchange.candles import CandleFeed
+from producers.exchange.connection import Connection
+from producers.feeds.asset_universe import Known
+from producers.feeds.base import Emit
+from producers.http_client.errors import UpstreamError
+from producers.http_client.health import Health
+from producers.schedule.cycles import CYCLE_MS, HOUR_MS
+from schemas.events import MarketEvent
+
+_AGAIN_S = 30.0
+_LISTINGS_MS = 24 * HOUR_MS
+_NAMED = 5
+
+
+class _Told:
+    """Tells the exchange's health of answers and errors; what is published the outlet counts."""
+
+    def __init__(self, health: Health) -> None:
+        self._health = health
+        self.failure = health.failure
+
+    def success(self, events: int = 0) -> None:
+        """Take a good answer."""
+        self._health.success()
+
+
+class Market:
+    """See the module's docstring. `feeds` are candles and books, or one of them."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        known: Known,
+        emit: Emit,
+        health: Health,
+        *,
+        feeds: Sequence[str],
+        quote: str,
+        levels: int,
+    ) -> None:
+        self._connection, self._known, self._health = connection, known, health
+        self._reports = _Told(health)
+        self._emit_as = emit
+        self._feeds, self._quote, self._levels = feeds, quote, levels
+        self._offered: dict[str, Any] = {}
+
+    async def run(
+        self, journal: Journal, on_progress: Callable[[Progress], None], ready: asyncio.Event
+    ) -> None:
+        """Publish until cancelled; `ready` is set once the back-fill has been done."""
+        await self._known.has_assets.wait()
+        self._offered = await self._load()
+        markets = self._markets()
+        async with asyncio.TaskGroup() as group:
+            followers: list[Callable[[Mapping[str, str]], None]] = []
+            if "books" in self._feeds:
+                books = BookFeed(
+                    self._connection,
+                    markets,
+                    self._emit,
+                    levels=self._levels,
+                    reports=self._reports,
+                )
+                followers.append(books.follow)
+                group.create_task(books.run())
+            if "candles" in self._feeds:
+                ledger = Ledger(self._connection.name, markets, known=journal.closed_times)
+                await backfill(self._connection, ledger, self._emit, on_progress=on_progress)
+                candles = CandleFeed(self._connection, ledger, self._emit, reports=self._reports)
+                followers.append(candles.follow)
+                group.create_task(candles.run())
+            ready.set()
+            group.create_task(self._follow(markets, followers))
+
+    async def _emit(self, events: Sequence[MarketEvent], /) -> None:
+        await self._emit_as(self._connection.name, events)
+
+    async def _load(self) -> dict[str, Any]:
+        """Return the exchange's markets, as soon as it answers."""
+        while True:
+            try:
+                offered = await self._connection.markets()
+            except UpstreamError as error:
+                self._health.failure(error)
+                await self._connection.clock.sleep(_AGAIN_S)
+                continue
+            self._health.success()
+            return offered
+
+    def _markets(self) -> dict[str, str]:
+        assets = self._known.assets
+        choice = choose(self._offered, assets, self._quote)
+        lacking = list(choice.refused)
+        named = ", ".join(lacking[:_NAMED]) + (" ..." if len(lacking) > _NAMED else "")
+        self._health.note(
+            f"{len(lacking)} of {len(assets)} assets have no {self._quote} market: {named}"
+            if lacking
+            else ""
+        )
+        return choice.markets
+
+    async def _follow(
+        self, markets: Mapping[str, str], followers: Sequence[Callable[[Mapping[str, str]], None]]
+    ) -> None:
+        """Hand on the markets of the cycle's assets whenever these change, or new ones open."""
+        loaded_ms = self._connection.clock.now_ms()
+        while True:
+            await self._connection.clock.sleep(CYCLE_MS / 1000 / 10)
+            now_ms = self._connection.clock.now_ms()
+            if now_ms - loaded_ms >= _LISTINGS_MS:
+                self._offered, loaded_ms = await self._load(), now_ms
+            wanted = self._markets()
+            if wanted != markets:
+                markets = wanted
+                for follow in followers:
+                    follow(markets)

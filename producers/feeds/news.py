@@ -1,0 +1,119 @@
+"""The news feed: headlines of every source about the assets that are followed, each told once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+
+from producers.assets.tags import assets_of
+from producers.feeds.articles import articles
+from producers.feeds.asset_universe import Known
+from producers.feeds.base import Emit
+from producers.feeds.request_budget import Turns
+from producers.feeds.upstream_client import Link
+from producers.schedule.cycles import CYCLE_MS
+from producers.upstreams import cryptonews, lunarcrush, rss
+from producers.upstreams.rows import NewsRow
+from transport.clock import Clock
+
+_MOST_PAGES = 3
+
+Headlines = Callable[[Sequence[str]], Awaitable[Iterable[NewsRow]]]
+"""Asks one source for headlines about assets; nothing when it fails."""
+
+
+class NewsFeed:
+    """See the module's docstring. `sources` by the name of their upstream, asked in their order."""
+
+    name = "news"
+    cadence_ms = CYCLE_MS
+
+    def __init__(
+        self, sources: Sequence[tuple[str, Headlines]], known: Known, emit: Emit, clock: Clock
+    ) -> None:
+        self._sources, self._known, self._emit, self._clock = sources, known, emit, clock
+
+    async def run(self, cycle_ms: int) -> None:
+        """Publish what is new about the cycle's assets."""
+        # Side by side: one that takes its time must not keep the others' news back.
+        asking = (self._ask(*source) for source in self._sources)
+        for error in await asyncio.gather(*asking, return_exceptions=True):
+            if error is not None:  # a defect: it is told once the others have had their turn
+                raise error
+
+    async def _ask(self, name: str, headlines: Headlines) -> None:
+        rows = await headlines(self._known.assets)
+        seen_ms = self._clock.now_ms()
+        followed = frozenset(self._known.assets)
+        events = [
+            article
+            for row in rows
+            for article in articles(row, self._about(row, followed), seen_ms)
+        ]
+        # The oldest first, so that of two tellings of one story the first one stays.
+        events.sort(key=lambda article: (article.event_time, article.asset, article.source_id))
+        await self._emit(name, events)
+
+    def _about(self, row: NewsRow, followed: frozenset[str]) -> list[str]:
+        return [asset for asset in assets_of(row, self._known.catalogue) if asset in followed]
+
+
+def vendor_headlines(link: Link) -> Headlines:
+    """Return the headlines of CryptoNews or StockNews: all assets in one request, page by page."""
+    seen: set[str] = set()
+
+    async def headlines(assets: Sequence[str]) -> Iterable[NewsRow]:
+        rows: list[NewsRow] = []
+        told: set[str] = set()
+        for page in range(1, _MOST_PAGES + 1):
+            parsed = await link.ask(cryptonews.fetch_news, assets, page=page, source=link.name)
+            if parsed is None:
+                return rows  # `seen` stays, so the next time pages back as far as this one had to
+            new = [row for row in parsed.rows if row.source_id not in seen]
+            rows += new
+            told.update(row.source_id for row in parsed.rows)
+            if len(new) < len(parsed.rows) or page >= parsed.pages or not parsed.rows:
+                break
+        # Only where to stop paging: what was published is the journal's to know.
+        seen.clear()
+        seen.update(told)
+        return rows
+
+    return headlines
+
+
+def topic_headlines(link: Link, known: Known, turns: Turns) -> Headlines:
+    """Return LunarCrush's headlines: one asset a request, as many as the day's quota allows."""
+
+    async def headlines(assets: Sequence[str]) -> Iterable[NewsRow]:
+        rows: list[NewsRow] = []
+        for asset in turns.take(assets):
+            coin = known.coin(asset, link.name)
+            topic = (coin.topic if coin is not None else "") or asset.lower()
+            parsed = await link.ask(lunarcrush.fetch_topic_news, topic)
+            if parsed is None:
+                turns.failed(asset)
+                break
+            turns.done(asset)
+            rows += parsed.rows
+            await turns.pause()
+        return rows
+
+    return headlines
+
+
+def rss_headlines(link: Link, addresses: Sequence[str]) -> Headlines:
+    """Return the headlines of public feeds, each asked only for what has changed."""
+    states: dict[str, tuple[str | None, str | None]] = {}
+
+    async def headlines(assets: Sequence[str]) -> Iterable[NewsRow]:
+        rows: list[NewsRow] = []
+        for address in addresses:
+            etag, last_modified = states.get(address, (None, None))
+            feed = await link.ask(rss.fetch_feed, address, etag, last_modified)
+            if feed is not None:
+                states[address] = (feed.etag, feed.last_modified)
+                rows += feed.parsed.rows
+        return rows
+
+    return headlines

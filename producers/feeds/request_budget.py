@@ -1,0 +1,95 @@
+"""Which assets have their turn: an upstream's requests spread over the day and the assets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from producers.feeds.upstream_client import Link
+from producers.http_client.budget import allowance, chosen, expected_refresh_s
+from transport.clock import Clock
+
+
+class Turns:
+    """The turns of one kind of request of an upstream.
+
+    cadence_s  how often `take` is called
+    reserved   requests of the day that others of the same upstream need
+    cost       requests that one turn takes
+    share      part of each minute's requests that it may take: of all kinds together at most half,
+               the other half is left for the cycle's own requests
+    """
+
+    def __init__(
+        self,
+        link: Link,
+        clock: Clock,
+        cadence_s: float,
+        *,
+        reserved: int,
+        cost: int = 1,
+        share: float = 0.5,
+    ) -> None:
+        self._link, self._clock, self._cadence_s = link, clock, cadence_s
+        self._reserved, self._cost, self._share = reserved, cost, share
+        self._fetched_ms: dict[str, int] = {}
+        self._listed_ms: dict[str, int] = {}
+        self._carried = 0
+        self._failed: str | None = None
+
+    def take(self, assets: Sequence[str]) -> tuple[str, ...]:
+        """Return which of the assets, in the order of their rank, to ask for now."""
+        if not assets:
+            return ()
+        quota, now_ms = self._link.quota, self._clock.now_ms()
+        per_day = quota.limit_day
+        left = quota.left_day()
+        used = quota.used_day() if per_day is None or left is None else per_day - left
+        per_minute = quota.limits.per_minute
+        per_minute = None if per_minute is None else int(per_minute * self._share)  # see `pause`
+        requests = allowance(
+            now_ms, used, per_day, self._cadence_s, self._reserved, per_minute=per_minute
+        )
+        self._tell(assets, per_day, per_minute)
+        self._fetched_ms = {
+            asset: at_ms for asset, at_ms in self._fetched_ms.items() if asset in assets
+        }
+        self._listed_ms = {asset: self._listed_ms.get(asset, now_ms) for asset in assets}
+        # What is left of an odd request is carried on, else one a cycle would never make a turn.
+        self._carried += requests
+        turns = self._carried // self._cost
+        self._carried -= turns * self._cost
+        return chosen(assets, self._fetched_ms, turns, now_ms, self._listed_ms)
+
+    async def pause(self) -> None:
+        """Wait so that its requests take no more than their share of each minute."""
+        per_minute = self._link.quota.limits.per_minute
+        if per_minute is not None:
+            await self._clock.sleep(60.0 / (per_minute * self._share))
+
+    def done(self, asset: str) -> None:
+        """Note that an asset was asked for."""
+        self._fetched_ms[asset] = self._clock.now_ms()
+        self._failed = None
+
+    def failed(self, asset: str) -> None:
+        """Note that an asset was not had. It is the first again, once: then it has had its turn.
+
+        So an answer that is always wrong keeps nobody else from theirs.
+        """
+        if self._failed == asset:
+            self.done(asset)
+        else:
+            self._failed = asset
+
+    def _tell(self, assets: Sequence[str], per_day: int | None, per_minute: int | None) -> None:
+        """Tell how old the last asset's data may get."""
+        cycles = 86_400.0 / self._cadence_s
+        possible = [] if per_day is None else [max(per_day - self._reserved, 0) / cycles]
+        if per_minute is not None:
+            possible.append(per_minute * self._cadence_s / 60.0)
+        turns = min(possible, default=float(len(assets))) / self._cost
+        if turns > 0.0:
+            last = len(assets) - 1
+            self._link.health.refresh_s = expected_refresh_s(
+                last, len(assets), turns, self._cadence_s
+            )

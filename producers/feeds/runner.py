@@ -1,0 +1,230 @@
+"""All live producers of one process: feeds on their cadence, the exchange, and how each does."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+import structlog
+
+from producers.dedup.deduplicating_publisher import PublishOnce
+from producers.exchange.backfill import Progress
+from producers.exchange.connection import Connection, open_exchange
+from producers.feeds.assembly import STREAMED, coin_lists, feeds_of
+from producers.feeds.asset_universe import Known
+from producers.feeds.base import Feed
+from producers.feeds.event_publisher import Outlet
+from producers.feeds.market import Market
+from producers.feeds.status_publisher import StatusTeller
+from producers.feeds.trending import TrendingFeed
+from producers.feeds.upstream_clients import FEEDS_OF, Links, open_links
+from producers.http_client.health import Health
+from producers.http_client.quota import Quota
+from producers.http_client.redact import redacted
+from producers.schedule.job import Job, Told
+from producers.schedule.scheduler import Scheduler
+from producers.settings import SourceSettings
+from producers.upstreams.table import Limits
+from transport.clock import Clock
+from transport.publisher import Publisher
+
+_log = structlog.get_logger(__name__)
+_STOP_S = 10.0
+_CHECKPOINT_S = 60.0  # wall seconds
+_BACKFILL_S = 120.0  # wall seconds that the first ticks wait for candles
+_JITTER_MS = {"news": 20_000, "social": 60_000, "fundamentals": 120_000, "calendar": 120_000}
+"""The tick comes first in a cycle; the others' requests are spread a little."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """Who hears what happens: sentences for people, and the progress of the back-fill."""
+
+    say: Callable[[str], None]
+    backfill: Callable[[Progress], None]
+    ready: Callable[[], None]
+
+
+class LiveProducers:
+    """Publishes the feeds of these names until cancelled, or `stop` is set.
+
+    `once` is started; `statuses` is a publisher of its own, for the states of the upstreams.
+    """
+
+    def __init__(
+        self,
+        names: Sequence[str],
+        settings: SourceSettings,
+        clock: Clock,
+        once: PublishOnce,
+        statuses: Publisher,
+        state_dir: Path,
+        tell: Tell,
+    ) -> None:
+        self._names, self._settings, self._clock = names, settings, clock
+        self._once, self._statuses, self._state_dir = once, statuses, state_dir
+        self._tell = tell
+        self._known = Known()
+        self._missed: dict[str, int] = {}
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Publish until `stop` is set; what is under way then is finished, within 10 s."""
+        async with aiohttp.ClientSession() as session:
+            links = open_links(self._names, self._settings, session, self._clock, self._state_dir)
+            # It only counts: ccxt keeps the exchange's limits, which go by weight.
+            requests = Quota(Limits(), self._clock, upstream=self._settings.exchange)
+            connection = await open_exchange(self._settings, self._clock, quota=requests)
+            exchange = Health(
+                connection.name,
+                self._streamed,
+                requests,
+                self._clock,
+                circuit=lambda: connection.circuit,
+            )
+            health = {**links.health, connection.name: exchange}
+            outlet = Outlet(self._once, self._known, health, self._tell.say)
+            journal = self._once.journal
+            feeds = feeds_of(
+                self._names, self._settings, links, self._known, outlet, self._clock, journal
+            )
+            scheduler = Scheduler(self._clock, self._jobs(feeds, links), self._told)
+            teller = StatusTeller(self._statuses, self._of_here(health), self._note)
+            ready = asyncio.Event()
+            parts = {
+                "schedule": self._schedule(scheduler, feeds, links, ready),
+                "status": teller.run(),
+                "checkpoints": self._checkpoints(),
+                connection.name: self._market(connection, outlet, exchange, ready),
+            }
+            running = [asyncio.create_task(part, name=name) for name, part in parts.items()]
+            announcing = asyncio.create_task(self._announce(ready))
+            try:
+                await self._until(stop, running)
+            finally:
+                await scheduler.stop(_STOP_S)
+                await _ended(*running, announcing)
+                await connection.close()
+                with contextlib.suppress(Exception):  # the log itself is what counts
+                    await asyncio.wait_for(self._once.checkpoint(), _STOP_S)
+                await teller.tell()
+
+    @property
+    def _streamed(self) -> tuple[str, ...]:
+        return tuple(name for name in STREAMED if name in self._names)
+
+    async def _market(
+        self, connection: Connection, outlet: Outlet, exchange: Health, ready: asyncio.Event
+    ) -> None:
+        """Publish candles and books; where neither is asked for here, there is nothing to do."""
+        if not self._streamed:
+            ready.set()
+            await asyncio.Event().wait()
+        market = Market(
+            connection,
+            self._known,
+            outlet,
+            exchange,
+            feeds=self._streamed,
+            quote=self._settings.quote,
+            levels=self._settings.book_levels,
+        )
+        await market.run(self._once.journal, self._tell.backfill, ready)
+
+    def _of_here(self, health: Mapping[str, Health]) -> dict[str, Health]:
+        """Return those that are asked for the feeds of this process: others tell of the others."""
+        return {
+            name: one
+            for name, one in health.items()
+            if any(feed in self._names for feed in FEEDS_OF.get(name, STREAMED))
+        }
+
+    async def _until(self, stop: asyncio.Event, running: Sequence[asyncio.Task[None]]) -> None:
+        """Wait for the stop; raise the error of a part that ended of itself."""
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            done, _ = await asyncio.wait({stopping, *running}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopping.cancel()
+        for task in done - {stopping}:
+            task.result()
+            msg = f"the producers' {task.get_name()} ended of itself"
+            raise RuntimeError(msg)
+
+    async def _schedule(
+        self, scheduler: Scheduler, feeds: Sequence[Feed], links: Links, ready: asyncio.Event
+    ) -> None:
+        """Run the jobs. On empty topics the back-fill comes first: a tick asks for its candles."""
+        if self._once.journal.cycle is None:
+            for feed in feeds:
+                if isinstance(feed, TrendingFeed):
+                    await feed.prime()
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(ready.wait(), _BACKFILL_S)
+        else:
+            await self._resume(links)
+        await scheduler.run()
+
+    async def _announce(self, ready: asyncio.Event) -> None:
+        await self._known.has_assets.wait()
+        await ready.wait()
+        self._tell.ready()
+
+    def _jobs(self, feeds: Sequence[Feed], links: Links) -> list[Job]:
+        jobs = [self._job(feed) for feed in feeds]
+        if "trending" not in self._names:
+            jobs.append(Job("assets", lambda cycle_ms: self._follow(links), jitter_ms=5_000))
+        return jobs
+
+    def _job(self, feed: Feed) -> Job:
+        async def run(cycle_ms: int) -> None:
+            if feed.name != "trending":
+                await self._known.has_assets.wait()
+            await feed.run(cycle_ms)
+
+        last_ms = None
+        if feed.name == "trending" and (seen := self._once.journal.cycle) is not None:
+            last_ms = seen.cycle if len(seen.assets) >= seen.size else None
+        return Job(feed.name, run, feed.cadence_ms, _JITTER_MS.get(feed.name, 0), last_ms)
+
+    async def _follow(self, links: Links) -> None:
+        """Learn the cycle's assets from the topic: the ticks are published elsewhere."""
+        await self._once.checkpoint()
+        await self._resume(links)
+
+    async def _resume(self, links: Links) -> None:
+        """Go on with the assets of the newest cycle in the topic, if there is one."""
+        seen = self._once.journal.cycle
+        if seen is None:
+            return
+        for coins_of in coin_lists(links):
+            if not self._known.catalogue.by_symbol:
+                self._known.learn(await coins_of(), self._clock.now_ms())
+        self._known.follow(seen.assets)
+
+    def _told(self, told: Told) -> None:
+        if told.outcome == "missed":
+            self._missed[told.job] = self._missed.get(told.job, 0) + told.count
+        if told.outcome != "done":
+            self._tell.say(redacted(str(told)))
+
+    def _note(self) -> str:
+        """Return what was missed, for the status page."""
+        return ", ".join(f"{name}: {count} missed" for name, count in sorted(self._missed.items()))
+
+    async def _checkpoints(self) -> None:
+        while True:
+            await asyncio.sleep(_CHECKPOINT_S)
+            try:
+                await self._once.checkpoint()
+            except Exception as error:  # a convenience: the next start reads the log
+                _log.warning("no checkpoint was written", error=str(error))
+
+
+async def _ended(*tasks: asyncio.Task[None]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

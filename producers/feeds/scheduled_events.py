@@ -1,0 +1,110 @@
+"""The calendar feed, hourly: the events of the next 30 days, and that somebody looked for them.
+
+A calendar with nothing ahead is good news, one that was not asked is none: so a heartbeat is
+published for each asset that an answering source covers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+
+from producers.feeds.articles import heartbeat, scheduled
+from producers.feeds.asset_universe import Known
+from producers.feeds.base import Emit
+from producers.feeds.upstream_client import Link
+from producers.http_client.health import Health
+from producers.schedule.cycles import HOUR_MS
+from producers.upstreams import coinmarketcal, cryptonews
+from producers.upstreams.calendar_file import CalendarFileError, parse_calendar_file
+from producers.upstreams.rows import EventRow
+from transport.clock import Clock
+
+_AHEAD_MS = 30 * 24 * HOUR_MS
+_MOST_PAGES = 4
+
+Events = Callable[[Sequence[str], int], Awaitable[Sequence[EventRow] | None]]
+"""Asks one source for the events of assets from a time on; None when it fails."""
+
+
+class CalendarFeed:
+    """See the module's docstring. `sources` by the name of their upstream."""
+
+    name = "calendar"
+    cadence_ms = HOUR_MS
+
+    def __init__(
+        self, sources: Sequence[tuple[str, Events]], known: Known, emit: Emit, clock: Clock
+    ) -> None:
+        self._sources, self._known, self._emit, self._clock = sources, known, emit, clock
+
+    async def run(self, cycle_ms: int) -> None:
+        """Publish what is new or has changed, and the heartbeats."""
+        assets = self._known.assets
+        beating = ""
+        for name, events_of in self._sources:
+            rows = await events_of(assets, self._clock.now_ms())
+            if rows is None:
+                continue
+            beating = beating or name
+            seen_ms = self._clock.now_ms()
+            catalogue = self._known.catalogue
+            await self._emit(
+                name, [one for row in rows for one in scheduled(row, catalogue, assets, seen_ms)]
+            )
+        if beating:
+            seen_ms = self._clock.now_ms()
+            await self._emit(beating, [heartbeat(beating, asset, seen_ms) for asset in assets])
+
+
+def coinmarketcal_events(link: Link, known: Known) -> Events:
+    """Return CoinMarketCal's events; it wants the coins' slugs."""
+
+    async def events(assets: Sequence[str], now_ms: int) -> Sequence[EventRow] | None:
+        coins = [known.coin(asset, "coingecko") or known.coin(asset) for asset in assets]
+        slugs = [coin.slug for coin in coins if coin is not None and coin.slug]
+        rows: list[EventRow] = []
+        for page in range(1, _MOST_PAGES + 1):
+            parsed = await link.ask(
+                coinmarketcal.fetch_events,
+                slugs,
+                page,
+                from_ms=now_ms,
+                until_ms=now_ms + _AHEAD_MS,
+            )
+            if parsed is None:
+                return rows or None
+            rows += parsed.rows
+            if page >= parsed.pages:
+                break
+        return rows
+
+    return events
+
+
+def vendor_events(link: Link) -> Events:
+    """Return the events of CryptoNews or StockNews."""
+
+    async def events(assets: Sequence[str], now_ms: int) -> Sequence[EventRow] | None:
+        until_ms = now_ms + _AHEAD_MS
+        parsed = await link.ask(cryptonews.fetch_events, assets, now_ms, until_ms, source=link.name)
+        return None if parsed is None else parsed.rows
+
+    return events
+
+
+def file_events(path: Path, health: Health) -> Events:
+    """Return the events of a file, read anew each time; a mistake in it is told by its health."""
+
+    async def events(assets: Sequence[str], now_ms: int) -> Sequence[EventRow] | None:
+        try:
+            content = await asyncio.to_thread(path.read_text, "utf-8")
+            parsed = parse_calendar_file(content, path.suffix, str(path.name))
+        except (OSError, UnicodeDecodeError, CalendarFileError) as error:
+            health.failure(error)
+            return None
+        health.success()
+        return parsed.rows
+
+    return events

@@ -1,0 +1,38 @@
+"""What the networks say of the assets, by turns: LunarCrush's summary of each one's topic.
+
+The coin list has one sentiment for all networks; what Twitter and Reddit say takes a request an
+asset. Nothing is published here: the next ticks carry it (`Known.topics`).
+"""
+
+from __future__ import annotations
+
+from producers.feeds.asset_universe import Known
+from producers.feeds.request_budget import Turns
+from producers.feeds.upstream_client import Link
+from producers.schedule.cycles import CYCLE_MS
+from producers.upstreams import lunarcrush
+from transport.clock import Clock
+
+
+class SocialFeed:
+    """See the module's docstring. It runs beside the ticks, which never wait for it."""
+
+    name = "social"
+    cadence_ms = CYCLE_MS
+
+    def __init__(self, link: Link, turns: Turns, known: Known, clock: Clock) -> None:
+        self._link, self._turns, self._known, self._clock = link, turns, known, clock
+
+    async def run(self, cycle_ms: int) -> None:
+        """Ask for the assets whose turn it is; a failure ends the cycle's turns."""
+        # A ticker alone is a word like "link": without the list's topic it may mean anything.
+        coins = {asset: self._known.coin(asset, self._link.name) for asset in self._known.assets}
+        topics = {asset: coin.topic for asset, coin in coins.items() if coin is not None}
+        for asset in self._turns.take(tuple(topics)):
+            topic = await self._link.ask(lunarcrush.fetch_topic, topics[asset])
+            if topic is None:
+                self._turns.failed(asset)
+                return
+            self._known.heard(asset, topic, self._clock.now_ms())
+            self._turns.done(asset)
+            await self._turns.pause()

@@ -1,0 +1,61 @@
+"""Publishes how each upstream does, for `quantiva status`, the page and whoever watches."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+import structlog
+from msgspec.structs import replace
+
+from producers.http_client.health import Health
+from schemas.sources import SourceStatus
+from transport.publisher import BadEventError, Publisher, PublishError
+
+_log = structlog.get_logger(__name__)
+_EVERY_S = 2.0  # wall seconds
+_AT_LEAST_S = 60.0
+_COUNTED = ("observed_at", "last_success_at", "requests_minute", "requests_day", "events")
+
+
+class StatusTeller:
+    """Publishes a source's status when its state changes, else once a minute of wall time."""
+
+    def __init__(
+        self, publisher: Publisher, health: Mapping[str, Health], missed: Callable[[], str]
+    ) -> None:
+        self._publisher, self._health, self._missed = publisher, health, missed
+        self._last: dict[str, tuple[float, SourceStatus]] = {}
+
+    async def run(self) -> None:
+        """Publish until cancelled."""
+        while True:
+            await self.tell(only_news=True)
+            await asyncio.sleep(_EVERY_S)
+
+    async def tell(self, *, only_news: bool = False) -> None:
+        """Publish the status of every source, or of those that have news."""
+        now_s = asyncio.get_running_loop().time()
+        for name, health in self._health.items():
+            status = health.status()
+            missed = self._missed()
+            if missed and "trending" in status.feeds:
+                status = replace(status, detail=f"{status.detail}; {missed}".removeprefix("; "))
+            if only_news and not self._is_news(name, status, now_s):
+                continue
+            self._last[name] = (now_s, status)
+            try:
+                await self._publisher.publish(status)
+            except (PublishError, BadEventError) as error:
+                _log.warning("a status was not published", source=name, error=str(error))
+        try:
+            await self._publisher.flush()
+        except PublishError as error:
+            _log.warning("statuses were not published", error=str(error))
+
+    def _is_news(self, name: str, status: SourceStatus, now_s: float) -> bool:
+        told_s, last = self._last.get(name, (0.0, None))
+        if last is None or now_s - told_s >= _AT_LEAST_S:
+            return True
+        same = {field: getattr(last, field) for field in _COUNTED}
+        return replace(status, **same) != last

@@ -1,0 +1,106 @@
+"""The trending feed: a tick an asset at the start of every cycle, whatever the upstreams do.
+
+The first coin list that answers counts: LunarCrush with a key, CoinGecko without. When none does,
+the last list's assets go on with the exchange's prices: without a tick there is no cycle. A start
+remembers no list, so until the first one comes there are no ticks, which is logged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+
+import structlog
+
+from producers.feeds.asset_universe import Known
+from producers.feeds.base import Emit
+from producers.feeds.ticks import held_over, most_watched, ticks
+from producers.feeds.upstream_client import Link
+from producers.schedule.cycles import CYCLE_MS
+from producers.upstreams import coingecko, lunarcrush
+from producers.upstreams.rows import CoinRow
+from schemas.market import TrendingAsset
+from transport.clock import Clock
+
+_log = structlog.get_logger(__name__)
+_WITHIN_S = 20.0
+"""Wall seconds for one list with its retries: the next one, or the last, is better than late."""
+_LIST_SIZE = 1000
+
+CoinList = Callable[[], Awaitable[Sequence[CoinRow]]]
+"""Asks one upstream for its coins; empty when it fails."""
+
+Ticks = tuple[TrendingAsset, ...]
+
+
+class TrendingFeed:
+    """See the module's docstring. `lists` are asked in their order.
+
+    `left` returns what is to be published of a cycle's ticks, of which some may be in the topic.
+    """
+
+    name = "trending"
+    cadence_ms = CYCLE_MS
+
+    def __init__(
+        self,
+        lists: Sequence[CoinList],
+        known: Known,
+        emit: Emit,
+        clock: Clock,
+        size: int,
+        left: Callable[[Ticks], Ticks] = lambda ticks: ticks,
+    ) -> None:
+        self._lists, self._known, self._emit = lists, known, emit
+        self._clock, self._size, self._left = clock, size, left
+        self._last: Ticks = ()
+
+    async def prime(self) -> None:
+        """Learn which assets the first cycle will have, without publishing anything."""
+        self._known.follow(event.asset for event in await self._ticks(0))
+
+    async def run(self, cycle_ms: int) -> None:
+        """Publish the ticks of a cycle."""
+        events = await self._ticks(cycle_ms)
+        if not events:
+            _log.warning("no coin list yet: this cycle has no ticks", cycle=cycle_ms)
+            return
+        self._last = events
+        self._known.follow(event.asset for event in events)
+        await self._emit(events[0].source, self._left(events))
+
+    async def _ticks(self, cycle_ms: int) -> Ticks:
+        for coins_of in self._lists:
+            coins = await coins_of()
+            self._known.learn(coins, self._clock.now_ms())
+            chosen = most_watched(coins, self._known.catalogue, self._size)
+            if chosen:
+                now_ms = self._clock.now_ms()
+                return ticks(chosen, cycle_ms, now_ms, self._known.topics(now_ms))
+        return held_over(self._last, cycle_ms, self._clock.now_ms(), self._known.prices)
+
+
+def lunarcrush_list(link: Link) -> CoinList:
+    """Return LunarCrush's list: a thousand coins in one request."""
+
+    async def coins() -> Sequence[CoinRow]:
+        parsed = await link.ask(lunarcrush.fetch_coins, _LIST_SIZE, within_s=_WITHIN_S)
+        return () if parsed is None else parsed.rows
+
+    return coins
+
+
+def coingecko_list(link: Link) -> CoinList:
+    """Return CoinGecko's trending coins, then the 250 largest by what is traded."""
+
+    async def coins() -> Sequence[CoinRow]:
+        markets = await link.ask(coingecko.fetch_markets, within_s=_WITHIN_S)
+        if markets is None:
+            return ()
+        trending = await link.ask(coingecko.fetch_trending, within_s=_WITHIN_S)
+        by_id = {coin.source_id: coin for coin in markets.rows}
+        first = () if trending is None else trending.rows
+        rows = [by_id.get(coin.source_id, coin) for coin in first]
+        rest = sorted(markets.rows, key=lambda coin: -(coin.volume_24h_usd or 0.0))
+        return [*rows, *(coin for coin in rest if coin not in rows)]
+
+    return coins

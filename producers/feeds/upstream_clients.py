@@ -1,0 +1,112 @@
+"""Opens what the settings allow to ask: a client, a quota and a health for each upstream."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import inf
+from pathlib import Path
+
+import aiohttp
+from pydantic import SecretStr
+
+from producers.feeds.upstream_client import Link
+from producers.http_client.client import Client
+from producers.http_client.health import Health
+from producers.http_client.quota import Quota
+from producers.settings import SourceSettings
+from producers.upstreams.table import UPSTREAMS, Upstream
+from transport.clock import Clock
+
+FEEDS_OF = {
+    "lunarcrush": ("trending", "news", "fundamentals"),
+    "coingecko": ("trending", "fundamentals"),
+    "cryptonews": ("news", "calendar"),
+    "stocknews": ("news",),
+    "coinmarketcal": ("calendar",),
+    "rss": ("news",),
+    "file": ("calendar",),
+}
+"""What each upstream is asked for. `file`: the calendar's own."""
+_HOURLY = frozenset({"coinmarketcal"})
+_WITHOUT_KEY = frozenset({"coingecko", "rss"})
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """The upstreams that are asked, by name, and the health of all, the others' too."""
+
+    open: Mapping[str, Link]
+    health: Mapping[str, Health]
+
+
+def open_links(
+    names: Sequence[str],
+    settings: SourceSettings,
+    session: aiohttp.ClientSession,
+    clock: Clock,
+    state_dir: Path,
+) -> Links:
+    """Return a link for each upstream that can be asked; `names` are the feeds that run.
+
+    One that wants a key and has none is off, which its health says with what to do about it.
+    Counts of requests are kept in `state_dir`.
+    """
+    links, healths = {}, {}
+    if settings.calendar_file is not None:
+        healths["file"] = Health("file", FEEDS_OF["file"], None, clock, cadence_s=3600.0)
+    for upstream in UPSTREAMS:
+        secret: SecretStr | None = getattr(settings, f"{upstream.name}_key", None)
+        if secret is None and upstream.name not in _WITHOUT_KEY:
+            healths[upstream.name] = _off(upstream, clock)
+            continue
+        link = _link(names, upstream, settings, secret, session, clock, state_dir)
+        links[upstream.name], healths[upstream.name] = link, link.health
+    return Links(links, healths)
+
+
+def _off(upstream: Upstream, clock: Clock) -> Health:
+    health = Health(upstream.name, FEEDS_OF[upstream.name], None, clock)
+    health.off(f"no key: set {upstream.key_env} to use it")
+    return health
+
+
+def _link(
+    names: Sequence[str],
+    upstream: Upstream,
+    settings: SourceSettings,
+    secret: SecretStr | None,
+    session: aiohttp.ClientSession,
+    clock: Clock,
+    state_dir: Path,
+) -> Link:
+    name = upstream.name
+    if settings.source_timeout_s is not None:
+        upstream = replace(upstream, timeout_s=settings.source_timeout_s)
+    allowed = upstream.limits if secret is None else upstream.with_key or upstream.limits
+    limits = replace(
+        allowed,
+        per_minute=settings.per_minute.get(name, allowed.per_minute),
+        per_day=settings.per_day.get(name, allowed.per_day),
+    )
+    if name in settings.per_day:
+        limits = replace(limits, per_month=None)  # whoever knows the day's limit means that one
+    quota = Quota(limits, clock, state_dir / "quota" / f"{name}.json", upstream=name)
+    base_url: str | None = getattr(settings, f"{name}_url", None)
+    client = Client(upstream, session, quota, clock, base_url=base_url, secret=secret)
+    health = Health(
+        name,
+        FEEDS_OF[name],
+        quota,
+        clock,
+        cadence_s=_cadence_s(name, names, settings),
+        circuit=lambda: client.circuit,
+    )
+    return Link(name, client, quota, health)
+
+
+def _cadence_s(name: str, names: Sequence[str], settings: SourceSettings) -> float:
+    """Return how often an upstream is expected to answer; infinity where it only stands by."""
+    if name == "coingecko" and settings.lunarcrush_key is not None:
+        return 3600.0 if "fundamentals" in names else inf
+    return 3600.0 if name in _HOURLY else 600.0

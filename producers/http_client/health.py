@@ -1,0 +1,138 @@
+"""How an upstream does, for the status page: from what succeeded and failed, and when."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from producers.http_client.errors import UpstreamError
+from producers.http_client.quota import Quota
+from producers.http_client.redact import redacted
+from schemas.sources import SourceStatus
+from transport.clock import Clock
+
+LONGEST_ERROR = 400
+_LATE, _GONE = 2.0, 4.0  # cadences without a success
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What is known of a source; times are ms since 1970 UTC, None: never."""
+
+    started_ms: int
+    success_ms: int | None = None
+    error_ms: int | None = None
+    error: str | None = None
+    error_kind: str | None = None
+    erring: bool = False  # what happened last was an error
+    events: int = 0
+    off: str | None = None
+
+
+def state_of(record: Record, now_ms: int, cadence_s: float, circuit: str) -> tuple[str, str]:
+    """Return the state (one of SOURCE_STATES) and why, in a sentence; empty when all is well."""
+    if record.off is not None:
+        return "off", record.off
+    since_ms = record.started_ms if record.success_ms is None else record.success_ms
+    silence_s = max(now_ms - since_ms, 0) / 1000
+    never = record.success_ms is None
+    if record.erring and (never or record.error_kind == "auth"):
+        return "failing", record.error or "it fails"
+    if circuit == "open" or silence_s > _GONE * cadence_s:
+        what = "no answer yet" if never else "no good answer"
+        return "failing", f"{what} for {_span(silence_s)}: {record.error or 'it was not asked'}"
+    if silence_s > _LATE * cadence_s:
+        return "degraded", f"late: no good answer for {_span(silence_s)}"
+    if record.erring:
+        return "degraded", record.error or "it fails"
+    if circuit == "half_open":
+        return "degraded", "it failed too often and is tried once"
+    return "ok", "not asked yet" if never else ""
+
+
+class Health:
+    """One source's health. `cadence_s`: how often it is expected to answer."""
+
+    def __init__(
+        self,
+        source: str,
+        feeds: tuple[str, ...],
+        quota: Quota | None,
+        clock: Clock,
+        *,
+        cadence_s: float = 600.0,
+        circuit: Callable[[], str] = lambda: "closed",
+    ) -> None:
+        self.refresh_s: float | None = None
+        self._source = source
+        self._feeds = feeds
+        self._quota = quota
+        self._clock = clock
+        self._cadence_s = cadence_s
+        self._circuit = circuit
+        self._note = ""
+        self._record = Record(clock.now_ms())
+
+    def success(self, events: int = 0) -> None:
+        """Note a good answer, of which so many events were published."""
+        self._record = replace(
+            self._record,
+            success_ms=self._clock.now_ms(),
+            events=self._record.events + events,
+            erring=False,
+            off=None,
+        )
+
+    def published(self, events: int) -> None:
+        """Count events that were published."""
+        self._record = replace(self._record, events=self._record.events + events)
+
+    def failure(self, error: Exception) -> None:
+        """Note an error; its text is told without secrets."""
+        known = isinstance(error, UpstreamError)
+        text = str(error) if known else f"{type(error).__name__}: {error}"
+        self._record = replace(
+            self._record,
+            error_ms=self._clock.now_ms(),
+            error=" ".join(redacted(text).split())[:LONGEST_ERROR],
+            erring=True,
+            error_kind=error.kind if isinstance(error, UpstreamError) else None,
+        )
+
+    def off(self, why: str) -> None:
+        """Say that the source is not asked, and why (no key, switched off); a success ends it."""
+        self._record = replace(self._record, off=why)
+
+    def note(self, text: str) -> None:
+        """Say what a person should know while all is well; empty: nothing."""
+        self._note = text
+
+    def status(self) -> SourceStatus:
+        """Return how the source does now."""
+        now_ms, record, quota = self._clock.now_ms(), self._record, self._quota
+        circuit = self._circuit()
+        state, why = state_of(record, now_ms, self._cadence_s, circuit)
+        return SourceStatus(
+            source=self._source,
+            observed_at=now_ms,
+            state=state,
+            feeds=self._feeds,
+            events=record.events,
+            last_success_at=record.success_ms,
+            last_error_at=record.error_ms,
+            last_error=record.error,
+            circuit=circuit,
+            requests_minute=0 if quota is None else quota.used_minute(),
+            limit_minute=None if quota is None else quota.limits.per_minute,
+            requests_day=0 if quota is None else quota.used_day(),
+            limit_day=None if quota is None else quota.limit_day,
+            refresh_s=self.refresh_s,
+            detail=why or self._note,
+        )
+
+
+def _span(seconds: float) -> str:
+    """Return a time span as people say it."""
+    if seconds < 120.0:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60.0:.0f} min" if seconds < 7200.0 else f"{seconds / 3600.0:.1f} h"

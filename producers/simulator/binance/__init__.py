@@ -1,5 +1,0 @@
-"""Binance spot, simulated: REST under /api/v3, streams under /ws and /stream/ws."""
-
-from producers.simulator.binance.routes import routes
-
-__all__ = ["routes"]

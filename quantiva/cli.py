@@ -1,0 +1,37 @@
+"""`quantiva`: the commands, each in a file of its own under streams/commands."""
+
+from __future__ import annotations
+
+import logging
+import os
+
+import typer
+
+from quantiva.commands.on_demand import Commands
+
+app = typer.Typer(
+    name="quantiva",
+    cls=Commands,
+    help="Market events in, explained signals out: a signal platform on Kafka.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+    add_completion=False,
+)
+
+
+@app.callback()
+def _root() -> None:
+    """Make it a group, whose commands `Commands` knows."""
+
+
+def main() -> None:
+    """Run the command line."""
+    logging.basicConfig(
+        level=os.environ.get("QUANTIVA_LOG", "WARNING"),
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The commands of `quantiva`, one short file each; `quantiva/cli.py` lists them."""

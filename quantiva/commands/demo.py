@@ -1,0 +1,119 @@
+"""`quantiva demo`: everything on this machine, with a simulated or a recorded market."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvloop
+
+from quantiva.commands.output import console, fail, utc_ms
+from quantiva.commands.play import speed_of
+from quantiva.demo.options import DemoOptions
+
+
+def demo(
+    cycles: Annotated[
+        int | None, typer.Option(help="End after so many cycles; without it, Ctrl-C ends.", min=1)
+    ] = None,
+    cycle_seconds: Annotated[
+        float,
+        typer.Option(help="Wall seconds of a simulated 10-minute cycle; 0: --direct.", min=0),
+    ] = 10.0,
+    seed: Annotated[int, typer.Option(help="Seed of the simulated market.")] = 1,
+    direct: Annotated[
+        bool,
+        typer.Option(
+            help="Publish the simulated market itself, without producers that ask upstreams."
+        ),
+    ] = False,
+    data: Annotated[
+        Path | None, typer.Option(help="Play this directory of recorded data instead.")
+    ] = None,
+    start: Annotated[
+        datetime | None,
+        typer.Option("--from", help="First day to play, UTC.", formats=["%Y-%m-%d"]),
+    ] = None,
+    until: Annotated[
+        datetime | None, typer.Option("--until", help="Day to stop at.", formats=["%Y-%m-%d"])
+    ] = None,
+    speed: Annotated[
+        str, typer.Option(help="Multiple of the data's own pace (1, 600), or max.")
+    ] = "max",
+    unordered: Annotated[
+        bool, typer.Option(help="At max speed, do not wait between waves: faster, not repeatable.")
+    ] = False,
+    processes: Annotated[int, typer.Option(help="Worker processes.", min=1)] = 2,
+    page: Annotated[
+        bool, typer.Option("--page/--no-page", help="Bridge, page and explanations too.")
+    ] = True,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write the summary to this file too.")
+    ] = None,
+) -> None:
+    """Run the whole platform: broker, database, engines, fusion, sink and a market.
+
+    Parts whose address is given in the environment (KAFKA_BOOTSTRAP_SERVERS, DATABASE_URL,
+    SCHEMA_REGISTRY_URL) are used as they are, the others are started here and stopped at the end.
+    """
+    _check(data, start, until)
+    options = DemoOptions(
+        source="direct" if direct or cycle_seconds == 0.0 else "upstreams",
+        cycles=cycles,
+        cycle_s=cycle_seconds,
+        seed=seed,
+        data=data,
+        from_ms=utc_ms(start) if start else 0,
+        until_ms=utc_ms(until) if until else 0,
+        speed=speed_of(speed),
+        ordered=not unordered,
+        processes=processes,
+        delivery=page,
+    )
+    uvloop.install()
+    asyncio.run(run_options(options, json_file))
+
+
+def _check(data: Path | None, start: datetime | None, until: datetime | None) -> None:
+    """End the command when the recorded data that it asks for cannot be played."""
+    if data is not None and (start is None or until is None):
+        fail("--data needs --from and --until, for example --from 2022-03-01 --until 2022-03-03", 2)
+    if data is not None and not data.is_dir():
+        fail(f"--data {data} is not a directory", 2)
+
+
+async def run_options(options: DemoOptions, json_file: Path | None) -> None:
+    """Run a demo until its end or Ctrl-C, and print its summary."""
+    from producers.strategies import PREBUILT
+    from quantiva.demo.run import run_demo
+    from quantiva.demo.screen import Screen
+    from quantiva.demo.summary import render
+
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    task = asyncio.current_task()
+
+    def on_signal() -> None:
+        """Ask for an end; a second signal, or one before the source runs, cancels at once."""
+        if stop.is_set() and task is not None:
+            task.cancel()
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, on_signal)
+    try:
+        summary = await run_demo(options, Screen(console, len(PREBUILT)), stop)
+    except asyncio.CancelledError:
+        fail("stopped before the end", 130)
+    except (RuntimeError, ValueError, OSError) as error:
+        fail(str(error))
+    console.print()
+    console.print(render(summary))
+    if json_file is not None:
+        json_file.write_text(json.dumps(summary.to_json(), indent=2) + "\n", "utf-8")
+        console.print(f"\nsummary written to {json_file}")

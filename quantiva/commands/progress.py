@@ -1,0 +1,62 @@
+"""A bar with rate and time left, for work that counts records."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskID,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from quantiva.commands.output import console
+
+
+class RecordsProgress:
+    """Records done, and how far that is: out of a total of records, or of a span of time."""
+
+    def __init__(self, bar: Progress, task: TaskID) -> None:
+        self._bar, self._task = bar, task
+        self._started_s = time.monotonic()
+        self.done = 0
+
+    def at(self, done: int, total: int | None = None) -> None:
+        """Say how many records are done, and of how many."""
+        self.done = done
+        self._show(done, total)
+
+    def advance(self, records: int) -> None:
+        """Say that so many more are done."""
+        self.at(self.done + records)
+
+    def advance_to(self, records: int, place: int, end: int) -> None:
+        """Say that so many more are done, and how far that is on the way to `end`."""
+        self.done += records
+        self._show(place, end)
+
+    def _show(self, completed: int, total: int | None) -> None:
+        spent_s = time.monotonic() - self._started_s
+        rate = f"{self.done / spent_s:,.0f}/s" if spent_s > 1.0 else ""
+        said = f"{self.done:,} records  {rate}"
+        self._bar.update(self._task, completed=completed, total=total, said=said)
+
+
+@contextlib.contextmanager
+def records_progress(title: str, total: int | None = None) -> Iterator[RecordsProgress]:
+    """Show a bar while the context lasts; it leaves nothing behind on the screen."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=28),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[said]}"),
+        TimeRemainingColumn(compact=True),
+    )
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(title, total=total, said="")
+        yield RecordsProgress(bar, task)

@@ -1,0 +1,180 @@
+"""`quantiva replay SOURCE`: the worker's topology over what was recorded, at full speed."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from quantiva.commands.output import console, fail, utc_ms
+from quantiva.commands.play import speed_of
+from quantiva.commands.progress import records_progress
+from quantiva.commands.replay_sources import (
+    FromOption,
+    JobsOption,
+    SourceArgument,
+    UntilOption,
+    opened,
+)
+
+if TYPE_CHECKING:
+    from streams.replay.changes import Changes
+    from streams.replay.run import Summary
+    from streams.replay.shards import OnProgress
+    from streams.replay.sources import Source
+
+_ORDERS = {"recorded": True, "observed": False, "auto": None}
+
+
+def replay(
+    source: SourceArgument,
+    start: FromOption = None,
+    until: UntilOption = None,
+    assets: Annotated[str, typer.Option(help="Only these, with commas: BTC,ETH.")] = "",
+    out: Annotated[
+        Path | None, typer.Option(help="Write scores, signals and rankings here, as an archive.")
+    ] = None,
+    jobs: JobsOption = None,
+    order: Annotated[
+        str,
+        typer.Option(help="recorded: as the live run had it; observed: by observed_at; or auto."),
+    ] = "auto",
+    without: Annotated[
+        str | None, typer.Option(help="What if: leave out engines or topics: news,liquidity.")
+    ] = None,
+    weights: Annotated[
+        str | None, typer.Option(help="What if: sentiment=0.2,technical=0.4 in all strategies.")
+    ] = None,
+    thresholds: Annotated[
+        str | None, typer.Option(help="What if: buy=0.25,sell=-0.25 in all strategies.")
+    ] = None,
+    publish: Annotated[
+        bool, typer.Option("--publish", help="Publish into topics of --prefix instead.")
+    ] = False,
+    prefix: Annotated[str, typer.Option(help="With --publish: before every topic.")] = "rehearsal.",
+    speed: Annotated[str, typer.Option(help="With --publish: times the data's own pace.")] = "max",
+) -> None:
+    """Replay what was recorded: no broker, no network, no clock; the same inputs, the same bytes.
+
+    State is built from the beginning of an archive; --from says from when on outputs count.
+    """
+    from streams.archive.reader import ArchiveError
+    from streams.replay.changes import ChangeError, parse_changes
+    from streams.replay.output import OutputError
+    from streams.replay.shards import ReplayError
+    from streams.replay.sources import SourceError
+
+    if order not in _ORDERS:
+        fail(f"--order {order} is none of {', '.join(_ORDERS)}", 2)
+    wanted = tuple(name.strip().upper() for name in assets.split(",") if name.strip())
+    try:
+        changes = parse_changes(without, weights, thresholds)
+        with opened(source, start, until, wanted, as_recorded=_ORDERS[order]) as found:
+            if publish:
+                _publish(found, prefix, speed, start)
+            else:
+                _replay(found, changes, out, jobs, start)
+    except ChangeError as error:
+        fail(str(error), 2)
+    except (ArchiveError, OutputError, ReplayError, SourceError, OSError, ValueError) as error:
+        fail(str(error))
+
+
+def _replay(
+    source: Source, changes: Changes, out: Path | None, jobs: int | None, start: datetime | None
+) -> None:
+    from streams.replay.run import default_jobs, scratch
+    from streams.replay.run import replay as run_replay
+
+    count = jobs or default_jobs()
+    from_ms = utc_ms(start) or 0
+    if not changes:
+        with _progress(source, "replaying") as on_progress:
+            summary = run_replay(
+                source, jobs=count, out=out, from_ms=from_ms, on_progress=on_progress
+            )
+        report(summary)
+        if out is not None:
+            console.print(f"outputs in {out}; `quantiva archive list {out}` shows them")
+        return
+    with scratch() as folder:
+        base, changed = Path(folder) / "as-it-was", Path(folder) / "what-if"
+        if out is not None:
+            base, changed = out / base.name, out / changed.name
+        with _progress(source, "as it was") as on_progress:
+            run_replay(source, jobs=count, out=base, from_ms=from_ms, on_progress=on_progress)
+        with _progress(source, "what if  ") as on_progress:
+            run_replay(
+                source,
+                jobs=count,
+                changes=changes,
+                out=changed,
+                from_ms=from_ms,
+                on_progress=on_progress,
+            )
+        _compare(base, changed, changes, out)
+
+
+def _compare(base: Path, changed: Path, changes: Changes, out: Path | None) -> None:
+    from quantiva.commands.what_if import ChangeFile, report_diff
+    from streams.archive.reader import Archive
+    from streams.replay.diff import compare
+
+    with ChangeFile(None if out is None else out / "changes.csv") as changed_signals:
+        diff = compare(Archive(str(base)), Archive(str(changed)), changed_signals.add)
+    report_diff(diff, changes, changed_signals)
+
+
+@contextlib.contextmanager
+def _progress(source: Source, title: str) -> Iterator[OnProgress]:
+    """Yield what takes a replay's progress: by records, or by time where they are not counted."""
+    from streams.replay.run import total_of
+    from streams.replay.sources import DirectorySource
+
+    total = total_of(source)
+    clocks: dict[int, int] = {}
+    with records_progress(title, total) as progress:
+
+        def on_progress(shard: int, records: int, clock_ms: int) -> None:
+            if not isinstance(source, DirectorySource):
+                progress.advance(records)
+                return
+            clocks[shard] = max(clock_ms - source.start_ms, 0)
+            span_ms = source.until_ms - source.start_ms
+            progress.advance_to(records, min(clocks.values()), span_ms)
+
+        yield on_progress
+
+
+def report(summary: Summary) -> None:
+    """Print what a replay came to."""
+    events = summary.market.total()
+    console.print(
+        f"replayed {events:,} market records in {summary.wall_s:.1f} s "
+        f"({summary.events_per_s:,.0f}/s; processes: {summary.jobs}, "
+        f"{summary.peak_kib / 1024:.0f} MB each at most)"
+    )
+    for topic, records in sorted(summary.market.items()):
+        console.print(f"  {topic}: {records:,}")
+    console.print("came out")
+    for topic, records in sorted(summary.produced.items()):
+        console.print(f"  {topic}: {records:,}")
+    actions = ", ".join(f"{count:,} {action}" for action, count in sorted(summary.actions.items()))
+    console.print(f"  {actions or 'no signals'}")
+    if summary.refused:
+        console.print(f"{summary.refused:,} records could not be used; the first of them:")
+        for one in summary.shown[:3]:
+            place = f"{one.topic}[{one.partition}] offset {one.offset}"
+            console.print(f"  {place} ({one.stage}): {one.reason}", markup=False)
+
+
+def _publish(source: Source, prefix: str, speed: str, start: datetime | None) -> None:
+    import asyncio
+
+    from quantiva.commands.rehearsal import rehearse
+
+    asyncio.run(rehearse(source, prefix, speed_of(speed), utc_ms(start) or 0))

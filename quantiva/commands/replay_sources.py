@@ -1,0 +1,121 @@
+"""SOURCE of the replay commands: an archive, a directory of market data, or `kafka`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from quantiva.commands.output import console, fail, utc_ms
+from quantiva.commands.progress import records_progress
+from quantiva.discovery import load_settings
+
+if TYPE_CHECKING:
+    from streams.archive.reader import Archive
+    from streams.replay.sources import Source
+
+KAFKA = "kafka"
+_FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
+
+SourceArgument = Annotated[
+    str, typer.Argument(help="An archive, a directory of market data, or `kafka`.")
+]
+FromOption = Annotated[
+    datetime | None, typer.Option("--from", help="Start, UTC.", formats=_FORMATS)
+]
+UntilOption = Annotated[
+    datetime | None, typer.Option("--until", help="End, UTC.", formats=_FORMATS)
+]
+JobsOption = Annotated[
+    int | None, typer.Option("--jobs", min=1, help="Processes; all cores when left out.")
+]
+
+
+@contextlib.contextmanager
+def local_archive(address: str) -> Iterator[Archive]:
+    """Yield the archive that a SOURCE names, here: Kafka and remote archives are copied first."""
+    from streams.archive.reader import Archive
+    from streams.replay.run import scratch
+
+    with scratch() as folder:
+        target = Path(folder) / "archive"
+        if address == KAFKA:
+            yield _from_kafka(target)
+        else:
+            yield Archive(address).local(target)
+
+
+@contextlib.contextmanager
+def opened(
+    address: str,
+    start: datetime | None,
+    until: datetime | None,
+    assets: tuple[str, ...],
+    *,
+    as_recorded: bool | None = None,
+) -> Iterator[Source]:
+    """Yield the source of a replay. `as_recorded` None: follow a recorded live run if there is one.
+
+    A directory needs `start` and `until`.
+    """
+    from schemas.topics import SCORES
+    from streams.archive.layout import MANIFEST
+    from streams.replay.sources import ArchiveSource
+
+    if address != KAFKA and "://" not in address and not (Path(address) / MANIFEST).exists():
+        yield _directory(Path(address), start, until, assets)
+        return
+    with local_archive(address) as archive:
+        count = archive.partitions.get(SCORES.name, 0)
+        recorded = any(archive.segments(SCORES.name, number) for number in range(count))
+        if as_recorded and not recorded:
+            fail(f"{address} holds no scores, so no live run whose order could be followed")
+        yield ArchiveSource(
+            address=archive.address,
+            until_ms=utc_ms(until),
+            assets=assets,
+            as_recorded=recorded if as_recorded is None else as_recorded,
+        )
+
+
+def _directory(
+    path: Path, start: datetime | None, until: datetime | None, assets: tuple[str, ...]
+) -> Source:
+    from producers.strategies import PREBUILT
+    from streams.replay.sources import DirectorySource
+
+    if not path.is_dir():
+        fail(f"{path} is neither an archive nor a directory of market data")
+    start_ms, until_ms = utc_ms(start), utc_ms(until)
+    if start_ms is None or until_ms is None:
+        fail(f"{path} is a directory of market data: say --from and --until")
+    return DirectorySource(
+        path=str(path),
+        start_ms=start_ms,
+        until_ms=until_ms,
+        strategies=PREBUILT,
+        assets=assets,
+        partitions=load_settings().partitions,
+    )
+
+
+def _from_kafka(target: Path) -> Archive:
+    from schemas.topics import TOPICS
+    from streams.archive.copying import copy_topics
+
+    with records_progress("reading Kafka") as progress:
+        archive = asyncio.run(
+            copy_topics(
+                load_settings(),
+                str(target),
+                topics=[topic.name for topic in TOPICS],
+                on_progress=progress.at,
+            )
+        )
+    console.print(f"read {progress.done:,} records from Kafka")
+    return archive

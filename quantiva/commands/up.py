@@ -1,0 +1,25 @@
+"""`quantiva up`: the whole platform on the real market."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+import typer
+import uvloop
+
+from quantiva.commands.demo import run_options
+from quantiva.demo.options import DemoOptions
+
+
+def up(
+    processes: Annotated[int, typer.Option(help="Worker processes.", min=1)] = 2,
+) -> None:
+    """Run everything on the real market: broker, database, engines, sink, live producers.
+
+    Works without keys; `quantiva producers run --help` says which keys add what. Parts whose
+    address is given in the environment (KAFKA_BOOTSTRAP_SERVERS, DATABASE_URL, SCHEMA_REGISTRY_URL)
+    are used as they are, the others are started here; the embedded broker keeps topics in memory.
+    """
+    uvloop.install()
+    asyncio.run(run_options(DemoOptions(source="live", processes=processes), None))

@@ -1,0 +1,88 @@
+"""What a demo delivers signals with: the bridge with its page, and the explanations."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable, Mapping
+from pathlib import Path
+
+from quantiva.commands.bridge import READY as BRIDGE_READY
+from quantiva.commands.sink import READY as EXPLANATIONS_READY
+from quantiva.demo.screen import Screen
+from transport.supervision.keeper import Keeper
+from transport.supervision.ports import free_port
+from transport.supervision.processes import Command
+
+TOKENS = "QUANTIVA_BRIDGE_TOKENS"
+_PORT = 8088
+
+
+@contextlib.asynccontextmanager
+async def delivering(screen: Screen, log_dir: Path) -> AsyncIterator[None]:
+    """Run bridge and explanations in processes of their own; say where the page is.
+
+    Nothing waits for them. Without tokens in the environment, one is made that may look and ask.
+    """
+    log_dir.mkdir(parents=True, exist_ok=True)
+    environment = dict(os.environ)
+    token = None
+    if TOKENS not in environment and f"{TOKENS}_FILE" not in environment:
+        token = secrets.token_urlsafe(24)
+        environment[TOKENS] = json.dumps({token: {"name": "demo", "role": "trader"}})
+    port = _free_near(_PORT)
+    address = f"http://127.0.0.1:{port}/" + (f"#token={token}" if token else "")
+
+    def on_bridge(name: str, what: str) -> None:
+        screen.part(name, f"page at {address}" if what == "ready" else what)
+
+    bridge = _keeper(
+        "bridge", ("bridge", "--port", str(port)), BRIDGE_READY, environment, on_bridge, log_dir
+    )
+    explanations = _keeper(
+        "explanations",
+        ("sink", "explanations"),
+        EXPLANATIONS_READY,
+        environment,
+        screen.part,
+        log_dir,
+    )
+    try:
+        bridge.begin()
+        explanations.begin()
+        yield
+    finally:
+        await bridge.stop()
+        await explanations.stop()
+
+
+def _keeper(
+    name: str,
+    words: tuple[str, ...],
+    ready_line: str,
+    environment: Mapping[str, str],
+    on_event: Callable[[str, str], None],
+    log_dir: Path,
+) -> Keeper:
+    command = Command(
+        name=name,
+        argv=(sys.executable, "-m", "quantiva.cli", *words),
+        log=log_dir / f"{name}.log",
+        environment={**environment, "COLUMNS": "100"},
+        grace_s=15.0,
+    )
+    return Keeper(command, name=name, ready_line=ready_line, on_event=on_event)
+
+
+def _free_near(port: int) -> int:
+    """Return the port if it is free, else any that is."""
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return free_port()
+    return port

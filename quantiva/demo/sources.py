@@ -1,0 +1,109 @@
+"""The market of a demo: simulated, or recorded."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Mapping
+from pathlib import Path
+
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from marketdata.recorded.source import (
+    Counts,
+    ReadReport,
+    play,
+    read_directory,
+)
+from marketdata.simulated.source import Progress as Simulated
+from marketdata.simulated.source import simulate
+from quantiva.commands.output import console
+from quantiva.demo.options import DemoOptions
+from quantiva.demo.screen import Screen
+from quantiva.demo.upstreams import CycleCount, asked
+from transport.barrier import PipelineBarrier
+from transport.publisher import Publisher
+
+_COLUMNS = (
+    TextColumn("        {task.description}"),
+    BarColumn(bar_width=30),
+    TextColumn("{task.percentage:>5.1f} %  {task.fields[events]:>9,} events"),
+    TimeRemainingColumn(compact=True),
+)
+
+
+async def run_source(
+    options: DemoOptions,
+    publisher: Publisher,
+    barrier: PipelineBarrier,
+    screen: Screen,
+    cycles: CycleCount,
+    log_dir: Path,
+) -> None:
+    """Publish the whole market that the options ask for."""
+    if options.data is not None:
+        await _recorded(options, options.data, publisher, barrier, screen)
+    elif options.source == "direct":
+        await _simulated(options, publisher, barrier, screen)
+    else:
+        async with asked(options, screen, log_dir) as keepers:
+            while not cycles.reached.is_set():
+                for keeper in keepers:
+                    keeper.check()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(cycles.reached.wait(), 1.0)
+
+
+async def _simulated(
+    options: DemoOptions, publisher: Publisher, barrier: PipelineBarrier, screen: Screen
+) -> None:
+    backfilled = False
+
+    def on_progress(progress: Simulated) -> None:
+        nonlocal backfilled
+        if not backfilled:
+            backfilled = True
+            screen.say(f"back-fill of {progress.events:,} events published and scored")
+
+    async def wait(positions: Mapping[tuple[str, int], int]) -> None:
+        """Let the engines take the whole back-fill in before the first tick comes."""
+        if not backfilled or options.cycle_s == 0.0:
+            await barrier(positions)
+
+    screen.say("publishing 300 candles a timeframe, news, books ... of 50 assets")
+    await simulate(publisher, options.seed, options.cycles, options.cycle_s, on_progress, wait)
+
+
+async def _recorded(
+    options: DemoOptions,
+    data: Path,
+    publisher: Publisher,
+    barrier: PipelineBarrier,
+    screen: Screen,
+) -> None:
+    report = ReadReport()
+    events = read_directory(data, options.from_ms, options.until_ms, report=report)
+    ordered = options.speed is None and options.ordered
+    with Progress(*_COLUMNS, console=console, transient=True) as bar:
+        span_ms = options.until_ms - options.from_ms
+        task = bar.add_task("playing", total=span_ms, events=0)
+
+        def on_progress(counts: Counts) -> None:
+            done_ms = min(max(counts.last_observed_ms - options.from_ms, 0), span_ms)
+            bar.update(task, completed=done_ms, events=counts.events)
+
+        counts = await play(
+            events,
+            publisher,
+            options.speed,
+            barrier if ordered else None,
+            on_progress,
+            paced_from_ms=options.from_ms,
+        )
+    screen.say(
+        f"played {counts.events:,} events of {len(report.files)} files in {counts.waves} waves"
+    )
+    for sentence in report.missing:
+        screen.say(sentence)
+    for reason, rows in sorted(report.skipped.items()):
+        screen.say(f"{rows:,} rows skipped: {reason}")

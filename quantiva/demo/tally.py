@@ -1,0 +1,110 @@
+"""Counts kept while a demo runs, and those asked of the database and the log at its end."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import asyncpg
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from schemas.codec import BadEventError, Codec
+from schemas.signals import Signal, TopSignals
+from schemas.topics import DEAD_LETTERS, physical
+from sinks.base import Record
+from transport.admin import wanted_partitions
+from transport.embedded_broker import faults
+from transport.settings import Settings
+
+TABLES = (
+    "strategies",
+    "strategy_signals",
+    "signal_details",
+    "signal_explanations",
+    "orders",
+    "order_executions",
+    "user_exchange_connections",
+    "trending_assets",
+    "trending_news",
+)
+
+
+class LatencyTally:
+    """Collects what the sink has stored: latencies, and the rankings as they come."""
+
+    def __init__(self, on_top: Callable[[TopSignals], None]) -> None:
+        self._on_top = on_top
+        self.latencies_ms: deque[float] = deque(maxlen=100_000)
+        self.signals = 0
+
+    def __call__(self, records: Sequence[Record]) -> None:
+        """Take the records of a flush; now minus sent_ms is the latency of a signal."""
+        now_ms = time.time() * 1000
+        for record in records:
+            if isinstance(record.event, Signal):
+                self.signals += 1
+                if record.sent_ms:
+                    self.latencies_ms.append(max(now_ms - record.sent_ms, 0.0))
+            elif isinstance(record.event, TopSignals):
+                self._on_top(record.event)
+
+
+async def stored_rows(dsn: str) -> dict[str, int]:
+    """Return the number of rows of every table."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        return {
+            table: await connection.fetchval(f"SELECT count(*) FROM {table}")  # noqa: S608
+            for table in TABLES
+        }
+    finally:
+        await connection.close()
+
+
+async def signals_by(dsn: str, column: str) -> dict[str, int]:
+    """Return the number of signals by action or trigger, most first."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        rows = await connection.fetch(
+            f"SELECT {column} AS name, count(*) AS n FROM strategy_signals "  # noqa: S608
+            "GROUP BY 1 ORDER BY 2 DESC, 1"
+        )
+    finally:
+        await connection.close()
+    return {row["name"]: row["n"] for row in rows}
+
+
+async def dead_letters(settings: Settings, codec: Codec) -> int:
+    """Return how many records are in the dead letters, each position counted once."""
+    name = physical(DEAD_LETTERS.name, settings.prefix)
+    count = wanted_partitions(DEAD_LETTERS, settings)
+    partitions = [TopicPartition(name, number) for number in range(count)]
+    bootstrap = settings.require_bootstrap()
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap, group_id=None, enable_auto_commit=False
+    )
+    await consumer.start()
+    try:
+        consumer.assign(partitions)
+        ends: dict[Any, int] = await consumer.end_offsets(partitions)
+        if faults.is_embedded():
+            ends = await faults.highwaters(consumer, ends)
+        await consumer.seek_to_beginning(*partitions)
+        places = set()
+        for tp in [tp for tp in partitions if ends[tp]]:
+            while await consumer.position(tp) < ends[tp]:
+                for records in (await consumer.getmany(timeout_ms=200)).values():
+                    places |= {_place(codec, record.value) for record in records}
+        return len(places)
+    finally:
+        await consumer.stop()
+
+
+def _place(codec: Codec, value: bytes) -> str:
+    try:
+        letter = codec.decode(value)
+    except BadEventError:
+        return repr(value)
+    return f"{letter.topic}:{letter.partition}:{letter.offset}"

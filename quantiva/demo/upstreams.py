@@ -1,0 +1,121 @@
+"""The market of a demo through the real producers, asking the simulator or the real upstreams."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from pathlib import Path
+
+from producers.schedule.cycles import CYCLE_MS, cycle_of
+from quantiva.commands.producers import PROGRESS, READY
+from quantiva.demo.options import DemoOptions
+from quantiva.demo.screen import Screen
+from schemas.signals import TopSignals
+from simulator.server import environment_of
+from transport.clock import ScaledClock
+from transport.supervision.keeper import Keeper
+from transport.supervision.ports import free_port
+from transport.supervision.processes import Command
+
+_SIMULATOR_START_MS = 4_000  # wall time until it has computed the market's past
+
+
+@contextlib.asynccontextmanager
+async def asked(
+    options: DemoOptions, screen: Screen, log_dir: Path
+) -> AsyncIterator[tuple[Keeper, ...]]:
+    """Run the producers, and the simulator unless the real upstreams are asked, in the context.
+
+    Both have processes of their own and are started again when they die. Raises GivenUpError when
+    one cannot work at the start; whether that comes later, `check` of the keepers tells.
+    """
+    log_dir.mkdir(parents=True, exist_ok=True)
+    environment = dict(os.environ)
+    keepers: list[Keeper] = []
+    async with contextlib.AsyncExitStack() as exits:
+
+        async def run(keeper: Keeper) -> None:
+            exits.push_async_callback(keeper.stop)
+            keeper.begin()
+            await keeper.ready()
+            keepers.append(keeper)
+
+        if options.source == "upstreams":
+            clock, port = _clock(options), free_port()
+            await run(simulator_of(clock, port, log_dir, screen.part, options.seed))
+            environment |= environment_of(f"http://127.0.0.1:{port}", clock)
+        await run(_producers(environment, screen, log_dir))
+        yield tuple(keepers)
+
+
+def _clock(options: DemoOptions) -> ScaledClock:
+    """Return a clock that begins a cycle when the simulator is ready, as fast as cycles go."""
+    wall_ms = int(time.time() * 1000)
+    speed = CYCLE_MS / 1000 / options.cycle_s
+    return ScaledClock(cycle_of(wall_ms), wall_ms + _SIMULATOR_START_MS, speed)
+
+
+def simulator_of(
+    clock: ScaledClock,
+    port: int,
+    log_dir: Path,
+    on_event: Callable[[str, str], None],
+    seed: int = 1,
+) -> Keeper:
+    """Return the simulator as a process of its own, not begun yet; its log goes to `log_dir`."""
+    # With start, wall time and port it is the same market again after a crash.
+    arguments = {
+        "--seed": seed,
+        "--start": clock.start_ms,
+        "--wall-start-ms": clock.wall_start_ms,
+        "--speed": clock.speed,
+        "--port": port,
+    }
+    command = Command(
+        name="simulator",
+        argv=(
+            sys.executable,
+            "-m",
+            "simulator",
+            *(str(part) for pair in arguments.items() for part in pair),
+        ),
+        log=log_dir / "simulator.log",
+    )
+    return Keeper(command, name="simulator", ready_line="READY ", on_event=on_event)
+
+
+def _producers(environment: Mapping[str, str], screen: Screen, log_dir: Path) -> Keeper:
+    command = Command(
+        name="producers",
+        argv=(sys.executable, "-m", "quantiva.cli", "producers", "run"),
+        log=log_dir / "producers.log",
+        environment={**environment, "COLUMNS": "100"},
+        grace_s=30.0,
+    )
+    return Keeper(
+        command,
+        name="producers",
+        ready_line=READY,
+        on_event=screen.part,
+        progress_line=PROGRESS,
+    )
+
+
+class CycleCount:
+    """Sets `reached` when so many cycles have been ranked for every strategy."""
+
+    def __init__(self, cycles: int | None, strategies: int) -> None:
+        self._cycles, self._strategies = cycles, strategies
+        self._ranked: dict[int, set[str]] = {}
+        self.reached = asyncio.Event()
+
+    def __call__(self, top: TopSignals) -> None:
+        """Take a ranking."""
+        self._ranked.setdefault(top.cycle, set()).add(top.strategy_id)
+        whole = sum(len(names) >= self._strategies for names in self._ranked.values())
+        if self._cycles is not None and whole >= self._cycles:
+            self.reached.set()

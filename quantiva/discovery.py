@@ -1,0 +1,51 @@
+"""How a second terminal finds the stack that a first one started: a small file with addresses."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from transport.settings import Settings
+
+STACK_FILE = "stack.json"
+
+
+@contextmanager
+def announced(environment: Mapping[str, str], state_dir: Path) -> Iterator[None]:
+    """Write the addresses of a running stack for other commands; remove them at the end."""
+    state_dir.mkdir(parents=True, exist_ok=True)
+    path = state_dir / STACK_FILE
+    content = json.dumps({"pid": os.getpid(), "environment": dict(environment)}, indent=2)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)  # may hold a password
+    with os.fdopen(descriptor, "w") as file:
+        file.write(content)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def running_stack(state_dir: Path) -> dict[str, str]:
+    """Return the environment of the stack announced there, {} when none runs."""
+    try:
+        found = json.loads((state_dir / STACK_FILE).read_text("utf-8"))
+        os.kill(found["pid"], 0)
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+    environment: dict[str, str] = found["environment"]
+    return environment
+
+
+def load_settings() -> Settings:
+    """Return the settings of the environment, with the addresses of a running demo where unset.
+
+    The addresses also go into this process's environment, where child processes find them.
+    """
+    given = Settings()
+    if given.bootstrap is None:
+        for name, value in running_stack(given.state_dir).items():
+            os.environ.setdefault(name, value)
+    return Settings()

@@ -1,0 +1,98 @@
+"""Whether broker, registry and database answer; addresses are shown without passwords."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import msgspec
+
+from schemas.address import conceal, shown
+from transport.settings import Settings
+
+_TIMEOUT_S = 4.0
+
+
+class Part(msgspec.Struct, frozen=True):
+    """One part: where it is (None: no address is set), whether it answers, and if not, why."""
+
+    name: str
+    address: str | None
+    ok: bool
+    detail: str = ""
+
+
+async def probe(settings: Settings) -> tuple[Part, ...]:
+    """Return broker, registry and database, asked at the same time. Takes at most some seconds."""
+    return tuple(
+        await asyncio.gather(
+            probe_broker(settings.bootstrap),
+            probe_registry(settings.registry_url),
+            probe_database(
+                settings.database_url.get_secret_value() if settings.database_url else None
+            ),
+        )
+    )
+
+
+async def probe_broker(bootstrap: str | None) -> Part:
+    """Ask for the cluster's metadata."""
+    if not bootstrap:
+        return Part("broker", None, False, "KAFKA_BOOTSTRAP_SERVERS is not set")
+    from aiokafka.client import AIOKafkaClient
+
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what fails is told here
+    client = AIOKafkaClient(bootstrap_servers=bootstrap, request_timeout_ms=int(_TIMEOUT_S * 1000))
+    try:
+        async with asyncio.timeout(2 * _TIMEOUT_S):
+            await client.bootstrap()
+        brokers = len(client.cluster.brokers())
+        return Part("broker", bootstrap, brokers > 0, f"{brokers} broker(s)")
+    except Exception as error:  # whatever a client raises: it does not answer
+        return Part("broker", bootstrap, False, said(error))
+    finally:
+        await client.close()
+
+
+async def probe_registry(url: str | None) -> Part:
+    """Ask for the subjects."""
+    if not url:
+        return Part("registry", None, False, "SCHEMA_REGISTRY_URL is not set")
+    import aiohttp
+
+    timeout = aiohttp.ClientTimeout(total=_TIMEOUT_S)
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=timeout) as session,
+            session.get(f"{url.rstrip('/')}/subjects", raise_for_status=True) as answer,
+        ):
+            subjects = await answer.json(content_type=None)
+        return Part("registry", shown(url), True, f"{len(subjects)} subjects")
+    except Exception as error:  # as above
+        return Part("registry", shown(url), False, conceal(said(error), url))
+
+
+async def probe_database(dsn: str | None) -> Part:
+    """Ask for the version."""
+    if not dsn:
+        return Part("database", None, False, "DATABASE_URL is not set")
+    import asyncpg
+
+    try:
+        connection = await asyncpg.connect(dsn, timeout=_TIMEOUT_S, command_timeout=_TIMEOUT_S)
+        try:
+            version = await connection.fetchval("SHOW server_version")
+        finally:
+            await connection.close(timeout=_TIMEOUT_S)
+        return Part("database", shown(dsn), True, f"PostgreSQL {version}")
+    except Exception as error:  # as above
+        return Part("database", shown(dsn), False, conceal(said(error), dsn))
+
+
+def said(error: Exception) -> str:
+    """Return what a client's error means, on one line."""
+    if isinstance(error, TimeoutError):
+        return f"no answer within {_TIMEOUT_S:.0f} s"
+    text = str(error).partition("\n")[0] or type(error).__name__
+    refused = ("Unable to bootstrap", "Connect call failed", "Connection refused")
+    return "nobody accepts connections there" if any(one in text for one in refused) else text

@@ -1,0 +1,83 @@
+"""The stages as operators see them: what each reads and writes. A test binds it to the topology."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from schemas.topics import (
+    BOOKS,
+    CALENDAR,
+    CANDLES,
+    FUNDAMENTALS,
+    NEWS,
+    RANKING,
+    REQUESTS,
+    SCORES,
+    SIGNALS,
+    STRATEGIES,
+    TOP,
+    TRENDING,
+)
+from streams.topology import scoring_engines
+
+_MIN_MS = 60_000
+
+
+class WatchedStage(NamedTuple):
+    """A stage, the logical topics it reads and writes, and how it is started.
+
+    `waits` says that it keeps records uncommitted on purpose: while a cycle, or a file, is open.
+    `may_end` says that somebody may have stopped it for good.
+    """
+
+    name: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    start: str
+    waits: bool = False
+    may_end: bool = False
+
+
+def _engine(name: str, topic: str) -> WatchedStage:
+    return WatchedStage(name, (TRENDING.name, topic), (SCORES.name,), f"quantiva worker {name}")
+
+
+ENGINE_STAGES: tuple[WatchedStage, ...] = tuple(
+    _engine(engine.name, engine.topic) for engine in scoring_engines()
+)
+FUSION = WatchedStage(
+    "fusion",
+    (SCORES.name, REQUESTS.name),
+    (SIGNALS.name, RANKING.name),
+    "quantiva worker fusion",
+)
+RANKING_STAGE = WatchedStage("ranking", (RANKING.name,), (TOP.name,), "quantiva worker ranking")
+WATCHDOG = WatchedStage(
+    "watchdog", (TRENDING.name, SCORES.name), (), "quantiva worker watchdog", waits=True
+)
+POSTGRES = WatchedStage(
+    "sink.postgres",
+    (STRATEGIES.name, TRENDING.name, NEWS.name, SIGNALS.name, TOP.name),
+    (),
+    "quantiva sink postgres",
+)
+STAGES: tuple[WatchedStage, ...] = (*ENGINE_STAGES, FUSION, RANKING_STAGE, WATCHDOG, POSTGRES)
+
+ARCHIVE = "sink.archive."
+"""How the stage of an archive begins: each archive has a group of its own."""
+
+
+def archive_stage(name: str, inputs: tuple[str, ...]) -> WatchedStage:
+    """Return the stage of an archive that somebody writes or has written."""
+    return WatchedStage(name, inputs, (), "quantiva archive run", waits=True, may_end=True)
+
+
+LATE_MS: dict[str, int] = {
+    TRENDING.name: 25 * _MIN_MS,
+    NEWS.name: 180 * _MIN_MS,
+    CANDLES.name: 150 * _MIN_MS,
+    BOOKS.name: 5 * _MIN_MS,
+    FUNDAMENTALS.name: 150 * _MIN_MS,
+    CALENDAR.name: 150 * _MIN_MS,
+}
+"""How old the newest record of a market topic may be: a bit more than two of its cadences."""

@@ -1,0 +1,111 @@
+"""The bridge with the settings of this deployment."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack, suppress
+
+from aiohttp import web
+
+from quantiva.wiring.producers import publisher_of
+from schemas.control import SignalRequest, Strategy
+from sinks.bridge.api.database import open_pool
+from sinks.bridge.app import SHUTDOWN_S, Parts, build_app
+from sinks.bridge.auth import Auth
+from sinks.bridge.hub import Hub
+from sinks.bridge.hub.hub import LogParts
+from sinks.bridge.settings import BridgeSettings
+from sinks.postgres.migrate import migrate
+from streams.agents.process import codec_of
+from transport.log_reader import LogReader
+from transport.publisher import Publisher, PublishError
+from transport.settings import Settings
+
+
+class Changes:
+    """What clients change, published one by one: each call returns when the broker has its own.
+
+    PublishError is about this call alone: the publisher tells of a failure to whoever asks next,
+    so what an earlier call gave up waiting for is settled before.
+    """
+
+    def __init__(self, publisher: Publisher) -> None:
+        self._publisher = publisher
+        self._turn = asyncio.Lock()
+
+    async def strategy(self, strategy_id: str, strategy: Strategy | None) -> None:
+        """Publish a strategy; None withdraws it."""
+        if strategy is None:
+            now_ms = time.time_ns() // 1_000_000
+            await self._send(lambda: self._publisher.withdraw(strategy_id, now_ms))
+        else:
+            await self._send(lambda: self._publisher.publish(strategy))
+
+    async def request(self, request: SignalRequest) -> None:
+        """Publish a request for a signal."""
+        await self._send(lambda: self._publisher.publish(request))
+
+    async def _send(self, hand_over: Callable[[], Awaitable[None]]) -> None:
+        async with self._turn:
+            with suppress(PublishError):
+                await self._publisher.flush()
+            await hand_over()
+            await self._publisher.flush()
+
+
+async def serve(
+    settings: Settings,
+    bridge: BridgeSettings,
+    stop: asyncio.Event,
+    on_ready: Callable[[str], None],
+    *,
+    page: bool = True,
+) -> None:
+    """Serve websocket, REST interface and page until `stop` is set, also while parts are away.
+
+    `on_ready` hears the address once clients may come. Without a database there is no history, and
+    tickets are good at this bridge only. Raises ValueError for tokens that cannot be read or
+    without addresses, OSError when the port is taken, SinkError when the database cannot be used,
+    PublishError when no broker answers at the start.
+    """
+    stopping = asyncio.create_task(stop.wait())
+    async with AsyncExitStack() as exits:
+        starting = asyncio.create_task(_start(settings, bridge, exits, page=page))
+        try:
+            await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if starting.done():
+                on_ready(starting.result())
+                await stopping
+        finally:
+            starting.cancel()
+            stopping.cancel()
+            await asyncio.gather(starting, stopping, return_exceptions=True)
+
+
+async def _start(
+    settings: Settings, bridge: BridgeSettings, exits: AsyncExitStack, *, page: bool
+) -> str:
+    """Start all parts, and return the address once the hub has read what the log has."""
+    dsn = settings.database_url.get_secret_value() if settings.database_url is not None else None
+    pool = await open_pool(dsn, bridge) if dsn is not None else None
+    if pool is not None:
+        exits.push_async_callback(pool.close)
+    auth = Auth(bridge, pool)  # wrong tokens are said before anything is waited for
+    codec, registry = await codec_of(settings)
+    publisher = await exits.enter_async_context(publisher_of(settings, codec))
+    if dsn is not None:
+        await migrate(dsn)
+    log = LogParts(lambda: LogReader(settings), codec, settings.prefix, registry.resolve)
+    hub = Hub(bridge, log, auth)
+    changes = Changes(publisher)
+    app = build_app(Parts(bridge, hub, auth, pool, changes.strategy, changes.request, page=page))
+    # No access log: tickets stand in addresses.
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
+    await runner.setup()
+    exits.push_async_callback(runner.cleanup)
+    await web.TCPSite(runner, bridge.host, bridge.port).start()
+    host, port = runner.addresses[0][:2]
+    await hub.ready.wait()
+    return f"http://{host}:{port}"

@@ -1,0 +1,99 @@
+"""The live producers with the settings of this deployment."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any, TypeVar
+
+from producers.dedup.checkpoint import CheckpointFile
+from producers.dedup.deduplicating_publisher import PublishOnce, Recalled
+from producers.dedup.headlines import SeenNews
+from producers.dedup.log_indexer import decoder
+from producers.dedup.published_index import Journal
+from producers.feeds.runner import LiveProducers, Tell
+from producers.settings import SourceSettings
+from schemas.codec import Codec
+from streams.agents.process import codec_of
+from transport import admin
+from transport.embedded_broker import faults
+from transport.log_reader import LogReader
+from transport.publisher import Publisher
+from transport.settings import Settings
+
+T = TypeVar("T")
+
+
+def publisher_of(settings: Settings, codec: Codec) -> Publisher:
+    """Return a publisher on the broker of the settings; ValueError without an address."""
+    return Publisher(
+        settings.require_bootstrap(),
+        codec,
+        idempotent=not faults.is_embedded(),
+        prefix=settings.prefix,
+    )
+
+
+async def produce(
+    names: Sequence[str],
+    settings: Settings,
+    sources: SourceSettings,
+    tell: Tell,
+    stop: asyncio.Event,
+) -> None:
+    """Publish the feeds of these names until `stop` is set.
+
+    What is in the topics already is read first, for nothing is published twice. Raises ValueError
+    without addresses or topics; PublishError, BrokerError or RegistryError when a part is away at
+    the start.
+    """
+    settings.require_bootstrap()
+    settings.require_registry()
+    clock = sources.clock()
+    folder = settings.state_dir / "producers"
+    async with AsyncExitStack() as exits:
+        started = await _unless(stop, _start(settings, folder, exits))
+        if started is None:
+            return
+        once, statuses, recalled = started
+        if recalled.records:
+            tell.say(f"{recalled.records:,} records in the topics already: none will come twice")
+        ahead = once.journal.ahead(clock.now_ms())
+        if ahead is not None:
+            tell.say(ahead)
+        await LiveProducers(names, sources, clock, once, statuses, folder, tell).run(stop)
+
+
+async def _start(
+    settings: Settings, folder: Path, exits: AsyncExitStack
+) -> tuple[PublishOnce, Publisher, Recalled]:
+    """Reach broker and registry, which may take as long as they are away, and read the topics."""
+    problems = [one for one in await asyncio.to_thread(admin.states, settings) if one.problems]
+    if problems:
+        msg = f"topic {problems[0].name} {problems[0].problems[0]}"
+        raise ValueError(msg)
+    codec, registry = await codec_of(settings)
+    publisher = await exits.enter_async_context(publisher_of(settings, codec))
+    statuses = await exits.enter_async_context(publisher_of(settings, codec))
+    once = PublishOnce(
+        publisher,
+        Journal(SeenNews()),
+        decoder(codec, registry),
+        lambda: LogReader(settings),
+        CheckpointFile(folder / f"{settings.prefix}journal"),
+    )
+    return once, statuses, await once.start()
+
+
+async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | None:
+    """Return what the work returns; None when the stop comes first, which cancels it."""
+    task, stopping = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        return task.result() if task.done() else None
+    finally:
+        task.cancel()
+        stopping.cancel()
+        await asyncio.gather(task, stopping, return_exceptions=True)

@@ -1,0 +1,177 @@
+"""The most telling fields of each event, on one line. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from schemas.control import SignalRequest, Strategy
+from schemas.dead_letters import DeadLetter
+from schemas.explanations import Explanation
+from schemas.market import (
+    CalendarEvent,
+    Candle,
+    Fundamentals,
+    NewsArticle,
+    OrderBook,
+    TrendingAsset,
+)
+from schemas.scores import EngineScore
+from schemas.signals import RankEntry, Signal, TopSignals
+from schemas.sources import SourceStatus
+from schemas.text import big, moment, price
+
+
+def telling(event: Any) -> str:
+    """Return what people look for in an event; an unknown type is shown whole."""
+    line = _LINES.get(type(event))
+    return line(event) if line is not None else repr(event)
+
+
+def _trending(event: TrendingAsset) -> str:
+    change = "" if event.change_24h_pct is None else f" {event.change_24h_pct:+.2f}% 24h"
+    galaxy = "" if event.galaxy_score is None else f" galaxy {event.galaxy_score:g}"
+    return (
+        f"rank {event.rank} of {event.cycle_size} {event.name} {price(event.price_usd)} USD"
+        f"{change} vol {big(event.volume_24h_usd)}{galaxy} cycle {moment(event.cycle, '%H:%M')}"
+    )
+
+
+def _news(event: NewsArticle) -> str:
+    label = f"[{event.sentiment_label}] " if event.sentiment_label else ""
+    return f"{label}{event.headline} ({event.publisher})"
+
+
+def _candle(event: Candle) -> str:
+    ohlc = " ".join(
+        f"{letter} {price(value)}"
+        for letter, value in zip(
+            "OHLC", (event.open, event.high, event.low, event.close), strict=True
+        )
+    )
+    state = "closed" if event.closed else "open"
+    return f"{event.timeframe} {moment(event.open_time, '%d %H:%M')} {ohlc} {state}"
+
+
+def _book(event: OrderBook) -> str:
+    if not event.bid_prices or not event.ask_prices:
+        return f"{event.symbol} {len(event.bid_prices)} bids, {len(event.ask_prices)} asks"
+    bid, ask = event.bid_prices[0], event.ask_prices[0]
+    spread_bps = (ask - bid) / ((ask + bid) / 2) * 10_000
+    return (
+        f"{event.symbol} bid {price(bid)} ask {price(ask)} spread {spread_bps:.1f} bps, "
+        f"{len(event.bid_prices)} and {len(event.ask_prices)} levels"
+    )
+
+
+def _fundamentals(event: Fundamentals) -> str:
+    return (
+        f"rank {event.market_cap_rank or '-'} cap {big(event.market_cap_usd)} "
+        f"vol {big(event.volume_24h_usd)} commits {big(event.github_commits_4w)} "
+        f"twitter {big(event.twitter_followers)} tx {big(event.transactions_24h)}"
+    )
+
+
+def _calendar(event: CalendarEvent) -> str:
+    gone = "CANCELLED " if event.cancelled else ""
+    return (
+        f"{gone}{moment(event.starts_at, '%Y-%m-%d')} {event.category} impact {event.impact:+.2f} "
+        f"certainty {event.certainty:.2f} {event.title}"
+    )
+
+
+def _strategy(event: Strategy) -> str:
+    rules = "".join(
+        f" {word}: {rule}"
+        for word, rule in (("entry", event.entry_rule), ("exit", event.exit_rule))
+        if rule
+    )
+    state = "" if event.active else " (off)"
+    return f"v{event.version} {event.name}{state}, {event.owner}, {event.timeframe}{rules}"
+
+
+def _request(event: SignalRequest) -> str:
+    return f"{event.strategy_id} asked for at {moment(event.requested_at)} ({event.request_id})"
+
+
+def _score(event: EngineScore) -> str:
+    detail = ", ".join(f"{part}: {text}" for part, text in event.detail.items())
+    kind = "" if event.cycle is None else f" cycle {moment(event.cycle, '%H:%M')}"
+    return (
+        f"{event.engine:<11} {event.score:+.3f} conf {event.confidence:.2f} "
+        f"fresh {event.freshness:.2f}{kind}"
+        f"{' MISSING' if event.status == 'missing' else ''}{' | ' + detail if detail else ''}"
+    )
+
+
+def _signal(event: Signal) -> str:
+    override = f" by {event.override}" if event.override else ""
+    return (
+        f"{event.signal_id[:8]} {event.action:<4} {event.strategy_id} "
+        f"final {event.final_score:+.3f} conf {event.confidence:.2f} "
+        f"at {price(event.entry_price_usd)} for {big(event.position_value_usd)} "
+        f"{event.trigger}{override}"
+    )
+
+
+def _rank_entry(event: RankEntry) -> str:
+    if event.kind == "grace":
+        return f"the wait for cycle {moment(event.cycle)} is over"
+    return (
+        f"{event.kind} {event.asset} {event.action} final {event.final_score:+.3f} "
+        f"conf {event.confidence:.2f} cycle {moment(event.cycle, '%H:%M')}"
+    )
+
+
+def _top(event: TopSignals) -> str:
+    best = " ".join(f"{one.rank}.{one.asset} {one.action}" for one in event.ranked)
+    part = "" if event.complete else f" INCOMPLETE {event.received} of {event.expected}"
+    return f"cycle {moment(event.cycle, '%H:%M')}{part} {best}"
+
+
+def _letter(event: DeadLetter) -> str:
+    return f"{event.partition}:{event.offset} {event.stage} {event.error}: {event.reason}"
+
+
+def _source(event: SourceStatus) -> str:
+    limit = "" if event.limit_day is None else f" of {event.limit_day}"
+    error = f" | {event.last_error}" if event.last_error else ""
+    return (
+        f"{event.state} for {', '.join(event.feeds)}, {event.requests_day}{limit} requests today, "
+        f"circuit {event.circuit}{error}"
+    )
+
+
+def _explanation(event: Explanation) -> str:
+    return f"{event.signal_id[:8]} {event.strategy_id} ({event.status}, {event.model}) {event.text}"
+
+
+_LINES: dict[type, Callable[[Any], str]] = {
+    TrendingAsset: _trending,
+    NewsArticle: _news,
+    Candle: _candle,
+    OrderBook: _book,
+    Fundamentals: _fundamentals,
+    CalendarEvent: _calendar,
+    Strategy: _strategy,
+    SignalRequest: _request,
+    EngineScore: _score,
+    Signal: _signal,
+    RankEntry: _rank_entry,
+    TopSignals: _top,
+    DeadLetter: _letter,
+    SourceStatus: _source,
+    Explanation: _explanation,
+}
+
+
+def key_text(key: bytes | None) -> str:
+    """Return a record's key for people: text where it is text, hex where not, `-` for none."""
+    if key is None:
+        return "-"
+    try:
+        text = key.decode()
+    except UnicodeDecodeError:
+        return f"0x{key.hex()}"
+    return text if text.isprintable() else json.dumps(text)

@@ -1,0 +1,42 @@
+"""Sends dead letters to the log."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from schemas.codec import Codec
+from schemas.topics import DEAD_LETTERS, physical
+from sinks.base import Rejected
+from sinks.letters import rejection
+from sinks.retrier import now_ms
+
+_log = logging.getLogger(__name__)
+
+
+class Letterbox:
+    """Writes what a sink could not use to dead.letters; `stage` is "sink.<name>"."""
+
+    def __init__(self, codec: Codec, stage: str, prefix: str) -> None:
+        self._codec = codec
+        self._stage = stage
+        self._topic = physical(DEAD_LETTERS.name, prefix)
+
+    async def send(self, producer: Any, rejected: Sequence[Rejected]) -> int:
+        """Send a letter for each record and return their number once the broker has them all.
+
+        Raises KafkaError; then some may have been sent, and the same again have the same ids.
+        """
+        if not rejected:
+            return 0
+        letters = [rejection(each, self._stage, now_ms()) for each in rejected]
+        sent = [
+            await producer.send(self._topic, self._codec.encode(letter), key=letter.topic.encode())
+            for letter in letters
+        ]
+        await asyncio.gather(*sent)
+        last = letters[-1].reason
+        _log.warning("%s: %d dead letters, the last: %s", self._stage, len(letters), last)
+        return len(letters)

@@ -1,0 +1,124 @@
+"""One stage, hosted: its Faust app, its agent of one line, and whether it is healthy."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from schemas.codec import Codec
+from schemas.registry_client import Registry
+from schemas.topics import physical
+from streams.agents.batch import Batcher
+from streams.agents.crashes import CrashLog
+from streams.agents.faust_ext.app import make_app
+from streams.agents.loop import StageLoop
+from streams.agents.state_store import Store
+from streams.agents.writer import Writer
+from streams.stage import Stage, Tables
+from transport.settings import Settings
+
+_log = logging.getLogger(__name__)
+REBALANCE_LIMIT_S = 300.0
+"""A rebalance with recovery may take this long before the watchdog calls it a stall."""
+
+
+class Hosted:
+    """A stage in this process. `await start()` returns when it has its partitions and its state."""
+
+    def __init__(
+        self,
+        stage: Stage,
+        settings: Settings,
+        codec: Codec,
+        registry: Registry,
+        tables: Callable[[], Tables],
+    ) -> None:
+        group = settings.group_id(stage.name)
+        self.stage = stage
+        self.app = app = make_app(
+            group,
+            settings.require_bootstrap(),
+            datadir=settings.state_dir / "faust" / group,
+            partitions=settings.partitions,
+            replication_factor=settings.replication_factor,
+            instance_id=f"{settings.instance_id}.{stage.name}" if settings.instance_id else None,
+            session_timeout_s=settings.session_timeout_s,
+            commit_idle_s=settings.commit_idle_s,
+        )
+        table = app.Table(
+            "state",
+            partitions=settings.partitions,
+            key_type=bytes,
+            value_type=bytes,
+        )
+        store = Store(stage, table)
+        crashes = CrashLog(settings.state_dir / "crashes" / f"{group}.json")
+        batcher = Batcher(
+            stage,
+            codec,
+            registry,
+            store,
+            crashes,
+            partitions=settings.partitions,
+            prefix=settings.prefix,
+            tables=tables,
+        )
+        writer = Writer(app, store, table.changelog_topic_name, settings.prefix)
+        self.loop = StageLoop(app, batcher, writer, store)
+        names = [physical(name, settings.prefix) for name in stage.inputs]
+        topic = app.topic(*names, key_type=bytes, value_type=bytes, value_serializer="raw")
+
+        @app.agent(topic, name=stage.name)  # type: ignore[untyped-decorator]
+        async def agent(stream: Any) -> None:
+            await self.loop.run(stream)
+
+        self._progress = (time.monotonic(), -1)
+        self._ends: dict[Any, int] = {}
+        self._stall_s = settings.stall_s
+
+    async def start(self) -> None:
+        """Join the group and recover the state."""
+        self.app.finalize()
+        await self.app.start()
+
+    def trouble(self) -> str | None:
+        """Say why this process should end, or None: a crash, or lag without any commit.
+
+        A hung worker looks healthy in every other way: the process lives, the agent idles.
+        """
+        if self.app._crashed.is_set():
+            return f"{self.stage.name} crashed: {self.app.crash_reason!r}"
+        lag, committed = self._lag()
+        since, last = self._progress
+        now = time.monotonic()
+        if lag == 0 or committed != last:
+            self._progress = (now, committed)
+            return None
+        limit = REBALANCE_LIMIT_S if self.app.rebalancing else self._stall_s
+        if now - since > limit:
+            return f"{self.stage.name} has {lag} records to read and committed none for {limit} s"
+        return None
+
+    def read_positions(self) -> dict[Any, int]:
+        """Return the committed offset of each partition that this stage reads."""
+        consumer = self.app.consumer
+        return {
+            tp: consumer._committed_offset.get(tp) or 0
+            for tp in consumer.assignment()
+            if not consumer._is_changelog_tp(tp)
+        }
+
+    def note_ends(self, ends: Mapping[Any, int]) -> None:
+        """Take the end offsets that somebody else saw: a hung consumer sees none."""
+        self._ends = dict(ends)
+
+    def _lag(self) -> tuple[int, int]:
+        positions = self.read_positions()
+        lag = sum(max(self._ends.get(tp, 0) - done, 0) for tp, done in positions.items())
+        return lag, sum(positions.values())
+
+    async def stop(self) -> None:
+        """Leave the group after the last commit."""
+        await self.app.stop()

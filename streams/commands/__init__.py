@@ -1,1 +1,0 @@
-"""The commands of `quantiva`, one short file each; `streams/cli.py` lists them."""

@@ -1,0 +1,101 @@
+"""A scoring engine as a stage: when it speaks, and what an EngineScore carries."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from schemas.market import TrendingAsset
+from schemas.scores import EngineScore
+from schemas.topics import SCORES, TRENDING
+from streams.engines.base import Engine, Reading
+from streams.stage import Output, Position, Tables
+
+
+class ScoringState(msgspec.Struct, frozen=True, gc=False):
+    """The engine's state, the score it last published (None: none yet), and its clock.
+
+    `clock_ms` is the newest observed_at applied: records of two topics may come in either order,
+    but what an engine says is never older than what it knows.
+    """
+
+    engine: Any
+    last_score: float | None = None
+    clock_ms: int = 0
+
+
+class ScoringStage:
+    """Answers every tick; between ticks speaks when the score moved by `engine.min_change`."""
+
+    single_key: str | None = None
+
+    def __init__(self, engine: Engine[Any, Any]) -> None:
+        self.engine = engine
+        self.name = engine.name
+        self.inputs = tuple(dict.fromkeys((TRENDING.name, engine.topic)))
+        self.state_type: Any = msgspec.defstruct(
+            f"{engine.name}_state",
+            [
+                ("engine", engine.state_type),
+                ("last_score", float | None, None),
+                ("clock_ms", int, 0),
+            ],
+            bases=(ScoringState,),
+            frozen=True,
+            gc=False,
+        )
+
+    def initial(self) -> ScoringState:
+        """Return the state of an asset never seen."""
+        state: ScoringState = self.state_type(self.engine.initial(self.engine.config))
+        return state
+
+    def step(
+        self, state: ScoringState, event: Any, position: Position, tables: Tables
+    ) -> tuple[ScoringState, tuple[Output, ...]]:
+        """Apply a market event or a tick."""
+        after, reading = self.speak(state, event, position.offset)
+        if reading is None:
+            return after, ()
+        is_tick = type(event) is TrendingAsset
+        score = EngineScore(
+            asset=event.asset,
+            engine=self.name,
+            status="ok",
+            cycle=event.cycle if is_tick else None,
+            cycle_size=event.cycle_size if is_tick else 0,
+            as_of=after.clock_ms,
+            sequence=position.sequence(),
+            score=reading.score,
+            confidence=reading.confidence,
+            freshness=reading.freshness,
+            data_time=reading.data_time,
+            price_usd=reading.price_usd,
+            features=reading.features,
+            evidence=reading.evidence,
+            detail=reading.detail,
+            inputs=position.inputs(),
+        )
+        return after, (Output(SCORES.name, event.asset, score),)
+
+    def speak(
+        self, state: ScoringState, event: Any, offset: int
+    ) -> tuple[ScoringState, Reading | None]:
+        """Apply a market event or a tick; return also what is to be said of it, as of the clock."""
+        engine = self.engine
+        core = engine.update(engine.config, state.engine, event, offset)
+        is_tick = type(event) is TrendingAsset
+        if core is state.engine and not is_tick:
+            return state, None
+        seen_ms, clock_ms = event.observed_at, state.clock_ms
+        now = seen_ms if seen_ms > clock_ms else clock_ms
+        last = state.last_score
+        if last is not None and not is_tick and engine.glance is not None:
+            seen = engine.glance(engine.config, core, now)
+            if abs(seen - last) < engine.min_change:
+                return self.state_type(core, last, now), None
+        reading = engine.read(engine.config, core, now)
+        if last is not None and not is_tick and abs(reading.score - last) < engine.min_change:
+            return self.state_type(core, last, now), None
+        return self.state_type(core, reading.score, now), reading

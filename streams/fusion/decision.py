@@ -1,0 +1,174 @@
+"""From scores to an action: the weighted sum, the thresholds, and what overrides them.
+
+    final  = sum(weight * score), in the order of the engines; a missing or stale one adds 0
+    action = BUY if final > buy threshold, SELL if final < sell threshold, else HOLD
+
+Precedence (SPEC 3): a true exit rule -> SELL; else a true entry rule -> BUY; else the action above.
+Event risk below the strategy's floor -> HOLD, which an exit rule lifts, and an entry rule only with
+`entry_over_event_risk`. `override` names what decided instead of the thresholds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from operator import mul
+from typing import NamedTuple
+
+import msgspec
+
+from streams.fusion.state import ENGINE_INDEX, Held, Pinned
+from streams.rules import Rules
+
+EVENT_RISK = ENGINE_INDEX["event_risk"]
+# Which price to take among equally new ones: the book's mid, the last candle's close, the ticks'.
+_PRICE_ORDER = tuple(
+    ENGINE_INDEX[engine] for engine in dict.fromkeys(("liquidity", "technical", *ENGINE_INDEX))
+)
+
+
+class View(msgspec.Struct, frozen=True, gc=False):
+    """The engines as they count at one moment.
+
+    now_ms  the moment
+    held    as in the state
+    usable  whether an engine counts: neither missing nor stale
+    values  its score, 0 where it does not count
+    """
+
+    now_ms: int
+    held: tuple[Held | None, ...]
+    usable: tuple[bool, ...]
+    values: tuple[float, ...]
+
+
+class Decision(NamedTuple):
+    """What a strategy makes of a view."""
+
+    final_score: float
+    action: str
+    fused_action: str
+    override: str | None
+
+
+def view(held: tuple[Held | None, ...], now_ms: int, stale_after_ms: int) -> View:
+    """Look at the engines at a moment: which ones count, and with what."""
+    oldest_ms = now_ms - stale_after_ms
+    usable = []
+    values = []
+    for one in held:
+        if one is None or one.as_of < oldest_ms or one.missing or one.freshness <= 0.0:
+            usable.append(False)
+            values.append(0.0)
+        else:
+            usable.append(True)
+            values.append(one.score)
+    return View(now_ms, held, tuple(usable), tuple(values))
+
+
+def decide(pinned: Pinned, seen: View, rules: Rules) -> Decision:
+    """Return the strategy's decision at a view."""
+    return Decision(*weigh(pinned, seen, rules))
+
+
+def weigh(pinned: Pinned, seen: View, rules: Rules) -> tuple[float, str, str, str | None]:
+    """Return what a Decision holds, as a bare tuple: this runs for every score between cycles."""
+    strategy = pinned.strategy
+    final = sum(map(mul, pinned.weights, seen.values), 0.0)
+    if final > strategy.buy_threshold:
+        fused = "BUY"
+    elif final < strategy.sell_threshold:
+        fused = "SELL"
+    else:
+        fused = "HOLD"
+    vetoed = seen.values[EVENT_RISK] < strategy.event_risk_floor and seen.usable[EVENT_RISK]
+    if strategy.entry_rule is not None or strategy.exit_rule is not None:
+        ruled = rules.override(strategy, FactsOf(seen, final))
+        if ruled == "exit_rule":
+            return final, "SELL", fused, ruled
+        if ruled == "entry_rule" and (not vetoed or strategy.entry_over_event_risk):
+            return final, "BUY", fused, ruled
+    if vetoed:
+        return final, "HOLD", fused, "event_risk"
+    return final, fused, fused, None
+
+
+def turned(pinned: Sequence[Pinned], seen: View, rules: Rules) -> dict[int, Decision]:
+    """Return the decisions that turn a strategy's action into another, by place among `pinned`."""
+    found = {}
+    for place, one in enumerate(pinned):
+        weighed = weigh(one, seen, rules)
+        if weighed[1] != one.action:
+            found[place] = Decision(*weighed)
+    return found
+
+
+class FactsOf:
+    """What a rule may name, looked up on demand: most rules name two or three of a hundred."""
+
+    __slots__ = ("_final", "_seen")
+
+    def __init__(self, seen: View, final_score: float) -> None:
+        self._seen = seen
+        self._final = final_score
+
+    def __call__(self, name: str) -> float | None:
+        """Return a feature, an engine's score, `price_usd` or `final_score`; None: not known."""
+        seen = self._seen
+        index = ENGINE_INDEX.get(name)
+        if index is not None:
+            return seen.values[index] if seen.usable[index] else None
+        if name == "price_usd":
+            return price_usd(seen)
+        if name == "final_score":
+            return self._final
+        value = None
+        for one, usable in zip(seen.held, seen.usable, strict=True):
+            if usable and one is not None:
+                value = one.features.get(name, value)
+        return value
+
+
+def price_usd(seen: View) -> float | None:
+    """Return the newest price by `as_of`; of equally new ones in the order of `_PRICE_ORDER`.
+
+    Engines that are missing or stale are not asked: nobody should buy at a price of last night.
+    """
+    newest: Held | None = None
+    for index in _PRICE_ORDER:
+        one = seen.held[index]
+        if one is None or one.price_usd is None or not seen.usable[index]:
+            continue
+        if newest is None or one.as_of > newest.as_of:
+            newest = one
+    return None if newest is None else newest.price_usd
+
+
+def features(seen: View) -> dict[str, float]:
+    """Return the features of the engines that count, by name; a later engine's wins a tie."""
+    merged: dict[str, float] = {}
+    for one, usable in zip(seen.held, seen.usable, strict=True):
+        if usable and one is not None:
+            merged |= one.features
+    return {name: merged[name] for name in _in_order(tuple(merged))}
+
+
+@lru_cache(4096)  # the same names moment after moment: sorting them was half of the time
+def _in_order(names: tuple[str, ...]) -> list[str]:
+    return sorted(names)
+
+
+def freshness(seen: View) -> tuple[float, ...]:
+    """Return each engine's freshness, 0 where it does not count."""
+    return tuple(
+        [
+            one.freshness if usable and one is not None else 0.0
+            for one, usable in zip(seen.held, seen.usable, strict=True)
+        ]
+    )
+
+
+def data_freshness(pinned: Pinned, fresh: tuple[float, ...]) -> float:
+    """Return the engines' freshness by the strategy's weights, 0 to 1; one that is out has 0."""
+    total = sum(pinned.weights, 0.0)
+    return sum(map(mul, pinned.weights, fresh), 0.0) / total if total > 0.0 else 0.0

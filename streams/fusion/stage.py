@@ -1,0 +1,300 @@
+"""Fusion: joins the engines' scores of an asset into one signal per strategy.
+
+When signals go out
+* **cycle**: all engines have answered the asset's tick, or were written off as missing.
+  Then the strategies are looked up anew and pinned: until the next cycle only these versions rule,
+  so that the log alone says which version made a signal (its input in control.strategies).
+* **change**: a score between cycles, or one that came after its cycle was out, turns the action of
+  a pinned strategy into another than the one last sent. All others pass in silence.
+* **request**: at once, with the strategy as it is now.
+
+Cycles may overlap. A cycle waits until its last answer or missing record comes; when a newer cycle
+is complete first, the older one is overtaken and never goes out (its ranking closes by grace), and
+so is the oldest of more than `max_pending` waiting ones.
+
+Repetitions: a score whose `sequence` is not above the engine's last one changes nothing; neither
+does a missing record of an engine that has answered, or of a cycle that is out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from schemas.control import SignalRequest
+from schemas.scores import EngineScore, InputPosition
+from schemas.topics import (
+    RANKING,
+    REQUESTS,
+    SCORES,
+    SIGNALS,
+)
+from streams.confidence import position_sizing
+from streams.fusion.decision import decide, turned, view
+from streams.fusion.signal import (
+    Occasion,
+    build,
+    moment,
+    rank_entry,
+)
+from streams.fusion.state import (
+    ALL_ANSWERED,
+    ENGINE_INDEX,
+    FusionState,
+    Held,
+    PendingCycle,
+    Pinned,
+    cycle_size,
+    fitted,
+    hold,
+    hold_missing,
+    pin,
+    watching,
+)
+from streams.rules import NoRules, Rules
+from streams.stage import Output, Position, Tables, UnusableEventError
+
+Step = tuple[FusionState, tuple[Output, ...]]
+
+
+class BadRequestError(UnusableEventError):
+    """A request that names no active strategy; it goes to the dead letters with this text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Constants of fusion.
+
+    stale_after_ms  a score whose as_of is older than this counts as stale: two cycles
+    max_pending     cycles of one asset that may wait for answers at the same time
+    """
+
+    stale_after_ms: int = 1_200_000
+    max_pending: int = 3
+
+
+class FusionStage:
+    """Fusion as a stage; its state is that of one asset."""
+
+    name = "fusion"
+    inputs = (SCORES.name, REQUESTS.name)
+    state_type = FusionState
+    single_key: str | None = None
+
+    def __init__(
+        self,
+        config: Config | None = None,
+        sizing: position_sizing.Config | None = None,
+        rules: Rules | None = None,
+    ) -> None:
+        self.config = config or Config()
+        self.sizing = sizing or position_sizing.Config()
+        self.rules: Rules = rules or NoRules()
+
+    def initial(self) -> FusionState:
+        """Return the state of an asset never seen."""
+        return FusionState()
+
+    def step(self, state: FusionState, event: Any, position: Position, tables: Tables) -> Step:
+        """Apply a score or a request.
+
+        Raises BadRequestError for a request that names no active strategy.
+        """
+        state = fitted(state)
+        if type(event) is SignalRequest:
+            return self._request(state, event, position, tables)
+        score: EngineScore = event
+        index = ENGINE_INDEX[score.engine]
+        before = state.held[index]
+        if score.status == "missing":
+            return self._missing(state, score, position, tables)
+        if before is not None and score.sequence <= before.sequence:
+            return state, ()
+        held = hold(score, position.offset, before)
+        asset, partition = score.asset, position.partition
+        return self.take(
+            state, held, index, asset, partition, score.cycle, score.cycle_size, tables
+        )
+
+    def take(
+        self,
+        state: FusionState,
+        held: Held,
+        index: int,
+        asset: str,
+        partition: int,
+        cycle: int | None,
+        size: int,
+        tables: Tables,
+    ) -> Step:
+        """Apply what is kept of an engine's new score: `cycle` and `size` are the score's own."""
+        moved = with_held(state, index, held)
+        if cycle is None or cycle <= state.emitted:
+            return self._between(moved, asset, partition)
+        return self._answer(moved, index, asset, partition, cycle, size, tables)
+
+    def _missing(
+        self, state: FusionState, score: EngineScore, position: Position, tables: Tables
+    ) -> Step:
+        """Write an engine off for a cycle, unless it has answered or the cycle is out."""
+        index, cycle = ENGINE_INDEX[score.engine], score.cycle
+        if cycle is None or cycle <= state.emitted:
+            return state, ()
+        waiting = _pending(state, cycle)
+        if waiting is not None and waiting.answered >> index & 1:
+            return state, ()
+        before = state.held[index]
+        if before is None or before.cycle < cycle:
+            state = with_held(state, index, hold_missing(score, position.offset, before))
+        asset, partition, size = score.asset, position.partition, score.cycle_size
+        return self._answer(state, index, asset, partition, cycle, size, tables)
+
+    def _answer(
+        self,
+        state: FusionState,
+        index: int,
+        asset: str,
+        partition: int,
+        cycle: int,
+        size: int,
+        tables: Tables,
+    ) -> Step:
+        """Count an answer to a cycle; the last one sends the cycle's signals."""
+        before = _pending(state, cycle) or PendingCycle(cycle, 0, 0)
+        waiting = PendingCycle(cycle, max(before.size, size), before.answered | 1 << index)
+        if waiting.answered == ALL_ANSWERED:
+            return self._emit(state, waiting, asset, partition, tables)
+        others = [one for one in state.pending if one.cycle != cycle]
+        pending = sorted([*others, waiting], key=lambda one: one.cycle)[-self.config.max_pending :]
+        return _with(state, pending=tuple(pending)), ()
+
+    def _emit(
+        self, state: FusionState, done: PendingCycle, asset: str, partition: int, tables: Tables
+    ) -> Step:
+        """Pin the strategies of now and send one signal and one ranking entry for each."""
+        as_of = _next_as_of(state, state.clock_ms)
+        seen = view(state.held, state.clock_ms, self.config.stale_after_ms)
+        now = moment(Occasion(asset, as_of, "cycle", partition, done.cycle), seen)
+        outputs: list[Output] = []
+        pinned = []
+        for at in watching(tables.strategies, asset):
+            fresh = pin(at, "")
+            decision = decide(fresh, seen, self.rules)
+            signal = build(now, fresh, decision, self.sizing)
+            size = cycle_size(at.strategy, done.size)
+            outputs.append(Output(SIGNALS.name, asset, signal))
+            outputs.append(
+                Output(RANKING.name, signal.strategy_id, rank_entry(signal, done.cycle, size))
+            )
+            pinned.append(Pinned(at.strategy, at.offset, fresh.weights, decision.action))
+        return FusionState(
+            state.held,
+            tuple(one for one in state.pending if one.cycle > done.cycle),
+            done.cycle,
+            tuple(pinned),
+            state.clock_ms,
+            as_of if outputs else state.decided_ms,
+        ), tuple(outputs)
+
+    def _between(self, state: FusionState, asset: str, partition: int) -> Step:
+        """Fuse again at once; say so only where a strategy's action changed."""
+        pinned = state.pinned
+        if not pinned:
+            return state, ()
+        seen = view(state.held, state.clock_ms, self.config.stale_after_ms)
+        changed = turned(pinned, seen, self.rules)
+        if not changed:
+            return state, ()
+        as_of = _next_as_of(state, state.clock_ms)
+        now = moment(Occasion(asset, as_of, "change", partition), seen)
+        outputs = []
+        after = list(pinned)
+        for place, decision in changed.items():
+            one = pinned[place]
+            signal = build(now, one, decision, self.sizing)
+            outputs.append(Output(SIGNALS.name, asset, signal))
+            after[place] = Pinned(one.strategy, one.offset, one.weights, decision.action)
+        return _with(state, pinned=after, decided_ms=as_of), tuple(outputs)
+
+    def _request(
+        self, state: FusionState, request: SignalRequest, position: Position, tables: Tables
+    ) -> Step:
+        """Answer with the strategy as it is now, and the scores as they are when it was asked.
+
+        An asset without any score gets a HOLD whose detail says that all engines are missing.
+        """
+        at = tables.strategies.get(request.strategy_id)
+        if at is None or not at.strategy.active:
+            active = sorted(key for key, one in tables.strategies.items() if one.strategy.active)
+            msg = (
+                f"request {request.request_id} asks for strategy {request.strategy_id!r}, which is "
+                f"{'not active' if at is not None else 'unknown'}; active are {active}"
+            )
+            raise BadRequestError(msg)
+        now_ms = max(state.clock_ms, request.requested_at)
+        as_of = _next_as_of(state, now_ms)
+        seen = view(state.held, now_ms, self.config.stale_after_ms)
+        asked = pin(at, "")
+        decision = decide(asked, seen, self.rules)
+        place = InputPosition(position.topic, position.partition, position.offset)
+        occasion = Occasion(
+            request.asset,
+            as_of,
+            "request",
+            position.partition,
+            request_id=request.request_id,
+            extra=(place,),
+        )
+        signal = build(moment(occasion, seen), asked, decision, self.sizing)
+        # Where the pinned version answered, its last action is now this one.
+        pinned = [
+            Pinned(one.strategy, one.offset, one.weights, decision.action)
+            if one.strategy.strategy_id == request.strategy_id and one.offset == at.offset
+            else one
+            for one in state.pinned
+        ]
+        state = _with(state, pinned=pinned, decided_ms=as_of)
+        return state, (Output(SIGNALS.name, request.asset, signal),)
+
+
+def _pending(state: FusionState, cycle: int) -> PendingCycle | None:
+    for one in state.pending:
+        if one.cycle == cycle:
+            return one
+    return None
+
+
+def with_held(state: FusionState, index: int, held: Held) -> FusionState:
+    """Return the state with an engine's newest score, and the clock that goes with it."""
+    before = state.held
+    return FusionState(
+        (*before[:index], held, *before[index + 1 :]),
+        state.pending,
+        state.emitted,
+        state.pinned,
+        held.as_of if held.as_of > state.clock_ms else state.clock_ms,
+        state.decided_ms,
+    )
+
+
+def _with(
+    state: FusionState,
+    *,
+    pending: tuple[PendingCycle, ...] | None = None,
+    pinned: Sequence[Pinned] | None = None,
+    decided_ms: int | None = None,
+) -> FusionState:
+    return FusionState(
+        state.held,
+        state.pending if pending is None else pending,
+        state.emitted,
+        state.pinned if pinned is None else tuple(pinned),
+        state.clock_ms,
+        state.decided_ms if decided_ms is None else decided_ms,
+    )
+
+
+def _next_as_of(state: FusionState, now_ms: int) -> int:
+    """Return the moment, or 1 ms after the last signals of the asset: ids must never collide."""
+    return max(now_ms, state.decided_ms + 1)

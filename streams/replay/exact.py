@@ -1,0 +1,276 @@
+"""Replay of a recorded live run: every engine in the interleaving that it had.
+
+One asset partition at a time. The order in `engine.scores` is the order that fusion saw. Each
+score's `inputs` say up to which offsets its engine had read; every tick is answered, so between
+two scores of an asset there is at most one tick, the last record: the interleaving is known.
+Missing answers are decisions of the edge; they are read from the log. So are the strategies that
+ruled a cycle: the offsets in its signals' `inputs`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from schemas.codec import BadEventError
+from schemas.engines import ENGINES
+from schemas.partitioning import partition_of
+from schemas.scores import EngineScore
+from schemas.topics import (
+    BY_NAME,
+    RANKING,
+    REQUESTS,
+    SCORES,
+    SIGNALS,
+)
+from streams.fusion.state import FusionState
+from streams.fusion.watchdog import missing_score
+from streams.replay.changes import NO_CHANGES, Changes
+from streams.replay.engine_run import EngineRun, tick_sources
+from streams.replay.letters import Letters
+from streams.replay.logs import Logs, asset_of
+from streams.replay.market import LEFT_OUT, Produced
+from streams.replay.parity import Comparison
+from streams.replay.per_key_reader import Keyed
+from streams.replay.recorded_outputs import Expected
+from streams.replay.requests import Requests
+from streams.replay.strategy_resolver import Rulings
+from streams.stage import Entry, UnusableEventError, advance
+from streams.topology import stage
+from streams.validator import Gate
+
+Emit = Callable[[Produced], None]
+_EVERY = 500
+
+
+class RecordedRun:
+    """Replays one asset partition; see the module's docstring.
+
+    `emit` gets every output, also missing answers and repetitions in engine.scores, so that the
+    offsets are the recorded ones there. With `comparison` outputs are compared as they come.
+    """
+
+    def __init__(
+        self,
+        logs: Logs,
+        partition: int,
+        emit: Emit,
+        comparison: Comparison | None = None,
+        changes: Changes = NO_CHANGES,
+        on_progress: Callable[[int], None] | None = None,
+    ) -> None:
+        self._logs, self._partition = logs, partition
+        self._emit, self._comparison, self._changes = emit, comparison, changes
+        self._on_progress = on_progress
+        partitions = logs.archive.partitions[SCORES.name]
+        self._partitions = partitions
+        self._letters = Letters(logs, partition, comparison)
+        self._engines = {
+            name: EngineRun(
+                stage(name),
+                source,
+                self._letters,
+                {topic: logs.last(topic, partition) for topic in stage(name).inputs},
+                partitions,
+                partition,
+            )
+            for name, source in tick_sources(
+                logs, partition, [name for name in ENGINES if name not in changes.without]
+            )
+        }
+        self._fusion = stage("fusion")
+        self._gate = Gate(BY_NAME[SCORES.name], partitions, keyed=True).check
+        self._fused: dict[str, Entry] = {}
+        self._signals = _expected_signals(logs, partition, comparison)
+        self._rankings = _expected_entries(logs, partition, partitions, comparison)
+        self._rulings = Rulings(logs, self._signals, changes)
+        self._requests = Requests(logs, partition)
+        self._next: Counter[tuple[str, int]] = Counter()
+        self._offset = -1
+        self.clock_ms = 0
+
+    @property
+    def arrived(self) -> Counter[str]:
+        """Records applied so far, by topic; a tick counts once."""
+        counts: Counter[str] = Counter()
+        for engine in self._engines.values():
+            for topic, records in engine.read.items():
+                counts[topic] = max(counts[topic], records)
+        return counts
+
+    def run(self) -> None:
+        """Replay it all; with a comparison also what no recorded score accounts for."""
+        for _ in self.steps():
+            pass
+        self._tail()
+
+    def steps(self) -> Iterator[int]:
+        """Yield the clock of the next record, then apply it: partitions can go side by side."""
+        for read, one in enumerate(self._logs.read(SCORES.name, self._partition), start=1):
+            self.clock_ms = max(self.clock_ms, one.record.timestamp_ms)
+            yield self.clock_ms
+            self._score(one)
+            if self._on_progress is not None and not read % _EVERY:
+                self._on_progress(_EVERY)
+        self._answer_requests(None)
+
+    def _score(self, one: Keyed) -> None:
+        record, event = one
+        try:
+            if isinstance(event, BadEventError):
+                raise event
+            self._gate(event, record.key, self._partition)
+        except BadEventError as error:
+            self._letters.refuse(self._fusion.name, SCORES.name, record, error)
+            return
+        if self._letters.is_given_up(self._fusion.name, SCORES.name, record.offset):
+            return
+        self._answer_requests(event.asset)
+        self._offset = record.offset
+        said = self._said(one)
+        if said is None:
+            return
+        self._emit(
+            Produced(
+                SCORES.name,
+                self._partition,
+                record.offset,
+                said.asset,
+                record.timestamp_ms,
+                said,
+            )
+        )
+        self._fuse(said.asset, said, SCORES.name, record.offset, record.timestamp_ms)
+
+    def _said(self, one: Keyed) -> EngineScore | None:
+        """Return what stands at a score's place in the replay; None: nothing."""
+        score: EngineScore = one.event
+        if score.engine in self._changes.without:
+            return _left_out(score)
+        if score.status == "missing":
+            if self._comparison is not None:
+                self._comparison.result.decisions[SCORES.name] += 1
+            return score
+        return self._engines[score.engine].say(one, score, self._comparison)
+
+    def _fuse(self, asset: str, event: Any, topic: str, offset: int, timestamp_ms: int) -> None:
+        self._rulings.about(asset, event)
+        try:
+            moved = advance(
+                self._fusion,
+                self._fused.get(asset),
+                event,
+                topic,
+                self._partition,
+                offset,
+                self._rulings.tables,
+            )
+        except UnusableEventError:
+            return  # a request: the letters are compared where it is read
+        if moved is None:
+            return
+        self._fused[asset] = moved[0]
+        for output in moved[1]:
+            if output.topic == RANKING.name:
+                target = partition_of(output.key.encode(), self._partitions)
+                expected = self._rankings[target]
+                key = f"{output.key} {asset}"
+            else:
+                target, expected, key = self._partition, self._signals, asset
+            place = self._next[output.topic, target]
+            self._next[output.topic, target] = place + 1
+            produced = Produced(output.topic, target, place, output.key, timestamp_ms, output.event)
+            self._emit(produced)
+            if not self._changes:
+                expected.match(key, produced)
+
+    def _answer_requests(self, asset: str | None) -> None:
+        """Apply the requests that were answered before the next score of an asset (None: any)."""
+        for request in self._requests.due(asset, self._offset):
+            self._fuse(
+                request.event.asset,
+                request.event,
+                REQUESTS.name,
+                request.record.offset,
+                request.record.timestamp_ms,
+            )
+
+    def _is_ahead(self, output: Any) -> bool:
+        """Say whether a signal or rank entry needs scores that were not recorded any more.
+
+        All recorded scores have been applied: what fusion has not come to, they do not lead to.
+        """
+        last = self._logs.last(SCORES.name, self._partition)
+        places = getattr(output, "inputs", ())
+        if any(place.topic == SCORES.name and place.offset > last for place in places):
+            return True
+        entry = self._fused.get(output.asset)
+        if entry is None:
+            return True
+        state: FusionState = entry.state
+        if output.cycle is not None:
+            return bool(output.cycle > state.emitted)
+        return bool(output.as_of > state.clock_ms)
+
+    def _tail(self) -> None:
+        """Look at what no recorded score accounts for: answers lost, or still to come."""
+        if self._comparison is None or self._changes:
+            return
+        for engine in self._engines.values():
+            for _ in engine.rest():
+                self._comparison.result.unanswered[SCORES.name] += 1
+        self._signals.finish(self._is_ahead)
+        for expected in self._rankings:
+            expected.finish(self._is_ahead)
+        self._letters.finish()
+
+
+def _left_out(score: EngineScore) -> EngineScore | None:
+    """Return what stands in place of a score of an engine that is left out."""
+    if score.cycle is None:
+        return None
+    return missing_score(
+        score.asset, score.engine, score.cycle, score.cycle_size, score.as_of, LEFT_OUT
+    )
+
+
+def _expected_signals(logs: Logs, partition: int, comparison: Comparison | None) -> Expected:
+    return Expected(
+        SIGNALS.name,
+        partition,
+        _valid(logs.read(SIGNALS.name, partition)),
+        asset_of,
+        lambda signal: (
+            signal.strategy_id,
+            signal.trigger,
+            signal.cycle or signal.request_id or signal.as_of,
+        ),
+        comparison,
+    )
+
+
+def _expected_entries(
+    logs: Logs, partition: int, partitions: int, comparison: Comparison | None
+) -> tuple[Expected, ...]:
+    def key_of(one: Keyed) -> str | None:
+        entry: Any = one.event
+        if entry.kind != "signal" or partition_of(entry.asset.encode(), partitions) != partition:
+            return None
+        return f"{entry.strategy_id} {entry.asset}"
+
+    return tuple(
+        Expected(
+            RANKING.name,
+            number,
+            _valid(logs.read(RANKING.name, number)),
+            key_of,
+            lambda entry: entry.cycle,
+            comparison,
+        )
+        for number in range(partitions)
+    )
+
+
+def _valid(records: Iterator[Keyed]) -> Iterator[Keyed]:
+    return (one for one in records if not isinstance(one.event, BadEventError))

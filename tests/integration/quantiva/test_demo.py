@@ -1,0 +1,83 @@
+"""`quantiva demo` as its user runs it: producers against the simulator, and the page."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import signal
+import sys
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+_ADDRESS = re.compile(r"page at (http://127\.0\.0\.1:\d+)/#token=(\S+)")
+
+
+async def _said(output: asyncio.StreamReader, pattern: re.Pattern[str]) -> re.Match[str]:
+    """Return the first line that matches."""
+    async for line in output:
+        found = pattern.search(line.decode())
+        if found:
+            return found
+    raise AssertionError(f"it ended without a word of {pattern.pattern}")
+
+
+async def _followed(base: str, token: str) -> list[str]:
+    """Follow as the page does, from before the back-fill to the end; return the kinds of frames."""
+    headers = {"Authorization": f"Bearer {token}"}
+    channels = ["signals", "scores", "explanations", "top", "prices", "status"]
+    async with (
+        aiohttp.ClientSession(base) as session,
+        session.ws_connect("/ws", headers=headers) as socket,
+    ):
+        await socket.send_json({"type": "subscribe", "id": "1", "channels": channels})
+        frames = [json.loads(message.data) async for message in socket]
+    return [f"bye {one['reason']}" if one["type"] == "bye" else one["type"] for one in frames]
+
+
+@pytest.mark.embedded
+@pytest.mark.slow
+async def test_two_cycles_of_the_real_producers(tmp_path: Path) -> None:
+    summary = tmp_path / "summary.json"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "quantiva.cli", "demo", "--cycles", "2", "--json", str(summary)),
+        cwd=tmp_path,
+        env={**os.environ, "COLUMNS": "200"},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(150):
+            base, token = (await _said(process.stdout, _ADDRESS)).groups()
+            following = asyncio.create_task(_followed(base, token))
+            async with aiohttp.ClientSession(base) as session:
+                async with session.get("/") as page:
+                    assert (page.status, page.content_type) == (200, "text/html")
+                async with session.get("/api/v1/signals") as refused:
+                    assert refused.status == 401
+                headers = {"Authorization": f"Bearer {token}"}
+                async with session.get("/api/v1/strategies", headers=headers) as answer:
+                    assert answer.status == 200
+            rest = await process.stdout.read()
+            assert await process.wait() == 0, rest.decode()[-2000:]
+            followed = await following
+    finally:
+        if process.returncode is None:
+            process.send_signal(signal.SIGINT)
+            await process.wait()
+    assert [kind for kind in followed if kind.startswith("bye")] == ["bye going_away"]
+    found = json.loads(summary.read_text("utf-8"))
+    assert followed.count("signal") == found["triggers"]["cycle"] + found["triggers"].get(
+        "change", 0
+    )
+    assert found["events"]["market.trending"] >= 100, "fifty assets in two cycles"
+    assert found["events"]["market.candles"] >= 45_000, "300 candles of three timeframes"
+    assert all(count > 0 for count in found["events"].values())
+    assert found["triggers"]["cycle"] >= 400
+    assert found["stored"]["trending_news"] > 0
+    assert (found["dead_letters"], found["restarts"]) == (0, 0)

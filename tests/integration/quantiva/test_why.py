@@ -1,0 +1,205 @@
+"""`quantiva why` without a database: what Kafka still has, and what it has no more."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+import typer
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+from typer.testing import CliRunner
+
+from producers.strategies import BALANCED
+from quantiva.commands.why import why
+from schemas.scores import EngineScore, InputPosition
+from schemas.signals import Signal
+from schemas.topics import physical
+from streams.fusion.stage import FusionStage
+from streams.provenance.sources.kafka import BEYOND, RETENTION
+from streams.stage import Entry, StrategyAt, Tables, advance
+from tests.integration.quantiva.conftest import KAFKA, Platform, on_both
+from tests.unit.quantiva.status import samples
+from tests.unit.streams.fusion.fusion_factories import answers
+from transport.settings import Settings
+
+pytestmark = pytest.mark.embedded
+app = typer.Typer()
+app.command()(why)
+FILLERS = 500
+"""Records between those that are cited: a fetch does not bring them all."""
+
+
+def run(*arguments: str) -> Any:
+    return CliRunner().invoke(app, arguments)
+
+
+def said(*arguments: str) -> str:
+    return " ".join(run(*arguments).output.split())
+
+
+def publish_signal(platform: Platform) -> Signal:
+    """Publish a cycle of one asset: news far apart, the scores above them, the signal."""
+    news = [
+        msgspec.structs.replace(samples.NEWS, headline=f"Headline {number}", source_id=str(number))
+        for number in range(2 * FILLERS + 1)
+    ]
+    platform.publish("market.news", *news)
+    platform.publish("market.trending", samples.TRENDING)
+    platform.publish("control.strategies", BALANCED, key=b"balanced")
+    scores = [_with_evidence(score) for score in answers({"sentiment": 0.9, "technical": 0.8})]
+    platform.publish("engine.scores", *scores)
+    signal = _fused(scores)
+    platform.publish("signals", signal)
+    return signal
+
+
+def _with_evidence(score: EngineScore) -> EngineScore:
+    if score.engine != "sentiment":
+        return score
+    inputs = (
+        InputPosition("market.news", 0, 2 * FILLERS),
+        InputPosition("market.trending", 0, 0),
+    )
+    return msgspec.structs.replace(score, evidence=(0, FILLERS, 2 * FILLERS), inputs=inputs)
+
+
+def _fused(scores: list[EngineScore]) -> Signal:
+    """Return what fusion makes of the scores at the offsets from 0."""
+    entry: Entry | None = None
+    tables = Tables({"balanced": StrategyAt(BALANCED, 0)})
+    for offset, score in enumerate(scores):
+        moved = advance(FusionStage(), entry, score, "engine.scores", 0, offset, tables)
+        assert moved is not None
+        entry, outputs = moved
+    signal = outputs[0].event
+    assert isinstance(signal, Signal)
+    return signal
+
+
+@on_both
+def test_a_signal_is_found_by_its_beginning_and_resolves(platform: Platform) -> None:
+    signal = publish_signal(platform)
+    shown = run(signal.signal_id[:8])
+    assert shown.exit_code == 0, shown.output
+    for number in (0, FILLERS, 2 * FILLERS):
+        assert f"Headline {number}\n" in f"{shown.output.replace('  ', chr(10))}\n"
+        assert f"market.news:0:{number}" in shown.output
+    assert "found in signals:0:0 of Kafka at" in " ".join(shown.output.split())
+    assert "the signal is the same in every field" in shown.output
+
+
+@on_both
+def test_an_offset_behind_the_end_is_said(platform: Platform) -> None:
+    signal = publish_signal(platform)
+    beyond = InputPosition("control.strategies", 0, 77)
+    inputs = tuple(
+        beyond if place.topic == "control.strategies" else place for place in signal.inputs
+    )
+    other = msgspec.structs.replace(signal, signal_id="ab" * 16, inputs=inputs)
+    platform.publish("signals", other)
+    found = json.loads(run("ab" * 16, "--json").output)
+    assert found["strategy"]["event"] is None
+    assert found["strategy"]["missing"] == BEYOND
+    assert [one["ok"] for one in found["checks"]] == [True, None, None]
+
+
+@pytest.mark.kafka
+@pytest.mark.parametrize("broker_kind", [KAFKA], indirect=True)
+def test_what_retention_took_is_said_and_the_rest_stays(platform: Platform) -> None:
+    signal = publish_signal(platform)
+    platform.run(_delete_before(platform.settings, "market.news", FILLERS + 1))
+    found = json.loads(run(signal.signal_id, "--json").output)
+    (sentiment,) = [part for part in found["parts"] if part["engine"] == "sentiment"]
+    assert [one["missing"] for one in sentiment["evidence"]] == [RETENTION, RETENTION, None]
+    assert sentiment["evidence"][2]["event"]["headline"] == f"Headline {2 * FILLERS}"
+    assert said(signal.signal_id).count("no longer in the topic (retention)") == 2
+    platform.run(_delete_before(platform.settings, "market.news", 2 * FILLERS + 1))
+    assert said(signal.signal_id).count("no longer in the topic (retention)") == 3
+
+
+async def _delete_before(settings: Settings, topic: str, offset: int) -> None:
+    """Let the broker delete what stands before an offset, as retention does."""
+    tp = TopicPartition(physical(topic, settings.prefix), 0)
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.bootstrap)
+    consumer = AIOKafkaConsumer(bootstrap_servers=settings.bootstrap)
+    await admin.start()
+    await consumer.start()
+    try:
+        await admin.delete_records({tp: RecordsToDelete(before_offset=offset)})
+        assert await consumer.beginning_offsets([tp]) == {tp: offset}
+    finally:
+        await consumer.stop()
+        await admin.close()
+
+
+def test_an_unknown_id_says_where_was_looked(platform: Platform) -> None:
+    publish_signal(platform)
+    result = run("ABCDEF0123")
+    assert result.exit_code == 1
+    words = " ".join(result.output.split())
+    assert "no signal begins with 'abcdef0123'. Looked in all 1 signals of Kafka at" in words
+    assert "--scan N" in words
+
+
+def test_a_bounded_search_says_so(platform: Platform) -> None:
+    signal = publish_signal(platform)
+    others = [msgspec.structs.replace(signal, signal_id=f"{number:032x}") for number in range(3000)]
+    platform.publish("signals", *others)
+    assert "the newest 500 signals of Kafka" in said("abcdef", "--scan", "500")
+    assert run(signal.signal_id, "--scan", "500").exit_code == 1
+    assert run(signal.signal_id).exit_code == 0
+    assert "several signals begin with '000000', among them" in said("000000")
+
+
+@pytest.mark.parametrize("wrong", ["abc", "xyz12345", "a" * 33, ""], ids=repr)
+def test_what_is_no_id_is_said(bare: pytest.MonkeyPatch, wrong: str) -> None:
+    result = run(wrong)
+    assert result.exit_code == 2
+    assert "6 to 32 of its hex digits" in " ".join(result.output.split())
+
+
+def test_without_any_place_to_look(bare: pytest.MonkeyPatch) -> None:
+    result = run("abcdef")
+    assert result.exit_code == 1
+    assert "start `quantiva demo`" in " ".join(result.output.split())
+
+
+def test_a_broker_that_is_away(bare: pytest.MonkeyPatch) -> None:
+    bare.setenv("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:1")
+    assert "the broker at 127.0.0.1:1 does not answer" in said("abcdef")
+
+
+def test_an_archive_that_is_not_there(bare: pytest.MonkeyPatch) -> None:
+    assert "There is no archive at /nowhere" in said("abcdef", "--archive", "/nowhere")
+
+
+def test_a_sum_that_is_wrong_ends_with_status_1(platform: Platform) -> None:
+    signal = publish_signal(platform)
+    wrong = msgspec.structs.replace(signal, signal_id="cd" * 16, final_score=0.9)
+    platform.publish("signals", wrong)
+    result = run("cd" * 16)
+    assert result.exit_code == 1
+    assert "the contributions add up to +0.515, not to +0.9" in " ".join(result.output.split())
+
+
+REGISTRIES = [
+    pytest.param("http://127.0.0.1:1", "http://127.0.0.1:1 does not answer", id="away"),
+    pytest.param(None, "SCHEMA_REGISTRY_URL is not set", id="not set"),
+]
+
+
+@pytest.mark.parametrize(("url", "words"), REGISTRIES)
+def test_without_a_registry_it_says_why_nothing_can_be_read(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch, url: str | None, words: str
+) -> None:
+    signal = publish_signal(platform)
+    if url is None:
+        monkeypatch.delenv("SCHEMA_REGISTRY_URL")
+    else:
+        monkeypatch.setenv("SCHEMA_REGISTRY_URL", url)
+    text = said(signal.signal_id)
+    assert "of which some cannot be read" in text
+    assert words in text

@@ -1,0 +1,151 @@
+"""What cannot be used ends in the dead letters, with a reason, and the stream goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+
+from schemas.codec import Codec
+from schemas.dead_letters import DeadLetter
+from schemas.market import Candle
+from schemas.partitioning import partition_of
+from schemas.scores import EngineScore
+from tests.integration.streams.agents.rig import (
+    START_MS,
+    Rig,
+    market,
+    rig,
+)
+from transport.embedded_broker import faults
+
+GOOD = Candle(
+    asset="BTC",
+    event_time=START_MS,
+    observed_at=START_MS + 1000,
+    source="test",
+    source_id="1",
+    exchange="binance",
+    symbol="BTC/USDT",
+    timeframe="1h",
+    open_time=START_MS - 3_600_000,
+    close_time=START_MS,
+    open=100.0,
+    high=110.0,
+    low=90.0,
+    close=105.0,
+    volume=3.0,
+    closed=True,
+)
+SCORE = EngineScore(
+    asset="BTC",
+    engine="astrology",
+    status="ok",
+    as_of=START_MS,
+    sequence=1,
+    score=0.5,
+    confidence=1.0,
+    freshness=1.0,
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Bad:
+    """A record that cannot be used: where it goes, its bytes, and words of the reason."""
+
+    topic: str
+    value: Callable[[Codec], bytes]
+    reason: str
+    key: bytes = b"BTC"
+    partition: int | None = None
+
+
+def _candle(**changes: Any) -> Callable[[Codec], bytes]:
+    return lambda codec: codec.encode(msgspec.structs.replace(GOOD, **changes))
+
+
+BAD = {
+    "garbage": Bad("market.candles", lambda _: b"\xff\x00garbage", "wire format"),
+    "empty": Bad("market.candles", lambda _: b"", "wire format"),
+    "wrong-schema-id": Bad(
+        "market.candles", lambda codec: b"\0\0\0\x03\xe7" + codec.encode(GOOD)[5:], "schema id 999"
+    ),
+    "cut-off": Bad("market.candles", lambda codec: codec.encode(GOOD)[:-6], "cannot be read"),
+    "nan-price": Bad("market.candles", _candle(close=float("nan")), "close nan"),
+    "negative-volume": Bad("market.candles", _candle(volume=-1.0), "volume -1.0"),
+    "closes-before-it-opens": Bad(
+        "market.candles", _candle(close_time=START_MS - 7_200_000), "before it opens"
+    ),
+    "unknown-engine": Bad("engine.scores", lambda codec: codec.encode(SCORE), "'astrology'"),
+    "wrong-key": Bad("market.candles", _candle(), "key is b'ETH'", key=b"ETH"),
+    "wrong-topic": Bad("market.books", lambda codec: codec.encode(GOOD), "does not belong"),
+    "wrong-partition": Bad(
+        "market.candles", _candle(), "murmur2", partition=(partition_of(b"BTC", 4) + 1) % 4
+    ),
+}
+
+
+async def test_each_kind_of_bad_record(embedded_parts: dict[str, str], folder: Path) -> None:
+    async with rig(embedded_parts, folder, name="letters") as running:
+        waves = await running.play(market(assets=2, cycles=1))
+        assert waves > 2
+        sent = await _send_bad(running)
+        letters = await _letters(running, len(sent))
+        for name, place in sent.items():
+            letter = letters[place]
+            assert BAD[name].reason in letter.reason, f"{name}: {letter.reason}"
+            assert letter.record_value == BAD[name].value(running.codec), name
+            assert letter.record_key == BAD[name].key
+        # The stream goes on: a cycle after the bad records gives every signal.
+        await running.play(market(assets=2, cycles=2)[len(market(assets=2, cycles=1)) :])
+        await running.stored()
+        cycles = await running.fetch(
+            "SELECT cycle, count(*) AS n FROM strategy_signals WHERE trigger = 'cycle' GROUP BY 1"
+        )
+        assert [row["n"] for row in cycles] == [8, 8]
+
+
+async def _send_bad(running: Rig) -> dict[str, tuple[str, int, int]]:
+    producer = AIOKafkaProducer(bootstrap_servers=running.settings.bootstrap)
+    await producer.start()
+    try:
+        places = {}
+        for name, bad in BAD.items():
+            number = partition_of(bad.key, 4) if bad.partition is None else bad.partition
+            done = await producer.send_and_wait(
+                f"letters.{bad.topic}", bad.value(running.codec), key=bad.key, partition=number
+            )
+            places[name] = (bad.topic, done.partition, done.offset)
+        return places
+    finally:
+        await producer.stop()
+
+
+async def _letters(running: Rig, count: int) -> dict[tuple[str, int, int], DeadLetter]:
+    """Read dead letters until as many positions are there; the test's timeout bounds it."""
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=running.settings.bootstrap, **faults.consumer_options()
+    )
+    await consumer.start()
+    try:
+        consumer.assign([TopicPartition("letters.dead.letters", number) for number in range(4)])
+        await consumer.seek_to_beginning()
+        found: dict[tuple[str, int, int], DeadLetter] = {}
+        async with asyncio.timeout(30):
+            while len(found) < count:
+                for records in (await consumer.getmany(timeout_ms=200)).values():
+                    for record in records:
+                        letter = running.codec.decode(record.value)
+                        found[letter.topic, letter.partition, letter.offset] = letter
+        return found
+    finally:
+        await consumer.stop()
+
+
+pytestmark = pytest.mark.embedded

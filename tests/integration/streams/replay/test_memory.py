@@ -1,0 +1,45 @@
+"""Memory does not grow with the length of what is replayed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from marketdata.simulated.assets import ASSETS
+from marketdata.simulated.simulation import backfill, cycle
+from streams.replay.run import replay
+from streams.replay.sources import ArchiveSource
+from tests.parity.offline import write_market
+
+START_MS = 1_767_225_600_000
+
+
+def market(cycles: int) -> Iterator[Any]:
+    """Yield a market of three assets, without holding it."""
+    state, events = backfill(5, START_MS, ASSETS[:3])
+    yield from events
+    for _ in range(cycles):
+        state, events = cycle(state, state.now_ms)
+        yield from events
+
+
+def peak_kib(source: ArchiveSource, out: Path | None) -> int:
+    """Return the peak memory of the process that replays a source."""
+    return replay(source, jobs=1, out=out).peak_kib
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("keeps_outputs", [False, True], ids=["counts", "outputs"])
+def test_ten_times_the_data(tmp_path: Path, keeps_outputs: bool) -> None:
+    peaks = []
+    for cycles in (300, 3000):
+        address = tmp_path / f"market-{cycles}"
+        events = write_market(address, market(cycles), partitions=2)
+        assert events > 35 * cycles
+        out = tmp_path / f"out-{cycles}" if keeps_outputs else None
+        peaks.append(peak_kib(ArchiveSource(address=str(address)), out))
+
+    assert peaks[1] < 1.10 * peaks[0], f"{peaks[0]:,} KiB, then {peaks[1]:,} KiB"

@@ -1,0 +1,93 @@
+"""The followed series: who is due, when to look again, what is remembered."""
+
+from __future__ import annotations
+
+from producers.exchange.candle_tracker import Key, Ledger
+from producers.exchange.series import missing, published
+from schemas.validation import TIMEFRAME_MS
+
+HOUR = TIMEFRAME_MS["1h"]
+NOON = 1_767_614_400_000
+MARKETS = {"BTC": "BTC/USDT", "ETH": "ETH/USDT"}
+
+
+def filled(ledger: Ledger, now_ms: int) -> None:
+    for key in ledger.followed():
+        ledger[key] = published(ledger[key], missing(ledger[key], now_ms, ledger.count))
+
+
+def test_short_timeframes_come_first() -> None:
+    ledger = Ledger("binance", MARKETS, timeframes=("1h", "1d"))
+    assert ledger.followed() == (
+        Key("BTC", "1h"),
+        Key("ETH", "1h"),
+        Key("BTC", "1d"),
+        Key("ETH", "1d"),
+    )
+
+
+def test_what_is_known_is_not_missing() -> None:
+    times = [NOON - hour * HOUR for hour in range(1, 300)]
+    ledger = Ledger("binance", {"BTC": "BTC/USDT"}, known={("BTC", "1h"): times})
+    assert ledger.missing(NOON + 2_000) == 1 + 300 + 300
+
+
+def test_what_is_known_may_be_asked_for_when_an_asset_comes() -> None:
+    times = [NOON - hour * HOUR for hour in range(1, 301)]
+    ledger = Ledger(
+        "binance",
+        {},
+        known=lambda asset, timeframe: times if (asset, timeframe) == ("ETH", "1h") else (),
+        timeframes=("1h",),
+    )
+    ledger.follow(MARKETS)
+    assert ledger.due(NOON + 2_000) == (Key("BTC", "1h"),)
+
+
+def test_remembered_holes_are_not_missing() -> None:
+    holes = {("BTC", "1h"): (NOON - HOUR, NOON - 2 * HOUR)}
+    ledger = Ledger("binance", {"BTC": "BTC/USDT"}, holes=holes, timeframes=("1h",))
+    assert ledger.missing(NOON + 2_000) == 298
+    assert ledger.holes() == {("BTC", "1h"): (NOON - 2 * HOUR, NOON - HOUR)}
+
+
+def test_due_and_wake_follow_the_candles_closes() -> None:
+    now_ms = NOON + 2_000
+    ledger = Ledger("binance", MARKETS)
+    assert len(ledger.due(now_ms)) == 6
+    filled(ledger, now_ms)
+    assert ledger.due(now_ms) == ()
+    assert ledger.wake_at(now_ms) == NOON + HOUR + 1_500
+    assert ledger.due(NOON + HOUR + 1_499) == ()
+    assert [key.timeframe for key in ledger.due(NOON + HOUR + 1_500)] == ["1h", "1h"]
+    assert len(ledger.due(NOON + 4 * HOUR + 1_500)) == 4
+    assert len(ledger.due(NOON + 12 * HOUR + 1_500)) == 6
+
+
+def test_nobody_followed_is_nobody_due() -> None:
+    ledger = Ledger("binance", {})
+    assert ledger.due(NOON) == ()
+    assert ledger.wake_at(NOON) is None
+
+
+def test_an_asset_that_comes_back_goes_on_where_it_was() -> None:
+    now_ms = NOON + 2_000
+    ledger = Ledger("binance", MARKETS, timeframes=("1h",))
+    filled(ledger, now_ms)
+    ledger.follow({"BTC": "BTC/USDT"})
+    assert ledger.listing(Key("ETH", "1h")) is None
+    later = now_ms + 2 * HOUR
+    assert ledger.due(later) == (Key("BTC", "1h"),)
+    ledger.follow({"ETH": "ETH/USDT"})
+    assert missing(ledger[Key("ETH", "1h")], later, ledger.count) == (NOON, NOON + HOUR)
+
+
+def test_one_at_a_time_is_at_a_series() -> None:
+    ledger, key = Ledger("binance", MARKETS), Key("BTC", "1h")
+    with ledger.taken(key) as first:
+        with ledger.taken(key) as second:
+            assert (first, second) == (True, False)
+        with ledger.taken(key) as third:
+            assert not third
+    with ledger.taken(key) as fourth:
+        assert fourth

@@ -1,0 +1,65 @@
+"""What the feeds know together."""
+
+from __future__ import annotations
+
+from producers.feeds.asset_universe import Known
+from producers.upstreams.rows import TopicRow
+from tests.unit.producers.feeds.coins import T0, coin
+
+DAY_MS = 86_400_000
+
+
+def test_assets_are_there_once_a_cycle_has_some() -> None:
+    known = Known()
+    known.follow(())
+    assert not known.has_assets.is_set()
+    known.follow(iter(("ETH", "BTC")))
+    assert known.has_assets.is_set()
+    assert known.assets == ("ETH", "BTC")
+
+
+def test_rows_are_kept_by_source_and_the_first_source_is_the_one_without_a_name() -> None:
+    known = Known()
+    known.learn([coin("BTC", topic="bitcoin")], T0)
+    known.learn([coin("BTC", source="coingecko", slug="bitcoin")], T0)
+    assert known.coin("BTC", "coingecko").slug == "bitcoin"
+    assert known.coin("BTC", "lunarcrush").topic == "bitcoin"
+    assert known.coin("BTC").source == "lunarcrush"
+    assert known.coin("ETH") is None
+    assert known.coin("BTC", "stocknews") is None
+
+
+def test_a_namesake_does_not_take_a_coin_s_place() -> None:
+    known = Known()
+    known.learn(
+        [coin("SOL", market_cap_rank=6), coin("SOL", name="Fake", market_cap_rank=3000)], T0
+    )
+    assert known.coin("SOL").name == "Solana"
+    known.learn([coin("SOL", name="Fake", market_cap_rank=3000, price_usd=1e-6)], T0)
+    assert known.coin("SOL").name == "Solana"
+
+
+def test_the_row_of_a_list_that_names_and_ranks_a_coin_otherwise_is_kept() -> None:
+    known = Known()
+    known.learn([coin("BNB", name="BNB", market_cap_rank=4)], T0)
+    known.learn(
+        [coin("BNB", name="Binance Coin", market_cap_rank=5, source="coingecko", slug="bnb")], T0
+    )
+    assert known.coin("BNB", "coingecko").slug == "bnb"
+
+
+def test_a_topic_is_forgotten_after_a_day() -> None:
+    known = Known()
+    known.heard("BTC", TopicRow(source="lunarcrush", topic="bitcoin"), T0)
+    assert set(known.topics(T0 + DAY_MS)) == {"BTC"}
+    assert known.topics(T0 + DAY_MS + 1) == {}
+
+
+def test_rows_that_are_too_old_are_none() -> None:
+    known = Known()
+    known.learn([coin("BTC")], T0)
+    known.learn([coin("BTC", source="coingecko")], T0 + 1)
+    assert known.coin("BTC", since_ms=T0).source == "lunarcrush"
+    assert known.coin("BTC", since_ms=T0 + 1).source == "coingecko"
+    assert known.coin("BTC", "lunarcrush", since_ms=T0 + 1) is None
+    assert known.coin("BTC", since_ms=T0 + 2) is None

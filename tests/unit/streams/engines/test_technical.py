@@ -1,0 +1,300 @@
+"""The technical score: weights, warm-up, holes, age, price, and the recorded market."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import pairwise
+from math import exp, sin, tau
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from schemas.market import Candle
+from schemas.scores import EngineScore
+from streams.engines.base import Reading
+from streams.engines.indicators import NAMES, TrendConfig, trend
+from streams.engines.scoring_stage import ScoringStage
+from streams.engines.technical import ENGINE, State
+from streams.stage import advance
+from tests.unit.streams.engines._market import (
+    DAY_MS,
+    HOUR_MS,
+    START_MS,
+    Ohlc,
+    make_book,
+    make_candle,
+    make_tick,
+    random_walk,
+    recorded_candles,
+)
+
+WEIGHTS = {"1h": 0.25, "4h": 0.35, "1d": 0.40}
+CONFIG = ENGINE.config
+
+
+def feed(events: Iterable[Any], state: State | None = None) -> State:
+    state = ENGINE.initial(CONFIG) if state is None else state
+    for offset, event in enumerate(events):
+        state = ENGINE.update(CONFIG, state, event, offset)
+    return state
+
+
+def say(state: State, now: int) -> Reading:
+    return ENGINE.read(CONFIG, state, now)
+
+
+def climb(candles: int, step: float = 0.01) -> list[Ohlc]:
+    """Return candles that rise (or fall) by `step` each."""
+    prices, price = [], 100.0
+    for _ in range(candles):
+        close = price * (1.0 + step)
+        prices.append((price, max(price, close) * 1.001, min(price, close) * 0.999, close))
+        price = close
+    return prices
+
+
+def waves(drift: float) -> list[Ohlc]:
+    """Return 12 waves of 19 candles, 10 % high, on a line that drifts by `drift` a candle."""
+    closes = [100.0 * exp(drift * place + 0.05 * sin(place * tau / 19)) for place in range(229)]
+    return [(a, max(a, b) * 1.001, min(a, b) * 0.999, b) for a, b in pairwise(closes)]
+
+
+def candles(prices: list[Ohlc], timeframe: str = "1h", skip: Iterable[int] = ()) -> list[Candle]:
+    holes = set(skip)
+    return [
+        make_candle(place, ohlc, timeframe)
+        for place, ohlc in enumerate(prices)
+        if place not in holes
+    ]
+
+
+WARM = candles(climb(210))
+LAST = WARM[-1]
+
+
+def test_without_candles_it_is_neutral_and_knows_nothing() -> None:
+    assert say(feed([]), START_MS) == Reading(0.0, 0.0, 0.0, detail={"candles": "none"})
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        pytest.param(LAST, id="the same candle again"),
+        pytest.param(msgspec.structs.replace(LAST, low=1.0, close=1.0), id="another close for it"),
+        pytest.param(WARM[-2], id="an older candle"),
+        pytest.param(make_candle(210, 1.0, closed=False), id="an open candle"),
+        pytest.param(make_tick(LAST.close_time - 1), id="an older tick"),
+        pytest.param(make_book([(99.0, 1.0)], [(101.0, 1.0)]), id="a foreign event"),
+    ],
+)
+def test_nothing_new_leaves_the_very_same_state(event: Any) -> None:
+    state = feed(WARM)
+    assert ENGINE.update(CONFIG, state, event, 999) is state
+
+
+@pytest.mark.parametrize(
+    "warm",
+    [["1h"], ["4h"], ["1d"], ["1h", "4h"], ["4h", "1d"], ["1h", "4h", "1d"]],
+    ids="+".join,
+)
+def test_score_is_the_weighted_sum_of_warm_trends(warm: list[str]) -> None:
+    events = [
+        candle
+        for seed, timeframe in enumerate(WEIGHTS)
+        for candle in candles(random_walk(seed, 220 if timeframe in warm else 199), timeframe)
+    ]
+    reading = say(feed(events), events[-1].observed_at)
+    trends = {timeframe: reading.features[f"TREND@{timeframe}"] for timeframe in warm}
+    assert all(trends.values())
+    expected = sum(WEIGHTS[timeframe] * trends[timeframe] for timeframe in warm)
+    assert reading.score == pytest.approx(expected, abs=1e-12)
+    assert reading.confidence == pytest.approx(sum(WEIGHTS[timeframe] for timeframe in warm))
+    assert {key for key in reading.features if "TREND" in key} == {f"TREND@{one}" for one in warm}
+    cold = {f"warming_{timeframe}": "199 of 200 candles" for timeframe in WEIGHTS}
+    assert {key: reading.detail.get(key) for key in cold} == {
+        key: None if key.removeprefix("warming_") in warm else text for key, text in cold.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("prices", "low", "high"),
+    [(waves(0.004), 0.7, 1.0), (waves(-0.004), -1.0, -0.7), ([(5.0,) * 4] * 228, 0.0, 0.0)],
+    ids=["rising", "falling", "still"],
+)
+def test_direction(prices: list[Ohlc], low: float, high: float) -> None:
+    events = [candle for timeframe in WEIGHTS for candle in candles(prices, timeframe)]
+    reading = say(feed(events), events[-1].observed_at)
+    assert low <= reading.score <= high
+    assert reading.confidence == 1.0
+    assert set(reading.features) == {
+        f"{name}@{timeframe}" for name in (*NAMES, "TREND") for timeframe in WEIGHTS
+    }
+
+
+def numbers(**changes: float) -> Any:
+    neutral = dict.fromkeys(NAMES, 100.0) | {"RSI14": 50.0, "RSI30": 50.0, "ATR14": 2.0}
+    neutral |= dict.fromkeys(("MACD", "MACD_SIGNAL", "MACD_HIST"), 0.0)
+    return tuple((neutral | changes).values())
+
+
+@pytest.mark.parametrize(
+    ("values", "structure", "expected"),
+    [
+        pytest.param(numbers(), 0.0, 0.0, id="neutral"),
+        pytest.param(numbers(), 1.0, 0.30, id="structure alone"),
+        pytest.param(numbers(CLOSE=102.5), 0.0, 0.35 / 3 / 2, id="price 1.25 ATR above MA20"),
+        pytest.param(numbers(CLOSE=150.0), 0.0, 0.35 / 3, id="a part saturates"),
+        pytest.param(numbers(MA200=87.0), 0.0, 0.35 / 3, id="MA50 6.5 ATR above MA200"),
+        pytest.param(numbers(RSI14=30.0), 0.0, -0.10, id="RSI14 of 30"),
+        pytest.param(numbers(RSI30=57.5), 0.0, 0.05, id="RSI30 of 57.5"),
+        pytest.param(numbers(MACD_HIST=-0.33), 0.0, -0.075, id="histogram at half its reach"),
+        pytest.param(numbers(CLOSE=120.0, ATR14=0.0), 1.0, 0.0, id="no movement, no trend"),
+    ],
+)
+def test_trend_formula(values: Any, structure: float, expected: float) -> None:
+    assert trend(TrendConfig(), values, structure) == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("skip", "after", "confidence", "gap"),
+    [
+        pytest.param([], 0, 0.25, None, id="no hole"),
+        pytest.param([205], 0, 0.25 * (1 - 1 / 50), "1 candle missing", id="one, just now"),
+        pytest.param(range(203, 206), 0, 0.25 * (1 - 3 / 50), "3 candles missing", id="three"),
+        pytest.param(range(203, 206), 25, 0.25 * (1 - 3 / 100), "3 candles missing", id="half way"),
+        pytest.param(range(203, 206), 49, 0.25 * (1 - 3 / 2500), "3 candles missing", id="last"),
+        pytest.param(range(203, 206), 50, 0.25, None, id="forgotten"),
+        pytest.param(range(203, 303), 0, 0.0, "100 candles missing", id="too many"),
+        pytest.param([203, 205], 0, 0.25 * (1 - 2 / 50), "2 candles missing", id="two holes"),
+    ],
+)
+def test_holes(skip: Iterable[int], after: int, confidence: float, gap: str | None) -> None:
+    holes = list(skip)
+    total = (holes[-1] if holes else 205) + 2 + after
+    reading = say(feed(candles(climb(total, 0.001), skip=holes)), START_MS)
+    assert reading.confidence == pytest.approx(confidence)
+    assert reading.detail.get("gap_1h") == gap
+
+
+@pytest.mark.parametrize(
+    ("age_hours", "freshness", "stale"),
+    [
+        pytest.param(-1.0, 1.0, None, id="seen before its close"),
+        pytest.param(0.0, 1.0, None, id="at the close"),
+        pytest.param(1.25, 1.0, None, id="the next one is due"),
+        pytest.param(2.125, 0.5, "last closed 2.1 candles ago", id="half way"),
+        pytest.param(3.0, 0.0, "last closed 3.0 candles ago", id="two are missing"),
+    ],
+)
+def test_freshness_of_one_timeframe(age_hours: float, freshness: float, stale: str | None) -> None:
+    reading = say(feed(WARM), LAST.close_time + round(age_hours * HOUR_MS))
+    assert reading.freshness == pytest.approx(freshness)
+    assert reading.detail.get("stale_1h") == stale
+
+
+def test_a_candle_that_comes_late_is_as_old_as_its_close() -> None:
+    late = make_candle(0, 5.0, observed_at=START_MS + DAY_MS)
+    assert say(feed([late]), late.observed_at).freshness == 0.0
+
+
+def test_freshness_is_weighted_over_the_timeframes_with_candles() -> None:
+    days, hours = candles(climb(2), "1d"), candles(climb(48), "1h")
+    reading = say(feed([*days, *hours]), START_MS + 2 * DAY_MS + 3 * HOUR_MS)
+    assert reading.freshness == pytest.approx(0.40 / 0.65)
+    assert set(reading.detail) == {"warming_1h", "warming_4h", "warming_1d", "stale_1h"}
+
+
+@pytest.mark.parametrize(
+    ("events", "price"),
+    [
+        pytest.param([make_tick(START_MS, 7.0)], 7.0, id="tick alone"),
+        pytest.param([make_candle(0, 5.0)], 5.0, id="candle alone"),
+        pytest.param([make_candle(0, 5.0), make_tick(START_MS + HOUR_MS + 1, 7.0)], 7.0,
+                     id="tick after the close"),
+        pytest.param([make_candle(0, 5.0), make_tick(START_MS + HOUR_MS - 1, 7.0)], 5.0,
+                     id="tick before the close"),
+        pytest.param([make_tick(START_MS + 2 * HOUR_MS, 7.0), make_candle(0, 5.0)], 7.0,
+                     id="back-fill after the tick"),
+        pytest.param([make_candle(30, 5.0), make_candle(0, 6.0, "1d")], 5.0,
+                     id="older close of another timeframe"),
+    ],
+)  # fmt: skip
+def test_price_is_the_newest_known(events: list[Any], price: float) -> None:
+    assert say(feed(events), START_MS).price_usd == price
+
+
+def test_evidence_names_the_last_closed_candle_of_each_timeframe_newest_last() -> None:
+    events = [
+        make_candle(0, 5.0, "1h"),
+        make_candle(0, 5.0, "1d"),
+        make_candle(0, 5.0, "4h"),
+        make_candle(1, 5.0, "1h"),
+        make_candle(2, 5.0, "1h", closed=False),
+    ]
+    reading = say(feed(events), START_MS)
+    assert reading.evidence == (1, 2, 3)
+    assert reading.data_time == max(event.observed_at for event in events[:4])
+
+
+def test_data_time_is_when_the_newest_record_was_seen() -> None:
+    late = make_candle(0, 5.0, observed_at=START_MS + DAY_MS)
+    assert say(feed([late, make_candle(1, 5.0)]), START_MS).data_time == START_MS + DAY_MS
+
+
+def scores_of(events: list[Any]) -> list[EngineScore]:
+    stage, entry, scores = ScoringStage(ENGINE), None, []
+    for offset, event in enumerate(events):
+        moved = advance(stage, entry, event, ENGINE.topic, 0, offset)
+        assert moved is not None
+        entry, outputs = moved
+        scores += [output.event for output in outputs]
+    return scores
+
+
+def test_it_speaks_on_every_closed_candle_and_on_no_other() -> None:
+    still = [make_candle(place, 5.0) for place in range(3)]
+    open_ones = [make_candle(place + 1, 5.0, closed=False) for place in range(3)]
+    events = [event for pair in zip(still, open_ones, strict=True) for event in pair]
+    assert [score.as_of for score in scores_of(events)] == [event.observed_at for event in still]
+
+
+@pytest.fixture(scope="session")
+def bitcoin(shared_data: Path) -> list[EngineScore]:
+    events = [
+        candle
+        for timeframe in WEIGHTS
+        for candle in recorded_candles(shared_data, "BTC", timeframe)
+    ]
+    events.sort(key=lambda candle: (candle.close_time, -candle.open_time))
+    assert len(events) == 35_044 + 8_766 + 1_461
+    return scores_of(events)
+
+
+def mean_score(scores: list[EngineScore], start_day: int, days: int) -> float:
+    start = START_MS + start_day * DAY_MS
+    chosen = [score.score for score in scores if start <= score.as_of < start + days * DAY_MS]
+    return sum(chosen) / len(chosen)
+
+
+@pytest.mark.shared_data
+@pytest.mark.parametrize(
+    ("start_day", "direction"),
+    [
+        pytest.param(386, 1, id="October 2021, to the top"),
+        pytest.param(618, -1, id="June 2022, the crash"),
+        pytest.param(1_235, 1, id="February 2024, the ETF rally"),
+    ],
+)
+def test_recorded_markets(bitcoin: list[EngineScore], start_day: int, direction: int) -> None:
+    assert direction * mean_score(bitcoin, start_day, 20) > 0.3
+
+
+@pytest.mark.shared_data
+def test_recorded_outages_are_said(bitcoin: list[EngineScore]) -> None:
+    said = [score.detail["gap_1h"] for score in bitcoin if "gap_1h" in score.detail]
+    assert set(said) >= {"1 candle missing", "2 candles missing"}
+    assert bitcoin[-1].detail == {}
+    assert bitcoin[-1].confidence == 1.0
+    assert bitcoin[-1].price_usd == bitcoin[-1].features["CLOSE@1h"]

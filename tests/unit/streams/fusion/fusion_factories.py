@@ -1,0 +1,115 @@
+"""Builders of scores and strategies, and a fusion that is fed by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from schemas.control import SignalRequest, Strategy
+from schemas.engines import ENGINES
+from schemas.scores import EngineScore
+from schemas.signals import RankEntry, Signal
+from streams.fusion.stage import FusionStage
+from streams.stage import Entry, Output, Stage, StrategyAt, Tables, advance
+
+MINUTE_MS = 60_000
+CYCLE_MS = 10 * MINUTE_MS
+T0 = 1_700_000_400_000  # the start of a cycle
+
+WORKED_EXAMPLE = {
+    "sentiment": 0.72,
+    "technical": 0.58,
+    "fundamental": 0.60,
+    "event_risk": 0.10,
+    "liquidity": 0.80,
+}
+"""The scores of SPEC 8."""
+
+
+def make_strategy(strategy_id: str = "balanced", **fields: Any) -> Strategy:
+    """Build a strategy with a $50,000 portfolio and neither stop nor holdings."""
+    return Strategy(strategy_id=strategy_id, owner="admin", name=strategy_id.title(), **fields)
+
+
+def make_tables(*strategies: Strategy) -> Tables:
+    """Build tables that hold the strategies, at their versions as offsets."""
+    return Tables({one.strategy_id: StrategyAt(one, one.version) for one in strategies})
+
+
+def make_score(engine: str, score: float = 0.0, **fields: Any) -> EngineScore:
+    """Build a fresh score of BTC at T0, between cycles unless `cycle` is given."""
+    as_of = fields.setdefault("as_of", T0)
+    fields.setdefault("cycle_size", 0 if fields.get("cycle") is None else 1)
+    defaults: dict[str, Any] = {
+        "asset": "BTC",
+        "status": "ok",
+        "sequence": as_of,
+        "confidence": 0.85,
+        "freshness": 1.0,
+        "data_time": as_of - 1_000,
+        "price_usd": 50_000.0,
+    }
+    return EngineScore(engine=engine, score=score, **(defaults | fields))
+
+
+def make_missing(engine: str, cycle: int, **fields: Any) -> EngineScore:
+    """Build what the watchdog writes."""
+    nothing: dict[str, Any] = {
+        "confidence": 0.0,
+        "freshness": 0.0,
+        "data_time": None,
+        "price_usd": None,
+        "sequence": 0,
+        "as_of": cycle,
+    }
+    return make_score(engine, status="missing", cycle=cycle, **(nothing | fields))
+
+
+def answers(
+    scores: dict[str, float] | None = None, cycle: int = T0, **fields: Any
+) -> list[EngineScore]:
+    """Build the five answers to a cycle; engines left out of `scores` say 0."""
+    given = WORKED_EXAMPLE if scores is None else scores
+    return [
+        make_score(engine, given.get(engine, 0.0), cycle=cycle, as_of=cycle, **fields)
+        for engine in ENGINES
+    ]
+
+
+def make_request(strategy_id: str = "balanced", requested_at: int = T0) -> SignalRequest:
+    """Build a request for BTC."""
+    return SignalRequest("request-1", "BTC", strategy_id, requested_at)
+
+
+class Feed:
+    """One key of a stage, fed event by event at growing offsets, as the loop would."""
+
+    def __init__(self, *strategies: Strategy, stage: Stage | None = None) -> None:
+        self.stage: Stage = stage or FusionStage()
+        self.tables = make_tables(*strategies)
+        self.entry: Entry | None = None
+        self.offset = -1
+
+    def put(self, *events: Any) -> list[Output]:
+        """Apply events and return what went out."""
+        outputs: list[Output] = []
+        for event in events:
+            self.offset += 1
+            topic = self.stage.inputs[-1 if type(event) is SignalRequest else 0]
+            moved = advance(self.stage, self.entry, event, topic, 0, self.offset, self.tables)
+            assert moved is not None, "an offset that grows is never a repetition"
+            self.entry, sent = moved
+            outputs += sent
+        return outputs
+
+    def signals(self, *events: Any) -> list[Signal]:
+        """Apply events and return the signals that went out."""
+        return [one.event for one in self.put(*events) if one.topic == "signals"]
+
+    def ranking(self, *events: Any) -> list[RankEntry]:
+        """Apply events and return the ranking entries that went out."""
+        return [one.event for one in self.put(*events) if one.topic == "signals.ranking"]
+
+    def signal(self, *events: Any) -> Signal:
+        """Apply events and return the one signal that went out."""
+        (signal,) = self.signals(*events)
+        return signal

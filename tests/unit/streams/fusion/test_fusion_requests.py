@@ -1,0 +1,84 @@
+"""Fusion: signals that somebody asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from schemas.engines import ENGINES
+from schemas.scores import InputPosition
+from streams.fusion.signal import signal_id
+from streams.fusion.stage import BadRequestError
+from streams.stage import UnusableEventError
+from tests.unit.streams.fusion.fusion_factories import (
+    MINUTE_MS,
+    T0,
+    Feed,
+    answers,
+    make_request,
+    make_score,
+    make_strategy,
+    make_tables,
+)
+
+
+def test_a_request_is_answered_at_once() -> None:
+    feed = Feed(make_strategy())
+    feed.put(*answers()[:3])
+    (output,) = feed.put(make_request(requested_at=T0 + MINUTE_MS))
+    signal = output.event
+    assert (signal.trigger, signal.request_id, signal.cycle) == ("request", "request-1", None)
+    assert signal.as_of == T0 + MINUTE_MS
+    assert signal.signal_id == signal_id("balanced", "BTC", signal.as_of)
+    assert InputPosition("control.requests", 0, 3) in signal.inputs
+    assert signal.detail["liquidity.status"] == "missing: no score yet"
+
+
+def test_a_request_takes_the_strategy_as_it_is_now() -> None:
+    feed = Feed(make_strategy())
+    feed.put(*answers())
+    feed.tables = make_tables(make_strategy(version=2, buy_threshold=0.9))
+    assert feed.signal(make_request()).action == "HOLD"
+    still = feed.put(make_score("sentiment", 0.7, as_of=T0 + 1))
+    assert still == [], "the pinned version said BUY and still does"
+
+
+def test_after_a_request_a_change_is_a_change_from_its_answer() -> None:
+    """All is stale when somebody asks; that HOLD was sent, so the BUY that comes back goes out."""
+    feed = Feed(make_strategy())
+    feed.put(*answers())
+    asked = feed.signal(make_request(requested_at=T0 + 30 * MINUTE_MS))
+    assert asked.action == "HOLD"
+    assert asked.detail["technical.status"] == "stale: its last score is 1800 s old"
+    back = feed.signal(make_score("sentiment", 0.7, as_of=T0 + 1))
+    assert (back.trigger, back.action) == ("change", "BUY")
+    assert back.as_of == asked.as_of + 1, "time of an asset's signals never goes back"
+
+
+def test_a_request_for_an_asset_without_scores_is_a_hold_that_says_so() -> None:
+    signal = Feed(make_strategy()).signal(make_request())
+    assert (signal.action, signal.entry_price_usd, signal.as_of) == ("HOLD", None, T0)
+    assert signal.detail == {f"{engine}.status": "missing: no score yet" for engine in ENGINES}
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        pytest.param({"strategy_id": "other"}, "unknown", id="unknown"),
+        pytest.param({"active": False}, "not active", id="not active"),
+    ],
+)
+def test_a_request_that_names_no_active_strategy(fields: dict[str, Any], reason: str) -> None:
+    feed = Feed(make_strategy(**fields))
+    with pytest.raises(BadRequestError, match=reason) as caught:
+        feed.put(make_request())
+    assert "request-1" in str(caught.value)
+    assert isinstance(caught.value, UnusableEventError), "the loop makes it a dead letter"
+
+
+def test_two_requests_in_one_millisecond_get_two_ids() -> None:
+    feed = Feed(make_strategy())
+    one, two = feed.signals(make_request(), make_request())
+    assert two.as_of == one.as_of + 1
+    assert one.signal_id != two.signal_id

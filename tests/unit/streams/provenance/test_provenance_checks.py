@@ -1,0 +1,171 @@
+"""A signal that does not follow from its parts is found out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from schemas.control import Strategy
+from schemas.signals import Signal
+from streams.fusion.stage import FusionStage
+from streams.provenance.checks import check_action, check_records, check_sum, checks
+from streams.provenance.tree import Cited, Found, Tree
+from streams.rules import Facts
+from tests.unit.streams.fusion.fusion_factories import Feed, answers, make_strategy
+from tests.unit.streams.provenance.world import World, tree_of
+
+replace = msgspec.structs.replace
+
+
+def cite(event: Any, topic: str, offset: int) -> Cited:
+    return Cited(
+        topic=topic,
+        partition=0,
+        offset=offset,
+        origin="kafka",
+        timestamp_ms=0,
+        age_ms=0,
+        event=event,
+        missing=None,
+    )
+
+
+def tree(signal: Signal, strategy: Strategy | None) -> Tree:
+    """A tree without scores."""
+    cited = None if strategy is None else cite(strategy, "control.strategies", strategy.version)
+    return Tree(signal=signal, found=Found("a test"), strategy=cited, request=None, parts=())
+
+
+class OneRule:
+    """Rules that always decide the same."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def override(self, strategy: Strategy, facts: Facts) -> str | None:
+        return self.name
+
+
+def made(strategy: Strategy, rule: str | None = None, **scores: float) -> Signal:
+    """The signal that fusion makes of scores."""
+    stage = FusionStage(rules=OneRule(rule)) if rule else FusionStage()
+    return Feed(strategy, stage=stage).signal(*answers(scores))
+
+
+STRATEGY = make_strategy()
+RULED = make_strategy(entry_rule="RSI14@1h < 30", exit_rule="RSI14@1h > 80")
+BUY = made(STRATEGY, sentiment=0.9, technical=0.8)
+
+TRUE = [
+    pytest.param(STRATEGY, BUY, id="buy"),
+    pytest.param(STRATEGY, made(STRATEGY, sentiment=-0.9, technical=-0.9), id="sell"),
+    pytest.param(STRATEGY, made(STRATEGY, sentiment=0.1), id="hold"),
+    pytest.param(STRATEGY, made(STRATEGY, sentiment=1.0, event_risk=-0.9), id="vetoed"),
+    pytest.param(RULED, made(RULED, "exit_rule", sentiment=0.9, technical=0.9), id="exit rule"),
+    pytest.param(RULED, made(RULED, "entry_rule"), id="entry rule"),
+    pytest.param(RULED, made(RULED, "entry_rule", event_risk=-0.9), id="veto over entry rule"),
+]
+
+
+@pytest.mark.parametrize(("strategy", "signal"), TRUE)
+def test_what_fusion_makes_adds_up_and_follows(strategy: Strategy, signal: Signal) -> None:
+    assert check_sum(signal).ok is True
+    found = check_action(tree(signal, strategy))
+    assert (found.ok, signal.action in found.said) == (True, True)
+
+
+def with_part(signal: Signal, **fields: Any) -> Signal:
+    """The signal with other fields in its first contribution."""
+    first, *others = signal.contributions
+    return replace(signal, contributions=(replace(first, **fields), *others))
+
+
+SUMS = [
+    pytest.param(replace(BUY, final_score=0.9), "add up to +0.515, not to +0.9", id="final score"),
+    pytest.param(with_part(BUY, contribution=0.1), "sentiment is ok with 0.35 x", id="product"),
+    pytest.param(with_part(BUY, status="stale"), "sentiment is stale", id="a stale one counts"),
+]
+
+
+@pytest.mark.parametrize(("signal", "words"), SUMS)
+def test_a_sum_that_is_wrong_is_said(signal: Signal, words: str) -> None:
+    found = check_sum(signal)
+    assert found.ok is False
+    assert words in found.said
+
+
+ACTIONS = [
+    pytest.param(replace(BUY, action="SELL"), STRATEGY, "makes BUY", id="action"),
+    pytest.param(replace(BUY, fused_action="HOLD"), STRATEGY, "(HOLD of the", id="fused action"),
+    pytest.param(
+        replace(BUY, action="HOLD", override="event_risk"), STRATEGY, "event_risk over", id="veto"
+    ),
+    pytest.param(
+        replace(BUY, action="SELL", override="exit_rule"), STRATEGY, "makes BUY", id="no such rule"
+    ),
+    pytest.param(BUY, make_strategy(buy_threshold=0.8), "makes HOLD", id="threshold"),
+    pytest.param(BUY, make_strategy(weights={"sentiment": 0.5}), "the weights are", id="weights"),
+]
+
+
+@pytest.mark.parametrize(("signal", "strategy", "words"), ACTIONS)
+def test_an_action_that_does_not_follow_is_said(
+    signal: Signal, strategy: Strategy, words: str
+) -> None:
+    found = check_action(tree(signal, strategy))
+    assert found.ok is False
+    assert words in found.said
+
+
+def test_without_the_strategy_the_action_cannot_be_checked() -> None:
+    gone = replace(cite(None, "control.strategies", 3), missing="no longer in the topic")
+    lost = replace(tree(BUY, None), strategy=gone)
+    assert [one.ok for one in (check_action(lost), check_records(lost))] == [None, None]
+    assert "no longer in the topic" in check_action(lost).said
+
+
+def test_a_signal_of_other_engines_is_not_judged() -> None:
+    fewer = replace(BUY, contributions=BUY.contributions[:2])
+    assert check_action(tree(fewer, STRATEGY)).ok is None
+
+
+CHANGES = [
+    pytest.param({"confidence": 0.123}, "confidence 0.123, again", id="confidence"),
+    pytest.param({"position_size": 1e9}, "position_size", id="size"),
+    pytest.param({"features": {}}, "features", id="features"),
+    pytest.param({"entry_price_usd": None}, "entry_price_usd None, again", id="price"),
+    pytest.param({"detail": {"made": "up"}}, "detail", id="detail"),
+]
+
+
+@pytest.mark.parametrize(("fields", "words"), CHANGES)
+async def test_every_field_is_made_again_from_the_records(
+    world: World, fields: dict[str, Any], words: str
+) -> None:
+    signal = world.signals()[0]
+    right = await tree_of(signal, world)
+    assert check_records(right).ok is True
+    found = check_records(replace(right, signal=replace(signal, **fields)))
+    assert found.ok is False
+    assert words in found.said
+
+
+async def test_a_record_that_was_changed_is_noticed(world: World) -> None:
+    right = await tree_of(world.signals()[0], world)
+    first, *others = right.parts
+    assert first.score is not None
+    other = replace(first.score, event=replace(first.score.event, score=0.999))
+    wrong = replace(right, parts=(replace(first, score=other), *others))
+    assert [one.ok for one in checks(wrong)] == [True, True, False]
+
+
+async def test_a_score_that_is_lost_leaves_the_sum_to_check(world: World) -> None:
+    right = await tree_of(world.signals()[0], world)
+    first, *others = right.parts
+    assert first.score is not None
+    lost = replace(first, score=replace(first.score, event=None, missing="gone"))
+    found = checks(replace(right, parts=(lost, *others)))
+    assert [one.ok for one in found] == [True, True, None]
+    assert f"1 of {1 + len(right.parts)} records are not there" in found[2].said

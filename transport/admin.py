@@ -1,0 +1,158 @@
+"""Topics on the broker: create them from the table, list them, say what differs from it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from schemas.topics import TOPICS, Topic, physical
+from transport.settings import Settings
+
+_log = logging.getLogger(__name__)
+_TIMEOUT_S = 15.0
+
+
+class TopicState(NamedTuple):
+    """A topic of the table beside what the broker has; `problems` are sentences."""
+
+    topic: Topic
+    name: str
+    partitions_wanted: int
+    partitions: int | None
+    problems: tuple[str, ...]
+
+
+class BrokerError(RuntimeError):
+    """The broker cannot be used; the text says where and why."""
+
+
+def wanted_partitions(topic: Topic, settings: Settings) -> int:
+    """Return the partition count of a topic in this deployment."""
+    return topic.partitions or settings.partitions
+
+
+def _admin(settings: Settings) -> Any:
+    from confluent_kafka.admin import AdminClient
+
+    return AdminClient(
+        {"bootstrap.servers": settings.require_bootstrap(), "socket.timeout.ms": 10_000},
+        logger=_log,
+    )
+
+
+def _metadata(admin: Any, settings: Settings) -> dict[str, Any]:
+    from confluent_kafka import KafkaException
+
+    try:
+        found: dict[str, Any] = admin.list_topics(timeout=_TIMEOUT_S).topics
+    except KafkaException as error:
+        reason = error.args[0].str() if error.args else error
+        msg = f"no answer from the Kafka broker at {settings.bootstrap}: {reason}"
+        raise BrokerError(msg) from error
+    return found
+
+
+def create(settings: Settings) -> list[str]:
+    """Create the topics of the table that are missing; return their names. Blocks.
+
+    Raises BrokerError when the broker does not answer or refuses a topic.
+    """
+    wanted = {}
+    for topic in TOPICS:
+        kept = topic.retention_ms if settings.retention_ms is None else settings.retention_ms
+        wanted[physical(topic.name, settings.prefix)] = (
+            wanted_partitions(topic, settings),
+            {
+                "cleanup.policy": topic.cleanup,
+                **({"retention.ms": str(kept)} if topic.cleanup == "delete" else {}),
+                # Record timestamps are event times, and a simulated market runs ahead of the
+                # clock: by default a broker refuses what is more than an hour ahead.
+                "message.timestamp.after.max.ms": str(2**63 - 1),
+            },
+        )
+    return _create_missing(settings, wanted)
+
+
+def changelog(settings: Settings, stage: str) -> str:
+    """Return the name of the topic that keeps the state of a stage (as Faust names it)."""
+    return f"{settings.group_id(stage)}-state-changelog"
+
+
+def create_changelogs(settings: Settings, stages: Iterable[str]) -> list[str]:
+    """Create the state topics of stages that are missing; return their names. Blocks.
+
+    Faust would create them during the first assignment, and not see them in it.
+    """
+    config = {"cleanup.policy": "compact"}
+    return _create_missing(
+        settings,
+        {changelog(settings, stage): (settings.partitions, config) for stage in stages},
+    )
+
+
+def _create_missing(
+    settings: Settings, wanted: Mapping[str, tuple[int, dict[str, str]]]
+) -> list[str]:
+    from confluent_kafka import KafkaError, KafkaException
+    from confluent_kafka.admin import NewTopic
+
+    admin = _admin(settings)
+    existing = _metadata(admin, settings)
+    missing = [
+        NewTopic(
+            name,
+            num_partitions=partitions,
+            replication_factor=settings.replication_factor,
+            config=config,
+        )
+        for name, (partitions, config) in wanted.items()
+        if name not in existing
+    ]
+    if not missing:
+        return []
+    for name, future in admin.create_topics(missing, request_timeout=_TIMEOUT_S).items():
+        try:
+            future.result()
+        except KafkaException as error:
+            if error.args[0].code() == KafkaError.TOPIC_ALREADY_EXISTS:
+                continue
+            msg = f"the broker at {settings.bootstrap} refuses topic {name}: {error.args[0].str()}"
+            raise BrokerError(msg) from error
+    return [topic.topic for topic in missing]
+
+
+def states(settings: Settings) -> list[TopicState]:
+    """Return every topic of the table beside the broker's. Blocks; BrokerError as `create`."""
+    existing = _metadata(_admin(settings), settings)
+    found = []
+    for topic in TOPICS:
+        name = physical(topic.name, settings.prefix)
+        wanted = wanted_partitions(topic, settings)
+        partitions = len(existing[name].partitions) if name in existing else None
+        problems = []
+        if partitions is None:
+            problems.append("missing: run `quantiva topics create`")
+        elif partitions != wanted:
+            problems.append(
+                f"has {partitions} partitions, the topology needs {wanted}: one asset must live in "
+                "one partition everywhere (set QUANTIVA_PARTITIONS, or recreate the topic)"
+            )
+        found.append(TopicState(topic, name, wanted, partitions, tuple(problems)))
+    return found
+
+
+async def wait_for_broker(settings: Settings, every_s: float = 1.0) -> None:
+    """Return once the broker answers; says once that it waits."""
+    said = False
+    while True:
+        try:
+            await asyncio.to_thread(_metadata, _admin(settings), settings)
+        except BrokerError as error:
+            if not said:
+                _log.warning("waiting: %s", error)
+                said = True
+            await asyncio.sleep(every_s)
+        else:
+            return

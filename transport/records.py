@@ -1,0 +1,62 @@
+"""Events as records: checked, encoded, with key and timestamp. Pure."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import msgspec
+
+from schemas.codec import BadEventError, Codec
+from schemas.control import SignalRequest, Strategy
+from schemas.events import TOPIC_OF
+from schemas.sources import SourceStatus
+from schemas.topics import (
+    REQUESTS,
+    SOURCES,
+    STRATEGIES,
+    Topic,
+)
+from schemas.validation import problem
+
+_LARGEST_BYTES = 1_000_000  # Kafka's limit by default is little more
+_TOPICS: dict[type, Topic] = {
+    **TOPIC_OF,
+    Strategy: STRATEGIES,
+    SignalRequest: REQUESTS,
+    SourceStatus: SOURCES,
+}
+_TIME_FIELD: dict[type, str] = {Strategy: "updated_at", SignalRequest: "requested_at"}
+
+
+class Record(NamedTuple):
+    """What goes to the broker; `value` None is a tombstone."""
+
+    key: bytes
+    timestamp_ms: int
+    value: bytes | None
+
+
+def record_of(event: msgspec.Struct, codec: Codec) -> tuple[Topic, Record]:
+    """Return the topic and the record of an event; BadEventError when it breaks the contract."""
+    kind = type(event)
+    topic = _TOPICS.get(kind)
+    if topic is None:
+        msg = f"{kind.__name__} is not published by producers"
+        raise BadEventError(msg)
+    try:
+        wrong = problem(event)
+        value = b"" if wrong else codec.encode(event)
+    except (TypeError, ValueError, AttributeError, OverflowError) as error:
+        wrong, value = f"a field does not fit its schema: {error}", b""
+    if len(value) > _LARGEST_BYTES:
+        wrong = f"is {len(value)} bytes long, more than {_LARGEST_BYTES}"
+    if wrong:
+        raise BadEventError(_where(topic, event) + wrong)
+    timestamp_ms = getattr(event, _TIME_FIELD.get(kind, "observed_at"))
+    return topic, Record(getattr(event, topic.key).encode(), timestamp_ms, value)
+
+
+def _where(topic: Topic, event: msgspec.Struct) -> str:
+    source = getattr(event, "source", None)
+    place = f" from {source} ({getattr(event, 'source_id', '')})" if source else ""
+    return f"{topic.schema} of {getattr(event, topic.key, '?')}{place}: "
