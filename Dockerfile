@@ -12,10 +12,14 @@ RUN python -m venv /opt/quantiva
 WORKDIR /src
 COPY pyproject.toml README.md ./
 COPY schemas schemas
+COPY transport transport
 COPY streams streams
+COPY marketdata marketdata
 COPY producers producers
+COPY simulator simulator
 COPY sinks sinks
 COPY embedded embedded
+COPY quantiva quantiva
 RUN /opt/quantiva/bin/pip install ".${EXTRAS}"
 
 FROM python:3.11-slim

@@ -20,7 +20,7 @@ from benchmarks.report import Result, heading
 from embedded.broker import Broker
 from embedded.registry.server import Registry
 from producers.exchange.backfill import Progress
-from producers.feeds.runner import Tell
+from producers.feeds.runner import Listener
 from producers.settings import SourceSettings
 from quantiva.demo.upstreams import simulator_of
 from quantiva.wiring.producers import produce
@@ -68,7 +68,7 @@ async def _backfill(settings: Settings, sources: SourceSettings, assets: int) ->
     def told(progress: Progress) -> None:
         seen.append((time.monotonic(), progress))
 
-    tell = Tell(lambda text: print(f"  {text}"), told, stop.set)
+    tell = Listener(lambda text: print(f"  {text}"), told, stop.set)
     async with asyncio.timeout(_LIMIT_S):
         await produce(("trending", "candles"), settings, sources, tell, stop)
     begun_s, (ended_s, last) = seen[0][0], seen[-1]

@@ -13,7 +13,9 @@ from schemas.events import TOPIC_OF, MarketEvent
 from schemas.market import TrendingAsset
 
 
-def waves(events: Iterable[MarketEvent], max_size: int = 5000) -> Iterator[list[MarketEvent]]:
+def conflict_free_batches(
+    events: Iterable[MarketEvent], max_size: int = 5000
+) -> Iterator[list[MarketEvent]]:
     """Cut events into the longest runs in which every asset occurs in one topic only.
 
     A tick never shares a wave with another topic, nor with another tick of its asset: all engines

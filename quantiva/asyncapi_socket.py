@@ -10,7 +10,7 @@ from schemas.contract import STRUCTS, schema
 from schemas.topics import BY_NAME
 from sinks.bridge.api.parts import Price
 from sinks.bridge.hub.channels import CHANNELS, SOURCES_READ
-from sinks.bridge.hub.hub_health import Health
+from sinks.bridge.hub.hub_health import PlatformHealth
 from sinks.bridge.hub.requests import Ping, Subscribe, Unsubscribe
 from sinks.bridge.settings import BridgeSettings
 
@@ -152,7 +152,7 @@ def messages() -> Document:
     for kind, struct in events().items():
         fields = {"cursor": _CURSOR, "at": _TIME, "data": _reference(struct.__name__)}
         made[kind] = _message(_meaning(struct), _frame(kind, fields))
-    made["health"] = _message(Health.__doc__ or "", _health())
+    made["health"] = _message(PlatformHealth.__doc__ or "", _health())
     return {
         kind: {"name": kind, "title": kind, "contentType": "application/json", **message}
         for kind, message in made.items()
@@ -218,8 +218,8 @@ def _frame(kind: str, fields: Document) -> Document:
 
 
 def _health() -> Document:
-    _, found = msgspec.json.schema_components([Health])
-    made = _draft_7(found["Health"])
+    _, found = msgspec.json.schema_components([PlatformHealth])
+    made = _draft_7(found["PlatformHealth"])
     return _frame("health", made["properties"])
 
 

@@ -23,7 +23,7 @@ from schemas.sources import SourceStatus
 from schemas.text import big, moment, price
 
 
-def telling(event: Any) -> str:
+def one_line(event: Any) -> str:
     """Return what people look for in an event; an unknown type is shown whole."""
     line = _LINES.get(type(event))
     return line(event) if line is not None else repr(event)

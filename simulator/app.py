@@ -21,7 +21,7 @@ from simulator import (
 )
 from simulator.control import Control
 from simulator.faults import Faults
-from simulator.middleware import CLOSING, Gate
+from simulator.middleware import CLOSING, FaultMiddleware
 from simulator.world import World
 from transport.clock import Clock
 
@@ -41,7 +41,7 @@ _LOOK_AHEAD_S = 240.0
 
 def build_app(world: World, clock: Clock, faults: Faults) -> web.Application:
     """Return the application; faults, limits and counts of all stand-ins are in `faults`."""
-    app = web.Application(middlewares=[Gate(world, clock, faults).middleware])
+    app = web.Application(middlewares=[FaultMiddleware(world, clock, faults).middleware])
     app[CLOSING] = asyncio.Event()
     Control(clock, faults).add_to(app)
     for name, routes in {**_FEEDS, **_exchanges()}.items():

@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias, get_args
 
 import msgspec
 
-from simulator.request_log import Ledger
+from simulator.request_log import RequestLog
 from transport.clock import Clock
 
 HttpKind: TypeAlias = Literal[
@@ -81,10 +81,10 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class Faults:
     """The script of one simulator, and its ledger of requests."""
 
-    def __init__(self, clock: Clock, ledger: Ledger | None = None) -> None:
+    def __init__(self, clock: Clock, ledger: RequestLog | None = None) -> None:
         """Without a ledger an own one, with the documented limits."""
         self._clock = clock
-        self.ledger = Ledger(clock) if ledger is None else ledger
+        self.ledger = RequestLog(clock) if ledger is None else ledger
         self._script: dict[int, Fault] = {}
         self._matched: Counter[int] = Counter()
         self._done: Counter[int] = Counter()

@@ -30,7 +30,7 @@ CLOSING = web.AppKey("closing", asyncio.Event)
 """Set when the server stops, so that silent answers end."""
 
 
-class Gate:
+class FaultMiddleware:
     """The middleware before all stand-ins. The upstream is the first part of the path."""
 
     def __init__(self, world: World, clock: Clock, faults: Faults) -> None:

@@ -17,7 +17,7 @@ from simulator.faults import Faults
 from simulator.keys import KEYS, key_given
 from simulator.news_store import (
     NEWS_KEPT_MS,
-    Story,
+    NewsStory,
     published_ms,
     stories,
 )
@@ -127,7 +127,7 @@ def _number(article: NewsArticle) -> int:
     return zlib.crc32(article.url.encode() or article.source_id.encode())
 
 
-def _tickers(story: Story, largest: str) -> tuple[str, ...]:
+def _tickers(story: NewsStory, largest: str) -> tuple[str, ...]:
     also = _number(story.article) % _ALSO_TAGGED == 0 and largest not in story.assets
     return (*story.assets, largest) if also else story.assets
 
@@ -146,7 +146,7 @@ def _sentiment(article: NewsArticle) -> str:
     return (article.sentiment_label or "neutral").capitalize()
 
 
-def _story(story: Story, tickers: Sequence[str], left_out: Collection[str]) -> _Row:
+def _story(story: NewsStory, tickers: Sequence[str], left_out: Collection[str]) -> _Row:
     article = story.article
     number = _number(article)
     row = {

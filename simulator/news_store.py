@@ -16,19 +16,19 @@ def published_ms(article: NewsArticle) -> int:
     return article.published_at or article.event_time
 
 
-class Story(NamedTuple):
+class NewsStory(NamedTuple):
     """An article as its first asset has it, and all assets that it is about."""
 
     article: NewsArticle
     assets: tuple[str, ...]
 
 
-def stories(articles: Iterable[NewsArticle]) -> list[Story]:
+def stories(articles: Iterable[NewsArticle]) -> list[NewsStory]:
     """Return the articles in their order, those of one story (an article an asset) made one."""
     found: dict[tuple[int, str], list[NewsArticle]] = {}
     for article in articles:
         found.setdefault((published_ms(article), article.headline), []).append(article)
-    return [Story(same[0], tuple(sorted(one.asset for one in same))) for same in found.values()]
+    return [NewsStory(same[0], tuple(sorted(one.asset for one in same))) for same in found.values()]
 
 
 class Newsstand:

@@ -55,7 +55,7 @@ class _Account:
     violations: int = 0
 
 
-class Ledger:
+class RequestLog:
     """Counts every request, in windows of the clock: its minutes, UTC days, calendar months."""
 
     def __init__(

@@ -16,7 +16,7 @@ from simulator.app import EXCHANGES, build_app
 from simulator.faults import Faults
 from simulator.keys import KEYS
 from simulator.recorded_world import RecordedWorld
-from simulator.request_log import Ledger
+from simulator.request_log import RequestLog
 from simulator.rss import FEEDS
 from simulator.world import SeededWorld, World
 from transport.clock import Clock, ScaledClock, scaled
@@ -76,13 +76,13 @@ class Simulator:
         self.world = world
         self.clock = clock
         speed = getattr(clock, "speed", 1.0)
-        self.faults = Faults(clock, Ledger(clock, limits, speed))
+        self.faults = Faults(clock, RequestLog(clock, limits, speed))
         self._asked_port = port
         self._runner: web.AppRunner | None = None
         self._port = 0
 
     @property
-    def ledger(self) -> Ledger:
+    def ledger(self) -> RequestLog:
         """Requests counted, limits broken."""
         return self.faults.ledger
 

@@ -7,9 +7,9 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from schemas.registry_client import RegistryError
-from sinks.base import Flushed, Record, Sink, SinkError, SinkUnavailableError
+from sinks.base import Flushed, Sink, SinkError, SinkRecord, SinkUnavailableError
 from streams.archive.records import ArchiveError, LoggedRecord
-from streams.archive.store import Store
+from streams.archive.store import ArchiveStore
 from streams.archive.writer import ArchiveWriter, SchemaText, keep_schemas
 
 _FOR_GOOD: tuple[type[OSError], ...] = (
@@ -33,7 +33,7 @@ class ArchiveSink:
     """
 
     def __init__(
-        self, store: Store, prefix: str, partitions: Mapping[str, int], text_of: SchemaText
+        self, store: ArchiveStore, prefix: str, partitions: Mapping[str, int], text_of: SchemaText
     ) -> None:
         self.name = "archive"
         self.topics = tuple(partitions)
@@ -56,7 +56,7 @@ class ArchiveSink:
         except (ArchiveError, OSError) as error:
             raise self._as_sink_error(error) from error
 
-    def add(self, records: Sequence[Record]) -> None:
+    def add(self, records: Sequence[SinkRecord]) -> None:
         """Keep records for the next flush."""
         for record in records:
             self._pending[record.topic, record.partition].append(

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import msgspec
 
 
-class Record(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+class SinkRecord(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """One record of the log, decoded (or not: see sinks.decoding.Undecoded).
 
     `topic` is the logical name. `event` is a struct of the contract, or None for a tombstone of a
@@ -41,7 +41,7 @@ class Record(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 class Rejected(msgspec.Struct, frozen=True, gc=False):
     """A record that this sink can never write, with the class of the error and a sentence."""
 
-    record: Record
+    record: SinkRecord
     error: str
     reason: str
 
@@ -81,7 +81,7 @@ class Sink(Protocol):
         Raises SinkUnavailableError (the runner calls again later) or SinkError (it ends).
         """
 
-    def add(self, records: Sequence[Record]) -> None:
+    def add(self, records: Sequence[SinkRecord]) -> None:
         """Keep records for the next flush. Never fails, never blocks, has no effect outside."""
 
     async def flush(self) -> Flushed:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sinks.base import Record, Rejected
+from sinks.base import Rejected, SinkRecord
 
 _IDLE_MS = 200
 """How long a batch waits at once: a read ends as soon as there is a record, or then."""
@@ -20,7 +20,7 @@ class Batch:
         self, generation: int, max_records: int, max_age_ms: int, max_bytes: int = 64 << 20
     ) -> None:
         self.generation = generation
-        self.records: list[Record] = []
+        self.records: list[SinkRecord] = []
         self.rejected: list[Rejected] = []
         self.next_offsets: dict[Any, int] = {}
         self._max_records = max_records
@@ -28,7 +28,7 @@ class Batch:
         self._room_bytes = max_bytes
         self._born_s: float | None = None
 
-    def add(self, decoded: Record | Rejected, now_s: float) -> None:
+    def add(self, decoded: SinkRecord | Rejected, now_s: float) -> None:
         """Keep one record; `now_s` is a monotonic clock."""
         if self._born_s is None:
             self._born_s = now_s

@@ -16,7 +16,7 @@ from sinks.retrier import now_ms
 _log = logging.getLogger(__name__)
 
 
-class Letterbox:
+class DeadLetterWriter:
     """Writes what a sink could not use to dead.letters; `stage` is "sink.<name>"."""
 
     def __init__(self, codec: Codec, stage: str, prefix: str) -> None:

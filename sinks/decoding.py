@@ -11,7 +11,7 @@ from schemas.codec import BadEventError, Codec, UnknownSchemaError
 from schemas.contract import schema_name
 from schemas.topics import BY_NAME, logical
 from schemas.validation import problem
-from sinks.base import Record, Rejected
+from sinks.base import Rejected, SinkRecord
 
 Resolver = Callable[[Codec, UnknownSchemaError], Awaitable[bool]]
 """Teaches the codec an unknown schema id: `schemas.registry_client.Registry.resolve`.
@@ -25,7 +25,7 @@ SENT_HEADER = "sent_ms"
 class RecordDecoder(Protocol):
     """What makes records of consumed ones."""
 
-    async def decode(self, raw: Any) -> Record | Rejected:
+    async def decode(self, raw: Any) -> SinkRecord | Rejected:
         """Return the record of an aiokafka ConsumerRecord, or why it is of no use.
 
         RegistryError or OSError: ask again later.
@@ -38,9 +38,9 @@ class Undecoded:
     def __init__(self, prefix: str = "") -> None:
         self._prefix = prefix
 
-    async def decode(self, raw: Any) -> Record:
+    async def decode(self, raw: Any) -> SinkRecord:
         """Return the record of an aiokafka ConsumerRecord."""
-        return Record(
+        return SinkRecord(
             topic=logical(raw.topic, self._prefix),
             partition=raw.partition,
             offset=raw.offset,
@@ -59,12 +59,12 @@ class Decoder:
         self._prefix = prefix
         self._resolve = resolve
 
-    async def decode(self, raw: Any) -> Record | Rejected:
+    async def decode(self, raw: Any) -> SinkRecord | Rejected:
         """Return the record of an aiokafka ConsumerRecord, or why it is none of the contract's.
 
         Raises what the resolver raises when the registry cannot be asked.
         """
-        record = Record(
+        record = SinkRecord(
             topic=logical(raw.topic, self._prefix),
             partition=raw.partition,
             offset=raw.offset,

@@ -12,7 +12,7 @@ from typing import Any
 from schemas.control import Strategy
 from schemas.market import NewsArticle, TrendingAsset
 from schemas.signals import Signal, TopSignals
-from sinks.base import Record
+from sinks.base import SinkRecord
 
 _IDENTITY: dict[type, Callable[[Any], Hashable]] = {
     TrendingAsset: lambda event: (event.cycle, event.asset),
@@ -28,7 +28,7 @@ _VERSION: dict[type, Callable[[Any], Any]] = {
 }
 
 
-def identity(record: Record) -> Hashable:
+def identity(record: SinkRecord) -> Hashable:
     """Return what all records of the same thing share.
 
     An event without an id of its own (a candle, a tick) is identified by its place in the log, a
@@ -52,9 +52,9 @@ def supersedes(event: Any, stored: Any) -> bool:
     return version is not None and bool(version(event) > version(stored))
 
 
-def newest(records: Iterable[Record]) -> list[Record]:
+def newest(records: Iterable[SinkRecord]) -> list[SinkRecord]:
     """Return one record of each identity, the one that stays, in the order of first appearance."""
-    kept: dict[Hashable, Record] = {}
+    kept: dict[Hashable, SinkRecord] = {}
     for record in records:
         known = kept.setdefault(identity(record), record)
         if known is not record and supersedes(record.event, known.event):

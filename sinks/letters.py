@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from schemas.dead_letters import DeadLetter
-from sinks.base import Record, Rejected
+from sinks.base import Rejected, SinkRecord
 
 MAX_VALUE_BYTES = 900_000
 """A longer value is left out: the letter must fit into Kafka's 1 MB a record."""
 
 
-def letter(record: Record, stage: str, error: str, reason: str, failed_at_ms: int) -> DeadLetter:
+def letter(
+    record: SinkRecord, stage: str, error: str, reason: str, failed_at_ms: int
+) -> DeadLetter:
     """Return the dead letter of a record; its id depends only on the position and the stage."""
     value = record.value
     if value is not None and len(value) > MAX_VALUE_BYTES:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
-from sinks.base import Flushed, Record, Rejected, Sink, SinkUnavailableError
+from sinks.base import Flushed, Rejected, Sink, SinkRecord, SinkUnavailableError
 from sinks.identity import identity, supersedes
 
 
-def _accept_all(_record: Record) -> str | None:
+def _accept_all(_record: SinkRecord) -> str | None:
     return None
 
 
@@ -25,17 +25,17 @@ class MemorySink:
         topics: tuple[str, ...],
         *,
         name: str = "memory",
-        refuse: Callable[[Record], str | None] = _accept_all,
+        refuse: Callable[[SinkRecord], str | None] = _accept_all,
     ) -> None:
         self.name = name
         self.topics = topics
         self.available = True
         self._refuse = refuse
-        self._pending: list[Record] = []
-        self._kept: dict[Hashable, Record] = {}
+        self._pending: list[SinkRecord] = []
+        self._kept: dict[Hashable, SinkRecord] = {}
 
     @property
-    def records(self) -> list[Record]:
+    def records(self) -> list[SinkRecord]:
         """The flushed records, one of each thing."""
         return list(self._kept.values())
 
@@ -48,7 +48,7 @@ class MemorySink:
         """Do nothing; SinkUnavailableError while `available` is False."""
         self._check_available()
 
-    def add(self, records: Sequence[Record]) -> None:
+    def add(self, records: Sequence[SinkRecord]) -> None:
         """Keep records for the next flush."""
         self._pending.extend(records)
 
@@ -74,7 +74,7 @@ class MemorySink:
         """Forget what was not flushed; the flushed records stay readable."""
         self._pending.clear()
 
-    def _keep(self, record: Record) -> bool:
+    def _keep(self, record: SinkRecord) -> bool:
         """Keep or remove one record; return whether anything changed."""
         key = identity(record)
         stored = self._kept.get(key)

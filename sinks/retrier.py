@@ -11,13 +11,13 @@ from typing import TypeVar
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 from tenacity.wait import wait_exponential_jitter
 
-from sinks.status import State, Status
+from sinks.status import SinkState, Status
 
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-class Patience:
+class Retrier:
     """Repeats what fails because something is away, until it works or waiting makes no sense.
 
     `stopping` ends every wait at once. Waits grow from `first_s` to `longest_s` seconds.
@@ -45,7 +45,7 @@ class Patience:
 
         def waiting(state: RetryCallState) -> None:
             error = state.outcome.exception() if state.outcome is not None else None
-            self.gone(what, error)
+            self.unavailable(what, error)
 
         async def attempt() -> T:  # tenacity awaits only what is declared with async def
             return await action()
@@ -54,28 +54,28 @@ class Patience:
             retry=retry_if_exception_type(away),
             wait=self._wait,
             stop=lambda _: self._stopping.is_set() or give_up(),
-            sleep=self.nap,
+            sleep=self.sleep,
             before_sleep=waiting,
             reraise=True,
         )
         result: T = await retrying(attempt)
-        self.back(what)
+        self.recovered(what)
         return result
 
-    def gone(self, what: str, error: BaseException | None) -> None:
+    def unavailable(self, what: str, error: BaseException | None) -> None:
         """Note that something is away; log it if that is news."""
         note(self._status, error)
         if self._status.waiting_for != what:
-            self._status.state, self._status.waiting_for = State.WAITING, what
+            self._status.state, self._status.waiting_for = SinkState.WAITING, what
             _log.warning("sink %s waits for %s: %s", self._status.name, what, error)
 
-    def back(self, what: str) -> None:
+    def recovered(self, what: str) -> None:
         """Note that something works; log it if it was away."""
         if self._status.waiting_for == what:
-            self._status.state, self._status.waiting_for = State.RUNNING, None
+            self._status.state, self._status.waiting_for = SinkState.RUNNING, None
             _log.info("sink %s goes on: %s is back", self._status.name, what)
 
-    async def nap(self, seconds: float = 1.0) -> None:
+    async def sleep(self, seconds: float = 1.0) -> None:
         """Wait, or return at once when we are to stop."""
         try:
             async with asyncio.timeout(seconds):

@@ -17,9 +17,9 @@ from aiokafka.errors import KafkaError
 from schemas.codec import Codec
 from schemas.registry_client import RegistryError
 from schemas.topics import physical
-from sinks.base import Flushed, Record, Rejected, Sink, SinkError, SinkUnavailableError
+from sinks.base import Flushed, Rejected, Sink, SinkError, SinkRecord, SinkUnavailableError
 from sinks.batch import Batch
-from sinks.dead_letter_writer import Letterbox
+from sinks.dead_letter_writer import DeadLetterWriter
 from sinks.decoding import Decoder, RecordDecoder, Resolver
 from sinks.kafka import (
     AWAY,
@@ -31,8 +31,8 @@ from sinks.kafka import (
     make_producer,
 )
 from sinks.lag import Lag
-from sinks.retrier import Patience, note, now_ms
-from sinks.status import State, Status
+from sinks.retrier import Retrier, note, now_ms
+from sinks.status import SinkState, Status
 
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -41,9 +41,9 @@ _BROKER = "the broker"
 _REGISTRY = "the schema registry"
 _SLOW_S = 5.0  # a request that takes longer is reported as a broker that is away
 _LEAVE_S = 3.0
-_BREATH = 250  # records decoded before other tasks may run
+_YIELD_EVERY = 250  # records decoded before other tasks may run
 
-OnFlush = Callable[[Sequence[Record]], None]
+OnFlush = Callable[[Sequence[SinkRecord]], None]
 """Called with the records of a flush once they are durable; after a restart with some again."""
 
 
@@ -73,14 +73,14 @@ class SinkRunner:
         self._limits = (config.max_records, config.max_age_ms, config.max_bytes)
         self._decoder = decoder or Decoder(codec, prefix=config.prefix, resolve=resolve)
         self._on_flush = on_flush
-        self._letterbox = Letterbox(codec, f"sink.{sink.name}", config.prefix)
+        self._letterbox = DeadLetterWriter(codec, f"sink.{sink.name}", config.prefix)
         self._target = f"the target of sink {sink.name}"
         self._stopping = asyncio.Event()
         self._task: asyncio.Task[Any] | None = None
         self._generation = Generation()
         self._lag = Lag(config.prefix)
         self.status = Status(sink.name)
-        self._patience = Patience(self.status, self._stopping, longest_s=config.longest_wait_s)
+        self._retrier = Retrier(self.status, self._stopping, longest_s=config.longest_wait_s)
 
     async def run(self) -> None:
         """Run until `stop` is called or the task is cancelled; waits for what is away.
@@ -90,19 +90,19 @@ class SinkRunner:
         """
         self._task = asyncio.current_task()
         try:
-            await self._patience.repeat(self._sink.setup, (SinkUnavailableError,), self._target)
+            await self._retrier.repeat(self._sink.setup, (SinkUnavailableError,), self._target)
             while not self._stopping.is_set():
                 await self._session()
         except Exception as error:
             if not self._stopping.is_set():
-                self.status.state = State.FAILED
+                self.status.state = SinkState.FAILED
                 note(self.status, error)
                 raise
             _log.warning("sink %s stops without its last records: %s", self._sink.name, error)
         finally:
             await self._sink.close()
-            if self.status.state is not State.FAILED:
-                self.status.state = State.STOPPED
+            if self.status.state is not SinkState.FAILED:
+                self.status.state = SinkState.STOPPED
 
     async def stop(self) -> None:
         """Write what was read, commit, leave the group; after `stop_within_s` without the rest."""
@@ -121,8 +121,8 @@ class SinkRunner:
         consumer, producer = make_consumer(self._config), make_producer(self._config)
         try:
             await self._unless_stopping(self._connect(consumer, producer))
-            self.status.state = State.RUNNING
-            self._patience.back(_BROKER)
+            self.status.state = SinkState.RUNNING
+            self._retrier.recovered(_BROKER)
             await self._consume(consumer, producer)
         except REFUSED as error:
             message = (
@@ -131,8 +131,8 @@ class SinkRunner:
             )
             raise SinkError(message) from error
         except AWAY as error:
-            self._patience.gone(_BROKER, error)
-            await self._patience.nap()
+            self._retrier.unavailable(_BROKER, error)
+            await self._retrier.sleep()
         finally:
             self._sink.discard()
             await _leave(consumer, producer)
@@ -201,15 +201,15 @@ class SinkRunner:
         for count, raw in enumerate(raws, start=1):
             decoded = await self._decode(raw, batch)
             batch.add(decoded, time.monotonic())
-            if isinstance(decoded, Record):
+            if isinstance(decoded, SinkRecord):
                 records.append(decoded)
-            if count % _BREATH == 0:
+            if count % _YIELD_EVERY == 0:
                 await asyncio.sleep(0)
         self._sink.add(records)
         self.status.records_read += len(raws)
         batch.next_offsets[partition] = raws[-1].offset + 1
 
-    async def _decode(self, raw: Any, batch: Batch) -> Record | Rejected:
+    async def _decode(self, raw: Any, batch: Batch) -> SinkRecord | Rejected:
         try:
             return await self._decoder.decode(raw)
         except (RegistryError, OSError):
@@ -226,7 +226,7 @@ class SinkRunner:
     ) -> T:
         """Repeat an action for a batch as long as the batch is ours."""
         try:
-            return await self._patience.repeat(
+            return await self._retrier.repeat(
                 action, away, what, give_up=lambda: self._is_outdated(batch)
             )
         except away as error:
@@ -282,11 +282,11 @@ class SinkRunner:
         try:
             done, _ = await asyncio.wait({task}, timeout=_SLOW_S)
             if not done:
-                self._patience.gone(_BROKER, TimeoutError(f"no answer for {_SLOW_S:g} s"))
+                self._retrier.unavailable(_BROKER, TimeoutError(f"no answer for {_SLOW_S:g} s"))
             result = await task
         finally:
             task.cancel()
-        self._patience.back(_BROKER)
+        self._retrier.recovered(_BROKER)
         return result
 
 

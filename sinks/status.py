@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 
-class State(StrEnum):
+class SinkState(StrEnum):
     """What a runner is doing."""
 
     STARTING = "starting"
@@ -27,7 +27,7 @@ class Status:
     """
 
     name: str
-    state: State = State.STARTING
+    state: SinkState = SinkState.STARTING
     waiting_for: str | None = None
     records_read: int = 0
     dead_letters: int = 0

@@ -14,7 +14,7 @@ from schemas.topics import Topic
 from schemas.validation import problem
 
 
-class Gate:
+class RecordValidator:
     """The rules of one topic for one stage.
 
     `partitions` is the topology's common count. `keyed`: the stage has a state per record key, so

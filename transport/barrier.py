@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
@@ -23,12 +23,23 @@ from schemas.topics import (
     SCORES,
     physical,
 )
-from streams.stage import Stage
 from transport.admin import wanted_partitions
 from transport.embedded_broker import faults
 from transport.settings import Settings
 
 _POLL_S = 0.005
+
+
+class Stage(Protocol):
+    """What the barrier knows of a stage: its name, which its group has too, and what it reads."""
+
+    @property
+    def name(self) -> str:
+        """Name of the stage."""
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Logical topics that it reads."""
 
 
 class PipelineBarrier:

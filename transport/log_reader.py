@@ -14,12 +14,16 @@ from typing import Any, Self
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from quantiva.status.lag import Partition, Place
-from quantiva.status.parts import said
 from transport import admin
 from transport.admin import BrokerError
 from transport.embedded_broker import faults
+from transport.errors import short_reason
 from transport.settings import Settings
+
+Partition = tuple[str, int]
+"""Topic on the broker and partition; aiokafka's TopicPartition is one."""
+Place = tuple[Partition, int]
+"""One record: its partition and offset."""
 
 _QUIET_LIMIT_S = 8.0
 """A range that gives nothing for so long cannot be read."""
@@ -52,7 +56,7 @@ class LogReader:
             await self._consumer.start()
         except (KafkaError, OSError) as error:
             await self._consumer.stop()
-            msg = f"no answer from the Kafka broker at {self._bootstrap}: {said(error)}"
+            msg = f"no answer from the Kafka broker at {self._bootstrap}: {short_reason(error)}"
             raise BrokerError(msg) from error
         return self
 

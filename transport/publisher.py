@@ -23,7 +23,7 @@ from aiokafka.errors import KafkaConnectionError, KafkaError
 from schemas.codec import BadEventError, Codec
 from schemas.partitioning import partition_of
 from schemas.topics import STRATEGIES, Topic, physical
-from transport.records import Record, record_of
+from transport.records import ProducerRecord, record_of
 
 __all__ = ["BadEventError", "PublishError", "Publisher", "partition_of"]
 
@@ -125,9 +125,9 @@ class Publisher:
 
         Raises PublishError as `publish` does.
         """
-        await self._hand_over(STRATEGIES, Record(strategy_id.encode(), at_ms, None))
+        await self._hand_over(STRATEGIES, ProducerRecord(strategy_id.encode(), at_ms, None))
 
-    async def _hand_over(self, topic: Topic, record: Record) -> None:
+    async def _hand_over(self, topic: Topic, record: ProducerRecord) -> None:
         await self._room()
         name = physical(topic.name, self._prefix)
         try:
@@ -178,7 +178,7 @@ class Publisher:
         return dict(self._counts)
 
     async def _publish_chunk(self, chunk: list[msgspec.Struct]) -> None:
-        by_topic: dict[str, list[Record]] = defaultdict(list)
+        by_topic: dict[str, list[ProducerRecord]] = defaultdict(list)
         bad: BadEventError | None = None
         for event in chunk:
             try:
@@ -192,18 +192,18 @@ class Publisher:
         if bad is not None:
             raise bad
 
-    async def _send_topic(self, topic: str, records: list[Record]) -> None:
+    async def _send_topic(self, topic: str, records: list[ProducerRecord]) -> None:
         name = physical(topic, self._prefix)
         try:
             partition_count = len(await self._producer.partitions_for(name))
         except KafkaError as error:
             raise _failed(len(records), name, error) from error
-        by_partition: dict[int, list[Record]] = defaultdict(list)
+        by_partition: dict[int, list[ProducerRecord]] = defaultdict(list)
         for record in records:
             by_partition[partition_of(record.key, partition_count)].append(record)
         await asyncio.gather(*[self._send(topic, *item) for item in by_partition.items()])
 
-    async def _send(self, topic: str, partition: int, records: list[Record]) -> None:
+    async def _send(self, topic: str, partition: int, records: list[ProducerRecord]) -> None:
         batch = self._producer.create_batch()
         for key, timestamp_ms, value in records:
             fields = {"timestamp": timestamp_ms, "key": key, "value": value}

@@ -28,7 +28,7 @@ _TOPICS: dict[type, Topic] = {
 _TIME_FIELD: dict[type, str] = {Strategy: "updated_at", SignalRequest: "requested_at"}
 
 
-class Record(NamedTuple):
+class ProducerRecord(NamedTuple):
     """What goes to the broker; `value` None is a tombstone."""
 
     key: bytes
@@ -36,7 +36,7 @@ class Record(NamedTuple):
     value: bytes | None
 
 
-def record_of(event: msgspec.Struct, codec: Codec) -> tuple[Topic, Record]:
+def record_of(event: msgspec.Struct, codec: Codec) -> tuple[Topic, ProducerRecord]:
     """Return the topic and the record of an event; BadEventError when it breaks the contract."""
     kind = type(event)
     topic = _TOPICS.get(kind)
@@ -53,7 +53,7 @@ def record_of(event: msgspec.Struct, codec: Codec) -> tuple[Topic, Record]:
     if wrong:
         raise BadEventError(_where(topic, event) + wrong)
     timestamp_ms = getattr(event, _TIME_FIELD.get(kind, "observed_at"))
-    return topic, Record(getattr(event, topic.key).encode(), timestamp_ms, value)
+    return topic, ProducerRecord(getattr(event, topic.key).encode(), timestamp_ms, value)
 
 
 def _where(topic: Topic, event: msgspec.Struct) -> str:

@@ -1,4 +1,4 @@
-"""Our side: a scoring stage in `Hosted`, as `streams.agents.process` runs it."""
+"""Our side: a scoring stage in `StageWorker`, as `streams.agents.process` runs it."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from benchmarks.job import ENGINE, Ema, Stopwatch, deviation, features, moved
 from benchmarks.workers import Order, order, report
 from schemas.registry_client import Registry
 from schemas.topics import subjects
-from streams.agents.stage_worker import Hosted
-from streams.engines.base import Engine, Reading
+from streams.agents.stage_worker import StageWorker
+from streams.engines.base import Engine, EngineReading
 from streams.engines.scoring_stage import ScoringStage
 from streams.stage import EMPTY_TABLES
 from transport.settings import Settings
@@ -34,8 +34,8 @@ def engine(watch: Stopwatch) -> Engine[None, Last]:
         count, ema = moved(state.count, state.ema, event.close)
         return Last(count, ema, event.close, event.observed_at)
 
-    def read(config: None, state: Last, now: int) -> Reading:
-        return Reading(
+    def read(config: None, state: Last, now: int) -> EngineReading:
+        return EngineReading(
             score=deviation(state.ema, state.close),
             confidence=1.0,
             freshness=1.0,
@@ -62,13 +62,15 @@ async def run(todo: Order) -> None:
     registry = Registry(todo.registry_url)
     codec = await registry.codec(subjects())
     watch = Stopwatch()
-    hosted = Hosted(ScoringStage(engine(watch)), settings, codec, registry, lambda: EMPTY_TABLES)
+    hosted = StageWorker(
+        ScoringStage(engine(watch)), settings, codec, registry, lambda: EMPTY_TABLES
+    )
     await hosted.start()
     while hosted.loop.events < todo.events:
         if trouble := hosted.trouble():
             raise RuntimeError(trouble)
         await asyncio.sleep(0.005)
-    await hosted.loop.settle()
+    await hosted.loop.drain()
     while hosted._lag()[1] < todo.events:
         await hosted.app.consumer.commit()
         await asyncio.sleep(0.001)

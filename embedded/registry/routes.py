@@ -10,16 +10,16 @@ from typing import Any
 
 from aiohttp import web
 
-from embedded.registry.store import RegistryError, Store, Version
+from embedded.registry.store import RegistryError, SubjectStore, Version
 
 CONTENT_TYPE = "application/vnd.schemaregistry.v1+json"
-STORE: web.AppKey[Store] = web.AppKey("store", Store)
+STORE: web.AppKey[SubjectStore] = web.AppKey("store", SubjectStore)
 
 _log = logging.getLogger(__name__)
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def application(store: Store) -> web.Application:
+def application(store: SubjectStore) -> web.Application:
     """Return the aiohttp application that serves `store`."""
     app = web.Application(middlewares=[_errors_as_json])
     app[STORE] = store

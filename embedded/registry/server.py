@@ -6,7 +6,7 @@ from aiohttp import web
 
 from embedded.registry.journal import Journal, JournalError
 from embedded.registry.routes import application
-from embedded.registry.store import Store
+from embedded.registry.store import SubjectStore
 from transport.supervision.processes import StartError
 
 SHUTDOWN_TIMEOUT_S = 1.0
@@ -70,12 +70,12 @@ class Registry:
         if runner is not None:
             await runner.cleanup()
 
-    def _store(self) -> Store:
+    def _store(self) -> SubjectStore:
         if self._journal is None:
-            return Store(self._level)
+            return SubjectStore(self._level)
         try:
             self._journal.parent.mkdir(parents=True, exist_ok=True)
-            return Store(self._level, Journal(self._journal))
+            return SubjectStore(self._level, Journal(self._journal))
         except (OSError, JournalError, KeyError) as error:
             message = f"{self.name} cannot read its journal {self._journal}: {error}"
             raise StartError(message) from error

@@ -42,7 +42,7 @@ class Version:
         return parse(self.text)
 
 
-class Store:
+class SubjectStore:
     """Subjects and schemas in memory. All methods raise RegistryError with Confluent's codes.
 
     `level` is the global one, of compatibility.LEVELS, else ValueError; a journal may change it.

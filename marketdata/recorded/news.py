@@ -16,9 +16,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeAlias
 
+from marketdata.assets.clean_text import clean_text
 from marketdata.recorded.files import ReadReport, RecordedDataError
 from marketdata.recorded.readers import checked
-from marketdata.recorded.text import SUBJECTS, Mentions, clean_text
+from marketdata.recorded.text import SUBJECTS, Mentions
 from schemas.market import NewsArticle
 
 NEWS_DELAY_MS = 60_000

@@ -16,7 +16,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from marketdata.conflict_free_batches import chunks, waves
+from marketdata.conflict_free_batches import chunks, conflict_free_batches
 from marketdata.recorded.files import (
     HEADLINES,
     TAGGED_POSTS,
@@ -110,7 +110,7 @@ class Counts:
     """What has been played so far: events by logical topic, waves (or chunks), wall time."""
 
     by_topic: Counter[str] = field(default_factory=Counter)
-    waves: int = 0
+    batches: int = 0
     last_observed_ms: int = 0
     wall_s: float = 0.0
 
@@ -140,7 +140,7 @@ async def play(
     pace = None if speed is None else _Pace(speed, paced_from_ms)
     counts = Counts()
     started = time.monotonic()
-    for group in chunks(events) if barrier is None else waves(events):
+    for group in chunks(events) if barrier is None else conflict_free_batches(events):
         for part in [group] if pace is None else pace.split(group):
             if pace is not None:
                 await asyncio.sleep(pace.until_due_s(part[0]))
@@ -153,7 +153,7 @@ async def play(
         if barrier is not None:
             await publisher.flush()
             await barrier(publisher.positions())
-        counts.waves += 1
+        counts.batches += 1
     await publisher.flush()
     counts.wall_s = time.monotonic() - started
     return counts

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from marketdata.conflict_free_batches import chunks, waves
+from marketdata.conflict_free_batches import chunks, conflict_free_batches
 from marketdata.recorded.source import Barrier
 from marketdata.simulated.assets import ASSETS, Asset
 from marketdata.simulated.simulation import backfill, cycle
@@ -99,7 +99,7 @@ async def _paced(
 async def _publish(
     publisher: Publisher, events: Sequence[MarketEvent], barrier: Barrier | None
 ) -> None:
-    for group in chunks(events) if barrier is None else waves(events):
+    for group in chunks(events) if barrier is None else conflict_free_batches(events):
         await publisher.publish_many(group)
         if barrier is not None:
             await publisher.flush()

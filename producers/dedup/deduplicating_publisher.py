@@ -19,12 +19,12 @@ import msgspec
 from producers.dedup.checkpoint import CheckpointFile
 from producers.dedup.log_indexer import (
     Decode,
-    Log,
+    LogIndexer,
     OtherLogError,
     Progress,
-    Readback,
+    TopicReader,
 )
-from producers.dedup.published_index import Journal
+from producers.dedup.published_index import PublishedIndex
 from schemas.validation import problem
 from transport.publisher import PublishError
 
@@ -60,7 +60,7 @@ class Emitted(NamedTuple):
     refused: tuple[str, ...]
 
 
-class PublishOnce:
+class DeduplicatingPublisher:
     """`start()` first; `emit` from any task; `checkpoint` now and then, and at the end.
 
     Nobody else may publish through `sender`: whoever flushes takes the errors of all.
@@ -72,14 +72,14 @@ class PublishOnce:
     def __init__(
         self,
         sender: Sender,
-        journal: Journal,
+        journal: PublishedIndex,
         decode: Decode,
-        open_log: Callable[[], AbstractAsyncContextManager[Log]],
+        open_log: Callable[[], AbstractAsyncContextManager[TopicReader]],
         file: CheckpointFile,
     ) -> None:
         self.journal = journal
         self._sender = sender
-        self._readback = Readback(journal, decode)
+        self._readback = LogIndexer(journal, decode)
         self._open_log = open_log
         self._file = file
         self._lock = asyncio.Lock()

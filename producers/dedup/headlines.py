@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import msgspec
 from w3lib.url import canonicalize_url, url_query_cleaner
 
-from producers.dedup.titles import Title, say_the_same, title_of
+from producers.dedup.titles import Title, is_same_story, title_of
 from schemas.market import NewsArticle
 
 WITHIN_MS = 48 * 3_600_000
@@ -130,7 +130,7 @@ class SeenNews:
                 continue
             if new.url and new.url == before.url:
                 return "same url"
-            if say_the_same(title, Title(before.words, before.is_cut)):
+            if is_same_story(title, Title(before.words, before.is_cut)):
                 return "same title"
         return None
 

@@ -8,7 +8,7 @@ from hashlib import blake2b
 from typing import Any, Protocol
 
 from producers.dedup.checkpoint import Checkpoint, Mark
-from producers.dedup.published_index import TOPICS, Journal
+from producers.dedup.published_index import TOPICS, PublishedIndex
 from schemas.codec import BadEventError, Codec, UnknownSchemaError
 from schemas.registry_client import Registry
 from schemas.validation import problem
@@ -26,7 +26,7 @@ _AT_ONCE = 1_000
 _NO_CHECK = (-1, 0)
 
 
-class Log(Protocol):
+class TopicReader(Protocol):
     """How topics are read: `transport.log_reader.LogReader` is one."""
 
     async def partitions(self) -> Mapping[str, Iterable[Partition]]:
@@ -68,13 +68,13 @@ def decoder(codec: Codec, registry: Registry | None) -> Decode:
     return decode
 
 
-class Readback:
+class LogIndexer:
     """A journal and how far it has read the log.
 
     `unreadable` counts records that hold no event; the workers' dead letters say more of them.
     """
 
-    def __init__(self, journal: Journal, decode: Decode) -> None:
+    def __init__(self, journal: PublishedIndex, decode: Decode) -> None:
         self.journal = journal
         self.unreadable = 0
         self._decode = decode
@@ -93,7 +93,7 @@ class Readback:
         self._marks = {} if checkpoint is None else dict(checkpoint.marks)
         self.unreadable = 0
 
-    async def catch_up(self, log: Log, on_progress: Progress | None = None) -> int:
+    async def catch_up(self, log: TopicReader, on_progress: Progress | None = None) -> int:
         """Read to the end, and again until nothing comes any more; return how many records.
 
         What a killed process had sent may still be on its way into the log. Raises OtherLogError
@@ -108,7 +108,7 @@ class Readback:
                 break
         return total
 
-    async def _read(self, log: Log, on_progress: Progress | None) -> int:
+    async def _read(self, log: TopicReader, on_progress: Progress | None) -> int:
         known = await log.partitions()
         places = [(name, number) for topic in TOPICS for name, number in known.get(topic, ())]
         begins, ends = await log.begins(places), await log.ends(places)

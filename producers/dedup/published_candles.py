@@ -12,25 +12,25 @@ KEPT = 1_024
 _ALL = (1 << KEPT) - 1
 
 
-class Window(msgspec.Struct, frozen=True, array_like=True):
+class PublishedCandles(msgspec.Struct, frozen=True, array_like=True):
     """The open time of the newest candle, ms, and the bits: little-endian, bit n is n before it."""
 
     newest_ms: int
     bits: bytes
 
 
-def with_candle(window: Window | None, open_ms: int, length_ms: int) -> Window:
+def with_candle(window: PublishedCandles | None, open_ms: int, length_ms: int) -> PublishedCandles:
     """Return the window after one more candle; what falls out at the old end is forgotten."""
     if window is None:
-        return Window(open_ms, _packed(1))
+        return PublishedCandles(open_ms, _packed(1))
     age = _age(window, open_ms, length_ms)
     bits = _unpacked(window)
     if age >= 0:
-        return Window(window.newest_ms, _packed(bits | 1 << age if age < KEPT else bits))
-    return Window(open_ms, _packed((bits << min(-age, KEPT) | 1) & _ALL))
+        return PublishedCandles(window.newest_ms, _packed(bits | 1 << age if age < KEPT else bits))
+    return PublishedCandles(open_ms, _packed((bits << min(-age, KEPT) | 1) & _ALL))
 
 
-def holds(window: Window | None, open_ms: int, length_ms: int) -> bool:
+def holds(window: PublishedCandles | None, open_ms: int, length_ms: int) -> bool:
     """Say whether a candle is in the log, or so old that it counts as being there."""
     if window is None:
         return False
@@ -38,7 +38,7 @@ def holds(window: Window | None, open_ms: int, length_ms: int) -> bool:
     return age >= KEPT or (age >= 0 and bool(_unpacked(window) >> age & 1))
 
 
-def open_times(window: Window | None, length_ms: int) -> tuple[int, ...]:
+def open_times(window: PublishedCandles | None, length_ms: int) -> tuple[int, ...]:
     """Return the open times of the candles remembered, ms, ascending."""
     if window is None:
         return ()
@@ -47,7 +47,7 @@ def open_times(window: Window | None, length_ms: int) -> tuple[int, ...]:
     return tuple(window.newest_ms - age * length_ms for age in ages if bits >> age & 1)
 
 
-def _age(window: Window, open_ms: int, length_ms: int) -> int:
+def _age(window: PublishedCandles, open_ms: int, length_ms: int) -> int:
     """Return how many candles before the newest one it lies; negative when it is newer.
 
     Counted in slots of the timeframe, so that one whose series begins at another hour of the day
@@ -60,5 +60,5 @@ def _packed(bits: int) -> bytes:
     return bits.to_bytes(KEPT // 8, "little")
 
 
-def _unpacked(window: Window) -> int:
+def _unpacked(window: PublishedCandles) -> int:
     return int.from_bytes(window.bits, "little")

@@ -1,8 +1,8 @@
 """What the producers have published already: folded from the topics' records. Pure, bounded.
 
-The log is the truth: `Journal` knows nothing but what records say, whatever their order between
-partitions and however often they come. So a restart that folds the log publishes nothing twice,
-and a snapshot with the records after it equals the fold of everything.
+The log is the truth: `PublishedIndex` knows nothing but what records say, whatever their order
+between partitions and however often they come. So a restart that folds the log publishes nothing
+twice, and a snapshot with the records after it equals the fold of everything.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class NewsMemory(Protocol):
         ...
 
 
-class Journal:
+class PublishedIndex:
     """`claim` decides what is published; `apply` notes what was, as the log tells it.
 
     `news` decides which headlines are the same. Empty at first.

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from producers.dedup.published_candles import Window
+from producers.dedup.published_candles import PublishedCandles
 from schemas.market import CalendarEvent, Fundamentals, NewsArticle, TrendingAsset
 
 Series: TypeAlias = tuple[str, str]
@@ -52,7 +52,7 @@ class Snapshot(msgspec.Struct, frozen=True):
 
     newest_ms: int = 0
     cycle: CycleSeen | None = None
-    closed: dict[Series, Window] = {}
+    closed: dict[Series, PublishedCandles] = {}
     open: dict[Series, int] = {}
     fundamentals: dict[tuple[str, str], FundamentalsSeen] = {}
     events: dict[int, EventSeen] = {}

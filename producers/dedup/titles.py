@@ -90,7 +90,7 @@ def title_of(headline: str) -> Title:
     return Title(tuple(once), is_cut)
 
 
-def say_the_same(one: Title, other: Title) -> bool:
+def is_same_story(one: Title, other: Title) -> bool:
     """Whether two titles say the same."""
     if one.is_cut or other.is_cut:
         return _begin_alike(one, other)

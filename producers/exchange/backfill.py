@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from producers.exchange.candle_tracker import Emit, Key, Ledger
+from producers.exchange.candle_tracker import CandleTracker, Emit, Key
 from producers.exchange.connection import Connection
 from producers.exchange.parsing import candles_of
 from producers.exchange.series import MOST_CANDLES, failed, learn, missing, published
@@ -51,7 +51,7 @@ class Filled:
 
 async def backfill(
     connection: Connection,
-    ledger: Ledger,
+    ledger: CandleTracker,
     emit: Emit,
     *,
     on_progress: Callable[[Progress], None] = lambda progress: None,
@@ -101,7 +101,7 @@ class _Reporter:
 
 async def fill(
     connection: Connection,
-    ledger: Ledger,
+    ledger: CandleTracker,
     keys: Iterable[Key],
     emit: Emit,
     *,
@@ -131,7 +131,7 @@ async def fill(
     return total
 
 
-async def _fill_one(connection: Connection, ledger: Ledger, key: Key, emit: Emit) -> Filled:
+async def _fill_one(connection: Connection, ledger: CandleTracker, key: Key, emit: Emit) -> Filled:
     listing = ledger.listing(key)
     series, now_ms = ledger[key], connection.clock.now_ms()
     wanted = missing(series, now_ms, ledger.count)
@@ -153,7 +153,7 @@ async def _fill_one(connection: Connection, ledger: Ledger, key: Key, emit: Emit
     return Filled(len(ready), 1, (), parsed.skipped)
 
 
-def _failed(ledger: Ledger, key: Key, now_ms: int, error: Exception) -> Filled:
+def _failed(ledger: CandleTracker, key: Key, now_ms: int, error: Exception) -> Filled:
     retry_after_s = error.retry_after_s if isinstance(error, UpstreamError) else None
     if not isinstance(error, UpstreamError):
         _log.error("candles of %s %s were not published: %s", *key, error)

@@ -48,7 +48,7 @@ class Key(NamedTuple):
     timeframe: str
 
 
-class Ledger:
+class CandleTracker:
     """The followed series of one exchange, their candles known and missing.
 
     `known`: open times of closed candles published before, by asset and timeframe: a mapping, or a

@@ -14,9 +14,9 @@ from collections.abc import Mapping, Sequence
 
 from producers.exchange.backfill import fill
 from producers.exchange.candle_tracker import (
+    CandleTracker,
     Emit,
     Key,
-    Ledger,
     Reports,
 )
 from producers.exchange.connection import Connection
@@ -40,7 +40,7 @@ class CandleFeed:
     def __init__(
         self,
         connection: Connection,
-        ledger: Ledger,
+        ledger: CandleTracker,
         emit: Emit,
         *,
         reports: Reports | None = None,
@@ -56,7 +56,7 @@ class CandleFeed:
             CandleStream(connection, reports=reports, rng=rng) if websocket else None
         )
         self._followed = asyncio.Event()
-        self._opens = _Opens(connection, ledger, self._stream)
+        self._opens = _OpenCandles(connection, ledger, self._stream)
 
     def follow(self, markets: Mapping[str, str]) -> None:
         """Follow these markets (symbol by asset) from now on; new ones are back-filled."""
@@ -130,10 +130,12 @@ class CandleFeed:
             self._reports.success(events)
 
 
-class _Opens:
+class _OpenCandles:
     """Which open candles are to be published: changed ones, each at most once in its interval."""
 
-    def __init__(self, connection: Connection, ledger: Ledger, stream: CandleStream | None) -> None:
+    def __init__(
+        self, connection: Connection, ledger: CandleTracker, stream: CandleStream | None
+    ) -> None:
         self._connection = connection
         self._ledger = ledger
         self._stream = stream
@@ -229,10 +231,10 @@ def _away(errors: Sequence[Exception]) -> bool:
     )
 
 
-def _interval_ms(ledger: Ledger, key: Key) -> int:
+def _interval_ms(ledger: CandleTracker, key: Key) -> int:
     return ledger[key].length_ms // _OPEN_A_TIMEFRAME
 
 
-def _pair(ledger: Ledger, key: Key) -> tuple[str, str]:
+def _pair(ledger: CandleTracker, key: Key) -> tuple[str, str]:
     listing = ledger.listing(key)
     return ("" if listing is None else listing.symbol, key.timeframe)

@@ -14,17 +14,17 @@ from tenacity import AsyncRetrying, RetryCallState, stop_after_attempt
 
 from producers.exchange.errors import upstream_error
 from producers.exchange.threads import in_thread
-from producers.exchange.throttled import Passage, Takes, guarded
-from producers.http_client.circuit_breaker import Rules
+from producers.exchange.throttled import RateLimiter, Throttle, guarded
+from producers.http_client.circuit_breaker import BreakerSettings
 from producers.http_client.errors import UpstreamError
-from producers.http_client.host_breaker import Gate
+from producers.http_client.host_breaker import HostBreaker
 from producers.settings import SourceSettings
 from transport.clock import Clock
 
 _TRIES = 4
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 30.0
 _LONGEST_RETRY_AFTER_S = 60.0
-_RULES = Rules(failures=8, first_pause_s=15.0, longest_pause_s=300.0)
+_RULES = BreakerSettings(failures=8, first_pause_s=15.0, longest_pause_s=300.0)
 _MARKETS_PARAMS = {"binance": {"showPermissionSets": "false", "symbolStatus": "TRADING"}}
 """Makes the list of markets three times shorter."""
 _T = TypeVar("_T")
@@ -42,7 +42,7 @@ class Connection:
         clock: Clock,
         *,
         url: str | None = None,
-        quota: Takes | None = None,
+        quota: RateLimiter | None = None,
         rng: random.Random | None = None,
         speed: float | None = None,
     ) -> None:
@@ -50,8 +50,8 @@ class Connection:
         self.clock = clock
         self._url = url
         self._speed = getattr(clock, "speed", 1.0) if speed is None else speed
-        self._gate = Gate(name, clock, _RULES)
-        self._passage = Passage(name, self._gate, clock, quota)
+        self._gate = HostBreaker(name, clock, _RULES)
+        self._passage = Throttle(name, self._gate, clock, quota)
         self._rng = rng or random.Random(0)
         self._rest = guarded(self._passage, url, self._speed)
 
@@ -155,7 +155,7 @@ async def open_exchange(
     settings: SourceSettings,
     clock: Clock,
     *,
-    quota: Takes | None = None,
+    quota: RateLimiter | None = None,
     rng: random.Random | None = None,
 ) -> Connection:
     """Return a connection to the exchange of the settings, real or a stand-in; nothing is asked.

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from producers.exchange.errors import refusal, upstream_error
 from producers.http_client.errors import UpstreamError
-from producers.http_client.host_breaker import Gate
+from producers.http_client.host_breaker import HostBreaker
 from transport.clock import Clock
 
 NAMES = ("binance", "bybit")
@@ -22,7 +22,7 @@ _BUSY_S = 5.0  # of a refusal without a time
 _LONGEST_PAUSE_S = 60.0
 
 
-class Takes(Protocol):
+class RateLimiter(Protocol):
     """What counts requests and makes them wait, such as producers.http_client.quota.Quota."""
 
     async def take(self, cost: int = 1) -> None:
@@ -30,10 +30,12 @@ class Takes(Protocol):
         ...
 
 
-class Passage:
+class Throttle:
     """The way to one exchange, shared by all instances that talk to it."""
 
-    def __init__(self, name: str, gate: Gate, clock: Clock, quota: Takes | None) -> None:
+    def __init__(
+        self, name: str, gate: HostBreaker, clock: Clock, quota: RateLimiter | None
+    ) -> None:
         self.name = name
         self._gate = gate
         self._clock = clock
@@ -68,10 +70,10 @@ class Passage:
         return refusal(self.name, status, headers, body, self._clock.now_ms())
 
 
-class Guard:
+class ThrottledExchange:
     """Mixed into an exchange of ccxt, before it in the order of classes."""
 
-    passage: Passage
+    passage: Throttle
 
     async def fetch(
         self, url: str, method: str = "GET", headers: Any = None, body: Any = None
@@ -112,13 +114,15 @@ class Guard:
         return response_body.strip()
 
 
-def guarded(passage: Passage, url: str | None, speed: float) -> Any:
+def guarded(passage: Throttle, url: str | None, speed: float) -> Any:
     """Return an instance of ccxt.pro's exchange for spot market data, without keys.
 
     `url`: address of a stand-in; None: the exchange itself. The rate limiter is ccxt's own, its
     times divided by `speed`.
     """
-    kind = type(passage.name, (Guard, getattr(ccxt_pro(), passage.name)), {"passage": passage})
+    kind = type(
+        passage.name, (ThrottledExchange, getattr(ccxt_pro(), passage.name)), {"passage": passage}
+    )
     exchange = kind(_options(passage.name, url))
     if url is not None:
         exchange.set_sandbox_mode(True)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from msgspec.structs import asdict
 
-from producers.assets.symbols import Catalogue, fold
+from marketdata.assets.symbols import Catalogue, fold
 from producers.upstreams.rows import CoinRow, DetailRow, EventRow, NewsRow
 from schemas.market import MEASURES, CalendarEvent, Fundamentals, NewsArticle
 

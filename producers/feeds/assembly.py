@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from producers.dedup.published_index import Journal
+from producers.dedup.published_index import PublishedIndex
 from producers.dedup.seen import remaining
-from producers.feeds.asset_universe import Known
+from producers.feeds.asset_universe import AssetUniverse
 from producers.feeds.base import Emit, Feed
 from producers.feeds.fundamentals import FundamentalsFeed
 from producers.feeds.news import (
@@ -16,7 +16,7 @@ from producers.feeds.news import (
     topic_headlines,
     vendor_headlines,
 )
-from producers.feeds.request_budget import Turns
+from producers.feeds.request_budget import RequestBudget
 from producers.feeds.scheduled_events import (
     CalendarFeed,
     Events,
@@ -32,9 +32,9 @@ from producers.feeds.trending import (
     coingecko_list,
     lunarcrush_list,
 )
-from producers.feeds.upstream_client import Link
-from producers.feeds.upstream_clients import Links
-from producers.http_client.health import Health
+from producers.feeds.upstream_client import UpstreamClient
+from producers.feeds.upstream_clients import UpstreamClients
+from producers.http_client.health import SourceHealth
 from producers.settings import SourceSettings
 from transport.clock import Clock
 
@@ -49,7 +49,7 @@ _QUARTER = 0.25
 _DETAIL_REQUESTS = 2  # of an asset: the detail, and the volumes of a month
 
 
-def coin_lists(links: Links) -> list[CoinList]:
+def coin_lists(links: UpstreamClients) -> list[CoinList]:
     """Return the coin lists in the order in which they are asked."""
     lists = {"lunarcrush": lunarcrush_list, "coingecko": coingecko_list}
     return [make(links.open[name]) for name, make in lists.items() if name in links.open]
@@ -58,11 +58,11 @@ def coin_lists(links: Links) -> list[CoinList]:
 def feeds_of(
     names: Sequence[str],
     settings: SourceSettings,
-    links: Links,
-    known: Known,
+    links: UpstreamClients,
+    known: AssetUniverse,
     emit: Emit,
     clock: Clock,
-    journal: Journal,
+    journal: PublishedIndex,
 ) -> list[Feed]:
     """Return the scheduled feeds of these names; `journal` says what is in the topics already.
 
@@ -86,18 +86,18 @@ def feeds_of(
     return feeds
 
 
-def half_of_the_rest(link: Link, clock: Clock) -> Turns:
+def half_of_the_rest(link: UpstreamClient, clock: Clock) -> RequestBudget:
     """Return turns of LunarCrush's headlines, or of what its networks say: both have the same.
 
     They share what the coin lists leave of the day, wherever they run: each process must hold back
     for what another one asks.
     """
     rest = max((link.quota.limit_day or 0) - _LISTS, 0)
-    return Turns(link, clock, 600.0, reserved=_LISTS + (rest + 1) // 2, share=_QUARTER)
+    return RequestBudget(link, clock, 600.0, reserved=_LISTS + (rest + 1) // 2, share=_QUARTER)
 
 
 def _headlines(
-    settings: SourceSettings, links: Links, known: Known, clock: Clock
+    settings: SourceSettings, links: UpstreamClients, known: AssetUniverse, clock: Clock
 ) -> list[tuple[str, Headlines]]:
     sources = [
         (name, vendor_headlines(links.open[name]))
@@ -113,23 +113,27 @@ def _headlines(
     return sources
 
 
-def _fundamentals(links: Links, known: Known, emit: Emit, clock: Clock) -> FundamentalsFeed:
+def _fundamentals(
+    links: UpstreamClients, known: AssetUniverse, emit: Emit, clock: Clock
+) -> FundamentalsFeed:
     link = links.open.get("coingecko")
     if link is None:
         return FundamentalsFeed(None, None, known, emit, clock)
     lists = 2 * _CYCLES_A_DAY  # when it is the coin list, too
     reserved = (0 if "lunarcrush" in links.open else lists) + _SPARE
-    turns = Turns(link, clock, 3600.0, reserved=reserved, cost=_DETAIL_REQUESTS)
+    turns = RequestBudget(link, clock, 3600.0, reserved=reserved, cost=_DETAIL_REQUESTS)
     return FundamentalsFeed(link, turns, known, emit, clock)
 
 
-def _events(settings: SourceSettings, links: Links, known: Known) -> list[tuple[str, Events]]:
+def _events(
+    settings: SourceSettings, links: UpstreamClients, known: AssetUniverse
+) -> list[tuple[str, Events]]:
     sources: list[tuple[str, Events]] = []
     if "coinmarketcal" in links.open:
         sources.append(("coinmarketcal", coinmarketcal_events(links.open["coinmarketcal"], known)))
     if "cryptonews" in links.open:
         sources.append(("cryptonews", vendor_events(links.open["cryptonews"])))
     if settings.calendar_file is not None:
-        health: Health = links.health["file"]
+        health: SourceHealth = links.health["file"]
         sources.append(("file", file_events(settings.calendar_file, health)))
     return sources

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 
-from producers.assets.symbols import Catalogue
+from marketdata.assets.symbols import Catalogue
 from producers.feeds.ticks import Price, meant
 from producers.upstreams.rows import CoinRow, TopicRow
 
 _TOPIC_MS = 24 * 3_600_000  # what a topic says is of 24 hours: older, none of it is of today
 
 
-class Known:
+class AssetUniverse:
     """Filled by the trending feed, read by the others; it remembers nothing over a restart."""
 
     def __init__(self) -> None:

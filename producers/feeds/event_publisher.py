@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 
-from producers.dedup.deduplicating_publisher import PublishOnce
-from producers.feeds.asset_universe import Known
+from producers.dedup.deduplicating_publisher import DeduplicatingPublisher
+from producers.feeds.asset_universe import AssetUniverse
 from producers.feeds.ticks import Price
-from producers.http_client.health import Health
+from producers.http_client.health import SourceHealth
 from schemas.events import MarketEvent
 from schemas.market import Candle, OrderBook
 from schemas.registry_client import RegistryError
@@ -23,7 +23,7 @@ _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 10.0  # wall seconds
 _TOLD = 3
 
 
-class Outlet:
+class EventPublisher:
     """Publishes events of a source, and counts them.
 
     While the broker is away it waits: an upstream would not tell the same news twice.
@@ -31,9 +31,9 @@ class Outlet:
 
     def __init__(
         self,
-        once: PublishOnce,
-        known: Known,
-        health: Mapping[str, Health],
+        once: DeduplicatingPublisher,
+        known: AssetUniverse,
+        health: Mapping[str, SourceHealth],
         tell: Callable[[str], None],
     ) -> None:
         self._once, self._known, self._health, self._tell = once, known, health, tell

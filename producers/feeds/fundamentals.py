@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from producers.feeds.articles import fundamentals
-from producers.feeds.asset_universe import Known
+from producers.feeds.asset_universe import AssetUniverse
 from producers.feeds.base import Emit
-from producers.feeds.request_budget import Turns
-from producers.feeds.upstream_client import Link
+from producers.feeds.request_budget import RequestBudget
+from producers.feeds.upstream_client import UpstreamClient
 from producers.schedule.cycles import HOUR_MS
 from producers.upstreams import coingecko, coingecko_detail
 from producers.upstreams.rows import DetailRow
@@ -29,7 +29,12 @@ class FundamentalsFeed:
     cadence_ms = HOUR_MS
 
     def __init__(
-        self, link: Link | None, turns: Turns | None, known: Known, emit: Emit, clock: Clock
+        self,
+        link: UpstreamClient | None,
+        turns: RequestBudget | None,
+        known: AssetUniverse,
+        emit: Emit,
+        clock: Clock,
     ) -> None:
         self._link, self._turns = link, turns
         self._known, self._emit, self._clock = known, emit, clock
@@ -69,7 +74,7 @@ class FundamentalsFeed:
         for source, events in by_source.items():
             await self._emit(source, events)
 
-    async def _ask(self, link: Link, turns: Turns, asset: str) -> bool:
+    async def _ask(self, link: UpstreamClient, turns: RequestBudget, asset: str) -> bool:
         """Ask for an asset's detail; return whether it makes sense to go on."""
         slug = await self._slug(link, asset)
         if slug is not None:
@@ -85,7 +90,7 @@ class FundamentalsFeed:
         turns.done(asset)
         return True
 
-    async def _slug(self, link: Link, asset: str) -> str | None:
+    async def _slug(self, link: UpstreamClient, asset: str) -> str | None:
         """Return CoinGecko's name of an asset; its list is asked for when it is not known."""
         coin = self._known.coin(asset, link.name)
         if coin is None and not self._listed:

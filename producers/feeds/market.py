@@ -6,17 +6,17 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from producers.assets.markets import choose
-from producers.dedup.published_index import Journal
+from marketdata.assets.markets import choose
+from producers.dedup.published_index import PublishedIndex
 from producers.exchange.backfill import Progress, backfill
 from producers.exchange.books import BookFeed
-from producers.exchange.candle_tracker import Ledger
+from producers.exchange.candle_tracker import CandleTracker
 from producers.exchange.candles import CandleFeed
 from producers.exchange.connection import Connection
-from producers.feeds.asset_universe import Known
+from producers.feeds.asset_universe import AssetUniverse
 from producers.feeds.base import Emit
 from producers.http_client.errors import UpstreamError
-from producers.http_client.health import Health
+from producers.http_client.health import SourceHealth
 from producers.schedule.cycles import CYCLE_MS, HOUR_MS
 from schemas.events import MarketEvent
 
@@ -28,7 +28,7 @@ _NAMED = 5
 class _Told:
     """Tells the exchange's health of answers and errors; what is published the outlet counts."""
 
-    def __init__(self, health: Health) -> None:
+    def __init__(self, health: SourceHealth) -> None:
         self._health = health
         self.failure = health.failure
 
@@ -43,9 +43,9 @@ class Market:
     def __init__(
         self,
         connection: Connection,
-        known: Known,
+        known: AssetUniverse,
         emit: Emit,
-        health: Health,
+        health: SourceHealth,
         *,
         feeds: Sequence[str],
         quote: str,
@@ -58,7 +58,7 @@ class Market:
         self._offered: dict[str, Any] = {}
 
     async def run(
-        self, journal: Journal, on_progress: Callable[[Progress], None], ready: asyncio.Event
+        self, journal: PublishedIndex, on_progress: Callable[[Progress], None], ready: asyncio.Event
     ) -> None:
         """Publish until cancelled; `ready` is set once the back-fill has been done."""
         await self._known.has_assets.wait()
@@ -77,7 +77,7 @@ class Market:
                 followers.append(books.follow)
                 group.create_task(books.run())
             if "candles" in self._feeds:
-                ledger = Ledger(self._connection.name, markets, known=journal.closed_times)
+                ledger = CandleTracker(self._connection.name, markets, known=journal.closed_times)
                 await backfill(self._connection, ledger, self._emit, on_progress=on_progress)
                 candles = CandleFeed(self._connection, ledger, self._emit, reports=self._reports)
                 followers.append(candles.follow)

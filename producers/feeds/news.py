@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
-from producers.assets.tags import assets_of
+from marketdata.assets.tags import assets_of
 from producers.feeds.articles import articles
-from producers.feeds.asset_universe import Known
+from producers.feeds.asset_universe import AssetUniverse
 from producers.feeds.base import Emit
-from producers.feeds.request_budget import Turns
-from producers.feeds.upstream_client import Link
+from producers.feeds.request_budget import RequestBudget
+from producers.feeds.upstream_client import UpstreamClient
 from producers.schedule.cycles import CYCLE_MS
 from producers.upstreams import cryptonews, lunarcrush, rss
 from producers.upstreams.rows import NewsRow
@@ -29,7 +29,11 @@ class NewsFeed:
     cadence_ms = CYCLE_MS
 
     def __init__(
-        self, sources: Sequence[tuple[str, Headlines]], known: Known, emit: Emit, clock: Clock
+        self,
+        sources: Sequence[tuple[str, Headlines]],
+        known: AssetUniverse,
+        emit: Emit,
+        clock: Clock,
     ) -> None:
         self._sources, self._known, self._emit, self._clock = sources, known, emit, clock
 
@@ -58,7 +62,7 @@ class NewsFeed:
         return [asset for asset in assets_of(row, self._known.catalogue) if asset in followed]
 
 
-def vendor_headlines(link: Link) -> Headlines:
+def vendor_headlines(link: UpstreamClient) -> Headlines:
     """Return the headlines of CryptoNews or StockNews: all assets in one request, page by page."""
     seen: set[str] = set()
 
@@ -82,7 +86,7 @@ def vendor_headlines(link: Link) -> Headlines:
     return headlines
 
 
-def topic_headlines(link: Link, known: Known, turns: Turns) -> Headlines:
+def topic_headlines(link: UpstreamClient, known: AssetUniverse, turns: RequestBudget) -> Headlines:
     """Return LunarCrush's headlines: one asset a request, as many as the day's quota allows."""
 
     async def headlines(assets: Sequence[str]) -> Iterable[NewsRow]:
@@ -102,7 +106,7 @@ def topic_headlines(link: Link, known: Known, turns: Turns) -> Headlines:
     return headlines
 
 
-def rss_headlines(link: Link, addresses: Sequence[str]) -> Headlines:
+def rss_headlines(link: UpstreamClient, addresses: Sequence[str]) -> Headlines:
     """Return the headlines of public feeds, each asked only for what has changed."""
     states: dict[str, tuple[str | None, str | None]] = {}
 

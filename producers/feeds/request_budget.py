@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from producers.feeds.upstream_client import Link
+from producers.feeds.upstream_client import UpstreamClient
 from producers.http_client.budget import allowance, chosen, expected_refresh_s
 from transport.clock import Clock
 
 
-class Turns:
+class RequestBudget:
     """The turns of one kind of request of an upstream.
 
     cadence_s  how often `take` is called
@@ -21,7 +21,7 @@ class Turns:
 
     def __init__(
         self,
-        link: Link,
+        link: UpstreamClient,
         clock: Clock,
         cadence_s: float,
         *,

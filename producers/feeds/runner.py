@@ -11,18 +11,18 @@ from pathlib import Path
 import aiohttp
 import structlog
 
-from producers.dedup.deduplicating_publisher import PublishOnce
+from producers.dedup.deduplicating_publisher import DeduplicatingPublisher
 from producers.exchange.backfill import Progress
 from producers.exchange.connection import Connection, open_exchange
 from producers.feeds.assembly import STREAMED, coin_lists, feeds_of
-from producers.feeds.asset_universe import Known
+from producers.feeds.asset_universe import AssetUniverse
 from producers.feeds.base import Feed
-from producers.feeds.event_publisher import Outlet
+from producers.feeds.event_publisher import EventPublisher
 from producers.feeds.market import Market
-from producers.feeds.status_publisher import StatusTeller
+from producers.feeds.status_publisher import StatusPublisher
 from producers.feeds.trending import TrendingFeed
-from producers.feeds.upstream_clients import FEEDS_OF, Links, open_links
-from producers.http_client.health import Health
+from producers.feeds.upstream_clients import FEEDS_OF, UpstreamClients, open_links
+from producers.http_client.health import SourceHealth
 from producers.http_client.quota import Quota
 from producers.http_client.redact import redacted
 from producers.schedule.job import Job, Told
@@ -41,7 +41,7 @@ _JITTER_MS = {"news": 20_000, "social": 60_000, "fundamentals": 120_000, "calend
 
 
 @dataclass(frozen=True, slots=True)
-class Tell:
+class Listener:
     """Who hears what happens: sentences for people, and the progress of the back-fill."""
 
     say: Callable[[str], None]
@@ -60,15 +60,15 @@ class LiveProducers:
         names: Sequence[str],
         settings: SourceSettings,
         clock: Clock,
-        once: PublishOnce,
+        once: DeduplicatingPublisher,
         statuses: Publisher,
         state_dir: Path,
-        tell: Tell,
+        tell: Listener,
     ) -> None:
         self._names, self._settings, self._clock = names, settings, clock
         self._once, self._statuses, self._state_dir = once, statuses, state_dir
         self._tell = tell
-        self._known = Known()
+        self._known = AssetUniverse()
         self._missed: dict[str, int] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -78,7 +78,7 @@ class LiveProducers:
             # It only counts: ccxt keeps the exchange's limits, which go by weight.
             requests = Quota(Limits(), self._clock, upstream=self._settings.exchange)
             connection = await open_exchange(self._settings, self._clock, quota=requests)
-            exchange = Health(
+            exchange = SourceHealth(
                 connection.name,
                 self._streamed,
                 requests,
@@ -86,13 +86,13 @@ class LiveProducers:
                 circuit=lambda: connection.circuit,
             )
             health = {**links.health, connection.name: exchange}
-            outlet = Outlet(self._once, self._known, health, self._tell.say)
+            outlet = EventPublisher(self._once, self._known, health, self._tell.say)
             journal = self._once.journal
             feeds = feeds_of(
                 self._names, self._settings, links, self._known, outlet, self._clock, journal
             )
             scheduler = Scheduler(self._clock, self._jobs(feeds, links), self._told)
-            teller = StatusTeller(self._statuses, self._of_here(health), self._note)
+            teller = StatusPublisher(self._statuses, self._of_here(health), self._note)
             ready = asyncio.Event()
             parts = {
                 "schedule": self._schedule(scheduler, feeds, links, ready),
@@ -117,7 +117,11 @@ class LiveProducers:
         return tuple(name for name in STREAMED if name in self._names)
 
     async def _market(
-        self, connection: Connection, outlet: Outlet, exchange: Health, ready: asyncio.Event
+        self,
+        connection: Connection,
+        outlet: EventPublisher,
+        exchange: SourceHealth,
+        ready: asyncio.Event,
     ) -> None:
         """Publish candles and books; where neither is asked for here, there is nothing to do."""
         if not self._streamed:
@@ -134,7 +138,7 @@ class LiveProducers:
         )
         await market.run(self._once.journal, self._tell.backfill, ready)
 
-    def _of_here(self, health: Mapping[str, Health]) -> dict[str, Health]:
+    def _of_here(self, health: Mapping[str, SourceHealth]) -> dict[str, SourceHealth]:
         """Return those that are asked for the feeds of this process: others tell of the others."""
         return {
             name: one
@@ -155,7 +159,11 @@ class LiveProducers:
             raise RuntimeError(msg)
 
     async def _schedule(
-        self, scheduler: Scheduler, feeds: Sequence[Feed], links: Links, ready: asyncio.Event
+        self,
+        scheduler: Scheduler,
+        feeds: Sequence[Feed],
+        links: UpstreamClients,
+        ready: asyncio.Event,
     ) -> None:
         """Run the jobs. On empty topics the back-fill comes first: a tick asks for its candles."""
         if self._once.journal.cycle is None:
@@ -173,7 +181,7 @@ class LiveProducers:
         await ready.wait()
         self._tell.ready()
 
-    def _jobs(self, feeds: Sequence[Feed], links: Links) -> list[Job]:
+    def _jobs(self, feeds: Sequence[Feed], links: UpstreamClients) -> list[Job]:
         jobs = [self._job(feed) for feed in feeds]
         if "trending" not in self._names:
             jobs.append(Job("assets", lambda cycle_ms: self._follow(links), jitter_ms=5_000))
@@ -190,12 +198,12 @@ class LiveProducers:
             last_ms = seen.cycle if len(seen.assets) >= seen.size else None
         return Job(feed.name, run, feed.cadence_ms, _JITTER_MS.get(feed.name, 0), last_ms)
 
-    async def _follow(self, links: Links) -> None:
+    async def _follow(self, links: UpstreamClients) -> None:
         """Learn the cycle's assets from the topic: the ticks are published elsewhere."""
         await self._once.checkpoint()
         await self._resume(links)
 
-    async def _resume(self, links: Links) -> None:
+    async def _resume(self, links: UpstreamClients) -> None:
         """Go on with the assets of the newest cycle in the topic, if there is one."""
         seen = self._once.journal.cycle
         if seen is None:

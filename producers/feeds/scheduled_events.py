@@ -11,10 +11,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 from producers.feeds.articles import heartbeat, scheduled
-from producers.feeds.asset_universe import Known
+from producers.feeds.asset_universe import AssetUniverse
 from producers.feeds.base import Emit
-from producers.feeds.upstream_client import Link
-from producers.http_client.health import Health
+from producers.feeds.upstream_client import UpstreamClient
+from producers.http_client.health import SourceHealth
 from producers.schedule.cycles import HOUR_MS
 from producers.upstreams import coinmarketcal, cryptonews
 from producers.upstreams.calendar_file import CalendarFileError, parse_calendar_file
@@ -35,7 +35,7 @@ class CalendarFeed:
     cadence_ms = HOUR_MS
 
     def __init__(
-        self, sources: Sequence[tuple[str, Events]], known: Known, emit: Emit, clock: Clock
+        self, sources: Sequence[tuple[str, Events]], known: AssetUniverse, emit: Emit, clock: Clock
     ) -> None:
         self._sources, self._known, self._emit, self._clock = sources, known, emit, clock
 
@@ -58,7 +58,7 @@ class CalendarFeed:
             await self._emit(beating, [heartbeat(beating, asset, seen_ms) for asset in assets])
 
 
-def coinmarketcal_events(link: Link, known: Known) -> Events:
+def coinmarketcal_events(link: UpstreamClient, known: AssetUniverse) -> Events:
     """Return CoinMarketCal's events; it wants the coins' slugs."""
 
     async def events(assets: Sequence[str], now_ms: int) -> Sequence[EventRow] | None:
@@ -83,7 +83,7 @@ def coinmarketcal_events(link: Link, known: Known) -> Events:
     return events
 
 
-def vendor_events(link: Link) -> Events:
+def vendor_events(link: UpstreamClient) -> Events:
     """Return the events of CryptoNews or StockNews."""
 
     async def events(assets: Sequence[str], now_ms: int) -> Sequence[EventRow] | None:
@@ -94,7 +94,7 @@ def vendor_events(link: Link) -> Events:
     return events
 
 
-def file_events(path: Path, health: Health) -> Events:
+def file_events(path: Path, health: SourceHealth) -> Events:
     """Return the events of a file, read anew each time; a mistake in it is told by its health."""
 
     async def events(assets: Sequence[str], now_ms: int) -> Sequence[EventRow] | None:

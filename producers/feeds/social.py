@@ -1,14 +1,14 @@
 """What the networks say of the assets, by turns: LunarCrush's summary of each one's topic.
 
 The coin list has one sentiment for all networks; what Twitter and Reddit say takes a request an
-asset. Nothing is published here: the next ticks carry it (`Known.topics`).
+asset. Nothing is published here: the next ticks carry it (`AssetUniverse.topics`).
 """
 
 from __future__ import annotations
 
-from producers.feeds.asset_universe import Known
-from producers.feeds.request_budget import Turns
-from producers.feeds.upstream_client import Link
+from producers.feeds.asset_universe import AssetUniverse
+from producers.feeds.request_budget import RequestBudget
+from producers.feeds.upstream_client import UpstreamClient
 from producers.schedule.cycles import CYCLE_MS
 from producers.upstreams import lunarcrush
 from transport.clock import Clock
@@ -20,7 +20,9 @@ class SocialFeed:
     name = "social"
     cadence_ms = CYCLE_MS
 
-    def __init__(self, link: Link, turns: Turns, known: Known, clock: Clock) -> None:
+    def __init__(
+        self, link: UpstreamClient, turns: RequestBudget, known: AssetUniverse, clock: Clock
+    ) -> None:
         self._link, self._turns, self._known, self._clock = link, turns, known, clock
 
     async def run(self, cycle_ms: int) -> None:

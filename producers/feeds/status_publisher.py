@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 import structlog
 from msgspec.structs import replace
 
-from producers.http_client.health import Health
+from producers.http_client.health import SourceHealth
 from schemas.sources import SourceStatus
 from transport.publisher import BadEventError, Publisher, PublishError
 
@@ -18,11 +18,11 @@ _AT_LEAST_S = 60.0
 _COUNTED = ("observed_at", "last_success_at", "requests_minute", "requests_day", "events")
 
 
-class StatusTeller:
+class StatusPublisher:
     """Publishes a source's status when its state changes, else once a minute of wall time."""
 
     def __init__(
-        self, publisher: Publisher, health: Mapping[str, Health], missed: Callable[[], str]
+        self, publisher: Publisher, health: Mapping[str, SourceHealth], missed: Callable[[], str]
     ) -> None:
         self._publisher, self._health, self._missed = publisher, health, missed
         self._last: dict[str, tuple[float, SourceStatus]] = {}

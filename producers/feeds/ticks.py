@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import inf
 from typing import NamedTuple
 
-from producers.assets.symbols import Catalogue, fold
+from marketdata.assets.symbols import Catalogue, fold
 from producers.upstreams.rows import CoinRow, TopicRow
 from schemas.market import TrendingAsset
 

@@ -11,10 +11,10 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
-from producers.feeds.asset_universe import Known
+from producers.feeds.asset_universe import AssetUniverse
 from producers.feeds.base import Emit
 from producers.feeds.ticks import held_over, most_watched, ticks
-from producers.feeds.upstream_client import Link
+from producers.feeds.upstream_client import UpstreamClient
 from producers.schedule.cycles import CYCLE_MS
 from producers.upstreams import coingecko, lunarcrush
 from producers.upstreams.rows import CoinRow
@@ -44,7 +44,7 @@ class TrendingFeed:
     def __init__(
         self,
         lists: Sequence[CoinList],
-        known: Known,
+        known: AssetUniverse,
         emit: Emit,
         clock: Clock,
         size: int,
@@ -79,7 +79,7 @@ class TrendingFeed:
         return held_over(self._last, cycle_ms, self._clock.now_ms(), self._known.prices)
 
 
-def lunarcrush_list(link: Link) -> CoinList:
+def lunarcrush_list(link: UpstreamClient) -> CoinList:
     """Return LunarCrush's list: a thousand coins in one request."""
 
     async def coins() -> Sequence[CoinRow]:
@@ -89,7 +89,7 @@ def lunarcrush_list(link: Link) -> CoinList:
     return coins
 
 
-def coingecko_list(link: Link) -> CoinList:
+def coingecko_list(link: UpstreamClient) -> CoinList:
     """Return CoinGecko's trending coins, then the 250 largest by what is traded."""
 
     async def coins() -> Sequence[CoinRow]:

@@ -9,20 +9,20 @@ from typing import Any, TypeVar
 
 from producers.http_client.client import Client
 from producers.http_client.errors import UpstreamError
-from producers.http_client.health import Health
+from producers.http_client.health import SourceHealth
 from producers.http_client.quota import Quota
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class UpstreamClient:
     """A client, its quota, and the health of its upstream."""
 
     name: str
     client: Client
     quota: Quota
-    health: Health
+    health: SourceHealth
 
     async def ask(
         self,

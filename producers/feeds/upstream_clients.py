@@ -10,9 +10,9 @@ from pathlib import Path
 import aiohttp
 from pydantic import SecretStr
 
-from producers.feeds.upstream_client import Link
+from producers.feeds.upstream_client import UpstreamClient
 from producers.http_client.client import Client
-from producers.http_client.health import Health
+from producers.http_client.health import SourceHealth
 from producers.http_client.quota import Quota
 from producers.settings import SourceSettings
 from producers.upstreams.table import UPSTREAMS, Upstream
@@ -33,11 +33,11 @@ _WITHOUT_KEY = frozenset({"coingecko", "rss"})
 
 
 @dataclass(frozen=True, slots=True)
-class Links:
+class UpstreamClients:
     """The upstreams that are asked, by name, and the health of all, the others' too."""
 
-    open: Mapping[str, Link]
-    health: Mapping[str, Health]
+    open: Mapping[str, UpstreamClient]
+    health: Mapping[str, SourceHealth]
 
 
 def open_links(
@@ -46,7 +46,7 @@ def open_links(
     session: aiohttp.ClientSession,
     clock: Clock,
     state_dir: Path,
-) -> Links:
+) -> UpstreamClients:
     """Return a link for each upstream that can be asked; `names` are the feeds that run.
 
     One that wants a key and has none is off, which its health says with what to do about it.
@@ -54,7 +54,7 @@ def open_links(
     """
     links, healths = {}, {}
     if settings.calendar_file is not None:
-        healths["file"] = Health("file", FEEDS_OF["file"], None, clock, cadence_s=3600.0)
+        healths["file"] = SourceHealth("file", FEEDS_OF["file"], None, clock, cadence_s=3600.0)
     for upstream in UPSTREAMS:
         secret: SecretStr | None = getattr(settings, f"{upstream.name}_key", None)
         if secret is None and upstream.name not in _WITHOUT_KEY:
@@ -62,11 +62,11 @@ def open_links(
             continue
         link = _link(names, upstream, settings, secret, session, clock, state_dir)
         links[upstream.name], healths[upstream.name] = link, link.health
-    return Links(links, healths)
+    return UpstreamClients(links, healths)
 
 
-def _off(upstream: Upstream, clock: Clock) -> Health:
-    health = Health(upstream.name, FEEDS_OF[upstream.name], None, clock)
+def _off(upstream: Upstream, clock: Clock) -> SourceHealth:
+    health = SourceHealth(upstream.name, FEEDS_OF[upstream.name], None, clock)
     health.off(f"no key: set {upstream.key_env} to use it")
     return health
 
@@ -79,7 +79,7 @@ def _link(
     session: aiohttp.ClientSession,
     clock: Clock,
     state_dir: Path,
-) -> Link:
+) -> UpstreamClient:
     name = upstream.name
     if settings.source_timeout_s is not None:
         upstream = replace(upstream, timeout_s=settings.source_timeout_s)
@@ -94,7 +94,7 @@ def _link(
     quota = Quota(limits, clock, state_dir / "quota" / f"{name}.json", upstream=name)
     base_url: str | None = getattr(settings, f"{name}_url", None)
     client = Client(upstream, session, quota, clock, base_url=base_url, secret=secret)
-    health = Health(
+    health = SourceHealth(
         name,
         FEEDS_OF[name],
         quota,
@@ -102,7 +102,7 @@ def _link(
         cadence_s=_cadence_s(name, names, settings),
         circuit=lambda: client.circuit,
     )
-    return Link(name, client, quota, health)
+    return UpstreamClient(name, client, quota, health)
 
 
 def _cadence_s(name: str, names: Sequence[str], settings: SourceSettings) -> float:

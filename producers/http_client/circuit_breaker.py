@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class BreakerSettings:
     """After `failures` in a row a pause of `first_pause_s`, doubled each time it still fails."""
 
     failures: int = 5
@@ -58,7 +58,7 @@ def succeeded(circuit: Circuit, *, trial: bool) -> Circuit:
     return CLOSED if trial or circuit.open_until_ms is None else circuit
 
 
-def failed(circuit: Circuit, now_ms: int, rules: Rules, *, trial: bool) -> Circuit:
+def failed(circuit: Circuit, now_ms: int, rules: BreakerSettings, *, trial: bool) -> Circuit:
     """Return the circuit after a failure at `now_ms`; of the trial, if `trial`."""
     if circuit.open_until_ms is not None and not trial:
         return circuit

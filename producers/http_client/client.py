@@ -14,14 +14,14 @@ from tenacity import AsyncRetrying, RetryCallState, stop_after_attempt
 from yarl import URL
 
 from producers.http_client.auth import Auth, auth_of
-from producers.http_client.circuit_breaker import Rules
+from producers.http_client.circuit_breaker import BreakerSettings
 from producers.http_client.errors import UpstreamError
-from producers.http_client.host_breaker import Gate, overall
+from producers.http_client.host_breaker import HostBreaker, overall
 from producers.http_client.quota import Quota
 from producers.http_client.transport import (
-    Answer,
-    Ask,
     Fetched,
+    Request,
+    Response,
     Transport,
 )
 from producers.upstreams.table import Upstream
@@ -73,7 +73,7 @@ class Client:
         secret: SecretStr | str | None = None,
         auth: Auth | None = None,
         rng: random.Random | None = None,
-        rules: Rules | None = None,
+        rules: BreakerSettings | None = None,
         backoff: Backoff | None = None,
     ) -> None:
         self.upstream = upstream
@@ -83,9 +83,9 @@ class Client:
         auth = auth or auth_of(upstream.name, self._base_url)
         self._transport = Transport(upstream, session, quota, clock, secret, auth)
         self._rng = rng or random.Random()
-        self._rules = rules or Rules()
+        self._rules = rules or BreakerSettings()
         self._backoff = backoff or Backoff()
-        self._gates: dict[str, Gate] = {}
+        self._gates: dict[str, HostBreaker] = {}
 
     @property
     def circuit(self) -> str:
@@ -102,7 +102,7 @@ class Client:
         query = {name: _parameter(value) for name, value in (params or {}).items()}
         sent = {name: text for name, text in query.items() if text is not None}
         url = self._address(self._base_url + path).update_query(sent)
-        ask = Ask(url, path or "/", {"Accept": "application/json"}, cost, json=True)
+        ask = Request(url, path or "/", {"Accept": "application/json"}, cost, json=True)
         return await self._answer(ask)
 
     async def get_text(
@@ -115,7 +115,9 @@ class Client:
         """
         address = self._address(url)
         where = f"{address.host}{address.path}"
-        fetched: Fetched = await self._answer(Ask(address, where, headers or {}, cost, json=False))
+        fetched: Fetched = await self._answer(
+            Request(address, where, headers or {}, cost, json=False)
+        )
         return fetched
 
     def _address(self, text: str) -> URL:
@@ -128,7 +130,7 @@ class Client:
             raise self._transport.error(problem, "bad_request")
         return url
 
-    async def _answer(self, ask: Ask) -> Any:
+    async def _answer(self, ask: Request) -> Any:
         gate = self._gate(ask.url)
 
         def worth_another(state: RetryCallState) -> bool:
@@ -148,7 +150,7 @@ class Client:
             raise outcome
         return outcome.value
 
-    def _worth_another(self, error: UpstreamError, gate: Gate) -> bool:
+    def _worth_another(self, error: UpstreamError, gate: HostBreaker) -> bool:
         asked_for_s = error.retry_after_s or 0.0
         return error.retryable and gate.closed and asked_for_s <= self._backoff.longest_wait_s
 
@@ -156,7 +158,7 @@ class Client:
         asked_for_s: float | None = getattr(_outcome(state), "retry_after_s", None)
         return self._backoff.pause_s(state.attempt_number, asked_for_s, self._rng)
 
-    async def _attempt(self, ask: Ask, gate: Gate) -> Answer | UpstreamError:
+    async def _attempt(self, ask: Request, gate: HostBreaker) -> Response | UpstreamError:
         """Return what came of one request, in its turn.
 
         Raises UpstreamError when it may not be made: that one is not tried again.
@@ -174,14 +176,16 @@ class Client:
                     return await self._send(ask, gate, trial=trial)
                 turn.unused()  # while it waited, another's answer asked for a pause
 
-    async def _wait_out(self, gate: Gate) -> None:
+    async def _wait_out(self, gate: HostBreaker) -> None:
         """Wait until the host may be asked. UpstreamError if that is too long."""
         while (seconds := gate.held_s()) > 0.0:
             gate.refuse_if_held(self._backoff.longest_wait_s)
             await self._clock.sleep(seconds)
 
-    async def _send(self, ask: Ask, gate: Gate, *, trial: bool) -> Answer | UpstreamError:
-        outcome: Answer | UpstreamError | None = None
+    async def _send(
+        self, ask: Request, gate: HostBreaker, *, trial: bool
+    ) -> Response | UpstreamError:
+        outcome: Response | UpstreamError | None = None
         try:
             outcome = await self._transport.send(ask)
         finally:
@@ -190,10 +194,10 @@ class Client:
             gate.hold(outcome.retry_after_s)
         return outcome
 
-    def _gate(self, url: URL) -> Gate:
+    def _gate(self, url: URL) -> HostBreaker:
         origin = str(url.origin())
         if origin not in self._gates:
-            self._gates[origin] = Gate(self.upstream.name, self._clock, self._rules)
+            self._gates[origin] = HostBreaker(self.upstream.name, self._clock, self._rules)
         return self._gates[origin]
 
 

@@ -14,7 +14,7 @@ MONTH_DAYS = 31  # the longest month: whichever day a plan's month begins on, it
 _log = logging.getLogger(__name__)
 
 
-class Tally(msgspec.Struct):
+class DailyCounter(msgspec.Struct):
     """What was asked.
 
     days        requests by UTC day (days since 1970), of the last month
@@ -51,18 +51,18 @@ class Tally(msgspec.Struct):
         return self.said_left if now_ms < self.said_until_ms else None
 
 
-def load(path: Path) -> Tally:
+def load(path: Path) -> DailyCounter:
     """Return the tally of a file; an empty one if there is none or it cannot be read."""
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Tally)
+        return msgspec.json.decode(path.read_bytes(), type=DailyCounter)
     except FileNotFoundError:
-        return Tally()
+        return DailyCounter()
     except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
         _log.warning("%s cannot be read (%s): its requests are counted from 0", path.name, error)
-        return Tally()
+        return DailyCounter()
 
 
-def save(path: Path, tally: Tally) -> None:
+def save(path: Path, tally: DailyCounter) -> None:
     """Write the tally at once or not at all. OSError when it cannot be written."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.new")

@@ -17,14 +17,14 @@ _NAME = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class RateLimitHeaders:
     """Requests left in a window, and when it begins anew (ms since 1970 UTC); None: unsaid."""
 
     left: int | None = None
     reset_ms: int | None = None
 
 
-def said(headers: Mapping[str, str], now_ms: int) -> dict[str, Said]:
+def said(headers: Mapping[str, str], now_ms: int) -> dict[str, RateLimitHeaders]:
     """Return what is said of the windows "minute", "day" and "" (a window without a name)."""
     found: dict[str, dict[str, str]] = {"minute": {}, "day": {}, "": {}}
     for name, value in headers.items():
@@ -33,7 +33,9 @@ def said(headers: Mapping[str, str], now_ms: int) -> dict[str, Said]:
             window, what = match[1] or match[4] or "", match[2] or match[3]
             found[window][what] = value
     return {
-        window: Said(_count(texts.get("remaining")), _moment_ms(texts.get("reset"), now_ms))
+        window: RateLimitHeaders(
+            _count(texts.get("remaining")), _moment_ms(texts.get("reset"), now_ms)
+        )
         for window, texts in found.items()
     }
 

@@ -16,7 +16,7 @@ _LATE, _GONE = 2.0, 4.0  # cadences without a success
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class SourceCounters:
     """What is known of a source; times are ms since 1970 UTC, None: never."""
 
     started_ms: int
@@ -29,7 +29,9 @@ class Record:
     off: str | None = None
 
 
-def state_of(record: Record, now_ms: int, cadence_s: float, circuit: str) -> tuple[str, str]:
+def state_of(
+    record: SourceCounters, now_ms: int, cadence_s: float, circuit: str
+) -> tuple[str, str]:
     """Return the state (one of SOURCE_STATES) and why, in a sentence; empty when all is well."""
     if record.off is not None:
         return "off", record.off
@@ -50,7 +52,7 @@ def state_of(record: Record, now_ms: int, cadence_s: float, circuit: str) -> tup
     return "ok", "not asked yet" if never else ""
 
 
-class Health:
+class SourceHealth:
     """One source's health. `cadence_s`: how often it is expected to answer."""
 
     def __init__(
@@ -71,7 +73,7 @@ class Health:
         self._cadence_s = cadence_s
         self._circuit = circuit
         self._note = ""
-        self._record = Record(clock.now_ms())
+        self._record = SourceCounters(clock.now_ms())
 
     def success(self, events: int = 0) -> None:
         """Note a good answer, of which so many events were published."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from producers.http_client import circuit_breaker
-from producers.http_client.circuit_breaker import CLOSED, Circuit, Rules
+from producers.http_client.circuit_breaker import CLOSED, BreakerSettings, Circuit
 from producers.http_client.errors import UpstreamError
 from transport.clock import Clock
 
@@ -14,10 +14,10 @@ _FAILURES = frozenset(("server", "timeout", "connection", "not_json", "auth"))
 """What the circuit counts. "auth" too: who refuses us again and again is not asked all day."""
 
 
-class Gate:
+class HostBreaker:
     """One host's circuit and pause, on the producers' clock."""
 
-    def __init__(self, upstream: str, clock: Clock, rules: Rules) -> None:
+    def __init__(self, upstream: str, clock: Clock, rules: BreakerSettings) -> None:
         self._upstream = upstream
         self._clock = clock
         self._rules = rules
@@ -88,7 +88,7 @@ class Gate:
             self._circuit = circuit_breaker.succeeded(self._circuit, trial=trial)
 
 
-def overall(gates: Iterable[Gate]) -> str:
+def overall(gates: Iterable[HostBreaker]) -> str:
     """Return the state of several hosts: closed if one of them is, or none was asked yet."""
     states = [gate.state for gate in gates]
     best = (state for state in ("closed", "half_open") if state in states)

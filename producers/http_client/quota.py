@@ -14,13 +14,13 @@ from pathlib import Path
 from producers.http_client.daily_counter import (
     DAY_MS,
     MONTH_DAYS,
-    Tally,
+    DailyCounter,
     load,
     save,
 )
 from producers.http_client.errors import UpstreamError
-from producers.http_client.headers import Said, said
-from producers.http_client.rolling_window import MINUTE_MS, Window
+from producers.http_client.headers import RateLimitHeaders, said
+from producers.http_client.rolling_window import MINUTE_MS, RollingWindow
 from producers.upstreams.table import Limits
 from transport.clock import Clock
 
@@ -61,8 +61,8 @@ class Quota:
         self._store = store
         self._upstream = upstream
         self._max_wait_ms = int(max_wait_s * 1000)
-        self._tally = Tally() if store is None else load(store)
-        self._window = Window(limits.per_minute, _restored(self._tally, clock.now_ms()))
+        self._tally = DailyCounter() if store is None else load(store)
+        self._window = RollingWindow(limits.per_minute, _restored(self._tally, clock.now_ms()))
         self._queue: deque[Turn] = deque()
         self._shut_until_ms = 0
         self._unwritten = False
@@ -126,7 +126,7 @@ class Quota:
             self._tally.said_left = max(day.left - others, 0)
             self._tally.said_until_ms = day.reset_ms or _next_day_ms(now_ms)
 
-    def _adopt_minute(self, minute: Said, now_ms: int) -> None:
+    def _adopt_minute(self, minute: RateLimitHeaders, now_ms: int) -> None:
         if minute.left is None:
             return
         if minute.left == 0:
@@ -223,7 +223,7 @@ class Quota:
             self._unwritten = True
 
 
-def _restored(tally: Tally, now_ms: int) -> list[tuple[int, int]]:
+def _restored(tally: DailyCounter, now_ms: int) -> list[tuple[int, int]]:
     """Return the requests of the last minute; when they ended is not known, but not after now."""
     return [(now_ms, cost) for begun_ms, cost in tally.minute if now_ms - begun_ms < 2 * MINUTE_MS]
 

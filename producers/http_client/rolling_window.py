@@ -14,7 +14,7 @@ MINUTE_MS = 60_000
 _KEPT_MS = MINUTE_MS + 100  # the upstream's clock and ours may round differently
 
 
-class Window:
+class RollingWindow:
     """How many requests fit into a minute, whenever that minute begins. Times are ms, given."""
 
     def __init__(self, limit: int | None, spent: Iterable[tuple[int, int]] = ()) -> None:

@@ -41,7 +41,7 @@ class Fetched:
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class Request:
     """A request as people may see it: the key is added to a JSON one when it is sent."""
 
     url: URL
@@ -52,7 +52,7 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """Decoded JSON, or a `Fetched`."""
 
     value: Any
@@ -77,7 +77,7 @@ class Transport:
         self._secret = _checked(secret, upstream)
         self._auth = auth
 
-    async def send(self, ask: Ask) -> Answer | UpstreamError:
+    async def send(self, ask: Request) -> Response | UpstreamError:
         """Return the answer, or the error that it is; the error has no other one behind it."""
         url, headers = self._with_key(ask)
         kind: Kind
@@ -93,7 +93,7 @@ class Transport:
                 if response.status == 200:
                     return self._decoded(ask, response, await _body(response, LONGEST_BODY))
                 if response.status == 304 and not ask.json:
-                    return Answer(_fetched("", response))
+                    return Response(_fetched("", response))
                 return await self._refused(ask, response)
         except TimeoutError:
             kind, what = "timeout", f"did not answer within {self._upstream.timeout_s:g} s"
@@ -111,7 +111,7 @@ class Transport:
         """Return an error of this upstream without the key in its text."""
         return UpstreamError(self._upstream.name, kind, self._redacted(text), retry_after_s=after_s)
 
-    def _with_key(self, ask: Ask) -> tuple[URL, dict[str, str]]:
+    def _with_key(self, ask: Request) -> tuple[URL, dict[str, str]]:
         headers = {"User-Agent": _AGENT, **ask.headers}
         if self._secret is None or not ask.json:
             return ask.url, headers
@@ -120,17 +120,17 @@ class Transport:
         return url, headers | self._auth.headers(secret)
 
     def _decoded(
-        self, ask: Ask, response: aiohttp.ClientResponse, body: bytes | None
-    ) -> Answer | UpstreamError:
+        self, ask: Request, response: aiohttp.ClientResponse, body: bytes | None
+    ) -> Response | UpstreamError:
         if body is None:
             size = LONGEST_BODY // 1024**2
             return self.error(f"{ask.where} sends more than {size} MB", "bad_answer")
         if not ask.json:
             declared = response.headers.get("Content-Type")
             _, text = html_to_unicode(declared, body, default_encoding="utf-8")
-            return Answer(_fetched(text, response))
+            return Response(_fetched(text, response))
         try:
-            return Answer(orjson.loads(self._without_key(body)))
+            return Response(orjson.loads(self._without_key(body)))
         except orjson.JSONDecodeError:  # it holds the body, which may repeat the key
             pass
         return self.error(responses.not_json(body, ask.where), "not_json")
@@ -140,7 +140,7 @@ class Transport:
         secret = b"" if self._secret is None else self._secret.get_secret_value().encode()
         return body.replace(secret, HIDDEN.encode()) if len(secret) >= _SHORTEST_KEY else body
 
-    async def _refused(self, ask: Ask, response: aiohttp.ClientResponse) -> UpstreamError:
+    async def _refused(self, ask: Request, response: aiohttp.ClientResponse) -> UpstreamError:
         status, key_env = response.status, self._upstream.key_env
         said = responses.shortened(self._redacted(responses.message_of(await _refusal(response))))
         text = responses.refusal(status, ask.where, said, key_env, has_key=self._secret is not None)

@@ -13,7 +13,7 @@ from typing import Any
 from w3lib.html import remove_comments, remove_tags, remove_tags_with_content
 from w3lib.url import url_query_cleaner
 
-from marketdata.recorded.text import clean_text
+from marketdata.assets.clean_text import clean_text
 from schemas.validation import LEAST_PRICE, MOST_AMOUNT, MOST_PRICE
 
 HEADLINE_MOST, SUMMARY_MOST = 500, 2_000

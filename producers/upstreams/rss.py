@@ -30,7 +30,7 @@ _END = re.compile(r"</(?:rss|feed|rdf:RDF)\s*>\s*$", re.IGNORECASE)
 _ARTICLE_END = re.compile(r"</(?:item|entry)\s*>", re.IGNORECASE)
 
 
-class Feed(msgspec.Struct, frozen=True, gc=False):
+class RssFeed(msgspec.Struct, frozen=True, gc=False):
     """A fetched feed: its articles, and what to send along the next time.
 
     Not modified: no articles, the same two texts.
@@ -136,7 +136,7 @@ def _guessed_ms(parts: Any) -> int | None:
 
 async def fetch_feed(
     client: TextClient, feed_url: str, etag: str | None = None, last_modified: str | None = None
-) -> Feed:
+) -> RssFeed:
     """Fetch a feed if it has changed since the answer with this etag or last_modified."""
     headers = {"Accept": _ACCEPT}
     if etag:
@@ -145,7 +145,7 @@ async def fetch_feed(
         headers["If-Modified-Since"] = last_modified
     fetched = await client.get_text(feed_url, headers)
     if fetched.not_modified:
-        return Feed(Parsed(), etag, last_modified, not_modified=True)
+        return RssFeed(Parsed(), etag, last_modified, not_modified=True)
     # Whole articles make feeds of megabytes, half a second of work.
     parsed = await asyncio.to_thread(parse_feed, fetched.text, feed_url)
-    return Feed(parsed, fetched.etag, fetched.last_modified)
+    return RssFeed(parsed, fetched.etag, fetched.last_modified)

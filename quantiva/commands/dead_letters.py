@@ -20,7 +20,7 @@ from quantiva.status.letterbox import (
     plan,
     send,
 )
-from quantiva.status.letters import Complaint, Selection
+from quantiva.status.letters import DeadLetterGroup, Selection
 from schemas.dead_letters import DeadLetter
 from schemas.describe import key_text
 from schemas.text import cut, moment, since_ms
@@ -154,14 +154,14 @@ def _warn(found: Found) -> None:
         console.print(f"{found.unreadable:,} letter(s) cannot be read: {found.reason}", style="red")
 
 
-def _as_line(one: Complaint) -> str:
+def _as_line(one: DeadLetterGroup) -> str:
     letter = one.newest
     head = f"{moment(letter.failed_at)} {one.position:<22} {cut(one.stages, 24):<12}"
     reason = cut(f"{letter.error}: {letter.reason}", max(console.width - len(head) - 1, 20))
     return f"{head} {reason}"
 
 
-def _as_json(one: Complaint) -> str:
+def _as_json(one: DeadLetterGroup) -> str:
     letters = [
         {name: value for name, value in plain(letter).items() if name != "record_value"}
         for letter in one.letters
@@ -169,7 +169,7 @@ def _as_json(one: Complaint) -> str:
     return orjson.dumps({"position": one.position, "letters": letters}).decode()
 
 
-async def _show(settings: Settings, one: Complaint) -> None:
+async def _show(settings: Settings, one: DeadLetterGroup) -> None:
     letter = one.whole
     typer.echo(f"record     {one.position}")
     typer.echo(f"timestamp  {moment(letter.record_timestamp, '%Y-%m-%d %H:%M:%S')} UTC")

@@ -118,7 +118,7 @@ def _run(
     """Return the proof, the table, and what the engines declare by name."""
     from producers.strategies import PREBUILT
     from streams.engines.scoring_stage import ScoringStage
-    from streams.lookahead.declared_memory import declared
+    from streams.lookahead.declared_memory import memory_of
     from streams.lookahead.proof import prove
     from streams.lookahead.topology_runner import load_stage
     from streams.lookahead.warmup import measure
@@ -132,7 +132,7 @@ def _run(
     with _progress() as tell:
         proof = prove(records, names, PREBUILT, every=every, on_progress=tell)
         lines = measure(records, engines, tell) if warm_up else []
-    return proof, lines, {one.name: declared(one) for one in engines}
+    return proof, lines, {one.name: memory_of(one) for one in engines}
 
 
 @contextlib.contextmanager

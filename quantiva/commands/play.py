@@ -35,7 +35,7 @@ def speed_of(text: str) -> float | None:
 async def connected() -> AsyncIterator[Publisher]:
     """Yield a publisher on the broker of the settings."""
     from quantiva.wiring.producers import publisher_of
-    from streams.agents.process import codec_of
+    from transport.registered_codec import codec_of
 
     settings = load_settings()
     settings.require_bootstrap()

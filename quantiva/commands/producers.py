@@ -17,7 +17,7 @@ from quantiva.commands.progress import records_progress
 from quantiva.discovery import load_settings
 
 if TYPE_CHECKING:
-    from producers.feeds.runner import Tell
+    from producers.feeds.runner import Listener
     from producers.settings import SourceSettings
 
 READY = "READY producers"
@@ -103,10 +103,10 @@ async def _run(names: tuple[str, ...], sources: SourceSettings) -> None:
 
 
 @contextlib.contextmanager
-def _telling() -> Iterator[Tell]:
+def _telling() -> Iterator[Listener]:
     """Yield what prints: a bar on a terminal, a line a second elsewhere."""
     from producers.exchange.backfill import Progress
-    from producers.feeds.runner import Tell
+    from producers.feeds.runner import Listener
 
     def say(text: str) -> None:
         console.print(f"{PROGRESS}{text}", markup=False)
@@ -125,7 +125,7 @@ def _telling() -> Iterator[Tell]:
                 exits.close()
                 ready()
 
-            yield Tell(say, on_bar, done)
+            yield Listener(say, on_bar, done)
         return
     told_s, told_done = 0.0, -1
 
@@ -139,4 +139,4 @@ def _telling() -> Iterator[Tell]:
                 f"{progress.done} of {progress.series} series"
             )
 
-    yield Tell(say, on_line, ready)
+    yield Listener(say, on_line, ready)

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 async def rehearse(source: Source, prefix: str, speed: float | None, from_ms: int) -> None:
     """Create the topics of a prefix where they lack, then publish strategies and market."""
     from marketdata.recorded.source import Counts, play
-    from streams.agents.process import codec_of
     from transport import admin
     from transport.embedded_broker import faults
     from transport.publisher import Publisher
+    from transport.registered_codec import codec_of
 
     if not prefix:
         fail("--publish needs a --prefix: never into the live topics", 2)

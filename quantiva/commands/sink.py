@@ -57,7 +57,7 @@ def _complete(running: Coroutine[Any, Any, None]) -> None:
 
 async def _run_postgres() -> None:
     from quantiva.wiring.postgres import postgres_runner
-    from streams.agents.process import codec_of
+    from transport.registered_codec import codec_of
 
     settings = load_settings()
     codec, registry = await codec_of(settings)
@@ -69,7 +69,7 @@ async def _run_postgres() -> None:
 
 async def _run_explanations(chosen: Any) -> None:
     from quantiva.wiring.explanations import explanations_runner
-    from streams.agents.process import codec_of
+    from transport.registered_codec import codec_of
 
     settings = load_settings()
     codec, registry = await codec_of(settings)

@@ -15,7 +15,7 @@ from rich.text import Text
 from quantiva.commands.output import console, fail
 from quantiva.discovery import load_settings
 from quantiva.status.collect import survey
-from quantiva.status.lag import State
+from quantiva.status.lag import StageState
 from quantiva.status.report import Report, problems
 from quantiva.status.sources import SILENT_MS, requests
 from quantiva.status.stages import LATE_MS
@@ -31,7 +31,7 @@ from transport.settings import Settings
 
 _MAX_DEGRADED = 6
 _MAX_PROBLEMS = 10
-_COLOURS = {State.OK: "green", State.BEHIND: "yellow"}
+_COLOURS = {StageState.OK: "green", StageState.BEHIND: "yellow"}
 _QUIET = ("ok", "off")
 _SOURCE_COLOURS = {"ok": "green", "degraded": "yellow", "off": "dim"}
 

@@ -19,7 +19,7 @@ from aiokafka import TopicPartition
 from quantiva.commands.output import console, fail
 from quantiva.discovery import load_settings
 from schemas.codec import UnknownSchemaError
-from schemas.describe import key_text, telling
+from schemas.describe import key_text, one_line
 from schemas.registry_client import Registry, RegistryError
 from schemas.text import cut, moment
 from schemas.topics import BY_NAME, logical
@@ -229,7 +229,7 @@ def human(record: Any, decoded: Decoded, width: int | None = None) -> str:
     elif decoded.event is None:
         what = "(deleted)"
     elif isinstance(decoded.event, msgspec.Struct):
-        what = telling(decoded.event)
+        what = one_line(decoded.event)
     else:
         what = orjson.dumps(decoded.event, default=_text).decode()
     place = f"{record.partition}:{record.offset}"

@@ -33,13 +33,14 @@ from schemas.codec import Codec
 from schemas.signals import TopSignals
 from schemas.topics import FOREVER_MS, MARKET_TOPICS, logical
 from sinks.runner import SinkRunner
-from streams.agents.process import WATCHDOG, codec_of
+from streams.agents.process import WATCHDOG
 from streams.agents.supervisor import Supervisor, default_groups
 from streams.topology import stage_names, stages
 from transport import admin
 from transport.barrier import PipelineBarrier
 from transport.embedded_broker import faults
 from transport.publisher import Publisher
+from transport.registered_codec import codec_of
 from transport.settings import Settings
 
 _EMBEDDED_SESSION_S = "3"

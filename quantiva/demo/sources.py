@@ -101,7 +101,7 @@ async def _recorded(
             paced_from_ms=options.from_ms,
         )
     screen.say(
-        f"played {counts.events:,} events of {len(report.files)} files in {counts.waves} waves"
+        f"played {counts.events:,} events of {len(report.files)} files in {counts.batches} batches"
     )
     for sentence in report.missing:
         screen.say(sentence)

@@ -13,7 +13,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from schemas.codec import BadEventError, Codec
 from schemas.signals import Signal, TopSignals
 from schemas.topics import DEAD_LETTERS, physical
-from sinks.base import Record
+from sinks.base import SinkRecord
 from transport.admin import wanted_partitions
 from transport.embedded_broker import faults
 from transport.settings import Settings
@@ -39,7 +39,7 @@ class LatencyTally:
         self.latencies_ms: deque[float] = deque(maxlen=100_000)
         self.signals = 0
 
-    def __call__(self, records: Sequence[Record]) -> None:
+    def __call__(self, records: Sequence[SinkRecord]) -> None:
         """Take the records of a flush; now minus sent_ms is the latency of a signal."""
         now_ms = time.time() * 1000
         for record in records:

@@ -11,8 +11,6 @@ from typing import Any
 from quantiva.status.degraded import degraded
 from quantiva.status.groups import Groups
 from quantiva.status.lag import (
-    Partition,
-    Place,
     Progress,
     Snapshot,
     progress,
@@ -39,7 +37,7 @@ from schemas.topics import (
     SOURCES,
 )
 from transport.decoder import Decoder
-from transport.log_reader import LogReader, arrived_ms
+from transport.log_reader import LogReader, Partition, Place, arrived_ms
 from transport.settings import Settings
 
 _SCORES_A_PARTITION = 500

@@ -10,10 +10,10 @@ from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from quantiva.status.lag import Partition
-from quantiva.status.parts import said
 from transport.admin import BrokerError
 from transport.embedded_broker import faults
+from transport.errors import short_reason
+from transport.log_reader import Partition
 from transport.settings import Settings
 
 _ATTEMPTS = 6
@@ -32,7 +32,7 @@ class Groups:
             await self._admin.start()
         except (KafkaError, OSError) as error:
             await self._admin.close()
-            msg = f"no answer from the Kafka broker at {self._bootstrap}: {said(error)}"
+            msg = f"no answer from the Kafka broker at {self._bootstrap}: {short_reason(error)}"
             raise BrokerError(msg) from error
         return self
 

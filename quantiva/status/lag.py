@@ -6,16 +6,13 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
-Partition = tuple[str, int]
-"""Topic on the broker and partition; aiokafka's TopicPartition is one."""
-Place = tuple[Partition, int]
-"""One record: its partition and offset."""
+from transport.log_reader import Partition
 
 BEHIND_MS = 10_000
 """Records may wait so long before a stage counts as behind."""
 
 
-class State(StrEnum):
+class StageState(StrEnum):
     """How a stage does."""
 
     OK = "ok"
@@ -83,7 +80,7 @@ def state(
     waiting_ms: float,
     stall_ms: float,
     waits: bool = False,
-) -> State:
+) -> StageState:
     """Judge a group. `members` is None where the broker cannot say who is alive.
 
     `waiting_ms` is how long its oldest record that is not applied has been waiting; a group that
@@ -91,11 +88,11 @@ def state(
     purpose is not behind before that.
     """
     if members == 0:
-        return State.NOT_RUNNING
+        return StageState.NOT_RUNNING
     if lag == 0:
-        return State.OK
+        return StageState.OK
     if waiting_ms > stall_ms and not moved:
-        return State.STALLED
+        return StageState.STALLED
     if waiting_ms > (stall_ms if waits else BEHIND_MS):
-        return State.BEHIND
-    return State.OK
+        return StageState.BEHIND
+    return StageState.OK

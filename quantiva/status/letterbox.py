@@ -9,14 +9,13 @@ import msgspec
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from quantiva.status.lag import Partition
-from quantiva.status.letters import Complaint, Selection, complaints
+from quantiva.status.letters import DeadLetterGroup, Selection, complaints
 from schemas.dead_letters import DeadLetter
 from schemas.topics import DEAD_LETTERS, physical
 from transport.admin import BrokerError
 from transport.decoder import Decoder
 from transport.embedded_broker import faults
-from transport.log_reader import LogReader
+from transport.log_reader import LogReader, Partition
 from transport.settings import Settings
 
 RETRIED_FROM = "retried_from"
@@ -26,7 +25,7 @@ RETRIED_FROM = "retried_from"
 class Found(NamedTuple):
     """Complaints, newest first; how many letters could not be read, and why the last one not."""
 
-    complaints: list[Complaint]
+    complaints: list[DeadLetterGroup]
     unreadable: int
     reason: str | None
 
@@ -34,14 +33,14 @@ class Found(NamedTuple):
 class Refused(NamedTuple):
     """A record that cannot be sent again, and why."""
 
-    complaint: Complaint
+    complaint: DeadLetterGroup
     reason: str
 
 
 class Plan(NamedTuple):
     """What would be sent (complaint and value), and what cannot."""
 
-    sends: list[tuple[Complaint, bytes | None]]
+    sends: list[tuple[DeadLetterGroup, bytes | None]]
     refused: list[Refused]
 
 
@@ -63,7 +62,7 @@ async def find(
     return Found(complaints(letters), unreadable, why)
 
 
-async def plan(settings: Settings, reader: LogReader, found: Sequence[Complaint]) -> Plan:
+async def plan(settings: Settings, reader: LogReader, found: Sequence[DeadLetterGroup]) -> Plan:
     """Work out what can be sent again, oldest position first; each record once."""
     partitions = await reader.partitions()
     there = {tp for of_topic in partitions.values() for tp in of_topic}
@@ -74,7 +73,7 @@ async def plan(settings: Settings, reader: LogReader, found: Sequence[Complaint]
         if one.whole.record_value is None and _partition(settings, one) in there
     }
     originals = await _originals(reader, places)
-    sends: list[tuple[Complaint, bytes | None]] = []
+    sends: list[tuple[DeadLetterGroup, bytes | None]] = []
     refused = []
     for one in wanted:
         value, original = one.whole.record_value, originals.get(one.position)
@@ -100,11 +99,11 @@ async def _originals(
     return {name: records.get(place) for name, place in places.items()}
 
 
-def _partition(settings: Settings, one: Complaint) -> Partition:
+def _partition(settings: Settings, one: DeadLetterGroup) -> Partition:
     return physical(one.topic, settings.prefix), one.partition
 
 
-async def send(settings: Settings, sends: Sequence[tuple[Complaint, bytes | None]]) -> int:
+async def send(settings: Settings, sends: Sequence[tuple[DeadLetterGroup, bytes | None]]) -> int:
     """Send records to where they stood: topic, partition, key, time and bytes; return how many.
 
     Raises BrokerError when the broker refuses one; those before it are sent.

@@ -26,7 +26,7 @@ class Selection(NamedTuple):
         )
 
 
-class Complaint(NamedTuple):
+class DeadLetterGroup(NamedTuple):
     """One record, and the newest letter of every stage that could not use it, newest first."""
 
     topic: str
@@ -60,7 +60,7 @@ def position(letter: DeadLetter) -> str:
     return f"{letter.topic}:{letter.partition}:{letter.offset}"
 
 
-def complaints(letters: Iterable[DeadLetter]) -> list[Complaint]:
+def complaints(letters: Iterable[DeadLetter]) -> list[DeadLetterGroup]:
     """Group letters by record, the newest first; a letter that was written twice counts once."""
     by_place: dict[tuple[str, int, int], dict[str, DeadLetter]] = {}
     for letter in letters:
@@ -70,7 +70,7 @@ def complaints(letters: Iterable[DeadLetter]) -> list[Complaint]:
         if older is None or letter.failed_at >= older.failed_at:
             known[letter.letter_id] = letter
     groups = [
-        Complaint(*place, tuple(sorted(known.values(), key=_newest_first)))
+        DeadLetterGroup(*place, tuple(sorted(known.values(), key=_newest_first)))
         for place, known in by_place.items()
     ]
     return sorted(groups, key=lambda group: (_newest_first(group.newest), group[:3]))

@@ -8,6 +8,7 @@ import logging
 import msgspec
 
 from schemas.address import conceal, shown
+from transport.errors import short_reason
 from transport.settings import Settings
 
 _TIMEOUT_S = 4.0
@@ -49,7 +50,7 @@ async def probe_broker(bootstrap: str | None) -> Part:
         brokers = len(client.cluster.brokers())
         return Part("broker", bootstrap, brokers > 0, f"{brokers} broker(s)")
     except Exception as error:  # whatever a client raises: it does not answer
-        return Part("broker", bootstrap, False, said(error))
+        return Part("broker", bootstrap, False, short_reason(error, _TIMEOUT_S))
     finally:
         await client.close()
 
@@ -69,7 +70,7 @@ async def probe_registry(url: str | None) -> Part:
             subjects = await answer.json(content_type=None)
         return Part("registry", shown(url), True, f"{len(subjects)} subjects")
     except Exception as error:  # as above
-        return Part("registry", shown(url), False, conceal(said(error), url))
+        return Part("registry", shown(url), False, conceal(short_reason(error, _TIMEOUT_S), url))
 
 
 async def probe_database(dsn: str | None) -> Part:
@@ -86,13 +87,4 @@ async def probe_database(dsn: str | None) -> Part:
             await connection.close(timeout=_TIMEOUT_S)
         return Part("database", shown(dsn), True, f"PostgreSQL {version}")
     except Exception as error:  # as above
-        return Part("database", shown(dsn), False, conceal(said(error), dsn))
-
-
-def said(error: Exception) -> str:
-    """Return what a client's error means, on one line."""
-    if isinstance(error, TimeoutError):
-        return f"no answer within {_TIMEOUT_S:.0f} s"
-    text = str(error).partition("\n")[0] or type(error).__name__
-    refused = ("Unable to bootstrap", "Connect call failed", "Connection refused")
-    return "nobody accepts connections there" if any(one in text for one in refused) else text
+        return Part("database", shown(dsn), False, conceal(short_reason(error, _TIMEOUT_S), dsn))

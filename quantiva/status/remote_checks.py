@@ -11,7 +11,7 @@ from importlib.resources import files
 
 from quantiva.status.checks import Check
 from quantiva.status.collect import survey
-from quantiva.status.lag import State
+from quantiva.status.lag import StageState
 from quantiva.status.parts import Part, probe
 from schemas.address import conceal
 from schemas.contract import STRUCTS, schema
@@ -171,7 +171,7 @@ async def groups(settings: Settings) -> Check:
         one
         for one in report.stages
         if not one.has_ended
-        and (one.state is State.STALLED or (one.state is State.NOT_RUNNING and one.lag))
+        and (one.state is StageState.STALLED or (one.state is StageState.NOT_RUNNING and one.lag))
     ]
     if not stuck:
         return Check("groups", True, f"none of {len(report.stages)} is stuck")

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import msgspec
 
 from quantiva.status.degraded import Degraded
-from quantiva.status.lag import State
+from quantiva.status.lag import StageState
 from quantiva.status.parts import Part
 from quantiva.status.sources import SourceReport, source_problems
 from quantiva.status.stages import LATE_MS
@@ -33,7 +33,7 @@ class StageReport(msgspec.Struct, frozen=True):
 
     stage: str
     group: str
-    state: State
+    state: StageState
     lag: int
     rate_per_s: float
     members: int | None
@@ -46,8 +46,8 @@ class StageReport(msgspec.Struct, frozen=True):
     @property
     def has_ended(self) -> bool:
         """Whether it may have been stopped for good, as far as the broker can say."""
-        unseen = self.state is State.STALLED and self.members is None
-        return self.may_end and (self.state is State.NOT_RUNNING or unseen)
+        unseen = self.state is StageState.STALLED and self.members is None
+        return self.may_end and (self.state is StageState.NOT_RUNNING or unseen)
 
 
 class TopicReport(msgspec.Struct, frozen=True):
@@ -79,10 +79,10 @@ def problems(report: Report) -> list[str]:
     if not report.parts[0].address:
         return [NOTHING_RUNS]
     needed = [one for one in report.stages if not one.may_end]
-    if needed and all(one.state is State.NOT_RUNNING for one in needed):
+    if needed and all(one.state is StageState.NOT_RUNNING for one in needed):
         found.append(NO_STAGE_RUNS)
     else:
-        wrong = [one for one in report.stages if one.state is not State.OK]
+        wrong = [one for one in report.stages if one.state is not StageState.OK]
         found += [_stage(one) for one in wrong if not one.has_ended]
     found += [text for one in report.topics if (text := _topic(one))]
     return [*found, *source_problems(report.sources), *_others(report)]
@@ -96,9 +96,9 @@ def _part(part: Part) -> str:
 
 def _stage(one: StageReport) -> str:
     waits = age(one.waiting_ms)
-    if one.state is State.NOT_RUNNING:
+    if one.state is StageState.NOT_RUNNING:
         return f"{one.stage} does not run ({one.lag:,} records wait): start `{one.start}`."
-    if one.state is State.BEHIND:
+    if one.state is StageState.BEHIND:
         return f"{one.stage} is behind: {one.lag:,} records wait, the oldest for {waits}."
     gone = "it hangs or has ended" if one.members is None else "it hangs"
     return f"{one.stage} is stalled: {one.lag:,} records wait, the oldest for {waits}; {gone}."

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from typing import NamedTuple
 
-from quantiva.status.lag import Partition
 from quantiva.status.stages import ARCHIVE
 from schemas.codec import Codec
 from schemas.registry_client import Registry
@@ -20,7 +19,7 @@ from streams.archive.reader import Archive, ArchiveError
 from streams.archive.store import open_store
 from transport import admin
 from transport.embedded_broker import faults
-from transport.log_reader import LogReader
+from transport.log_reader import LogReader, Partition
 from transport.settings import Settings
 
 _STOP_WITHIN_S = 60.0

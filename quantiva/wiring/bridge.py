@@ -18,9 +18,9 @@ from sinks.bridge.hub import Hub
 from sinks.bridge.hub.hub import LogParts
 from sinks.bridge.settings import BridgeSettings
 from sinks.postgres.migrate import migrate
-from streams.agents.process import codec_of
 from transport.log_reader import LogReader
 from transport.publisher import Publisher, PublishError
+from transport.registered_codec import codec_of
 from transport.settings import Settings
 
 

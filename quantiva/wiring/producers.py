@@ -9,18 +9,18 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from producers.dedup.checkpoint import CheckpointFile
-from producers.dedup.deduplicating_publisher import PublishOnce, Recalled
+from producers.dedup.deduplicating_publisher import DeduplicatingPublisher, Recalled
 from producers.dedup.headlines import SeenNews
 from producers.dedup.log_indexer import decoder
-from producers.dedup.published_index import Journal
-from producers.feeds.runner import LiveProducers, Tell
+from producers.dedup.published_index import PublishedIndex
+from producers.feeds.runner import Listener, LiveProducers
 from producers.settings import SourceSettings
 from schemas.codec import Codec
-from streams.agents.process import codec_of
 from transport import admin
 from transport.embedded_broker import faults
 from transport.log_reader import LogReader
 from transport.publisher import Publisher
+from transport.registered_codec import codec_of
 from transport.settings import Settings
 
 T = TypeVar("T")
@@ -40,7 +40,7 @@ async def produce(
     names: Sequence[str],
     settings: Settings,
     sources: SourceSettings,
-    tell: Tell,
+    tell: Listener,
     stop: asyncio.Event,
 ) -> None:
     """Publish the feeds of these names until `stop` is set.
@@ -68,7 +68,7 @@ async def produce(
 
 async def _start(
     settings: Settings, folder: Path, exits: AsyncExitStack
-) -> tuple[PublishOnce, Publisher, Recalled]:
+) -> tuple[DeduplicatingPublisher, Publisher, Recalled]:
     """Reach broker and registry, which may take as long as they are away, and read the topics."""
     problems = [one for one in await asyncio.to_thread(admin.states, settings) if one.problems]
     if problems:
@@ -77,9 +77,9 @@ async def _start(
     codec, registry = await codec_of(settings)
     publisher = await exits.enter_async_context(publisher_of(settings, codec))
     statuses = await exits.enter_async_context(publisher_of(settings, codec))
-    once = PublishOnce(
+    once = DeduplicatingPublisher(
         publisher,
-        Journal(SeenNews()),
+        PublishedIndex(SeenNews()),
         decoder(codec, registry),
         lambda: LogReader(settings),
         CheckpointFile(folder / f"{settings.prefix}journal"),

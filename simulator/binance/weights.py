@@ -10,7 +10,7 @@ from aiohttp import web
 
 from simulator.binance.answers import BinanceError
 from simulator.exchange.bars import DAY_MS, MINUTE_MS
-from simulator.exchange.limits import Window
+from simulator.exchange.limits import WeightWindow
 
 WEIGHT_A_MINUTE = 6_000
 ORDERS_IN_TEN_S = 100
@@ -73,9 +73,9 @@ class Weights:
 
     def __init__(self, speed: float = 1.0) -> None:
         """`speed` of the clock, in whose minutes is counted."""
-        self.minute = Window(MINUTE_MS, WEIGHT_A_MINUTE, speed)
-        self.ten_s = Window(10_000, ORDERS_IN_TEN_S, speed)
-        self.day = Window(DAY_MS, ORDERS_A_DAY)
+        self.minute = WeightWindow(MINUTE_MS, WEIGHT_A_MINUTE, speed)
+        self.ten_s = WeightWindow(10_000, ORDERS_IN_TEN_S, speed)
+        self.day = WeightWindow(DAY_MS, ORDERS_A_DAY)
         self._refused = 0
         self._banned_until_ms = 0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from simulator.bybit.answers import BybitError
-from simulator.exchange.limits import Window
+from simulator.exchange.limits import WeightWindow
 
 ADDRESS_IN_FIVE_S = 600
 ORDERS_A_SECOND = 20
@@ -16,8 +16,8 @@ class Limits:
 
     def __init__(self, speed: float = 1.0) -> None:
         """`speed` of the clock, in whose seconds is counted."""
-        self._address = Window(5_000, ADDRESS_IN_FIVE_S, speed)
-        self._orders = Window(1_000, ORDERS_A_SECOND, speed)
+        self._address = WeightWindow(5_000, ADDRESS_IN_FIVE_S, speed)
+        self._orders = WeightWindow(1_000, ORDERS_A_SECOND, speed)
 
     def request(self, now_ms: int) -> None:
         """Count a request; BybitError with HTTP 403 beyond the limit."""

@@ -8,7 +8,7 @@ from simulator.request_log import LATE_S
 
 
 @dataclass(slots=True)
-class Window:
+class WeightWindow:
     """A counter that begins anew with every window of the clock.
 
     length_ms  of a window

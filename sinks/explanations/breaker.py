@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class BreakerSettings:
     """After `failures` in a row a pause of `first_pause_s`, doubled up to `longest_pause_s`."""
 
     failures: int = 5
@@ -21,7 +21,7 @@ class Rules:
 
 
 @dataclass(frozen=True, slots=True)
-class Gate:
+class ModelBreaker:
     """The gate's state; times are seconds of one monotonic clock.
 
     failures   in a row
@@ -38,12 +38,12 @@ class Gate:
     trying: bool = False
 
 
-OPEN = Gate()
+OPEN = ModelBreaker()
 _WHILE_TRYING_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Pass:
+class Permit:
     """What the gate says: ask (`wait_s` is None), wait so long, or, `denied`, do not wait."""
 
     wait_s: float | None = None
@@ -51,29 +51,33 @@ class Pass:
     trial: bool = False
 
 
-def enter(gate: Gate, now_s: float) -> tuple[Gate, Pass]:
+def enter(gate: ModelBreaker, now_s: float) -> tuple[ModelBreaker, Permit]:
     """Return the gate with one more on the way in, and what it says."""
     if gate.closed_s is None:
-        return gate, Pass()
+        return gate, Permit()
     if now_s < gate.closed_s or gate.trying:
         wait_s = max(gate.closed_s - now_s, _WHILE_TRYING_S)
-        return gate, Pass(wait_s=wait_s, denied=gate.denied)
-    return replace(gate, trying=True), Pass(trial=True)
+        return gate, Permit(wait_s=wait_s, denied=gate.denied)
+    return replace(gate, trying=True), Permit(trial=True)
 
 
-def leave(gate: Gate, one: Pass) -> Gate:
+def leave(gate: ModelBreaker, one: Permit) -> ModelBreaker:
     """Return the gate after a pass that told nothing: no request was made, or it was cut off."""
     return replace(gate, trying=False) if one.trial else gate
 
 
-def answered(gate: Gate, one: Pass) -> Gate:
+def answered(gate: ModelBreaker, one: Permit) -> ModelBreaker:
     """Return the gate after a good answer; one asked for before it closed is late."""
     return OPEN if one.trial or gate.closed_s is None else gate
 
 
 def failed(
-    gate: Gate, now_s: float, rules: Rules, one: Pass, retry_after_s: float | None = None
-) -> Gate:
+    gate: ModelBreaker,
+    now_s: float,
+    rules: BreakerSettings,
+    one: Permit,
+    retry_after_s: float | None = None,
+) -> ModelBreaker:
     """Return the gate after a failure; `retry_after_s` is what the API has asked for."""
     count = gate.failures + 1
     if one.trial or (gate.closed_s is None and count >= rules.failures):
@@ -85,14 +89,16 @@ def failed(
     return replace(gate, closed_s=max(gate.closed_s or 0.0, now_s + retry_after_s))
 
 
-def denied(gate: Gate, now_s: float, rules: Rules, one: Pass, reason: str) -> Gate:
+def denied(
+    gate: ModelBreaker, now_s: float, rules: BreakerSettings, one: Permit, reason: str
+) -> ModelBreaker:
     """Return the gate after the account was refused."""
     if gate.closed_s is not None and not one.trial:
         return replace(gate, denied=reason)
     return replace(_closed(gate, now_s, rules), denied=reason)
 
 
-def _closed(gate: Gate, now_s: float, rules: Rules) -> Gate:
+def _closed(gate: ModelBreaker, now_s: float, rules: BreakerSettings) -> ModelBreaker:
     pause_s = min(rules.first_pause_s * 2.0 ** min(gate.pauses, 30), rules.longest_pause_s)
     until_s = max(gate.closed_s or 0.0, now_s + pause_s)
-    return Gate(gate.failures, gate.pauses + 1, until_s)
+    return ModelBreaker(gate.failures, gate.pauses + 1, until_s)

@@ -35,7 +35,7 @@ _NAMES = (
 _ADDRESS = re.compile(r"https?:|www\.|[*#`|]|^\s*[-•]", re.IGNORECASE | re.MULTILINE)
 
 
-def complaint(text: str, facts: Facts) -> str | None:
+def rejection(text: str, facts: Facts) -> str | None:
     """Say why a model's text cannot be published, in a sentence; None when it can."""
     if not text.strip():
         return "There is no text."
@@ -45,10 +45,10 @@ def complaint(text: str, facts: Facts) -> str | None:
         return "The text has letters that nobody can print."
     if _ADDRESS.search(text):
         return "The text has markup or an address in it."
-    return stray(text, facts)
+    return unsupported_number(text, facts)
 
 
-def stray(text: str, facts: Facts) -> str | None:
+def unsupported_number(text: str, facts: Facts) -> str | None:
     """Name the first number that is not in the signal, in a sentence; None when all are."""
     text = _without_names(unicodedata.normalize("NFKC", text), facts)
     for figure in written(text):

@@ -17,9 +17,9 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from sinks.explanations import budget
-from sinks.explanations.breaker import Pass
+from sinks.explanations.breaker import Permit
 from sinks.explanations.budget import ZERO
-from sinks.explanations.check import stray
+from sinks.explanations.check import unsupported_number
 from sinks.explanations.facts import Facts, input_hash
 from sinks.explanations.prompt import VERSION
 from sinks.explanations.signals import UNREADABLE, facts_in, text_of
@@ -73,7 +73,7 @@ _LOST = "The process that had asked the model ended before it had stored the ans
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class ExplanationPolicy:
     """What decides before a request; `most_usd` is what one for these facts can cost at most."""
 
     enabled: bool
@@ -121,7 +121,7 @@ def fallback(status: str, facts: Facts | None, reason: str) -> Outcome:
 
 
 def judge(
-    rules: Rules, facts: Facts | None, rank: int, waited: Waiting | None, said: Pass
+    rules: ExplanationPolicy, facts: Facts | None, rank: int, waited: Waiting | None, said: Permit
 ) -> Outcome | Waiting | None:
     """Decide about a row without asking anybody; None: the model is to be asked. Pure.
 
@@ -145,7 +145,9 @@ def judge(
     return Waiting(said.wait_s, reason)
 
 
-async def take(connection: Connection, rules: Rules, said: Pass) -> Claim | str | None:
+async def take(
+    connection: Connection, rules: ExplanationPolicy, said: Permit
+) -> Claim | str | None:
     """Take the next row: return a claim to ask for, or the status that it has got, or None.
 
     The newest cycle comes first, for yesterday's signals must not use up today's budget.
@@ -241,13 +243,13 @@ async def _equal_one(
         return None
     if twin["status"] == "requested":
         return Waiting(_TWIN_WAIT_S, "An equal signal is being explained.")
-    if stray(twin["text"], facts) is not None:  # it states its own signal's time
+    if unsupported_number(twin["text"], facts) is not None:  # it states its own signal's time
         return None
     return Outcome("done", twin["text"], twin["model"], "")
 
 
 async def _request(
-    connection: Connection, row: Any, rules: Rules, facts: Facts, digest: str | None
+    connection: Connection, row: Any, rules: ExplanationPolicy, facts: Facts, digest: str | None
 ) -> int | None:
     """Reserve the money and mark the row; return the attempt's number, None without budget."""
     most_usd = rules.most_usd(facts)

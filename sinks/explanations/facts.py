@@ -31,7 +31,7 @@ _MOST_TEXT = 120
 _SCORE_DIGITS, _AMOUNT_DIGITS = 3, 6
 
 
-class Part(msgspec.Struct, frozen=True, gc=False):
+class EngineFacts(msgspec.Struct, frozen=True, gc=False):
     """One engine's part: the score counts (`ok`), or is `missing` or `stale` and adds 0."""
 
     engine: str
@@ -58,7 +58,7 @@ class Facts(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     override: str | None
     final_score: float
     confidence: float
-    parts: tuple[Part, ...]
+    parts: tuple[EngineFacts, ...]
     entry_price_usd: float | None
     position_size: float
     position_value_usd: float
@@ -81,7 +81,7 @@ def facts_of(signal: Signal) -> Facts:
         final_score=signal.final_score,
         confidence=signal.confidence,
         parts=tuple(
-            Part(p.engine, p.status, p.score, p.confidence, p.weight, p.contribution)
+            EngineFacts(p.engine, p.status, p.score, p.confidence, p.weight, p.contribution)
             for p in signal.contributions
         ),
         entry_price_usd=signal.entry_price_usd,
@@ -135,7 +135,7 @@ def shown(name: str, value: float) -> str:
     return plain(value, _AMOUNT_DIGITS if is_amount(name) else _SCORE_DIGITS)
 
 
-def told(facts: Facts) -> dict[str, Any]:
+def as_prompt(facts: Facts) -> dict[str, Any]:
     """Return the facts as the model is given them: plain JSON, rounded numbers, no time."""
     amounts = {name: float(shown(name, value)) for name, value in values(facts)}
     return {
@@ -155,11 +155,11 @@ def told(facts: Facts) -> dict[str, Any]:
 
 def input_hash(facts: Facts, writer: str) -> str:
     """Return 32 hex digits: equal for equal facts under the same `writer` (model and prompt)."""
-    body = msgspec.json.encode([writer, told(facts)], order="deterministic")
+    body = msgspec.json.encode([writer, as_prompt(facts)], order="deterministic")
     return blake2b(body, digest_size=16).hexdigest()
 
 
-def _told_part(part: Part, amounts: dict[str, float]) -> dict[str, Any]:
+def _told_part(part: EngineFacts, amounts: dict[str, float]) -> dict[str, Any]:
     names = ("score", "confidence", "weight", "contribution")
     known = {name: amounts.get(f"{part.engine}.{name}") for name in names}
     return {

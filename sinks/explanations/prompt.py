@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from sinks.explanations.facts import Facts, told
+from sinks.explanations.facts import Facts, as_prompt
 
 Message: TypeAlias = dict[str, str]
 
@@ -47,7 +47,7 @@ _OVERHEAD_TOKENS = 64
 """More than any vendor adds around one message."""
 
 
-class Answer(msgspec.Struct, frozen=True):
+class ModelAnswer(msgspec.Struct, frozen=True):
     """The structured output as it comes back."""
 
     text: str
@@ -55,7 +55,7 @@ class Answer(msgspec.Struct, frozen=True):
 
 def messages(facts: Facts) -> list[Message]:
     """Return the first request's messages."""
-    data = msgspec.json.encode(told(facts), order="deterministic").decode()
+    data = msgspec.json.encode(as_prompt(facts), order="deterministic").decode()
     return [{"role": "system", "content": _SYSTEM}, {"role": "user", "content": data}]
 
 

@@ -15,7 +15,7 @@ import asyncpg
 
 from schemas.signals import TopSignals
 from schemas.topics import TOP
-from sinks.base import Flushed, Record, Rejected, Sink
+from sinks.base import Flushed, Rejected, Sink, SinkRecord
 from sinks.explanations import breaker
 from sinks.explanations.outbox import ExplanationLog, Outbox
 from sinks.explanations.settings import ExplanationSettings
@@ -45,16 +45,16 @@ class ExplanationsSink:
         settings: ExplanationSettings,
         log: Callable[[], ExplanationLog],
         *,
-        gate_rules: breaker.Rules | None = None,
+        gate_rules: breaker.BreakerSettings | None = None,
     ) -> None:
         self._dsn = dsn
         self._settings = settings
         self._make_log = log
-        self._gate_rules = gate_rules or breaker.Rules()
+        self._gate_rules = gate_rules or breaker.BreakerSettings()
         self._pool: asyncpg.Pool[Any] | None = None
         self._workers: Workers | None = None
         self._outbox: Outbox | None = None
-        self._added: list[Record] = []
+        self._added: list[SinkRecord] = []
         self.tally: Counter[str] = Counter()
 
     def __repr__(self) -> str:
@@ -84,7 +84,7 @@ class ExplanationsSink:
         self._outbox.start()
         self._workers.start()
 
-    def add(self, records: Sequence[Record]) -> None:
+    def add(self, records: Sequence[SinkRecord]) -> None:
         """Keep records for the next flush."""
         self._added.extend(records)
 

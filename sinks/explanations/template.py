@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
-from sinks.explanations.facts import Facts, Part, shown
+from sinks.explanations.facts import EngineFacts, Facts, shown
 
 MODEL = "template"
 """What stands as the model of such a text."""
@@ -132,7 +132,7 @@ def _exits(facts: Facts) -> str:
     return f", with {_joined(known)}" if known else ""
 
 
-def _listed(parts: Sequence[Part]) -> str:
+def _listed(parts: Sequence[EngineFacts]) -> str:
     return _joined([f"{_name(part)} ({_score(part.contribution)})" for part in parts])
 
 
@@ -140,7 +140,7 @@ def _joined(texts: Sequence[str]) -> str:
     return f"{', '.join(texts[:-1])} and {texts[-1]}" if len(texts) > 1 else "".join(texts)
 
 
-def _name(part: Part) -> str:
+def _name(part: EngineFacts) -> str:
     return part.engine.replace("_", " ")
 
 

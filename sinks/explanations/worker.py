@@ -18,8 +18,8 @@ import asyncpg
 from schemas.address import conceal
 from sinks.base import SinkError, SinkUnavailableError
 from sinks.explanations import breaker, claims, prompt
-from sinks.explanations.breaker import Pass
-from sinks.explanations.claims import Claim, Outcome, Rules, Waiting, fallback
+from sinks.explanations.breaker import Permit
+from sinks.explanations.claims import Claim, ExplanationPolicy, Outcome, Waiting, fallback
 from sinks.explanations.facts import Facts
 from sinks.explanations.outcomes import Kind, ModelError, Written
 from sinks.explanations.settings import ExplanationSettings
@@ -53,7 +53,7 @@ class Workers:
         pool: asyncpg.Pool[Any],
         dsn: str,
         stored: Callable[[], None],
-        gate_rules: breaker.Rules,
+        gate_rules: breaker.BreakerSettings,
         tally: Counter[str],
     ) -> None:
         self._settings = settings
@@ -64,7 +64,7 @@ class Workers:
         self._tally = tally
         self._gate = breaker.OPEN
         self._writer = _writer(settings) if settings.enabled and settings.has_model else None
-        self._rules = Rules(
+        self._rules = ExplanationPolicy(
             enabled=settings.enabled,
             model=settings.model if settings.has_model else None,
             top=settings.top,
@@ -140,7 +140,7 @@ class Workers:
             self._count("failed")
         return found
 
-    async def _ask(self, claim: Claim, said: Pass) -> None:
+    async def _ask(self, claim: Claim, said: Permit) -> None:
         """Ask for a claim and store what became of it."""
         assert self._writer is not None  # noqa: S101 - without one there are no claims
 
@@ -161,7 +161,7 @@ class Workers:
         if await self._lasting(lambda one: claims.store(one, claim, outcome, written.cost_usd)):
             self._count(outcome.status)
 
-    def _move_gate(self, said: Pass, failure: ModelError | None) -> None:
+    def _move_gate(self, said: Permit, failure: ModelError | None) -> None:
         now_s = time.monotonic()
         if failure is None or failure.kind is Kind.REJECTED:
             self._gate = breaker.answered(self._gate, said)

@@ -17,11 +17,11 @@ import openai
 
 from sinks.explanations import prompt
 from sinks.explanations.budget import ZERO, Prices
-from sinks.explanations.check import complaint
+from sinks.explanations.check import rejection
 from sinks.explanations.facts import Facts
 from sinks.explanations.failures import ERRORS, model_error
 from sinks.explanations.outcomes import Kind, ModelError, Written
-from sinks.explanations.prompt import Answer, Message
+from sinks.explanations.prompt import Message, ModelAnswer
 from sinks.explanations.settings import ExplanationSettings
 
 Extend = Callable[[Decimal], Awaitable[bool]]
@@ -78,7 +78,7 @@ class Writer:
             spent.add(reply, self.most_usd(asked))
             content = reply.content
             text = _text(content)
-            wrong = complaint(text, facts) if text is not None else _NOT_STRUCTURED
+            wrong = rejection(text, facts) if text is not None else _NOT_STRUCTURED
             if wrong is None:
                 return spent.written(text, "")
             reason = wrong
@@ -151,6 +151,6 @@ def _count(tokens: object) -> int | None:
 def _text(content: str) -> str | None:
     """Return the text of a structured answer; None where it is none (cut off, refused, prose)."""
     try:
-        return msgspec.json.decode(content, type=Answer).text.strip()
+        return msgspec.json.decode(content, type=ModelAnswer).text.strip()
     except msgspec.DecodeError:
         return None

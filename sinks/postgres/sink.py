@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import asyncpg
 
-from sinks.base import Flushed, Record, Rejected, Sink, SinkError
+from sinks.base import Flushed, Rejected, Sink, SinkError, SinkRecord
 from sinks.postgres import news, signals, strategies, top, trending
 from sinks.postgres.dsn import redact
 from sinks.postgres.errors import DATA_ERRORS, translate
@@ -48,7 +48,7 @@ class PostgresSink:
         self._connect_timeout_s = connect_timeout_s
         self._statement_timeout_s = statement_timeout_s
         self._connection: Connection | None = None
-        self._pending: list[Record] = []
+        self._pending: list[SinkRecord] = []
 
     def __repr__(self) -> str:
         return f"PostgresSink({redact(self._dsn)!r})"
@@ -66,7 +66,7 @@ class PostgresSink:
         except Exception as error:
             raise translate(error, None, self._dsn) from error
 
-    def add(self, records: Sequence[Record]) -> None:
+    def add(self, records: Sequence[SinkRecord]) -> None:
         """Keep records for the next flush."""
         self._pending.extend(records)
 
@@ -119,8 +119,8 @@ class PostgresSink:
             connection.terminate()
 
 
-def _by_topic(records: Sequence[Record]) -> dict[str, list[Record]]:
-    by_topic: dict[str, list[Record]] = {}
+def _by_topic(records: Sequence[SinkRecord]) -> dict[str, list[SinkRecord]]:
+    by_topic: dict[str, list[SinkRecord]] = {}
     for record in records:
         by_topic.setdefault(record.topic, []).append(record)
     unknown = by_topic.keys() - set(PostgresSink.topics)
@@ -130,7 +130,9 @@ def _by_topic(records: Sequence[Record]) -> dict[str, list[Record]]:
     return by_topic
 
 
-async def _write_all(connection: Connection, by_topic: Mapping[str, Sequence[Record]]) -> Flushed:
+async def _write_all(
+    connection: Connection, by_topic: Mapping[str, Sequence[SinkRecord]]
+) -> Flushed:
     """Write a flush; nothing of it stays when this raises."""
     rows: Counter[str] = Counter()
     rejected: list[Rejected] = []
@@ -143,7 +145,7 @@ async def _write_all(connection: Connection, by_topic: Mapping[str, Sequence[Rec
 async def _isolate(
     connection: Connection,
     writer: Writer,
-    records: Sequence[Record],
+    records: Sequence[SinkRecord],
     rows: Counter[str],
     rejected: list[Rejected],
 ) -> None:
@@ -164,7 +166,7 @@ async def _isolate(
         rows.update(written)
 
 
-def _rejection(record: Record, error: Exception) -> Rejected:
+def _rejection(record: SinkRecord, error: Exception) -> Rejected:
     place = f"{record.topic}, partition {record.partition}, offset {record.offset}"
     said = str(error).partition("\n")[0]  # PostgreSQL's detail repeats the whole row
     name = type(error).__name__.removesuffix("Error")

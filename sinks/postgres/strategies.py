@@ -14,7 +14,7 @@ import msgspec
 
 from schemas.control import Strategy
 from schemas.topics import STRATEGIES as TOPIC
-from sinks.base import Record
+from sinks.base import SinkRecord
 from sinks.identity import supersedes
 from sinks.postgres.table import Connection, Row, Table, affected
 from sinks.postgres.values import json, time
@@ -72,7 +72,7 @@ class Steps:
             self.state = strategy
 
 
-def steps(records: Iterable[Record]) -> dict[str, Steps]:
+def steps(records: Iterable[SinkRecord]) -> dict[str, Steps]:
     """Return what a batch does to each strategy id, in the order of first appearance."""
     by_id: dict[str, Steps] = {}
     for record in records:
@@ -84,7 +84,7 @@ def steps(records: Iterable[Record]) -> dict[str, Steps]:
     return by_id
 
 
-def _dated(record: Record) -> Strategy:
+def _dated(record: SinkRecord) -> Strategy:
     """Return the strategy with the record's time where it does not say when it was changed."""
     strategy: Strategy = record.event
     if strategy.updated_at:
@@ -119,7 +119,7 @@ class StrategyWriter:
 
     topic = TOPIC.name
 
-    async def write(self, connection: Connection, records: Sequence[Record]) -> Counter[str]:
+    async def write(self, connection: Connection, records: Sequence[SinkRecord]) -> Counter[str]:
         """Write a batch; see the module's docstring for the order."""
         by_id = steps(records)
         rows = [strategy_row(step.state) for step in by_id.values() if step.state is not None]

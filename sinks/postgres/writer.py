@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from sinks.base import Record
+from sinks.base import SinkRecord
 from sinks.identity import newest
 from sinks.postgres.table import Connection, Row, Table
 
@@ -19,7 +19,7 @@ class Writer(Protocol):
     def topic(self) -> str:
         """Logical topic."""
 
-    async def write(self, connection: Connection, records: Sequence[Record]) -> Counter[str]:
+    async def write(self, connection: Connection, records: Sequence[SinkRecord]) -> Counter[str]:
         """Write a batch and return the rows that were new or changed, by table.
 
         Raises one of DATA_ERRORS when a record of the batch cannot be written; then nothing of the
@@ -34,7 +34,7 @@ class RowWriter:
     topic: str
     tables: tuple[tuple[Table, Callable[[Any], Iterable[Row]]], ...]
 
-    async def write(self, connection: Connection, records: Sequence[Record]) -> Counter[str]:
+    async def write(self, connection: Connection, records: Sequence[SinkRecord]) -> Counter[str]:
         """Write one row set of each event; of the same thing twice, the newer one."""
         records = newest(records)
         written: Counter[str] = Counter()

@@ -15,15 +15,15 @@ from schemas.registry_client import Registry, RegistryError
 from schemas.topics import BY_NAME, DEAD_LETTERS, logical
 from streams.agents.crashes import CrashLog
 from streams.agents.faust_ext.consumer import Chunk
-from streams.agents.state_store import Pending, Store
+from streams.agents.state_store import Pending, StateStore
 from streams.stage import Entry, Output, Stage, Tables, UnusableEventError, advance
-from streams.validator import Gate
+from streams.validator import RecordValidator
 
 _log = logging.getLogger(__name__)
 _REGISTRY_RETRY_S = 1.0
 
 
-class Work:
+class BatchResult:
     """What one batch comes to: entries to write, outputs to send, offsets that are then done."""
 
     def __init__(self, generation: int) -> None:
@@ -35,7 +35,7 @@ class Work:
         self.events = 0
 
 
-class Batcher:
+class BatchProcessor:
     """Runs the pure stage over chunks of records."""
 
     def __init__(
@@ -43,7 +43,7 @@ class Batcher:
         stage: Stage,
         codec: Codec,
         registry: Registry,
-        store: Store,
+        store: StateStore,
         crashes: CrashLog,
         *,
         partitions: int,
@@ -59,13 +59,13 @@ class Batcher:
         self._prefix = prefix
         self._tables = tables
         self._gates = {
-            name: Gate(BY_NAME[name], partitions, keyed=stage.single_key is None)
+            name: RecordValidator(BY_NAME[name], partitions, keyed=stage.single_key is None)
             for name in stage.inputs
         }
 
-    async def work(self, chunks: Iterable[Chunk], generation: int) -> Work:
+    async def work(self, chunks: Iterable[Chunk], generation: int) -> BatchResult:
         """Return the work of the chunks; an exception of the stage itself passes through."""
-        work = Work(generation)
+        work = BatchResult(generation)
         tables = self._tables()
         decode = self._codec.decode
         for chunk in chunks:
@@ -98,7 +98,9 @@ class Batcher:
             raise unknown
         return self._codec.decode(record.value)
 
-    def _advance(self, work: Work, topic: str, record: Any, event: Any, tables: Tables) -> None:
+    def _advance(
+        self, work: BatchResult, topic: str, record: Any, event: Any, tables: Tables
+    ) -> None:
         partition, offset = record.partition, record.offset
         crash = self._crashes.given_up(topic, partition, offset)
         if crash is not None:

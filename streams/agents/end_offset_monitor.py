@@ -9,13 +9,13 @@ from collections.abc import Iterable
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from streams.agents.stage_worker import Hosted
+from streams.agents.stage_worker import StageWorker
 
 EVERY_S = 5.0
 _TIMEOUT_S = 10.0
 
 
-class EndProbe:
+class EndOffsetMonitor:
     """Tells every hosted stage where its input ends, with a consumer that is in no group.
 
     A stage whose own consumer hangs fetches nothing and so knows of no lag. Where the embedded
@@ -29,11 +29,11 @@ class EndProbe:
         )
         self._task: asyncio.Task[None] | None = None
 
-    def start(self, hosts: Iterable[Hosted]) -> None:
+    def start(self, hosts: Iterable[StageWorker]) -> None:
         """Begin to look, every five seconds."""
         self._task = asyncio.create_task(self._look(list(hosts)))
 
-    async def _look(self, hosts: list[Hosted]) -> None:
+    async def _look(self, hosts: list[StageWorker]) -> None:
         await self._consumer.start()
         while True:
             for host in hosts:
@@ -41,7 +41,7 @@ class EndProbe:
                     await asyncio.wait_for(self._tell(host), _TIMEOUT_S)
             await asyncio.sleep(EVERY_S)
 
-    async def _tell(self, host: Hosted) -> None:
+    async def _tell(self, host: StageWorker) -> None:
         wanted = {TopicPartition(tp.topic, tp.partition): tp for tp in host.read_positions()}
         if wanted:
             ends = await self._consumer.end_offsets(list(wanted))

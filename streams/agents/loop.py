@@ -7,10 +7,10 @@ import logging
 import time
 from typing import Any
 
-from streams.agents.batch import Batcher
+from streams.agents.batch import BatchProcessor
 from streams.agents.faust_ext.consumer import Chunk
-from streams.agents.state_store import Store
-from streams.agents.writer import GivenUpError, Writer
+from streams.agents.state_store import StateStore
+from streams.agents.writer import PartitionsRevokedError, Writer
 
 _log = logging.getLogger(__name__)
 
@@ -25,7 +25,9 @@ class StageLoop:
     so the stored outputs of a key are all that a crash can have left unsent.
     """
 
-    def __init__(self, app: Any, batcher: Batcher, writer: Writer, store: Store) -> None:
+    def __init__(
+        self, app: Any, batcher: BatchProcessor, writer: Writer, store: StateStore
+    ) -> None:
         self._app = app
         self._batcher = batcher
         self._writer = writer
@@ -39,7 +41,7 @@ class StageLoop:
         """Process the stream until the app stops. An engine's defect or a refused send raises."""
         stream._finalized = True
         await stream.maybe_start()
-        self._app.consumer.settle = self.settle
+        self._app.consumer.drain = self.drain
         queue = stream.channel.queue
         while not stream.should_stop:
             try:
@@ -70,7 +72,7 @@ class StageLoop:
     async def _write(self, work: Any) -> None:
         try:
             await self._writer.write(work)
-        except GivenUpError:
+        except PartitionsRevokedError:
             _log.info("a batch of %d events was given up in a rebalance", work.events)
 
     async def _take(self, queue: Any) -> list[Chunk]:
@@ -92,7 +94,7 @@ class StageLoop:
             await self._writing
             self._writing = None
 
-    async def settle(self) -> None:
+    async def drain(self) -> None:
         """Wait until nothing that was taken is unfinished; called before partitions go."""
         deadline = time.monotonic() + 0.8 * self._app.conf.broker_session_timeout
         while self._busy or (self._writing is not None and not self._writing.done()):

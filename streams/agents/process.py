@@ -18,17 +18,15 @@ import threading
 
 import uvloop
 
-from schemas.codec import Codec
-from schemas.registry_client import Registry, RegistryError
-from schemas.topics import subjects
 from streams.agents.cycle_watchdog import CycleWatchdog
-from streams.agents.end_offset_monitor import EndProbe
-from streams.agents.stage_worker import Hosted
+from streams.agents.end_offset_monitor import EndOffsetMonitor
+from streams.agents.stage_worker import StageWorker
 from streams.agents.strategies import StrategyTable
 from streams.stage import EMPTY_TABLES
 from streams.topology import stage
 from transport import admin
 from transport.embedded_broker import faults
+from transport.registered_codec import codec_of
 from transport.settings import Settings
 from transport.supervision.keeper import EXIT_CONFIG
 
@@ -40,17 +38,6 @@ STOP_LIMIT_S = 10.0
 EXIT_TROUBLE, EXIT_NOT_READY = 3, 75
 READY_LINE = "READY"
 WATCHDOG = "watchdog"
-
-
-async def codec_of(settings: Settings) -> tuple[Codec, Registry]:
-    """Register the contract; waits for a registry that does not answer."""
-    registry = Registry(settings.require_registry())
-    while True:
-        try:
-            return await registry.codec(subjects(settings.prefix)), registry
-        except RegistryError as error:
-            _log.warning("waiting: %s", error)
-            await asyncio.sleep(1.0)
 
 
 async def run(names: list[str], settings: Settings) -> int:
@@ -72,7 +59,7 @@ async def run(names: list[str], settings: Settings) -> int:
     if needs_strategies:
         await strategies.start()
     hosts = [
-        Hosted(
+        StageWorker(
             stage(name),
             settings,
             codec,
@@ -87,7 +74,7 @@ async def run(names: list[str], settings: Settings) -> int:
     _settle_memory()
     sys.stdout.write(f"{READY_LINE} {' '.join(names)}\n")
     sys.stdout.flush()
-    probe = EndProbe(settings.require_bootstrap())
+    probe = EndOffsetMonitor(settings.require_bootstrap())
     probe.start(hosts)
     code = await _watch(hosts, watchdog, stop)
     if code:
@@ -106,7 +93,9 @@ async def run(names: list[str], settings: Settings) -> int:
     return 0
 
 
-async def _start(hosts: list[Hosted], watchdog: CycleWatchdog | None, stop: asyncio.Event) -> bool:
+async def _start(
+    hosts: list[StageWorker], watchdog: CycleWatchdog | None, stop: asyncio.Event
+) -> bool:
     """Start everything; False when it was not ready in time (or told to stop before)."""
 
     async def all_of_them() -> None:
@@ -126,10 +115,12 @@ async def _start(hosts: list[Hosted], watchdog: CycleWatchdog | None, stop: asyn
     return False
 
 
-async def _watch(hosts: list[Hosted], watchdog: CycleWatchdog | None, stop: asyncio.Event) -> int:
+async def _watch(
+    hosts: list[StageWorker], watchdog: CycleWatchdog | None, stop: asyncio.Event
+) -> int:
     """Return 0 when told to stop, EXIT_TROUBLE when a stage is in trouble."""
     while not stop.is_set():
-        watched: list[Hosted | CycleWatchdog] = [*hosts, *([watchdog] if watchdog else [])]
+        watched: list[StageWorker | CycleWatchdog] = [*hosts, *([watchdog] if watchdog else [])]
         for one in watched:
             trouble = one.trouble()
             if trouble is not None:

@@ -10,11 +10,11 @@ from typing import Any
 from schemas.codec import Codec
 from schemas.registry_client import Registry
 from schemas.topics import physical
-from streams.agents.batch import Batcher
+from streams.agents.batch import BatchProcessor
 from streams.agents.crashes import CrashLog
 from streams.agents.faust_ext.app import make_app
 from streams.agents.loop import StageLoop
-from streams.agents.state_store import Store
+from streams.agents.state_store import StateStore
 from streams.agents.writer import Writer
 from streams.stage import Stage, Tables
 from transport.settings import Settings
@@ -24,7 +24,7 @@ REBALANCE_LIMIT_S = 300.0
 """A rebalance with recovery may take this long before the watchdog calls it a stall."""
 
 
-class Hosted:
+class StageWorker:
     """A stage in this process. `await start()` returns when it has its partitions and its state."""
 
     def __init__(
@@ -53,9 +53,9 @@ class Hosted:
             key_type=bytes,
             value_type=bytes,
         )
-        store = Store(stage, table)
+        store = StateStore(stage, table)
         crashes = CrashLog(settings.state_dir / "crashes" / f"{group}.json")
-        batcher = Batcher(
+        batcher = BatchProcessor(
             stage,
             codec,
             registry,

@@ -29,7 +29,7 @@ class Pending(NamedTuple):
     sent_ms: int
 
 
-class Store:
+class StateStore:
     """Entries of one stage; `table` is the Faust table that recovery fills with bytes."""
 
     def __init__(self, stage: Stage, table: Any) -> None:

@@ -7,27 +7,27 @@ from collections.abc import Iterable
 from typing import Any
 
 from schemas.topics import physical
-from streams.agents.batch import Work
-from streams.agents.state_store import Pending, Store
+from streams.agents.batch import BatchResult
+from streams.agents.state_store import Pending, StateStore
 
 MAX_BATCH_BYTES = 900_000
 """Below the 1 MB that a broker takes by default."""
 
 
-class GivenUpError(Exception):
+class PartitionsRevokedError(Exception):
     """The partitions were taken away while the batch was written; it will be read again."""
 
 
 class Writer:
     """Sends per-partition batches through the app's producer and waits for the broker's word."""
 
-    def __init__(self, app: Any, store: Store, changelog: str, prefix: str = "") -> None:
+    def __init__(self, app: Any, store: StateStore, changelog: str, prefix: str = "") -> None:
         self._app = app
         self._store = store
         self._changelog = changelog
         self._prefix = prefix
 
-    async def write(self, work: Work) -> None:
+    async def write(self, work: BatchResult) -> None:
         """Bring one batch to its end.
 
         Raises GivenUpError when the group's generation moved on, and the producer's error when
@@ -51,19 +51,19 @@ class Writer:
         for tp, next_offset in work.done.items():
             consumer.done(tp, next_offset)
 
-    def _outputs(self, work: Work) -> Iterable[Pending]:
+    def _outputs(self, work: BatchResult) -> Iterable[Pending]:
         for pending in work.outputs.values():
             yield from pending
         yield from work.letters
 
-    def _check_generation(self, work: Work) -> None:
+    def _check_generation(self, work: BatchResult) -> None:
         if self._app.consumer_generation_id != work.generation:
-            raise GivenUpError
+            raise PartitionsRevokedError
 
     async def _send(self, records: Iterable[tuple[str, int, bytes, int, bytes, int]]) -> None:
         producer = self._app.producer._producer
         if producer is None:
-            raise GivenUpError
+            raise PartitionsRevokedError
         builders: dict[tuple[str, int], Any] = {}
         waiting = []
         for topic, partition, key, timestamp_ms, value, sent_ms in records:

@@ -7,7 +7,6 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from quantiva.status.lag import Partition
 from schemas.registry_client import Registry
 from schemas.topics import logical
 from streams.archive.reader import Archive, ArchiveError
@@ -15,7 +14,7 @@ from streams.archive.records import LoggedRecord
 from streams.archive.store import open_store
 from streams.archive.writer import ArchiveWriter, SchemaText, keep_schemas
 from transport.embedded_broker import faults
-from transport.log_reader import LogReader
+from transport.log_reader import LogReader, Partition
 from transport.settings import Settings
 
 OnProgress = Callable[[int, int], None]

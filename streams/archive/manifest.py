@@ -9,7 +9,7 @@ import msgspec
 
 from streams.archive.layout import MANIFEST
 from streams.archive.records import ArchiveError
-from streams.archive.store import Store
+from streams.archive.store import ArchiveStore
 
 _VERSION = 1
 
@@ -27,7 +27,7 @@ class Manifest(msgspec.Struct, frozen=True):
     archive_id: str = ""
 
 
-def load(store: Store) -> Manifest | None:
+def load(store: ArchiveStore) -> Manifest | None:
     """Return the manifest, None when there is no archive; ArchiveError when it makes no sense."""
     text = store.read(MANIFEST)
     if text is None:
@@ -46,7 +46,7 @@ def load(store: Store) -> Manifest | None:
     return found
 
 
-def save(store: Store, prefix: str, partitions: Mapping[str, int]) -> Manifest:
+def save(store: ArchiveStore, prefix: str, partitions: Mapping[str, int]) -> Manifest:
     """Note topics in the manifest, beside those that are there; needs the store's lock.
 
     Raises ArchiveError when the archive belongs to another prefix or a topic had another count
@@ -65,7 +65,7 @@ def save(store: Store, prefix: str, partitions: Mapping[str, int]) -> Manifest:
 
 
 def _refuse_another_log(
-    store: Store, found: Manifest, prefix: str, partitions: Mapping[str, int]
+    store: ArchiveStore, found: Manifest, prefix: str, partitions: Mapping[str, int]
 ) -> None:
     if found.prefix != prefix:
         msg = (

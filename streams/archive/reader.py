@@ -19,7 +19,7 @@ from streams.archive.layout import (
     schema_path,
 )
 from streams.archive.records import ArchiveError, LoggedRecord
-from streams.archive.store import Store, open_store
+from streams.archive.store import ArchiveStore, open_store
 
 __all__ = ["Archive", "ArchiveError", "LoggedRecord", "Segment"]
 
@@ -32,7 +32,7 @@ class Archive:
     at the address, or a file of it cannot be read; OSError when the file system is away.
     """
 
-    def __init__(self, address: str | Store) -> None:
+    def __init__(self, address: str | ArchiveStore) -> None:
         self.store = open_store(address) if isinstance(address, str) else address
         self.address = self.store.address
         found = manifest.load(self.store)
@@ -135,7 +135,7 @@ class Archive:
         return Archive(str(folder))
 
 
-def list_segments(store: Store, folder: str) -> dict[int, list[Segment]]:
+def list_segments(store: ArchiveStore, folder: str) -> dict[int, list[Segment]]:
     """Return the segments below a folder by partition, sorted by first offset."""
     found: dict[int, list[Segment]] = defaultdict(list)
     for path, size in store.files(folder):

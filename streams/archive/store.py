@@ -15,7 +15,7 @@ from typing import IO, Protocol
 from streams.archive.records import ArchiveError
 
 
-class Store(Protocol):
+class ArchiveStore(Protocol):
     """Files by paths relative to `address`, with slashes. All calls block.
 
     OSError: the file system is away or refuses.
@@ -47,7 +47,7 @@ class Store(Protocol):
         """Remove what a writer left that was killed; return how many files. Under the lock."""
 
 
-def open_store(address: str) -> Store:
+def open_store(address: str) -> ArchiveStore:
     """Return the files at an address: a folder, or a URL of fsspec such as s3://bucket/folder.
 
     Raises ArchiveError when fsspec does not know it or lacks a package for it.

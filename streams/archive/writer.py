@@ -13,7 +13,7 @@ from streams.archive.layout import SCHEMAS, Segment, folder, is_compacted, parse
 from streams.archive.manifest import Manifest
 from streams.archive.reader import Archive, list_segments
 from streams.archive.records import ArchiveError, LoggedRecord, schema_id
-from streams.archive.store import Store
+from streams.archive.store import ArchiveStore
 
 _log = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ class ArchiveWriter:
     once.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: ArchiveStore) -> None:
         self._store = store
         self._known: dict[str, dict[int, Ranges]] = {}
         self._schemas: set[int] = set()

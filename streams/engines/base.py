@@ -26,7 +26,7 @@ C = TypeVar("C")
 S = TypeVar("S", bound=msgspec.Struct)
 
 
-class Reading(msgspec.Struct, frozen=True, gc=False):
+class EngineReading(msgspec.Struct, frozen=True, gc=False):
     """What an engine says of one asset at one moment.
 
     score       -1 to 1; 0 to 1 for fundamental and liquidity
@@ -65,7 +65,7 @@ class Engine(Generic[C, S]):
     state_type: type[S]
     initial: Callable[[C], S]
     update: Callable[[C, S, Any, int], S]
-    read: Callable[[C, S, int], Reading]
+    read: Callable[[C, S, int], EngineReading]
     min_change: float = 0.01
     glance: Callable[[C, S, int], float] | None = None
 

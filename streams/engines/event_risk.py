@@ -24,7 +24,7 @@ import msgspec
 
 from schemas.market import CalendarEvent, TrendingAsset
 from schemas.topics import CALENDAR
-from streams.engines.base import Engine, Reading, freshness
+from streams.engines.base import Engine, EngineReading, freshness
 
 _HOUR_MS = 3_600_000
 _DAY_MS = 24 * _HOUR_MS
@@ -221,7 +221,7 @@ def _weigh(config: Config, state: State, now: int) -> list[_Weighed]:
     return weighed
 
 
-def read(config: Config, state: State, now: int) -> Reading:
+def read(config: Config, state: State, now: int) -> EngineReading:
     """Say the score at `now`; before the newest record seen, as of that record."""
     now = max(now, state.clock)
     age_ms = now - state.calendar_at if state.calendar_offset >= 0 else None
@@ -230,7 +230,7 @@ def read(config: Config, state: State, now: int) -> Reading:
     features = {"events_ahead": float(len(weighed))}
     if weighed:
         features["nearest_event_hours"] = (weighed[0].event.starts_at - now) / _HOUR_MS
-    return Reading(
+    return EngineReading(
         score=_score(config, weighed, is_live),
         confidence=_confidence(config, weighed, is_live),
         freshness=freshness(age_ms, config.fresh_ms, config.stale_ms),

@@ -29,7 +29,7 @@ import msgspec
 
 from schemas.market import MEASURES, Fundamentals, TrendingAsset
 from schemas.topics import FUNDAMENTALS
-from streams.engines.base import Engine, Reading, clamp, freshness
+from streams.engines.base import Engine, EngineReading, clamp, freshness
 
 _HOUR_MS = 3_600_000
 _DAY_MS = 24 * _HOUR_MS
@@ -255,13 +255,13 @@ def _mean(*values: float | None) -> float | None:
     return sum(present) / len(present) if present else None
 
 
-def read(config: Config, state: State, now: int) -> Reading:
+def read(config: Config, state: State, now: int) -> EngineReading:
     """Say the score at `now`; before the newest record seen, as of that record."""
     now = max(now, state.record_at, state.tick_at)
     parts = _Facts(config, state, now).parts()
     has_record = state.record_offset >= 0 and now - state.record_at < config.stale_ms
     data_time = (state.record_at if has_record else state.tick_at) or None
-    return Reading(
+    return EngineReading(
         score=clamp(sum(parts.values()) / len(parts), 0.0) if parts else 0.0,
         confidence=len(parts) / len(PARTS),
         freshness=freshness(

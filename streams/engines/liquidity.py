@@ -32,7 +32,7 @@ import msgspec
 
 from schemas.market import OrderBook, TrendingAsset
 from schemas.topics import BOOKS
-from streams.engines.base import Engine, Reading, clamp, freshness
+from streams.engines.base import Engine, EngineReading, clamp, freshness
 from streams.engines.liquidity_book import depth_usd, side_of, slippage_of, top_usd
 
 _MINUTE_MS = 60_000.0
@@ -90,7 +90,7 @@ class Book(msgspec.Struct, frozen=True, gc=False):
     reach_bps   from mid to the last level of the shorter side
     held_usd    value of all levels of the thinner side
     parts       spread, size, depth and slippage, each 0 to 1
-    features    as in `Reading`; an order that the book cannot fill has none
+    features    as in `EngineReading`; an order that the book cannot fill has none
     """
 
     observed_at: int
@@ -231,17 +231,17 @@ def _score(config: Config, book: Book, ratios: dict[str, float]) -> float:
     return clamp(total / count, 0.0)
 
 
-def read(config: Config, state: State, now: int) -> Reading:
+def read(config: Config, state: State, now: int) -> EngineReading:
     """Return the score as of `now`, on which only the freshness and its detail depend."""
     book = state.book
     if book is None:
-        return Reading(0.0, 0.0, 0.0, detail={"book": "none"})
+        return EngineReading(0.0, 0.0, 0.0, detail={"book": "none"})
     ratios = _volume_ratios(config, state)
     share = (len(book.parts) + len(ratios) / 2.0) / (len(book.parts) + 1)
     reach = _scaled(book.reach_bps, config.reach_bps)
     shallow = config.shallow_confidence
     age_minutes = (now - book.observed_at) / _MINUTE_MS
-    return Reading(
+    return EngineReading(
         score=_score(config, book, ratios),
         confidence=clamp(share * (shallow + (1.0 - shallow) * reach), 0.0),
         freshness=freshness(age_minutes, config.fresh_minutes, config.stale_minutes),

@@ -9,7 +9,7 @@ import msgspec
 from schemas.market import TrendingAsset
 from schemas.scores import EngineScore
 from schemas.topics import SCORES, TRENDING
-from streams.engines.base import Engine, Reading
+from streams.engines.base import Engine, EngineReading
 from streams.stage import Output, Position, Tables
 
 
@@ -81,7 +81,7 @@ class ScoringStage:
 
     def speak(
         self, state: ScoringState, event: Any, offset: int
-    ) -> tuple[ScoringState, Reading | None]:
+    ) -> tuple[ScoringState, EngineReading | None]:
         """Apply a market event or a tick; return also what is to be said of it, as of the clock."""
         engine = self.engine
         core = engine.update(engine.config, state.engine, event, offset)

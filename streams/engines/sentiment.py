@@ -21,7 +21,7 @@ import msgspec
 
 from schemas.market import NewsArticle, TrendingAsset
 from schemas.topics import NEWS
-from streams.engines.base import Engine, Reading, clamp, freshness
+from streams.engines.base import Engine, EngineReading, clamp, freshness
 from streams.engines.headline import ENTRY_BYTES, VoicesConfig, entry, repeats, score_headline
 from streams.engines.social import Social, SocialConfig, observe
 
@@ -209,7 +209,7 @@ def _with_time(config: Config, state: State, observed_at: int) -> tuple[int, ...
     return tuple(times[-config.count_most :])
 
 
-def read(config: Config, state: State, now: int) -> Reading:
+def read(config: Config, state: State, now: int) -> EngineReading:
     """Say the score at `now`; before the newest record seen, as of that record."""
     now = max(now, state.clock)
     news_trust, social_trust = _trust(config, state, now)
@@ -219,7 +219,7 @@ def read(config: Config, state: State, now: int) -> Reading:
     shares = config.news_share + config.social_share
     trust = (config.news_share * news_trust + config.social_share * social_trust) / shares
     model_factor = config.no_model_factor + (1.0 - config.no_model_factor) * covered
-    return Reading(
+    return EngineReading(
         score=_glance(config, state, now),
         confidence=0.0 if state.ema is None else clamp(trust * model_factor, 0.0),
         freshness=freshness(

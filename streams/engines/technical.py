@@ -23,7 +23,7 @@ from msgspec.structs import replace
 from schemas.market import Candle, TrendingAsset
 from schemas.topics import CANDLES
 from schemas.validation import TIMEFRAME_MS
-from streams.engines.base import Engine, Reading, clamp, freshness
+from streams.engines.base import Engine, EngineReading, clamp, freshness
 from streams.engines.indicators import (
     NAMES,
     WARM_AT,
@@ -102,14 +102,16 @@ class State(msgspec.Struct, frozen=True, gc=False):
     """
 
     frames: tuple[Frame, Frame, Frame]
-    reading: Reading
+    reading: EngineReading
     fresh_until: int = 0
     price_time: int = 0
 
 
 def initial(config: Config) -> State:
     """Return the state of an asset without any candle."""
-    return State((Frame(), Frame(), Frame()), Reading(0.0, 0.0, 1.0, detail={"candles": "none"}))
+    return State(
+        (Frame(), Frame(), Frame()), EngineReading(0.0, 0.0, 1.0, detail={"candles": "none"})
+    )
 
 
 def update(config: Config, state: State, event: Any, offset: int) -> State:
@@ -154,7 +156,7 @@ def _with_candle(config: Config, state: State, place: int, candle: Candle, offse
         data_time = candle.observed_at
     evidence = _renewed(said.evidence, before.offset, offset)
     fresh_until = min(hour.fresh_until, four_hours.fresh_until, day.fresh_until)
-    reading = Reading(
+    reading = EngineReading(
         clamp(score), confidence, 1.0, data_time, price_usd, features, evidence, detail
     )
     return State(frames, reading, fresh_until, price_time)
@@ -254,7 +256,7 @@ def _detail(frames: tuple[Frame, ...]) -> dict[str, str]:
     return detail
 
 
-def read(config: Config, state: State, now: int) -> Reading:
+def read(config: Config, state: State, now: int) -> EngineReading:
     """Return the score as of `now`, on which only the freshness and its detail depend."""
     if now <= state.fresh_until:
         return state.reading

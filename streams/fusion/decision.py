@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from streams.fusion.state import ENGINE_INDEX, Held, Pinned
+from streams.fusion.state import ENGINE_INDEX, LatestScore, Pinned
 from streams.rules import Rules
 
 EVENT_RISK = ENGINE_INDEX["event_risk"]
@@ -37,7 +37,7 @@ class View(msgspec.Struct, frozen=True, gc=False):
     """
 
     now_ms: int
-    held: tuple[Held | None, ...]
+    held: tuple[LatestScore | None, ...]
     usable: tuple[bool, ...]
     values: tuple[float, ...]
 
@@ -51,7 +51,7 @@ class Decision(NamedTuple):
     override: str | None
 
 
-def view(held: tuple[Held | None, ...], now_ms: int, stale_after_ms: int) -> View:
+def view(held: tuple[LatestScore | None, ...], now_ms: int, stale_after_ms: int) -> View:
     """Look at the engines at a moment: which ones count, and with what."""
     oldest_ms = now_ms - stale_after_ms
     usable = []
@@ -83,7 +83,7 @@ def weigh(pinned: Pinned, seen: View, rules: Rules) -> tuple[float, str, str, st
         fused = "HOLD"
     vetoed = seen.values[EVENT_RISK] < strategy.event_risk_floor and seen.usable[EVENT_RISK]
     if strategy.entry_rule is not None or strategy.exit_rule is not None:
-        ruled = rules.override(strategy, FactsOf(seen, final))
+        ruled = rules.override(strategy, RuleContext(seen, final))
         if ruled == "exit_rule":
             return final, "SELL", fused, ruled
         if ruled == "entry_rule" and (not vetoed or strategy.entry_over_event_risk):
@@ -93,7 +93,7 @@ def weigh(pinned: Pinned, seen: View, rules: Rules) -> tuple[float, str, str, st
     return final, fused, fused, None
 
 
-def turned(pinned: Sequence[Pinned], seen: View, rules: Rules) -> dict[int, Decision]:
+def changed_actions(pinned: Sequence[Pinned], seen: View, rules: Rules) -> dict[int, Decision]:
     """Return the decisions that turn a strategy's action into another, by place among `pinned`."""
     found = {}
     for place, one in enumerate(pinned):
@@ -103,7 +103,7 @@ def turned(pinned: Sequence[Pinned], seen: View, rules: Rules) -> dict[int, Deci
     return found
 
 
-class FactsOf:
+class RuleContext:
     """What a rule may name, looked up on demand: most rules name two or three of a hundred."""
 
     __slots__ = ("_final", "_seen")
@@ -134,7 +134,7 @@ def price_usd(seen: View) -> float | None:
 
     Engines that are missing or stale are not asked: nobody should buy at a price of last night.
     """
-    newest: Held | None = None
+    newest: LatestScore | None = None
     for index in _PRICE_ORDER:
         one = seen.held[index]
         if one is None or one.price_usd is None or not seen.usable[index]:

@@ -31,9 +31,9 @@ from schemas.topics import (
     SIGNALS,
 )
 from streams.confidence import position_sizing
-from streams.fusion.decision import decide, turned, view
-from streams.fusion.signal import (
-    Occasion,
+from streams.fusion.decision import changed_actions, decide, view
+from streams.fusion.signal_builder import (
+    Trigger,
     build,
     moment,
     rank_entry,
@@ -42,15 +42,15 @@ from streams.fusion.state import (
     ALL_ANSWERED,
     ENGINE_INDEX,
     FusionState,
-    Held,
+    LatestScore,
     PendingCycle,
     Pinned,
     cycle_size,
-    fitted,
-    hold,
-    hold_missing,
+    latest_missing,
+    latest_score,
+    migrate_state,
     pin,
-    watching,
+    strategies_for,
 )
 from streams.rules import NoRules, Rules
 from streams.stage import Output, Position, Tables, UnusableEventError
@@ -101,7 +101,7 @@ class FusionStage:
 
         Raises BadRequestError for a request that names no active strategy.
         """
-        state = fitted(state)
+        state = migrate_state(state)
         if type(event) is SignalRequest:
             return self._request(state, event, position, tables)
         score: EngineScore = event
@@ -111,16 +111,16 @@ class FusionStage:
             return self._missing(state, score, position, tables)
         if before is not None and score.sequence <= before.sequence:
             return state, ()
-        held = hold(score, position.offset, before)
+        held = latest_score(score, position.offset, before)
         asset, partition = score.asset, position.partition
-        return self.take(
+        return self.apply_score(
             state, held, index, asset, partition, score.cycle, score.cycle_size, tables
         )
 
-    def take(
+    def apply_score(
         self,
         state: FusionState,
-        held: Held,
+        held: LatestScore,
         index: int,
         asset: str,
         partition: int,
@@ -146,7 +146,7 @@ class FusionStage:
             return state, ()
         before = state.held[index]
         if before is None or before.cycle < cycle:
-            state = with_held(state, index, hold_missing(score, position.offset, before))
+            state = with_held(state, index, latest_missing(score, position.offset, before))
         asset, partition, size = score.asset, position.partition, score.cycle_size
         return self._answer(state, index, asset, partition, cycle, size, tables)
 
@@ -175,10 +175,10 @@ class FusionStage:
         """Pin the strategies of now and send one signal and one ranking entry for each."""
         as_of = _next_as_of(state, state.clock_ms)
         seen = view(state.held, state.clock_ms, self.config.stale_after_ms)
-        now = moment(Occasion(asset, as_of, "cycle", partition, done.cycle), seen)
+        now = moment(Trigger(asset, as_of, "cycle", partition, done.cycle), seen)
         outputs: list[Output] = []
         pinned = []
-        for at in watching(tables.strategies, asset):
+        for at in strategies_for(tables.strategies, asset):
             fresh = pin(at, "")
             decision = decide(fresh, seen, self.rules)
             signal = build(now, fresh, decision, self.sizing)
@@ -203,11 +203,11 @@ class FusionStage:
         if not pinned:
             return state, ()
         seen = view(state.held, state.clock_ms, self.config.stale_after_ms)
-        changed = turned(pinned, seen, self.rules)
+        changed = changed_actions(pinned, seen, self.rules)
         if not changed:
             return state, ()
         as_of = _next_as_of(state, state.clock_ms)
-        now = moment(Occasion(asset, as_of, "change", partition), seen)
+        now = moment(Trigger(asset, as_of, "change", partition), seen)
         outputs = []
         after = list(pinned)
         for place, decision in changed.items():
@@ -238,7 +238,7 @@ class FusionStage:
         asked = pin(at, "")
         decision = decide(asked, seen, self.rules)
         place = InputPosition(position.topic, position.partition, position.offset)
-        occasion = Occasion(
+        occasion = Trigger(
             request.asset,
             as_of,
             "request",
@@ -265,7 +265,7 @@ def _pending(state: FusionState, cycle: int) -> PendingCycle | None:
     return None
 
 
-def with_held(state: FusionState, index: int, held: Held) -> FusionState:
+def with_held(state: FusionState, index: int, held: LatestScore) -> FusionState:
     """Return the state with an engine's newest score, and the clock that goes with it."""
     before = state.held
     return FusionState(

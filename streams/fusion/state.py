@@ -9,7 +9,7 @@ import msgspec
 from schemas.control import Strategy
 from schemas.engines import DEFAULT_WEIGHTS, ENGINES
 from schemas.scores import EngineScore
-from streams.engines.base import Reading
+from streams.engines.base import EngineReading
 from streams.stage import StrategyAt
 
 ENGINE_INDEX = {engine: index for index, engine in enumerate(ENGINES)}
@@ -17,7 +17,7 @@ _DEFAULTS = tuple((engine, DEFAULT_WEIGHTS[engine]) for engine in ENGINES)
 ALL_ANSWERED = (1 << len(ENGINES)) - 1
 
 
-class Held(msgspec.Struct, frozen=True, gc=False):
+class LatestScore(msgspec.Struct, frozen=True, gc=False):
     """The newest score of one engine: what fusion needs of it, and where it stands in the log.
 
     `missing` when the watchdog said so last; `sequence` then still is that of the last real score
@@ -66,7 +66,7 @@ class FusionState(msgspec.Struct, frozen=True, gc=False):
     decided_ms  as_of of the last signals, -1: none; the next ones are later
     """
 
-    held: tuple[Held | None, ...] = (None,) * len(ENGINES)
+    held: tuple[LatestScore | None, ...] = (None,) * len(ENGINES)
     pending: tuple[PendingCycle, ...] = ()
     emitted: int = -1
     pinned: tuple[Pinned, ...] = ()
@@ -74,12 +74,12 @@ class FusionState(msgspec.Struct, frozen=True, gc=False):
     decided_ms: int = -1
 
 
-def hold(score: EngineScore, offset: int, before: Held | None) -> Held:
+def latest_score(score: EngineScore, offset: int, before: LatestScore | None) -> LatestScore:
     """Return what is kept of a score that was just read."""
     cycle = score.cycle
     if cycle is None:
         cycle = -1 if before is None else before.cycle
-    return Held(
+    return LatestScore(
         False,
         offset,
         score.sequence,
@@ -96,12 +96,12 @@ def hold(score: EngineScore, offset: int, before: Held | None) -> Held:
 
 
 def hold_reading(
-    reading: Reading, cycle: int | None, as_of: int, offset: int, before: Held | None
-) -> Held:
-    """Return what `hold` keeps of a score that was never made; its sequence is its offset."""
+    reading: EngineReading, cycle: int | None, as_of: int, offset: int, before: LatestScore | None
+) -> LatestScore:
+    """Return what `latest_score` keeps of a score never made; its sequence is its offset."""
     if cycle is None:
         cycle = -1 if before is None else before.cycle
-    return Held(
+    return LatestScore(
         False,
         offset,
         offset,
@@ -117,11 +117,11 @@ def hold_reading(
     )
 
 
-def hold_missing(score: EngineScore, offset: int, before: Held | None) -> Held:
+def latest_missing(score: EngineScore, offset: int, before: LatestScore | None) -> LatestScore:
     """Return what is kept when an engine was written off for a cycle."""
     sequence = -1 if before is None else before.sequence
     cycle = -1 if score.cycle is None else score.cycle
-    return Held(
+    return LatestScore(
         True, offset, sequence, cycle, score.as_of, 0.0, 0.0, 0.0, None, None, {}, score.detail
     )
 
@@ -133,7 +133,7 @@ def pin(at: StrategyAt, action: str) -> Pinned:
     return Pinned(at.strategy, at.offset, weights, action)
 
 
-def fitted(state: FusionState) -> FusionState:
+def migrate_state(state: FusionState) -> FusionState:
     """Return a state that was stored when there were fewer engines, with room for the new ones."""
     lacking = len(ENGINES) - len(state.held)
     if lacking <= 0:
@@ -145,7 +145,7 @@ def fitted(state: FusionState) -> FusionState:
     )
 
 
-def watching(strategies: Mapping[str, StrategyAt], asset: str) -> list[StrategyAt]:
+def strategies_for(strategies: Mapping[str, StrategyAt], asset: str) -> list[StrategyAt]:
     """Return the active strategies that watch an asset, by id."""
     return [
         at

@@ -19,9 +19,9 @@ from typing import IO
 import msgspec
 
 from streams.lookahead.guard import FileGuard
-from streams.lookahead.output_digest import digest, told
+from streams.lookahead.output_digest import digest, output_digest
 from streams.lookahead.records import unpack
-from streams.lookahead.topology_runner import Line, load_stage
+from streams.lookahead.topology_runner import TopologyRunner, load_stage
 from streams.replay.sandbox import seal
 from streams.stage import Stage, StrategyAt
 
@@ -69,11 +69,11 @@ def main() -> None:
     stages, welcome = _load(hello, guard.complaint)
     guard.close()
     send(outgoing, msgspec.msgpack.encode(welcome))
-    line = Line(stages, hello.strategies, guard.complaint)
+    line = TopologyRunner(stages, hello.strategies, guard.complaint)
     said = b""
     while (frame := receive(incoming)) is not None:
         if frame:
-            said = told(line.feed(unpack(frame)))
+            said = output_digest(line.feed(unpack(frame)))
             send(outgoing, digest(said))
         else:
             send(outgoing, said)

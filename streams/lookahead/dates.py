@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from schemas.market import CalendarEvent, Candle
-from streams.lookahead.records import Record
+from streams.lookahead.records import MarketRecord
 
 
 class EarlyRecords(msgspec.Struct):
@@ -32,7 +32,7 @@ class DateCheck:
     def __init__(self) -> None:
         self._found: dict[tuple[str, str], EarlyRecords] = {}
 
-    def see(self, record: Record) -> None:
+    def see(self, record: MarketRecord) -> None:
         """Check one record."""
         event = record.event
         for problem, time_ms in _times(event):
@@ -43,7 +43,7 @@ class DateCheck:
         """Return what was found, by topic and kind in the order of the first ones."""
         return list(self._found.values())
 
-    def _count(self, problem: str, record: Record, ahead_ms: int) -> None:
+    def _count(self, problem: str, record: MarketRecord, ahead_ms: int) -> None:
         known = self._found.get((record.topic, problem))
         if known is not None:
             known.records += 1

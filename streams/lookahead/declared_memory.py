@@ -12,7 +12,7 @@ _HOUR_MS = 3_600_000
 _DAY_MS = 24 * _HOUR_MS
 
 
-def declared(engine: Engine[Any, Any]) -> str:
+def memory_of(engine: Engine[Any, Any]) -> str:
     """Return a sentence for people; for an engine that is not known here it says so.
 
     A memory is the time, or the number of inputs, until what came before weighs less than

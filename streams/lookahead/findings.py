@@ -8,7 +8,7 @@ import msgspec
 
 from streams.lookahead.dates import EarlyRecords
 from streams.lookahead.output_digest import Difference
-from streams.lookahead.records import Record
+from streams.lookahead.records import MarketRecord
 
 Check = Literal["future", "planted", "sealed"]
 
@@ -62,7 +62,7 @@ class Proof(msgspec.Struct):
         return not self.leaks
 
 
-class Ledger:
+class FirstFindings:
     """Collects leaks. Downstream of a leaking engine every difference is a mere consequence."""
 
     def __init__(self, engines: tuple[str, ...]) -> None:
@@ -73,7 +73,7 @@ class Ledger:
         """Note a stage that could not be loaded under the seal."""
         self._leaks[stage, "sealed"] = Leak(stage, "sealed", "error", "loaded", what)
 
-    def add(self, check: Check, difference: Difference, record: Record, number: int) -> None:
+    def add(self, check: Check, difference: Difference, record: MarketRecord, number: int) -> None:
         """Note a difference at the n-th record."""
         stage, field, with_future, without_future, refused = difference
         if refused:

@@ -18,7 +18,7 @@ NOTHING = "nothing"
 _REFUSALS = (REFUSAL, f"{SealedError.__name__}: ")
 
 
-def told(steps: Sequence[Step]) -> bytes:
+def output_digest(steps: Sequence[Step]) -> bytes:
     """Return the outputs and errors of steps as bytes, in the order in which they came."""
     return _ENCODER.encode(
         [

@@ -19,16 +19,16 @@ from schemas.control import Strategy
 from streams.engines.scoring_stage import ScoringStage
 from streams.lookahead.branching import disturbed, last_of_each
 from streams.lookahead.dates import DateCheck
-from streams.lookahead.findings import Leak, Ledger, Proof
+from streams.lookahead.findings import FirstFindings, Leak, Proof
 from streams.lookahead.guard import REFUSAL
-from streams.lookahead.output_digest import differences, digest, told
+from streams.lookahead.output_digest import differences, digest, output_digest
 from streams.lookahead.records import (
-    Record,
+    MarketRecord,
     Source,
     pack,
     unpack,
 )
-from streams.lookahead.topology_runner import Line, Step, load_stage
+from streams.lookahead.topology_runner import Step, TopologyRunner, load_stage
 from streams.lookahead.twin import Twin, TwinError
 from streams.stage import Stage, StrategyAt, Tables
 
@@ -91,7 +91,7 @@ class _Proving:
             n for n, is_engine in zip(called, of_engines, strict=True) if is_engine
         )
         self._joined = tuple(n for n in called if n not in self._engines)
-        self._ledger = Ledger(self._engines)
+        self._ledger = FirstFindings(self._engines)
         self._dates = DateCheck()
         self._records = self._planted = 0
         self._content = b""
@@ -112,8 +112,8 @@ class _Proving:
             self._dates.found(),
         )
 
-    def _line(self) -> Line:
-        return Line([self._stages[name] for name in self._names], self._strategies)
+    def _line(self) -> TopologyRunner:
+        return TopologyRunner([self._stages[name] for name in self._names], self._strategies)
 
     def _read(self) -> None:
         """Let the stages of this process see everything once."""
@@ -154,7 +154,7 @@ class _Proving:
             content.update(frame)
             twin.give(frame)  # it works while we do
             steps = line.feed(unpack(frame))
-            said = told(steps)
+            said = output_digest(steps)
             if _is_chosen(number, self._every):
                 self._plant(steps, record, number, tables)
             if twin.answer() != digest(said):
@@ -166,7 +166,7 @@ class _Proving:
             msg = "the source gave other records the second time: check one that does not change"
             raise SourceChangedError(msg)
 
-    def _plant(self, steps: list[Step], record: Record, number: int, tables: Tables) -> None:
+    def _plant(self, steps: list[Step], record: MarketRecord, number: int, tables: Tables) -> None:
         event: Any = record.event
         self._planted += 1
         for step in last_of_each(steps):

@@ -34,7 +34,7 @@ class Placed(Protocol):
         """The decoded record, or the error of one that cannot be decoded."""
 
 
-class Record(NamedTuple):
+class MarketRecord(NamedTuple):
     """One valid market event and its place in the log."""
 
     topic: str
@@ -43,7 +43,7 @@ class Record(NamedTuple):
     event: Any
 
 
-Source = Callable[[], Iterator[Record]]
+Source = Callable[[], Iterator[MarketRecord]]
 """Reads the same records again at each call, in the order in which they were observed."""
 
 _DECODERS = {
@@ -54,27 +54,27 @@ _ENCODER = msgspec.msgpack.Encoder()
 _FRAME = msgspec.msgpack.Decoder(tuple[str, int, int, msgspec.Raw])
 
 
-def pack(record: Record) -> bytes:
+def pack(record: MarketRecord) -> bytes:
     """Return a record as bytes."""
     return _ENCODER.encode(record)
 
 
-def unpack(frame: bytes) -> Record:
+def unpack(frame: bytes) -> MarketRecord:
     """Return the record that `pack` made bytes of; both sides of a comparison read it like this."""
     topic, partition, offset, event = _FRAME.decode(frame)
-    return Record(topic, partition, offset, _DECODERS[topic].decode(event))
+    return MarketRecord(topic, partition, offset, _DECODERS[topic].decode(event))
 
 
-def numbered(events: Iterable[MarketEvent]) -> Iterator[Record]:
+def numbered(events: Iterable[MarketEvent]) -> Iterator[MarketRecord]:
     """Give events the offsets that they would get in topics of one partition."""
     offsets: Counter[str] = Counter()
     for event in events:
         topic = TOPIC_OF[type(event)].name
-        yield Record(topic, 0, offsets[topic], event)
+        yield MarketRecord(topic, 0, offsets[topic], event)
         offsets[topic] += 1
 
 
-def usable(placed: Iterable[Placed], assets: Collection[str] = ()) -> Iterator[Record]:
+def usable(placed: Iterable[Placed], assets: Collection[str] = ()) -> Iterator[MarketRecord]:
     """Yield the market records that the gate of a stage would let through.
 
     `assets`: only these; empty for all. What is left out went to the dead letters in the live run.
@@ -86,4 +86,4 @@ def usable(placed: Iterable[Placed], assets: Collection[str] = ()) -> Iterator[R
         if assets and event.asset not in assets:  # type: ignore[attr-defined]
             continue
         if problem(event) is None:
-            yield Record(one.topic, one.partition, one.offset, event)
+            yield MarketRecord(one.topic, one.partition, one.offset, event)

@@ -19,7 +19,7 @@ from schemas.topics import MARKET_TOPICS
 from schemas.validation import TIMEFRAME_MS
 from streams.archive.reader import Archive
 from streams.lookahead.records import (
-    Record,
+    MarketRecord,
     Source,
     numbered,
     usable,
@@ -96,7 +96,7 @@ def archive(
         """Yield what can be decoded: nothing else has a time to be merged by."""
         return (row for row in logs.rows(topic, partition) if isinstance(row[3], msgspec.Struct))
 
-    def read() -> Iterator[Record]:
+    def read() -> Iterator[MarketRecord]:
         for record in usable(merged(rows, topics, partitions), assets):
             if from_ms is None or record.event.observed_at >= from_ms:
                 yield record
@@ -114,7 +114,7 @@ def seeded(seed: int, days: int, assets: Collection[str] = ()) -> Source:
         msg = f"the simulated market has none of {', '.join(assets)}"
         raise ValueError(msg)
 
-    def read() -> Iterator[Record]:
+    def read() -> Iterator[MarketRecord]:
         return usable(numbered(_market(seed, days, chosen)))
 
     return read

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from streams.engines.base import Engine
 from streams.engines.scoring_stage import ScoringStage
-from streams.lookahead.records import Record
+from streams.lookahead.records import MarketRecord
 from streams.stage import Entry, Output, Stage, StrategyAt, Tables, advance
 from streams.topology import stage as topology_stage
 
@@ -52,7 +52,7 @@ def load_stage(name: str) -> Stage:
     return ScoringStage(engine)
 
 
-class Line:
+class TopologyRunner:
     """Some stages from their initial states on; outputs of one are inputs of the next.
 
     `complaint` is asked after every step; what it says counts as the step's error.
@@ -73,7 +73,7 @@ class Line:
             for topic in one.inputs:
                 self._readers.setdefault(topic, []).append(one)
 
-    def feed(self, record: Record) -> list[Step]:
+    def feed(self, record: MarketRecord) -> list[Step]:
         """Take a record through all stages; return every step that applied it or what it made."""
         topic, partition, offset, event = record
         steps: list[Step] = []

@@ -15,7 +15,7 @@ import msgspec
 from schemas.market import Candle
 from schemas.topics import CANDLES, TRENDING
 from schemas.validation import TIMEFRAME_MS
-from streams.engines.base import Engine, Reading
+from streams.engines.base import Engine, EngineReading
 from streams.lookahead.records import Source
 
 TOLERANCE = 1e-6
@@ -127,7 +127,7 @@ class _Later:
     def ended(self) -> bool:
         return self.same or self.inputs >= self._row.most
 
-    def take(self, event: Any, offset: int, now: int, whole: Reading, state: Any) -> None:
+    def take(self, event: Any, offset: int, now: int, whole: EngineReading, state: Any) -> None:
         """Take the next input; `whole` and `state` are what the run with everything has then."""
         engine = self._engine
         self._state = engine.update(engine.config, self._state, event, offset)
@@ -137,7 +137,7 @@ class _Later:
         if self.inputs % _COMPARE_STATES_EVERY == 0:
             self.same = self._state == state  # and so they will always be
 
-    def _compare(self, own: Reading, whole: Reading, age_ms: int) -> None:
+    def _compare(self, own: EngineReading, whole: EngineReading, age_ms: int) -> None:
         apart = max(abs(own.score - whole.score), abs(own.confidence - whole.confidence))
         for last, tolerance in ((self.exact, 0.0), (self.close, TOLERANCE), (self.coarse, COARSE)):
             if not apart <= tolerance:

@@ -24,13 +24,13 @@ from streams.fusion.decision import (
     view,
     weigh,
 )
-from streams.fusion.signal import Occasion, build, moment
+from streams.fusion.signal_builder import Trigger, build, moment
 from streams.fusion.stage import FusionStage
 from streams.fusion.state import (
-    Held,
+    LatestScore,
     Pinned,
-    hold,
-    hold_missing,
+    latest_missing,
+    latest_score,
     pin,
 )
 from streams.provenance.tree import Cited, Tree
@@ -160,10 +160,10 @@ def _made_again(tree: Tree) -> Signal | None:
     return build(now, pinned, decide(pinned, seen, fusion.rules), fusion.sizing)
 
 
-def _occasion(tree: Tree) -> Occasion:
+def _occasion(tree: Tree) -> Trigger:
     signal = tree.signal
     partitions = [part.score.partition for part in tree.parts if part.score is not None]
-    return Occasion(
+    return Trigger(
         asset=signal.asset,
         as_of=signal.as_of,
         trigger=signal.trigger,
@@ -174,10 +174,10 @@ def _occasion(tree: Tree) -> Occasion:
     )
 
 
-def _held(contribution: Contribution, score: Cited | None) -> Held | None:
+def _held(contribution: Contribution, score: Cited | None) -> LatestScore | None:
     if score is None:
         return None
-    make = hold_missing if score.event.status == "missing" else hold
+    make = latest_missing if score.event.status == "missing" else latest_score
     return make(score.event, score.offset, None)
 
 

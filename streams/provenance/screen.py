@@ -13,7 +13,7 @@ from schemas.control import Strategy
 from schemas.text import age, cut, moment
 from streams.provenance import verdict
 from streams.provenance.checks import Check
-from streams.provenance.tree import Cited, Part, Tree
+from streams.provenance.tree import Cited, EngineBranch, Tree
 from streams.provenance.words import words
 
 _COLOURS = {"BUY": "bold green", "SELL": "bold red", "HOLD": "bold yellow"}
@@ -104,7 +104,7 @@ def _ticks(tree: Tree) -> list[RenderableType]:
     return _section("Tick", _records(tree, ticks.values(), whose))
 
 
-def _engine(tree: Tree, part: Part) -> list[RenderableType]:
+def _engine(tree: Tree, part: EngineBranch) -> list[RenderableType]:
     if part.score is None:
         return _section(part.engine, _lines(["it had not said anything of the asset"], "yellow"))
     below: list[RenderableType] = []

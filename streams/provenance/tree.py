@@ -50,7 +50,7 @@ class Cited(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     missing: str | None
 
 
-class Part(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+class EngineBranch(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """One engine: its part of the signal, its score, and the records behind the score.
 
     `score` is None where the engine had never said anything, `tick` where the score names none.
@@ -77,7 +77,7 @@ class Tree(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     found: Found
     strategy: Cited | None
     request: Cited | None
-    parts: tuple[Part, ...]
+    parts: tuple[EngineBranch, ...]
 
     def cited(self) -> list[Cited]:
         """Return every record of the tree, from the top down; a shared tick comes once."""
@@ -125,13 +125,13 @@ def _input(signal: Signal, topic: str, known: Known) -> Cited | None:
     return None
 
 
-def _part(signal: Signal, contribution: Contribution, known: Known) -> Part:
+def _part(signal: Signal, contribution: Contribution, known: Known) -> EngineBranch:
     place = _score_place(signal, contribution)
     score = None if place is None else _cite(signal, place, known, contribution.engine)
     event = None if score is None else score.event
     ticks = () if event is None else _tick_places(event)
     evidence = () if event is None else _evidence_places(event)
-    return Part(
+    return EngineBranch(
         engine=contribution.engine,
         contribution=contribution,
         score=score,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from schemas.control import SignalRequest
-from schemas.describe import telling
+from schemas.describe import one_line
 from schemas.market import (
     CalendarEvent,
     Candle,
@@ -26,18 +26,18 @@ from schemas.text import (
 _LONGEST = 400
 
 
-class Said(NamedTuple):
+class EvidenceLine(NamedTuple):
     """What a record says in short, and what else there is to know."""
 
     line: str
     more: tuple[str, ...] = ()
 
 
-def words(event: Any, now_ms: int) -> Said:
+def words(event: Any, now_ms: int) -> EvidenceLine:
     """Return what an event says to people at the moment of the decision; printable lines only."""
     tell = _WORDS.get(type(event))
-    line, *more = tell(event, now_ms) if tell is not None else (telling(event),)
-    return Said(cut(line, _LONGEST), tuple(cut(one, _LONGEST) for one in more if one))
+    line, *more = tell(event, now_ms) if tell is not None else (one_line(event),)
+    return EvidenceLine(cut(line, _LONGEST), tuple(cut(one, _LONGEST) for one in more if one))
 
 
 def _news(event: NewsArticle, now_ms: int) -> list[str]:

@@ -13,10 +13,10 @@ from streams.replay.letters import Letters
 from streams.replay.logs import Logs, asset_of
 from streams.replay.market import Produced
 from streams.replay.parity import Comparison
-from streams.replay.per_key_reader import Keyed, KeyedLog, remember
+from streams.replay.per_key_reader import Keyed, PerKeyReader, remember
 from streams.stage import Entry, Stage, advance
 from streams.topology import stage
-from streams.validator import Gate
+from streams.validator import RecordValidator
 
 
 class EngineRun:
@@ -36,9 +36,10 @@ class EngineRun:
         self._ends = ends
         self._partition = partition
         self._gates = {
-            name: Gate(BY_NAME[name], partitions, keyed=True).check for name in scoring.inputs
+            name: RecordValidator(BY_NAME[name], partitions, keyed=True).check
+            for name in scoring.inputs
         }
-        self._logs = {name: KeyedLog(source, asset_of) for name, source in logs.items()}
+        self._logs = {name: PerKeyReader(source, asset_of) for name, source in logs.items()}
         self._entries: dict[str, Entry] = {}
         self.read: Counter[str] = Counter()
         self._said: defaultdict[str, OrderedDict[int, EngineScore]] = defaultdict(OrderedDict)

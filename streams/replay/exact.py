@@ -33,18 +33,18 @@ from streams.replay.logs import Logs, asset_of
 from streams.replay.market import LEFT_OUT, Produced
 from streams.replay.parity import Comparison
 from streams.replay.per_key_reader import Keyed
-from streams.replay.recorded_outputs import Expected
+from streams.replay.recorded_outputs import RecordedOutputs
 from streams.replay.requests import Requests
-from streams.replay.strategy_resolver import Rulings
+from streams.replay.strategy_resolver import StrategyResolver
 from streams.stage import Entry, UnusableEventError, advance
 from streams.topology import stage
-from streams.validator import Gate
+from streams.validator import RecordValidator
 
 Emit = Callable[[Produced], None]
 _EVERY = 500
 
 
-class RecordedRun:
+class ExactReplay:
     """Replays one asset partition; see the module's docstring.
 
     `emit` gets every output, also missing answers and repetitions in engine.scores, so that the
@@ -80,11 +80,11 @@ class RecordedRun:
             )
         }
         self._fusion = stage("fusion")
-        self._gate = Gate(BY_NAME[SCORES.name], partitions, keyed=True).check
+        self._gate = RecordValidator(BY_NAME[SCORES.name], partitions, keyed=True).check
         self._fused: dict[str, Entry] = {}
         self._signals = _expected_signals(logs, partition, comparison)
         self._rankings = _expected_entries(logs, partition, partitions, comparison)
-        self._rulings = Rulings(logs, self._signals, changes)
+        self._rulings = StrategyResolver(logs, self._signals, changes)
         self._requests = Requests(logs, partition)
         self._next: Counter[tuple[str, int]] = Counter()
         self._offset = -1
@@ -235,8 +235,8 @@ def _left_out(score: EngineScore) -> EngineScore | None:
     )
 
 
-def _expected_signals(logs: Logs, partition: int, comparison: Comparison | None) -> Expected:
-    return Expected(
+def _expected_signals(logs: Logs, partition: int, comparison: Comparison | None) -> RecordedOutputs:
+    return RecordedOutputs(
         SIGNALS.name,
         partition,
         _valid(logs.read(SIGNALS.name, partition)),
@@ -252,7 +252,7 @@ def _expected_signals(logs: Logs, partition: int, comparison: Comparison | None)
 
 def _expected_entries(
     logs: Logs, partition: int, partitions: int, comparison: Comparison | None
-) -> tuple[Expected, ...]:
+) -> tuple[RecordedOutputs, ...]:
     def key_of(one: Keyed) -> str | None:
         entry: Any = one.event
         if entry.kind != "signal" or partition_of(entry.asset.encode(), partitions) != partition:
@@ -260,7 +260,7 @@ def _expected_entries(
         return f"{entry.strategy_id} {entry.asset}"
 
     return tuple(
-        Expected(
+        RecordedOutputs(
             RANKING.name,
             number,
             _valid(logs.read(RANKING.name, number)),

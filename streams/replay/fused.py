@@ -10,10 +10,10 @@ from typing import Any
 
 import msgspec
 
-from streams.engines.base import Reading
+from streams.engines.base import EngineReading
 from streams.fusion.no_change_band import Calm, calm_of
 from streams.fusion.stage import FusionStage, with_held
-from streams.fusion.state import FusionState, Held, hold_reading
+from streams.fusion.state import FusionState, LatestScore, hold_reading
 from streams.stage import Output, Position, Tables
 
 
@@ -24,7 +24,7 @@ class Spoken(msgspec.Struct, frozen=True, gc=False):
     """
 
     engine: int
-    reading: Reading
+    reading: EngineReading
     as_of: int
     partition: int
     offset: int
@@ -63,7 +63,7 @@ class Fused:
             self._waiting[asset] = spoken
             return ()
         state = self._state(asset)
-        state, outputs = self._stage.take(
+        state, outputs = self._stage.apply_score(
             state,
             _held(spoken, state),
             index,
@@ -96,6 +96,6 @@ class Fused:
         return with_held(state, waiting.engine, _held(waiting, state))
 
 
-def _held(spoken: Spoken, state: FusionState) -> Held:
+def _held(spoken: Spoken, state: FusionState) -> LatestScore:
     before = state.held[spoken.engine]
     return hold_reading(spoken.reading, spoken.cycle, spoken.as_of, spoken.offset, before)

@@ -25,7 +25,7 @@ from streams.fusion.state import ENGINE_INDEX
 from streams.fusion.watchdog import missing_score
 from streams.replay.changes import NO_CHANGES, Changes
 from streams.replay.fused import Fused, Spoken
-from streams.replay.replay_record import Arrival
+from streams.replay.replay_record import ReplayRecord
 from streams.stage import (
     Entry,
     Output,
@@ -36,7 +36,7 @@ from streams.stage import (
     advance,
 )
 from streams.topology import scoring_engines
-from streams.validator import Gate
+from streams.validator import RecordValidator
 
 _KEPT = 20
 LEFT_OUT = "left out of this replay"
@@ -82,13 +82,13 @@ class _Route:
     __slots__ = ("arrived", "check", "engines", "readers")
 
     def __init__(self, topic: str, partitions: int) -> None:
-        self.check = Gate(BY_NAME[topic], partitions, keyed=True).check
+        self.check = RecordValidator(BY_NAME[topic], partitions, keyed=True).check
         self.engines: list[_Scoring] = []
         self.readers: list[str] = []
         self.arrived = 0
 
 
-class FreeRun:
+class MarketReplay:
     """Engines and fusion of some partitions. `emit` gets every output but the ranking's own.
 
     `emit_rank` gets (clock_ms, timestamp_ms, entry) of every signal of a cycle. `with_scores`
@@ -128,7 +128,7 @@ class FreeRun:
                     self._routes[topic].engines.append(scoring)
                     self._routes[topic].readers.append(engine.name)
         # What a topic's record means besides: a tick, to the engines that are left out.
-        self._more: dict[str, Callable[[str, Arrival], None]] = {REQUESTS.name: self._request}
+        self._more: dict[str, Callable[[str, ReplayRecord], None]] = {REQUESTS.name: self._request}
         if changes.without:
             self._more[TRENDING.name] = self._write_off
         self._next: Counter[tuple[str, int]] = Counter()
@@ -147,7 +147,7 @@ class FreeRun:
         """Scores made so far."""
         return sum(self._scores)
 
-    def apply(self, arrival: Arrival) -> None:
+    def apply(self, arrival: ReplayRecord) -> None:
         """Take one record through the topology."""
         self.clock_ms = arrival.clock_ms
         topic, event = arrival.topic, arrival.event
@@ -164,10 +164,10 @@ class FreeRun:
         if topic in self._more:
             self._more[topic](asset, arrival)
 
-    def _request(self, asset: str, arrival: Arrival) -> None:
+    def _request(self, asset: str, arrival: ReplayRecord) -> None:
         self._fuse(asset, arrival.event, arrival, REQUESTS.name, arrival.offset)
 
-    def _write_off(self, asset: str, arrival: Arrival) -> None:
+    def _write_off(self, asset: str, arrival: ReplayRecord) -> None:
         """Say to a tick what the watchdog says of engines that are not there."""
         tick = arrival.event
         for engine in self._changes.without:
@@ -176,7 +176,7 @@ class FreeRun:
             )
             self._score(asset, score, arrival)
 
-    def _speak(self, scoring: _Scoring, asset: str, arrival: Arrival) -> None:
+    def _speak(self, scoring: _Scoring, asset: str, arrival: ReplayRecord) -> None:
         """Move an engine, as a worker does; hand on the score that comes of it."""
         entries, topic, event = scoring.entries, arrival.topic, arrival.event
         place = (topic, arrival.partition, arrival.offset)
@@ -186,7 +186,7 @@ class FreeRun:
             for output in outputs:
                 self._score(asset, output.event, arrival)
 
-    def _speak_briefly(self, scoring: _Scoring, asset: str, arrival: Arrival) -> None:
+    def _speak_briefly(self, scoring: _Scoring, asset: str, arrival: ReplayRecord) -> None:
         """Move an engine; hand to fusion what it would keep of the score. No offset comes twice."""
         states, event = scoring.states, arrival.event
         before = states.get(asset) or scoring.stage.initial()
@@ -204,7 +204,7 @@ class FreeRun:
         for output in self._fused.hear(asset, spoken, self._tables):
             self._send(output, arrival)
 
-    def _is_refused(self, route: _Route, arrival: Arrival) -> bool:
+    def _is_refused(self, route: _Route, arrival: ReplayRecord) -> bool:
         """Check a record; one that no stage can use is noted for each."""
         event = arrival.event
         try:
@@ -225,7 +225,7 @@ class FreeRun:
         ordered = {name: self._strategies[name] for name in sorted(self._strategies)}
         self._tables = Tables(self._changes.table(ordered))
 
-    def _score(self, asset: str, score: Any, arrival: Arrival) -> None:
+    def _score(self, asset: str, score: Any, arrival: ReplayRecord) -> None:
         partition = arrival.partition
         offset = self._scores[partition]
         self._scores[partition] = offset + 1
@@ -233,7 +233,7 @@ class FreeRun:
             self._emit(Produced(SCORES.name, partition, offset, asset, arrival.timestamp_ms, score))
         self._fuse(asset, score, arrival, SCORES.name, offset)
 
-    def _fuse(self, asset: str, event: Any, arrival: Arrival, topic: str, offset: int) -> None:
+    def _fuse(self, asset: str, event: Any, arrival: ReplayRecord, topic: str, offset: int) -> None:
         place = Position(topic, arrival.partition, offset, {topic: offset})
         try:
             outputs = self._fused.step(asset, event, place, self._tables)
@@ -243,7 +243,7 @@ class FreeRun:
         for output in outputs:
             self._send(output, arrival)
 
-    def _send(self, output: Output, arrival: Arrival) -> None:
+    def _send(self, output: Output, arrival: ReplayRecord) -> None:
         if output.topic == RANKING.name:
             self._emit_rank(arrival.clock_ms, arrival.timestamp_ms, output.event)
             return
@@ -252,7 +252,7 @@ class FreeRun:
         self._next[place] = offset + 1
         self._emit(Produced(*place, offset, output.key, arrival.timestamp_ms, output.event))
 
-    def _refuse(self, reader: str, arrival: Arrival, error: Exception) -> None:
+    def _refuse(self, reader: str, arrival: ReplayRecord, error: Exception) -> None:
         self.refused += 1
         if len(self.first_refused) < _KEPT:
             kind = type(error).__name__.removesuffix("Error")

@@ -22,7 +22,7 @@ class Keyed(NamedTuple):
     event: Any
 
 
-class KeyedLog(Generic[K]):
+class PerKeyReader(Generic[K]):
     """See the module's docstring. `key_of` names the queue of a record, None drops it.
 
     Memory holds what lies between the slowest and the fastest reader of a partition, which in a

@@ -12,10 +12,10 @@ from streams.replay.letters import Letters
 from streams.replay.logs import Logs
 from streams.replay.market import Produced
 from streams.replay.parity import Comparison
-from streams.replay.recorded_outputs import Expected
+from streams.replay.recorded_outputs import RecordedOutputs
 from streams.stage import Entry, advance
 from streams.topology import stage
-from streams.validator import Gate
+from streams.validator import RecordValidator
 
 
 def check_rankings(
@@ -31,8 +31,8 @@ def check_rankings(
     ranking = stage("ranking")
     partitions = logs.archive.partitions[RANKING.name]
     letters = Letters(logs, partition, None)
-    gate = Gate(RANKING, partitions, keyed=False).check
-    expected = Expected(
+    gate = RecordValidator(RANKING, partitions, keyed=False).check
+    expected = RecordedOutputs(
         TOP.name,
         partition,
         (one for one in logs.read(TOP.name, partition) if not isinstance(one.event, BadEventError)),

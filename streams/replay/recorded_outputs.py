@@ -8,7 +8,7 @@ from typing import Any
 
 from streams.replay.market import Produced
 from streams.replay.parity import Comparison, first_difference
-from streams.replay.per_key_reader import Keyed, KeyedLog, remember
+from streams.replay.per_key_reader import Keyed, PerKeyReader, remember
 
 _LOOK_AHEAD = 16
 
@@ -17,7 +17,7 @@ IsAhead = Callable[[Any], bool]
 """Says of an output that was never replayed whether its inputs were not recorded any more."""
 
 
-class Expected:
+class RecordedOutputs:
     """See the module's docstring.
 
     Outputs of one key come in the same order in both; a restarted worker may have sent some again.
@@ -34,7 +34,7 @@ class Expected:
         comparison: Comparison | None,
     ) -> None:
         self._topic, self._partition = topic, partition
-        self._log: KeyedLog[str] = KeyedLog(records, key_of)
+        self._log: PerKeyReader[str] = PerKeyReader(records, key_of)
         self._key_of = key_of
         self._slot = slot
         self._comparison = comparison

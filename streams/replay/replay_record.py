@@ -22,7 +22,7 @@ RANK = {name: rank for rank, name in enumerate(ORDER)}
 _TIME_FIELD = {STRATEGIES.name: "updated_at", REQUESTS.name: "requested_at"}
 
 
-class Arrival(msgspec.Struct, frozen=True, order=True, gc=False):
+class ReplayRecord(msgspec.Struct, frozen=True, order=True, gc=False):
     """A record as the topology takes it.
 
     `clock_ms` is where it stands in the merge; `event` None a tombstone of control.strategies.
@@ -42,7 +42,7 @@ Read = Callable[[str, int], Iterable[tuple[int, int, bytes | None, Any]]]
 """Yields (offset, timestamp_ms, key, event) of a topic partition, in the order of offsets."""
 
 
-def merged(read: Read, topics: Iterable[str], partitions: Iterable[int]) -> Iterator[Arrival]:
+def merged(read: Read, topics: Iterable[str], partitions: Iterable[int]) -> Iterator[ReplayRecord]:
     """Merge topic partitions by the tie rule; then by partition, which no state depends on."""
     places = [
         (topic, partition)
@@ -53,7 +53,7 @@ def merged(read: Read, topics: Iterable[str], partitions: Iterable[int]) -> Iter
     return heapq.merge(*(one_topic(read, *place) for place in places))
 
 
-def one_topic(read: Read, topic: str, partition: int) -> Iterator[Arrival]:
+def one_topic(read: Read, topic: str, partition: int) -> Iterator[ReplayRecord]:
     """Yield a topic partition with the clock of the merge, which never goes back."""
     rank = RANK[topic]
     field = _TIME_FIELD.get(topic, "observed_at")
@@ -61,4 +61,4 @@ def one_topic(read: Read, topic: str, partition: int) -> Iterator[Arrival]:
     for offset, timestamp_ms, key, event in read(topic, partition):
         # A tombstone, or the error of a record that is no event, has no time of its own.
         clock_ms = max(clock_ms, getattr(event, field, timestamp_ms))
-        yield Arrival(clock_ms, rank, topic, partition, offset, timestamp_ms, key, event)
+        yield ReplayRecord(clock_ms, rank, topic, partition, offset, timestamp_ms, key, event)

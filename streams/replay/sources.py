@@ -22,7 +22,7 @@ from schemas.topics import (
 )
 from streams.replay.replay_record import (
     RANK,
-    Arrival,
+    ReplayRecord,
     merged,
     one_topic,
 )
@@ -92,7 +92,7 @@ def describe_archive(source: ArchiveSource) -> tuple[int, Counter[int]]:
     return counts.pop(), total
 
 
-def archive_arrivals(source: ArchiveSource, partitions: Iterable[int]) -> Iterator[Arrival]:
+def archive_arrivals(source: ArchiveSource, partitions: Iterable[int]) -> Iterator[ReplayRecord]:
     """Yield what is in some partitions of an archive, and all strategies, merged."""
     from streams.archive.reader import Archive
     from streams.replay.logs import Logs
@@ -107,7 +107,9 @@ def archive_arrivals(source: ArchiveSource, partitions: Iterable[int]) -> Iterat
     return _only(arrivals, source.assets) if source.assets else arrivals
 
 
-def directory_arrivals(source: DirectorySource, partitions: Iterable[int]) -> Iterator[Arrival]:
+def directory_arrivals(
+    source: DirectorySource, partitions: Iterable[int]
+) -> Iterator[ReplayRecord]:
     """Yield what a directory has for some partitions, at the offsets that a play would give it.
 
     Ticks rank all assets, so every process reads the whole directory and keeps its part.
@@ -130,7 +132,7 @@ def directory_arrivals(source: DirectorySource, partitions: Iterable[int]) -> It
         offset = next(offsets)
         if not assets or asset in assets:
             at_ms = event.observed_at
-            yield Arrival(at_ms, rank, topic, partition, offset, at_ms, key, event)
+            yield ReplayRecord(at_ms, rank, topic, partition, offset, at_ms, key, event)
 
 
 def initial_strategies(source: Source) -> dict[str, StrategyAt]:
@@ -153,7 +155,7 @@ def initial_strategies(source: Source) -> dict[str, StrategyAt]:
     }
 
 
-def arrivals(source: Source, partitions: Iterable[int]) -> Iterator[Arrival]:
+def arrivals(source: Source, partitions: Iterable[int]) -> Iterator[ReplayRecord]:
     """Yield a source's records of some partitions in the order of the merge."""
     if isinstance(source, ArchiveSource):
         return archive_arrivals(source, partitions)
@@ -185,7 +187,7 @@ def _places(partitions: int, wanted: frozenset[int]) -> Callable[[str, str], _Pl
     return place_of
 
 
-def _only(stream: Iterator[Arrival], assets: tuple[str, ...]) -> Iterator[Arrival]:
+def _only(stream: Iterator[ReplayRecord], assets: tuple[str, ...]) -> Iterator[ReplayRecord]:
     wanted = frozenset(assets)
     for arrival in stream:
         event: Any = arrival.event

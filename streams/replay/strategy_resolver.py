@@ -10,18 +10,18 @@ from schemas.signals import Signal
 from schemas.topics import STRATEGIES
 from streams.replay.changes import Changes
 from streams.replay.logs import Logs
-from streams.replay.recorded_outputs import Expected
+from streams.replay.recorded_outputs import RecordedOutputs
 from streams.stage import StrategyAt, Tables
 
 
-class Rulings(Mapping[str, StrategyAt]):
+class StrategyResolver(Mapping[str, StrategyAt]):
     """The table of strategies, looked up when fusion asks: then it is known which decision it is.
 
     Fusion looks up strategies for a cycle and for a request, and never else. The recorded signals
     of that very cycle or request name the offsets of the versions in their `inputs`.
     """
 
-    def __init__(self, logs: Logs, signals: Expected, changes: Changes) -> None:
+    def __init__(self, logs: Logs, signals: RecordedOutputs, changes: Changes) -> None:
         self._versions = logs.strategies()
         self._signals = signals
         self._changes = changes

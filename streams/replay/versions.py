@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from schemas.control import Strategy
-from streams.fusion.state import watching
+from streams.fusion.state import strategies_for
 from streams.stage import StrategyAt
 
 
@@ -67,7 +67,8 @@ class StrategyVersions:
         start = max(newest, at_least)
         for offset in (start, *self._offsets[bisect_right(self._offsets, start) :]):
             found = [
-                (at.strategy.strategy_id, at.offset) for at in watching(self.at(offset), asset)
+                (at.strategy.strategy_id, at.offset)
+                for at in strategies_for(self.at(offset), asset)
             ]
             if found == list(wanted):
                 return offset

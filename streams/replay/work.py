@@ -20,9 +20,9 @@ from schemas.topics import (
 )
 from streams.archive.reader import Archive
 from streams.replay.changes import NO_CHANGES, Changes
-from streams.replay.exact import RecordedRun
+from streams.replay.exact import ExactReplay
 from streams.replay.logs import Logs
-from streams.replay.market import FreeRun, Produced, Refused
+from streams.replay.market import MarketReplay, Produced, Refused
 from streams.replay.output import Output
 from streams.replay.parity import Comparison, Parity
 from streams.replay.ranking_check import check_rankings
@@ -95,7 +95,7 @@ def _peak_kib() -> int:
     return 0
 
 
-class Tally:
+class ReplayCounts:
     """Counts outputs and passes them on to a file."""
 
     def __init__(self, done: Done, output: Output | None, from_ms: int) -> None:
@@ -138,9 +138,9 @@ def _free(task: ReplayTask, send: Send) -> Done:
     done = Done()
     output = Output(Path(task.out)) if task.out else None
     ranks = RankSender(send, task.from_ms)
-    tally = Tally(done, output, task.from_ms)
+    tally = ReplayCounts(done, output, task.from_ms)
     with_scores = output is not None or task.from_ms > 0
-    flow = FreeRun(
+    flow = MarketReplay(
         task.count,
         initial_strategies(task.source),
         tally,
@@ -170,7 +170,7 @@ def _free(task: ReplayTask, send: Send) -> Done:
 def _as_recorded(task: ReplayTask, source: ArchiveSource, send: Send) -> Done:
     done = Done()
     output = Output(Path(task.out)) if task.out else None
-    tally = Tally(done, output, task.from_ms)
+    tally = ReplayCounts(done, output, task.from_ms)
     ranks = RankSender(send, task.from_ms)
     logs = Logs(Archive(source.address), source.until_ms)
     assets = frozenset(source.assets)
@@ -183,7 +183,7 @@ def _as_recorded(task: ReplayTask, source: ArchiveSource, send: Send) -> Done:
         if produced.topic == RANKING.name:
             ranks.add(clock_ms, produced.timestamp_ms, produced.event)
 
-    runs = [RecordedRun(logs, number, emit, None, task.changes) for number in task.partitions]
+    runs = [ExactReplay(logs, number, emit, None, task.changes) for number in task.partitions]
     # A run yields the clock of a record before it applies it, so all go by one clock.
     for number, at_ms in enumerate(heapq.merge(*(one.steps() for one in runs)), start=1):
         clock_ms = at_ms
@@ -207,7 +207,7 @@ def _verify(task: VerifyTask, send: Send) -> Parity:
         send((PROGRESS, (records, 0)))
 
     for partition in task.partitions:
-        replayed = RecordedRun(logs, partition, _ignore, comparison, on_progress=on_progress)
+        replayed = ExactReplay(logs, partition, _ignore, comparison, on_progress=on_progress)
         replayed.run()
         comparison.result.market += _of_market(replayed.arrived)
     for partition in task.rankings:

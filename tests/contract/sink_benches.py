@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import asyncpg
 
 from embedded.database import Database
-from sinks.base import Record, Sink
+from sinks.base import Sink, SinkRecord
 from sinks.memory import MemorySink
 from sinks.postgres import PostgresSink
 
@@ -34,7 +34,7 @@ class MemoryBench:
         self.sink = MemorySink(PostgresSink.topics, refuse=self._refuse)
 
     @staticmethod
-    def _refuse(record: Record) -> str | None:
+    def _refuse(record: SinkRecord) -> str | None:
         if record.event is None:
             return None
         return "there is a NUL byte in it." if NUL in repr_text(record.event) else None

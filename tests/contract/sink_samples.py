@@ -12,7 +12,7 @@ from schemas.market import NewsArticle, TrendingAsset
 from schemas.scores import InputPosition
 from schemas.signals import Contribution, RankedSignal, Signal, TopSignals
 from schemas.topics import BY_SCHEMA, STRATEGIES
-from sinks.base import Record
+from sinks.base import SinkRecord
 
 T0 = 1_767_225_600_000  # 2026-01-01 00:00:00 UTC
 ENGINES = ("sentiment", "technical", "fundamental", "event_risk", "liquidity")
@@ -106,11 +106,11 @@ def top(number: int = 0, places: int = 10) -> TopSignals:
     return TopSignals(f"strategy-{number}", T0, True, 50, 50, ranked)
 
 
-def record(event: Any, **changes: Any) -> Record:
+def record(event: Any, **changes: Any) -> SinkRecord:
     """A record of the event's topic at an offset never used before."""
     topic = BY_SCHEMA[schema_name(event)]
     key = str(getattr(event, topic.key)).encode()
-    fresh = Record(
+    fresh = SinkRecord(
         topic=topic.name,
         partition=0,
         offset=next(_offset),
@@ -122,8 +122,8 @@ def record(event: Any, **changes: Any) -> Record:
     return msgspec.structs.replace(fresh, **changes)
 
 
-def tombstone(strategy_id: str, timestamp_ms: int) -> Record:
-    return Record(
+def tombstone(strategy_id: str, timestamp_ms: int) -> SinkRecord:
+    return SinkRecord(
         topic=STRATEGIES.name,
         partition=0,
         offset=next(_offset),

@@ -10,11 +10,11 @@ import pytest
 
 from schemas.registry_client import RegistryError
 from sinks.archive import ArchiveSink
-from sinks.base import Record, SinkError, SinkUnavailableError
+from sinks.base import SinkError, SinkRecord, SinkUnavailableError
 from streams.archive.check import check
 from streams.archive.local_store import Disk, LocalStore
 from streams.archive.reader import Archive
-from streams.archive.store import Store, open_store
+from streams.archive.store import ArchiveStore, open_store
 from streams.archive.writer import ArchiveWriter
 
 TOPICS = {"market.news": 2, "signals": 1}
@@ -38,7 +38,7 @@ class Registry:
 class Bench:
     """A sink and its archive."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: ArchiveStore) -> None:
         self.store = store
         self.registry = Registry()
         self.sink = self.another()
@@ -58,14 +58,14 @@ class Bench:
 
 
 @pytest.fixture(params=["folder", "object store"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ArchiveStore]:
     if request.param == "folder":
         return LocalStore(tmp_path / "archive")
     return open_store(f"memory://{uuid.uuid4().hex}/archive")
 
 
 @pytest.fixture
-async def bench(store: Store) -> Bench:
+async def bench(store: ArchiveStore) -> Bench:
     made = Bench(store)
     await made.sink.setup()
     return made
@@ -73,9 +73,9 @@ async def bench(store: Store) -> Bench:
 
 def record(
     offset: int, topic: str = "market.news", partition: int = 0, **changes: object
-) -> Record:
+) -> SinkRecord:
     fields: dict[str, object] = {"value": b"%d" % offset, "key": b"BTC", "timestamp_ms": offset}
-    return Record(topic=topic, partition=partition, offset=offset, **{**fields, **changes})
+    return SinkRecord(topic=topic, partition=partition, offset=offset, **{**fields, **changes})
 
 
 async def test_flush_writes_every_partition(bench: Bench) -> None:

@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from embedded.database import Database
-from sinks.base import Record, SinkUnavailableError
+from sinks.base import SinkRecord, SinkUnavailableError
 from sinks.postgres import migrate
 from tests.contract.sink_benches import NUL, Bench, MemoryBench, PostgresBench, describe, execute
 from tests.contract.sink_samples import T0, news, record, signal, strategy, tombstone, top, trending
@@ -53,7 +53,7 @@ async def bench(make_bench: Callable[[], Awaitable[Bench]]) -> AsyncIterator[Ben
     await made.sink.close()
 
 
-def everything() -> list[Record]:
+def everything() -> list[SinkRecord]:
     """One record of each topic."""
     return [record(event) for event in (strategy(), trending(), news(), signal(), top())]
 

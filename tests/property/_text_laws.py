@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from schemas.topics import TRENDING
 from schemas.validation import MOST_AMOUNT, problem
-from streams.engines.base import Engine, Reading
+from streams.engines.base import Engine, EngineReading
 from streams.engines.scoring_stage import ScoringStage
 from streams.stage import advance
 from tests.unit.streams.engines._records import (
@@ -51,7 +51,7 @@ ticks = st.builds(
 )
 
 
-def check_bounds(reading: Reading, lowest: float) -> None:
+def check_bounds(reading: EngineReading, lowest: float) -> None:
     """Score, confidence and freshness in range, features finite, evidence short and in order."""
     assert lowest <= reading.score <= 1.0
     assert 0.0 <= reading.confidence <= 1.0

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sinks.archive import ArchiveSink
-from sinks.base import Record
+from sinks.base import SinkRecord
 from streams.archive.check import check
 from streams.archive.local_store import LocalStore
 from streams.archive.reader import Archive
@@ -79,9 +79,9 @@ class Machine:
         assert not any(one.value == EVENT for one in found) or list(archive.schemas) == [SCHEMA_ID]
 
 
-def _as_read(records: Iterable[LoggedRecord]) -> list[Record]:
+def _as_read(records: Iterable[LoggedRecord]) -> list[SinkRecord]:
     return [
-        Record(
+        SinkRecord(
             topic=TOPIC,
             partition=0,
             offset=one.offset,

@@ -157,7 +157,7 @@ async def take(step: Any, log: MemoryLog, traveller: Traveller) -> None:
         case Stall(False):
             traveller.visitor.socket.let_go()
         case Cut(bridge):
-            traveller.hubs[bridge].feed.again()
+            traveller.hubs[bridge].feed.reconnect()
         case Away(away):
             log.away = away
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from schemas.engines import ENGINES
 from schemas.signals import Contribution, Signal
 from sinks.explanations import prompt, template
-from sinks.explanations.check import complaint, stray
-from sinks.explanations.facts import READINGS, facts_of, input_hash, told, values
+from sinks.explanations.check import rejection, unsupported_number
+from sinks.explanations.facts import READINGS, as_prompt, facts_of, input_hash, values
 from sinks.explanations.figures import written
 
 T0 = 1_767_225_600_000
@@ -69,7 +69,7 @@ def signals(draw: st.DrawFn) -> Signal:
 def test_the_template_states_numbers_of_the_signal_only(signal: Signal) -> None:
     facts = facts_of(signal)
     text = template.write(facts)
-    assert stray(text, facts) is None
+    assert unsupported_number(text, facts) is None
     assert text.isprintable()
     assert text.endswith(template.SIGNATURE)
     assert "  " not in text
@@ -87,7 +87,7 @@ def test_a_number_far_from_all_of_the_signal_is_found(
     assume(all(abs(number - one) > one * Decimal("0.06") for one in known))
     assume(f"{number:f}" not in (facts.asset, f"{T0}"))
     text = f"{template.write(facts)} There is also {number:f} to say."
-    assert stray(text, facts) == f"The number {number:f} is not in the signal."
+    assert unsupported_number(text, facts) == f"The number {number:f} is not in the signal."
 
 
 @given(signals(), st.data())
@@ -98,16 +98,16 @@ def test_every_number_of_the_signal_may_be_stated_as_shown(
     name, value = data.draw(st.sampled_from(list(values(facts))))
     decimals = data.draw(st.integers(4, 12))
     exact = f"{abs(Decimal(repr(value))):f}"
-    assert stray(f"It is {exact} now.", facts) is None, name
+    assert unsupported_number(f"It is {exact} now.", facts) is None, name
     rounded = f"{round(abs(Decimal(repr(value))), decimals):f}"
     off = abs(Decimal(rounded) - abs(Decimal(repr(value))))
     assume(off <= Decimal("0.04") * abs(Decimal(repr(value))))
-    assert stray(f"It is {rounded} now.", facts) is None, name
+    assert unsupported_number(f"It is {rounded} now.", facts) is None, name
 
 
 @given(signals(), signals())
 def test_the_hash_tells_facts_apart(one: Signal, other: Signal) -> None:
-    equal = told(facts_of(one)) == told(facts_of(other))
+    equal = as_prompt(facts_of(one)) == as_prompt(facts_of(other))
     assert (input_hash(facts_of(one), "m") == input_hash(facts_of(other), "m")) == equal
     later = msgspec.structs.replace(one, as_of=one.as_of + 1, signal_id="b" * 32)
     assert input_hash(facts_of(one), "m") == input_hash(facts_of(later), "m")
@@ -116,7 +116,7 @@ def test_the_hash_tells_facts_apart(one: Signal, other: Signal) -> None:
 @given(st.text(max_size=300))
 def test_any_text_is_judged_without_an_error(text: str) -> None:
     facts = facts_of(FIXED)
-    said = complaint(text, facts)
+    said = rejection(text, facts)
     assert said is None or said.endswith(".")
     for figure in written(text):
         assert figure.value >= 0

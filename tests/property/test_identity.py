@@ -7,16 +7,16 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producers.assets.asset_tagger import mentioned
-from producers.assets.markets import choose
-from producers.assets.notation import is_money
-from producers.assets.symbols import Catalogue
-from producers.assets.tags import assets_of
+from marketdata.assets.asset_tagger import mentioned
+from marketdata.assets.markets import choose
+from marketdata.assets.notation import is_money
+from marketdata.assets.symbols import Catalogue
+from marketdata.assets.tags import assets_of
 from producers.dedup.headlines import WITHIN_MS, SeenNews, canonical_url
-from producers.dedup.titles import say_the_same, title_of
+from producers.dedup.titles import is_same_story, title_of
 from producers.upstreams.rows import CoinRow
 from tests.property._text_laws import unhurried
-from tests.unit.producers.assets._catalogue import (
+from tests.unit.marketdata.assets._catalogue import (
     CATALOGUE,
     HOUR_MS,
     T0,
@@ -103,7 +103,7 @@ def test_small_coins_called_by_words_change_no_headline(headline: str, jokes: li
 @given(any_titles, any_titles)
 def test_saying_the_same_goes_both_ways(one: str, other: str) -> None:
     a, b = title_of(one), title_of(other)
-    assert say_the_same(a, b) == say_the_same(b, a)
+    assert is_same_story(a, b) == is_same_story(b, a)
 
 
 @unhurried
@@ -113,14 +113,14 @@ def test_another_number_is_another_title(title: str, one: int, other: int, place
         words = title.split()
         return " ".join([*words[:place], f"price {number:,}", *words[place:]])
 
-    same = say_the_same(title_of(with_number(one)), title_of(with_number(other)))
+    same = is_same_story(title_of(with_number(one)), title_of(with_number(other)))
     assert not same or one == other
 
 
 @unhurried
 @given(titles, st.sampled_from(["Solana", "XRP", "BNB"]), st.sampled_from(["Tron", "ADA", "LTC"]))
 def test_another_asset_is_another_title(title: str, one: str, other: str) -> None:
-    assert not say_the_same(title_of(f"{one} {title}"), title_of(f"{other} {title}"))
+    assert not is_same_story(title_of(f"{one} {title}"), title_of(f"{other} {title}"))
 
 
 @unhurried

@@ -14,16 +14,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from producers.dedup.checkpoint import CheckpointFile
-from producers.dedup.deduplicating_publisher import PublishOnce
+from producers.dedup.deduplicating_publisher import DeduplicatingPublisher
 from producers.dedup.headlines import SeenNews
 from producers.dedup.published_candles import (
     KEPT,
-    Window,
+    PublishedCandles,
     holds,
     open_times,
     with_candle,
 )
-from producers.dedup.published_index import Journal
+from producers.dedup.published_index import PublishedIndex
 from producers.dedup.seen import Snapshot
 from tests.unit.marketdata.recorded_factory import (
     HOUR_MS,
@@ -69,7 +69,7 @@ def events_of(asset: str) -> list[Any]:
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2)), max_size=40))
 def test_partitions_may_be_read_in_any_order_and_again(turns: list[tuple[int, int]]) -> None:
     queues = [events_of(asset) for asset in ASSETS]
-    in_turn, shuffled = Journal(SeenNews()), Journal(SeenNews())
+    in_turn, shuffled = PublishedIndex(SeenNews()), PublishedIndex(SeenNews())
     for event in [event for queue in queues for event in queue]:
         in_turn.apply(event)
     read = [0] * len(queues)
@@ -82,14 +82,14 @@ def test_partitions_may_be_read_in_any_order_and_again(turns: list[tuple[int, in
     assert _comparable(shuffled) == _comparable(in_turn)
 
 
-def _comparable(journal: Journal) -> Snapshot:
+def _comparable(journal: PublishedIndex) -> Snapshot:
     snapshot = journal.snapshot()
     return msgspec.structs.replace(snapshot, articles=tuple(sorted(snapshot.articles)))
 
 
 @given(st.lists(st.integers(0, 3 * KEPT), max_size=60), st.sampled_from([1, 60, 3_600]))
 def test_a_window_is_a_set_of_the_newest(slots: list[int], length_ms: int) -> None:
-    window: Window | None = None
+    window: PublishedCandles | None = None
     for slot in slots:
         window = with_candle(window, slot * length_ms, length_ms)
     oldest = max(slots, default=0) - KEPT
@@ -124,8 +124,8 @@ def test_whenever_a_process_dies_nothing_is_lost_and_nothing_comes_twice(
 
     async def live(folder: Path, dies_after: int | None) -> None:
         file = CheckpointFile(folder / "journal")
-        sender, journal = DyingSender(log, dies_after), Journal(SeenNews())
-        publishes = PublishOnce(sender, journal, decode, log.opened, file)
+        sender, journal = DyingSender(log, dies_after), PublishedIndex(SeenNews())
+        publishes = DeduplicatingPublisher(sender, journal, decode, log.opened, file)
         for number, batch in enumerate(batches()):
             await publishes.emit(batch)
             if checkpoints[number % len(checkpoints)]:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.market import OrderBook
-from streams.engines.base import Reading
+from streams.engines.base import EngineReading
 from streams.engines.liquidity import ENGINE, ORDERS_USD, State
 from streams.engines.liquidity_book import slippage_bps
 from tests.unit.streams.engines._market import START_MS, make_book, make_tick
@@ -53,7 +53,7 @@ def streams(draw: st.DrawFn) -> list[Any]:
 
 def run(
     events: list[Any], state: State | None = None, start: int = 0
-) -> tuple[State, list[Reading]]:
+) -> tuple[State, list[EngineReading]]:
     state = ENGINE.initial(CONFIG) if state is None else state
     readings = []
     for offset, event in enumerate(events[start:], start=start):
@@ -62,7 +62,7 @@ def run(
     return state, readings
 
 
-def score_of(book: OrderBook) -> Reading:
+def score_of(book: OrderBook) -> EngineReading:
     return run([book])[1][0]
 
 

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from schemas.market import Candle
-from streams.engines.base import Reading
+from streams.engines.base import EngineReading
 from streams.engines.technical import ENGINE, TIMEFRAMES, State
 from tests.unit.streams.engines._market import (
     DAY_MS,
@@ -61,7 +61,7 @@ def markets(draw: st.DrawFn) -> list[Any]:
 
 def run(
     events: list[Any], state: State | None = None, start: int = 0
-) -> tuple[State, list[Reading]]:
+) -> tuple[State, list[EngineReading]]:
     state = ENGINE.initial(CONFIG) if state is None else state
     readings = []
     for offset, event in enumerate(events[start:], start=start):

@@ -27,6 +27,7 @@ from streams.engines.base import Engine
 from tests.conftest import ROOT
 from tests.contract.sink_samples import record, signal
 from tests.unit.streams.engines._market import START_MS, make_book, make_tick
+from tests.unit.test_architecture import PACKAGES
 from transport.settings import Settings
 
 PAGES = (ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md")))
@@ -168,7 +169,8 @@ def test_every_setting_is_documented(settings: type[BaseSettings]) -> None:
 
 @pytest.mark.parametrize("name", sorted(EARLY))
 def test_variables_outside_the_settings_are_read_somewhere(name: str) -> None:
-    assert any(f'"{name}"' in path.read_text("utf-8") for path in (ROOT / "streams").rglob("*.py"))
+    sources = [path for package in PACKAGES for path in (ROOT / package).rglob("*.py")]
+    assert any(f'"{name}"' in path.read_text("utf-8") for path in sources)
 
 
 @pytest.mark.parametrize("page", NAMES)

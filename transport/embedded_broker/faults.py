@@ -6,8 +6,8 @@
 * A waiting fetch is not woken by new records, it looks again after a part of its longest wait: with
   Faust's 1.5 s every hop would take half a second. So the wait is short: `FETCH_MAX_WAIT_MS`.
 * A consumer group can keep a leader that is gone, so that nobody ever joins: `unwedge`.
-* A fetch can skip a batch that becomes readable a moment later: `transport.embedded_broker.skipped_batches`.
-* aiokafka's idempotent producer fails (`streams.agents.faust_ext.consumer.Producer` asks `is_embedded`).
+* A fetch can skip a batch that becomes readable a moment later: `skipped_batches` beside this.
+* aiokafka's idempotent producer fails (`streams.agents.faust_ext` asks `is_embedded`).
 """
 
 from __future__ import annotations

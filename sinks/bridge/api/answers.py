@@ -160,7 +160,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     sources: tuple[SourceStatus, ...]
 
 
-class Health(msgspec.Struct, frozen=True):
+class HealthAnswer(msgspec.Struct, frozen=True):
     """The bridge answers."""
 
     status: Literal["ok"] = "ok"

@@ -6,7 +6,7 @@ from typing import Literal
 
 from aiohttp import web
 
-from sinks.bridge.api.answers import Health, Me, Status
+from sinks.bridge.api.answers import HealthAnswer, Me, Status
 from sinks.bridge.api.database import fetch
 from sinks.bridge.api.parts import Api
 from sinks.bridge.api.problems import ProblemError
@@ -17,7 +17,7 @@ from sinks.bridge.api.values import Nothing
 
 async def health(request: web.Request) -> web.StreamResponse:
     """Say that the bridge answers; the one endpoint without a token."""
-    answer = Answer(Health(), headers={"Cache-Control": "no-store"})
+    answer = Answer(HealthAnswer(), headers={"Cache-Control": "no-store"})
     return respond(request, answer, compress=False)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from schemas.contract import STRUCTS, schema
-from sinks.bridge.api.answers import Health
+from sinks.bridge.api.answers import HealthAnswer
 from sinks.bridge.api.problems import CONTENT_TYPE, Problem
 from sinks.bridge.api.route import BASE, Route
 from sinks.bridge.api.values import PATH
@@ -68,7 +68,7 @@ def operation_id(route: Route) -> str:
 
 
 def _components(routes: tuple[Route, ...]) -> dict[str, Any]:
-    kinds = [Problem, Health, *(route.answer for route in routes if route.answer is not None)]
+    kinds = [Problem, HealthAnswer, *(route.answer for route in routes if route.answer is not None)]
     kinds += [route.body for route in routes if route.body is not None]
     _, found = msgspec.json.schema_components(dict.fromkeys(kinds), ref_template=_REF)
     _describe(found)
@@ -156,7 +156,7 @@ def _problem(status: int) -> dict[str, Any]:
 
 
 def _health() -> dict[str, Any]:
-    content = {"application/json": {"schema": _ref(Health)}}
+    content = {"application/json": {"schema": _ref(HealthAnswer)}}
     return {
         "operationId": "get_health",
         "summary": "Whether the bridge answers.",

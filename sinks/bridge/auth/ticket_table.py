@@ -35,7 +35,7 @@ class TicketTable:
             self._swept_at_ms = now_ms
             await self._execute(_SWEEP)
 
-    async def strike(self, nonce: str) -> bool:
+    async def consume(self, nonce: str) -> bool:
         """Delete a ticket: of many that try at the same time, one has success."""
         return affected(await self._execute(_STRIKE, nonce)) == 1
 

@@ -40,7 +40,7 @@ class TicketStore(Protocol):
     async def note(self, nonce: str, expires_at_ms: int, now_ms: int) -> None:
         """Note an issued ticket; StoreAwayError when that cannot be done."""
 
-    async def strike(self, nonce: str) -> bool:
+    async def consume(self, nonce: str) -> bool:
         """Strike a ticket out; whether it was there. StoreAwayError when nobody can tell."""
 
 
@@ -56,7 +56,7 @@ class MemoryTickets:
             del self._expiries[old]
         self._expiries[nonce] = expires_at_ms
 
-    async def strike(self, nonce: str) -> bool:
+    async def consume(self, nonce: str) -> bool:
         """Strike a ticket out; whether it was there."""
         return self._expiries.pop(nonce, None) is not None
 
@@ -112,7 +112,7 @@ class Tickets:
         if claims.bridge is None:
             valid = await self._strike_shared(claims.nonce)
         else:
-            valid = claims.bridge == self._bridge and await self._own.strike(claims.nonce)
+            valid = claims.bridge == self._bridge and await self._own.consume(claims.nonce)
         if not valid or claims.expires_at_ms < self._now_ms():
             raise UnauthorizedError(_REFUSED)
         return Principal(claims.name, claims.role)
@@ -136,7 +136,7 @@ class Tickets:
         if self._shared is None:
             return False
         try:
-            return await self._shared.strike(nonce)
+            return await self._shared.consume(nonce)
         except StoreAwayError:
             msg = "The database is away, so nobody can tell whether the ticket was used: ask again."
             raise TicketStoreAwayError(msg) from None

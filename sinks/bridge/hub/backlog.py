@@ -13,7 +13,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
-from sinks.base import Record
+from sinks.base import SinkRecord
 from sinks.bridge.frames import Frame
 from sinks.bridge.hub.channels import frame_of
 from sinks.bridge.hub.cursors import Place, Positions
@@ -24,7 +24,7 @@ _log = logging.getLogger(__name__)
 PIECE = 500
 """Offsets of one place that are read at once."""
 LIMIT_S = 30.0
-_BREATH = 100
+_YIELD_EVERY = 100
 
 
 @dataclass(slots=True)
@@ -143,10 +143,10 @@ class Backlog:
     ) -> None:
         for count, raw in enumerate(in_order(read), start=1):
             decoded = await self._decoder.decode(raw)
-            frame = frame_of(decoded) if isinstance(decoded, Record) else None
+            frame = frame_of(decoded) if isinstance(decoded, SinkRecord) else None
             if frame is not None:
                 piece.events.append((places[(raw.topic, raw.partition)], raw.offset, frame))
-            if count % _BREATH == 0:
+            if count % _YIELD_EVERY == 0:
                 await asyncio.sleep(0)
 
 

@@ -59,7 +59,7 @@ def gap_frame(
         message=GAPS[reason],
         cursor=format_cursor({place: stop}),
     )
-    # Who does not get it any more shall hear of it again: see Client.bye.
+    # Who does not get it any more shall hear of it again: see Client.close_with_cursor.
     if start is None:
         frame.opens = (place,)
     elif start < stop:

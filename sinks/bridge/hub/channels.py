@@ -17,7 +17,7 @@ from schemas.topics import (
     TOP,
     TRENDING,
 )
-from sinks.base import Record
+from sinks.base import SinkRecord
 from sinks.bridge.frames import Frame, event_frame
 
 PRICES = "prices"
@@ -81,7 +81,7 @@ def topics_of(channels: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(TOPIC_OF[channel] for channel in channels if channel in TOPIC_OF)
 
 
-def frame_of(record: Record) -> Frame | None:
+def frame_of(record: SinkRecord) -> Frame | None:
     """Return the frame of a record, or None when its topic is no channel or it is a tombstone."""
     source = BY_TOPIC[record.topic]
     if source.channel is None or record.event is None:

@@ -27,7 +27,7 @@ from sinks.bridge.hub.requests import (
     Unsubscribe,
     parse,
 )
-from sinks.bridge.hub.send_queue import Outbox, Wire
+from sinks.bridge.hub.send_queue import SendQueue, Wire
 from sinks.bridge.settings import BridgeSettings
 
 _log = logging.getLogger(__name__)
@@ -86,10 +86,10 @@ class Client:
         self.ending: str | None = None
         self.ended = asyncio.Event()
         self.gone = asyncio.Event()
-        self.outbox = Outbox(
+        self.outbox = SendQueue(
             wire,
             drain,
-            lambda: self.bye("slow"),
+            lambda: self.close_with_cursor("slow"),
             limit=hub.settings.queue_frames,
             compressed=compressed,
         )
@@ -112,7 +112,7 @@ class Client:
         return frozenset(topic for sub in self.subscriptions.values() for topic in sub.topics)
 
     @property
-    def is_level(self) -> bool:
+    def is_caught_up(self) -> bool:
         """Whether it has all that the hub has, and no subscription catches up."""
         return not self._tasks
 
@@ -125,7 +125,7 @@ class Client:
         positions = {p: self._core.positions[p] for p in self._core.tail.places(self.topics)}
         return lowest(positions, *(sub.behind for sub in subscriptions))
 
-    def bye(self, reason: str) -> None:
+    def close_with_cursor(self, reason: str) -> None:
         """Say the last words: why, and up to where everything was sent. Ends the connection.
 
         The cursor has no place of a snapshot that still waits: what was before it never came.
@@ -141,7 +141,7 @@ class Client:
         code, message = REASONS[reason]
         self.forget()
         last = control("bye", reason=reason, message=message, cursor=cursor)
-        self.outbox.last_words(last, close_frame(code, reason))
+        self.outbox.close_with(last, close_frame(code, reason))
         self.ended.set()
 
     def forget(self) -> None:
@@ -171,13 +171,13 @@ class Client:
             self.send(control("error", id=error.request_id, code=error.code, message=str(error)))
         except Exception:  # a defect of ours: what was asked for will not come, and that is said
             _log.exception("a request of a client failed")
-            self.bye("failed")
+            self.close_with_cursor("failed")
 
     def _check(self, text: str | bytes) -> None:
         if not self._bucket.take(time.monotonic()):
             self._refused += 1
             if self._refused > MOST_REFUSED:
-                self.bye("too_fast")
+                self.close_with_cursor("too_fast")
             message = (
                 f"More than {MESSAGES_A_SECOND:g} messages a second: this one was not read. "
                 "Wait a second and send it again."
@@ -278,4 +278,4 @@ class Client:
             del self._tasks[sub.name]
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.error("a client could not catch up", exc_info=error)
-            self.bye("failed")
+            self.close_with_cursor("failed")

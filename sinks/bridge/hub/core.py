@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
-from sinks.base import Record
+from sinks.base import SinkRecord
 from sinks.bridge.frames import Bundle, Frame, snapshot_frame
 from sinks.bridge.hub.channels import BY_TOPIC, PRICES, topics_of
 from sinks.bridge.hub.cursors import Place, Positions, format_cursor
 from sinks.bridge.hub.filters import Filter, Registry
-from sinks.bridge.hub.recent_events import Tail
+from sinks.bridge.hub.recent_events import RecentEvents
 from sinks.bridge.hub.views import Latest
 
 ITEMS_A_SNAPSHOT = 200
@@ -69,7 +69,7 @@ class Core:
 
     def __init__(self, tail: int = 1_024) -> None:
         self.latest = Latest()
-        self.tail = Tail(tail)
+        self.tail = RecentEvents(tail)
         self.registry: Registry[Member] = Registry()
         self.sent = 0
         self._snapshots: dict[tuple[tuple[str, ...], Filter, str], Frame] = {}
@@ -80,7 +80,7 @@ class Core:
         """The next offset of each place."""
         return self.tail.positions
 
-    def take(self, record: Record) -> None:
+    def take(self, record: SinkRecord) -> None:
         """Take a record into the state and send its frame to all who want it."""
         frame = self.latest.apply(record)
         place = (record.topic, record.partition)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from aiohttp import web
 
 
-class Door(Protocol):
+class Authenticator(Protocol):
     """What of `sinks.bridge.auth.Auth` a handshake needs; all three raise an AuthError."""
 
     def authenticate(self, request: web.Request) -> Any:
@@ -45,7 +45,7 @@ def _host(origin: str) -> str | None:
         return None
 
 
-async def admit(request: web.Request, door: Door) -> Any:
+async def admit(request: web.Request, door: Authenticator) -> Any:
     """Return the principal of a handshake: by `?ticket=`, as browsers do, or by its token."""
     ticket = request.query.get("ticket")
     if ticket is not None:

@@ -9,11 +9,11 @@ from typing import Any
 
 from schemas.registry_client import RegistryError
 from schemas.topics import BY_NAME
-from sinks.base import Record, Rejected
+from sinks.base import Rejected, SinkRecord
 from sinks.bridge.hub.channels import BY_TOPIC
 from sinks.bridge.hub.core import Core
 from sinks.bridge.hub.cursors import Place, Positions
-from sinks.bridge.hub.hub_health import Pulse
+from sinks.bridge.hub.hub_health import HubHealth
 from sinks.bridge.log import LogSource, OpenLog, Partition, in_order
 from sinks.decoding import RecordDecoder
 
@@ -35,14 +35,14 @@ class OutOfStepError(Exception):
     """The log is not what it was: the connection is made anew and the positions are looked at."""
 
 
-class Feed:
+class HubFeed:
     """Runs in one task. `ready` is set once the state holds what the log had at the start.
 
     `partitions` names the places that are read; `on_gap` tells the clients what was lost.
     """
 
     def __init__(
-        self, core: Core, open_log: OpenLog, decoder: RecordDecoder, pulse: Pulse, on_gap: OnGap
+        self, core: Core, open_log: OpenLog, decoder: RecordDecoder, pulse: HubHealth, on_gap: OnGap
     ) -> None:
         self._core = core
         self._open = open_log
@@ -71,7 +71,7 @@ class Feed:
                 wait_s = 0.1 if had else min(2 * wait_s, _LONGEST_WAIT_S)
             await asyncio.sleep(wait_s)
 
-    def again(self) -> None:
+    def reconnect(self) -> None:
         """Make the connection anew, and look at the positions."""
         if self._session is not None:
             self._session.cancel()
@@ -119,7 +119,7 @@ class Feed:
     def _lost(self, place: Place, position: int, begin: int, reason: str) -> None:
         self._core.tail.begin(place, begin)
         if reason == "replaced":
-            self._core.latest.begin_anew(place[0])
+            self._core.latest.reset(place[0])
         self._on_gap(place, position, begin, reason)
 
     async def _warm_up(self, log: LogSource) -> None:
@@ -157,7 +157,7 @@ class Feed:
         if begin > position:
             self._lost(place, position, min(begin, raw.offset), "expired")
 
-    async def _decoded(self, raw: Any) -> Record | Rejected:
+    async def _decoded(self, raw: Any) -> SinkRecord | Rejected:
         waited = False
         while True:
             try:
@@ -173,7 +173,7 @@ class Feed:
 
     async def _one(self, place: Place, raw: Any) -> None:
         decoded = await self._decoded(raw)
-        if not isinstance(decoded, Record):
+        if not isinstance(decoded, SinkRecord):
             self._pulse.unusable(place, raw.offset, decoded.reason)
             self._core.pass_over(place, raw.offset)
             return

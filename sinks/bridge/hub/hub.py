@@ -19,12 +19,12 @@ from sinks.bridge.hub.channels import STATUS
 from sinks.bridge.hub.client import END_S, FRAME_BYTES, Client
 from sinks.bridge.hub.core import Core
 from sinks.bridge.hub.cursors import Place
-from sinks.bridge.hub.entry import Door, admit, check_origin
-from sinks.bridge.hub.feed import Feed
+from sinks.bridge.hub.entry import Authenticator, admit, check_origin
+from sinks.bridge.hub.feed import HubFeed
 from sinks.bridge.hub.hub_health import (
     Ends,
-    Health,
-    Pulse,
+    HubHealth,
+    PlatformHealth,
     engines_of,
     watch,
 )
@@ -55,12 +55,12 @@ class Hub:
     Any number of hubs run side by side: each reads the log for itself, in no group.
     """
 
-    def __init__(self, settings: BridgeSettings, log: LogParts, door: Door) -> None:
+    def __init__(self, settings: BridgeSettings, log: LogParts, door: Authenticator) -> None:
         self.settings = settings
         self.core = Core()
-        self.pulse = Pulse()
+        self.pulse = HubHealth()
         decoder = Decoder(log.codec, prefix=log.prefix, resolve=log.resolve)
-        self.feed = Feed(self.core, log.open_log, decoder, self.pulse, self._tell_gap)
+        self.feed = HubFeed(self.core, log.open_log, decoder, self.pulse, self._tell_gap)
         self.backlog = Backlog(log.open_log, decoder, lambda: self.feed.partitions)
         self._door = door
         self._open = log.open_log
@@ -104,7 +104,7 @@ class Hub:
         """Say bye to all clients, wait a little until they have it, and close the log."""
         self._stopping = True
         for client in list(self._clients):
-            client.bye("going_away")
+            client.close_with_cursor("going_away")
         gone = [asyncio.create_task(client.gone.wait()) for client in self._clients]
         if gone:
             await asyncio.wait(gone, timeout=END_S)
@@ -174,9 +174,9 @@ class Hub:
         """Return how the bridge does, as `status` subscribers hear it."""
         return control("health", **msgspec.to_builtins(self._health()))
 
-    def _health(self) -> Health:
+    def _health(self) -> PlatformHealth:
         behind = self.pulse.behind
-        return Health(
+        return PlatformHealth(
             at=_now_ms(),
             connected=self.pulse.connected and behind is not None,
             lag_ms=self.pulse.lag_ms,
@@ -201,7 +201,7 @@ class Hub:
         shrunk = any(found.ends[p] < found.positions.get(p, 0) for p in found.ends)
         if shrunk or looks >= _STUCK_LOOKS:
             self._stuck = (read, 0)
-            self.feed.again()
+            self.feed.reconnect()
 
     def _tell_gap(self, place: Place, start: int, stop: int, reason: str) -> None:
         frame = gap_frame(place, start, stop, reason)
@@ -225,7 +225,7 @@ class Hub:
         if client.outbox.waiting:
             return  # it hears enough, and late
         topics = client.topics
-        frame = frames.get(topics) if client.is_level else self._heartbeat(client.cursor())
+        frame = frames.get(topics) if client.is_caught_up else self._heartbeat(client.cursor())
         if frame is None:
             frame = frames[topics] = self._heartbeat(client.cursor())
         client.send(frame)

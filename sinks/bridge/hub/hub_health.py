@@ -21,7 +21,7 @@ _LIMIT_S = 10.0
 _FIRST_S = 0.1
 
 
-class Pulse:
+class HubHealth:
     """What is known of the way from the log to here.
 
     `lag_ms` is for how long the bridge has not had all that the log had: 0 while it keeps up.
@@ -31,8 +31,8 @@ class Pulse:
 
     def __init__(self, clock_s: Callable[[], float] = time.monotonic) -> None:
         self._clock_s = clock_s
-        self._level_s = clock_s()
-        self._is_level = False
+        self._caught_up_s = clock_s()
+        self._is_caught_up = False
         self.connected = False
         self.behind: dict[str, int] | None = None
         self.last_error: str | None = None
@@ -41,7 +41,7 @@ class Pulse:
     @property
     def lag_ms(self) -> int:
         """For how long the bridge has been behind the log, in ms."""
-        return 0 if self._is_level else round((self._clock_s() - self._level_s) * 1000)
+        return 0 if self._is_caught_up else round((self._clock_s() - self._caught_up_s) * 1000)
 
     def found(self) -> None:
         """Take note that the log is read."""
@@ -57,7 +57,7 @@ class Pulse:
 
     def unknown(self, error: BaseException | None) -> None:
         """Take note that nobody knows how far the log is, and why."""
-        self._is_level = False
+        self._is_caught_up = False
         self.behind = None
         self.last_error = _told(error)
 
@@ -75,9 +75,9 @@ class Pulse:
         self.behind = behind
         if self.connected:
             self.last_error = None
-        self._is_level = self.connected and not any(behind.values())
-        if self._is_level:
-            self._level_s = max(self._level_s, at_s)
+        self._is_caught_up = self.connected and not any(behind.values())
+        if self._is_caught_up:
+            self._caught_up_s = max(self._caught_up_s, at_s)
 
     @property
     def now_s(self) -> float:
@@ -107,7 +107,7 @@ async def watch(
     open_log: OpenLog,
     look: Callable[[], tuple[Mapping[Place, Partition], Positions]],
     on_ends: Callable[[Ends], None],
-    pulse: Pulse,
+    pulse: HubHealth,
     every_s: float,
 ) -> None:
     """Ask the log for its ends again and again, over a connection of its own."""
@@ -131,7 +131,7 @@ async def watch(
         await asyncio.sleep(every_s)
 
 
-class Health(msgspec.Struct, frozen=True, kw_only=True):
+class PlatformHealth(msgspec.Struct, frozen=True, kw_only=True):
     """What `status` subscribers hear with every heartbeat; times in ms since 1970.
 
     `topics` are the records read since the start, the last one's timestamp and how many are still

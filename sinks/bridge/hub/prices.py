@@ -7,11 +7,11 @@ from typing import Any
 import msgspec
 
 from schemas.market import Candle, OrderBook, TrendingAsset
-from sinks.base import Record
+from sinks.base import SinkRecord
 from sinks.bridge.api.parts import Price
 
 
-def price_of(record: Record, known: Price | None) -> Price | None:
+def price_of(record: SinkRecord, known: Price | None) -> Price | None:
     """Return the price in a record of the market, or None when it says none newer than the known.
 
     A book says its mid price, a candle its last one while it is open, a trending asset its own and

@@ -14,7 +14,7 @@ from sinks.bridge.frames import Frame
 from sinks.bridge.hub.cursors import Place, Positions
 
 
-class Tail:
+class RecentEvents:
     """Keeps `most` events of each place."""
 
     def __init__(self, most: int = 1_024) -> None:

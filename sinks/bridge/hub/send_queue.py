@@ -30,7 +30,7 @@ class Wire(Protocol):
         """Return whether nothing can be sent any more."""
 
 
-class Outbox:
+class SendQueue:
     """Sends frames in order.
 
     `drain` waits until the socket takes more. `limit` frames may wait, the latest of each key
@@ -93,7 +93,7 @@ class Outbox:
         if self._writer is not None:
             await asyncio.wait({self._writer})
 
-    def last_words(self, frame: Frame, closing: bytes = b"") -> None:
+    def close_with(self, frame: Frame, closing: bytes = b"") -> None:
         """Drop what waits and send a last frame behind what the socket has already.
 
         `closing` is the websocket's own frame that begins its end.

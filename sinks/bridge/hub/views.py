@@ -24,7 +24,7 @@ from schemas.topics import (
     STRATEGIES,
     TOP,
 )
-from sinks.base import Record
+from sinks.base import SinkRecord
 from sinks.bridge.api.parts import Price, TopicState
 from sinks.bridge.frames import Frame, event_frame
 from sinks.bridge.hub.channels import BY_TOPIC, PRICES, frame_of
@@ -132,7 +132,7 @@ class Latest:
         """The last candles by (asset, timeframe), by open time."""
         return self._candles.values
 
-    def begin_anew(self, topic: str) -> None:
+    def reset(self, topic: str) -> None:
         """Forget what a topic said that was made anew, where the topic is a table: compacted."""
         if BY_NAME[topic].cleanup != "compact":
             return
@@ -148,7 +148,7 @@ class Latest:
         for topic, state in self.topics.items():
             self.topics[topic] = msgspec.structs.replace(state, behind=behind.get(topic))
 
-    def apply(self, record: Record) -> Frame | None:
+    def apply(self, record: SinkRecord) -> Frame | None:
         """Take a record in; return the frame to send for it, if there is one."""
         self.version += 1
         topic = record.topic
@@ -172,14 +172,14 @@ class Latest:
             self._views[channel].set(key, record.event, frame)
         return frame
 
-    def _strategy(self, record: Record) -> None:
+    def _strategy(self, record: SinkRecord) -> None:
         key = (record.key or b"").decode("utf-8", "replace")
         if record.event is None:
             self.strategies.pop(key, None)
         else:
             self.strategies[record.event.strategy_id] = record.event
 
-    def _market(self, record: Record) -> Frame | None:
+    def _market(self, record: SinkRecord) -> Frame | None:
         if record.topic == CANDLES.name:
             self._candle(record.event)
         price = price_of(record, self.prices.get(record.event.asset))
@@ -212,7 +212,7 @@ class Latest:
         self._candles.set(key, tuple(by_time[at] for at in sorted(by_time)[-MOST_CANDLES:]))
 
 
-def _key(record: Record) -> Hashable:
+def _key(record: SinkRecord) -> Hashable:
     event = record.event
     if event is None:
         return (record.key or b"").decode("utf-8", "replace")

@@ -33,7 +33,7 @@ class Chunk(NamedTuple):
 class ChunkConsumer(driver.Consumer):  # type: ignore[misc]
     """Delivers chunks to the agent's queue; changelog records go Faust's own way."""
 
-    settle: Callable[[], Awaitable[None]] | None = None
+    drain: Callable[[], Awaitable[None]] | None = None
     """Set by the stage: waits until no output of a taken chunk is outstanding."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -143,8 +143,8 @@ class ChunkConsumer(driver.Consumer):  # type: ignore[misc]
 
     async def wait_empty(self) -> None:
         """Let the stage finish what it took, then commit it. Called before partitions go."""
-        if self.settle is not None:
-            await self.settle()
+        if self.drain is not None:
+            await self.drain()
         await self.commit()
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:

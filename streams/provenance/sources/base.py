@@ -24,7 +24,7 @@ class Searched(NamedTuple):
     whole: bool
 
 
-class Log(Protocol):
+class RecordSource(Protocol):
     """A place where records are kept: Kafka, or an archive. Raises SourceError."""
 
     @property

@@ -9,14 +9,14 @@ from typing import Any
 from schemas.codec import BadEventError, Codec, UnknownSchemaError
 from schemas.scores import InputPosition
 from streams.archive.records import LoggedRecord
-from streams.provenance.sources.base import Fetched, Log, SourceError
+from streams.provenance.sources.base import Fetched, RecordSource, SourceError
 from streams.provenance.tree import Looked
 
 
 class Reader:
     """A log and the codec for it: every log has schema ids of its own."""
 
-    def __init__(self, log: Log) -> None:
+    def __init__(self, log: RecordSource) -> None:
         self.log = log
         self._codec = Codec({})
         self._unknown: dict[int, str] = {}

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from embedded.database import Database
 from schemas.codec import local_codec
 from schemas.topics import SIGNALS
-from sinks.base import Record
+from sinks.base import SinkRecord
 from sinks.bridge.app import SHUTDOWN_S, Parts, build_app
 from sinks.bridge.auth import Auth
 from sinks.bridge.hub import Hub, LogParts
@@ -59,7 +59,7 @@ class Stand:
         if self._database is not None:
             await self._store(records)
 
-    async def _store(self, records: list[Record]) -> None:
+    async def _store(self, records: list[SinkRecord]) -> None:
         assert self._database is not None
         if self._sink is None:
             self._sink = PostgresSink(self._database.dsn)
@@ -98,8 +98,8 @@ class Stand:
             await self._sink.close()
 
 
-def _record(one: Produced, offset: int) -> Record:
-    return Record(
+def _record(one: Produced, offset: int) -> SinkRecord:
+    return SinkRecord(
         topic=one.topic,
         partition=one.partition,
         offset=offset,

@@ -22,8 +22,8 @@ from schemas.topics import (
 )
 from sinks.explanations import template
 from sinks.explanations.facts import facts_of, input_hash
-from streams.replay.market import FreeRun, Produced
-from streams.replay.replay_record import RANK, Arrival
+from streams.replay.market import MarketReplay, Produced
+from streams.replay.replay_record import RANK, ReplayRecord
 from streams.stage import Entry, StrategyAt, advance
 from streams.topology import stage
 from tests.browser.stand.log import PARTITIONS
@@ -49,7 +49,7 @@ class World:
         self._start_ms, self._assets, self._seed = start_ms, assets, seed
         self._out: list[Produced] = []
         strategies = {one.strategy_id: StrategyAt(one, at) for at, one in enumerate(PREBUILT)}
-        self._run = FreeRun(PARTITIONS, strategies, self._emit, self._rank, are_checked=True)
+        self._run = MarketReplay(PARTITIONS, strategies, self._emit, self._rank, are_checked=True)
         self._ranking = stage("ranking")
         self._ranked: dict[str, Entry] = {}
         self._ranks: Counter[int] = Counter()
@@ -83,7 +83,7 @@ class World:
         offset = self._add(topic, event.asset, event.observed_at, event)
         key = event.asset.encode()
         at = event.observed_at
-        self._run.apply(Arrival(at, RANK[topic], topic, partition, offset, at, key, event))
+        self._run.apply(ReplayRecord(at, RANK[topic], topic, partition, offset, at, key, event))
 
     def _add(
         self, topic: str, key: str, at_ms: int, event: Any, partition: int | None = None

@@ -17,7 +17,7 @@ from embedded.registry.server import Registry
 from marketdata.simulated.assets import ASSETS
 from producers.dedup.log_indexer import decoder
 from producers.feeds.assembly import FEEDS
-from producers.feeds.runner import Tell
+from producers.feeds.runner import Listener
 from producers.settings import SourceSettings
 from quantiva.wiring.producers import produce
 from schemas.sources import SourceStatus
@@ -25,9 +25,9 @@ from schemas.topics import SOURCES
 from simulator.app import EXCHANGES
 from simulator.faults import HTTP_KINDS, Fault, Faults
 from simulator.server import Simulator, seeded_simulator
-from streams.agents.process import codec_of
 from transport import admin
 from transport.log_reader import LogReader
+from transport.registered_codec import codec_of
 from transport.settings import Settings
 
 CYCLE_MS = 600_000
@@ -98,7 +98,9 @@ class LiveDay:
     ) -> None:
         """Run the producers until the condition holds, then stop them in good order."""
         stop = asyncio.Event()
-        tell = Tell(self.lines.append, lambda progress: None, lambda: self.lines.append("ready"))
+        tell = Listener(
+            self.lines.append, lambda progress: None, lambda: self.lines.append("ready")
+        )
         running = asyncio.create_task(
             produce(names, self.settings, self.sources, tell, stop), name="producers"
         )

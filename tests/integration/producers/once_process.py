@@ -16,10 +16,10 @@ from typing import Any
 from marketdata.simulated.assets import ASSETS
 from marketdata.simulated.simulation import backfill, cycle
 from producers.dedup.checkpoint import Checkpoint, CheckpointFile
-from producers.dedup.deduplicating_publisher import PublishOnce
+from producers.dedup.deduplicating_publisher import DeduplicatingPublisher
 from producers.dedup.headlines import SeenNews
 from producers.dedup.log_indexer import decoder
-from producers.dedup.published_index import Journal
+from producers.dedup.published_index import PublishedIndex
 from schemas.codec import local_codec
 from schemas.market import OrderBook
 from transport.log_reader import LogReader
@@ -94,8 +94,10 @@ async def main(bootstrap: str, prefix: str, folder: str, fate: Fate) -> None:
     file = MortalFile(Path(folder) / "journal", fate)
     async with MortalPublisher(bootstrap, codec, idempotent=idempotent, prefix=prefix) as publisher:
         publisher.fate = fate
-        journal, decode = Journal(SeenNews()), decoder(codec, None)
-        publishes = PublishOnce(publisher, journal, decode, lambda: LogReader(settings), file)
+        journal, decode = PublishedIndex(SeenNews()), decoder(codec, None)
+        publishes = DeduplicatingPublisher(
+            publisher, journal, decode, lambda: LogReader(settings), file
+        )
         recalled = await publishes.start()
         print("recalled", recalled.records, recalled.after_checkpoint, flush=True)
         for number, batch in enumerate(batches()):

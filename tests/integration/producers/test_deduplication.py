@@ -18,10 +18,10 @@ import pytest_asyncio
 
 from embedded.kafka import ApacheKafka, find_kafka
 from producers.dedup.checkpoint import CheckpointFile
-from producers.dedup.deduplicating_publisher import PublishOnce
+from producers.dedup.deduplicating_publisher import DeduplicatingPublisher
 from producers.dedup.headlines import SeenNews
 from producers.dedup.log_indexer import decoder
-from producers.dedup.published_index import TOPICS, Journal
+from producers.dedup.published_index import TOPICS, PublishedIndex
 from schemas.codec import local_codec
 from schemas.events import TOPIC_OF
 from schemas.market import CalendarEvent, Candle, Fundamentals, NewsArticle, TrendingAsset
@@ -90,10 +90,10 @@ class Place(NamedTuple):
     async def create(self) -> None:
         await asyncio.to_thread(admin.create, self.settings)
 
-    def once(self, publisher: Publisher) -> PublishOnce:
-        return PublishOnce(
+    def once(self, publisher: Publisher) -> DeduplicatingPublisher:
+        return DeduplicatingPublisher(
             publisher,
-            Journal(SeenNews()),
+            PublishedIndex(SeenNews()),
             decoder(CODEC, None),
             lambda: LogReader(self.settings),
             CheckpointFile(self.folder / "journal"),
@@ -201,7 +201,10 @@ async def test_a_process_killed_at_any_moment_publishes_nothing_twice_and_all_of
 
 def _expected() -> list[Any]:
     """Return what one process that is never killed publishes."""
-    journal, everything = Journal(SeenNews()), [event for batch in batches() for event in batch]
+    journal, everything = (
+        PublishedIndex(SeenNews()),
+        [event for batch in batches() for event in batch],
+    )
     expected = [event for event in everything if journal.claim(event)]
     # Nothing but headlines is left out: the market says the rest once.
     left = Counter(map(type, everything)) - Counter(map(type, expected))

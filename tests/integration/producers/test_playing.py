@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from marketdata.conflict_free_batches import waves
+from marketdata.conflict_free_batches import conflict_free_batches
 from marketdata.recorded.source import play, read_directory
 from marketdata.simulated.assets import ASSETS
 from marketdata.simulated.simulation import backfill, cycle
@@ -54,7 +54,7 @@ def recorded(tmp_path):
 async def test_a_play_in_waves_awaits_the_barrier_with_all_that_is_acknowledged(log: Log, recorded):
     await log.create("waves.")
     events = list(read_directory(recorded, T0 + 3 * HOUR_MS, T0 + DAY_MS))
-    expected, seen = list(waves(events)), []
+    expected, seen = list(conflict_free_batches(events)), []
     sizes = []
 
     async def barrier(positions):
@@ -67,7 +67,7 @@ async def test_a_play_in_waves_awaits_the_barrier_with_all_that_is_acknowledged(
         counts = await play(iter(events), to, None, barrier, lambda c: seen.append(c.events))
     assert sizes == [len(wave) for wave in expected]
     assert seen[-1] == counts.events == len(events)
-    assert counts.waves == len(expected) > 100
+    assert counts.batches == len(expected) > 100
     assert counts.by_topic == by_topic(events)
     assert counts.last_observed_ms == events[-1].observed_at
 

@@ -24,7 +24,7 @@ from sinks.base import Sink
 from sinks.kafka import RunnerConfig
 from sinks.postgres import PostgresSink
 from sinks.runner import SinkRunner
-from sinks.status import State
+from sinks.status import SinkState
 
 PARTITIONS = 2
 HANGS_S = 60.0
@@ -174,7 +174,7 @@ async def until(condition: Callable[[], Any], what: str) -> None:
 
 
 def is_running(runner: SinkRunner) -> Callable[[], bool]:
-    return lambda: runner.status.state is State.RUNNING
+    return lambda: runner.status.state is SinkState.RUNNING
 
 
 async def create_topics(bootstrap: str, prefix: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from embedded.broker import Broker
 from embedded.kafka import ApacheKafka, find_kafka
-from sinks.status import State
+from sinks.status import SinkState
 from tests.conftest import skip_or_fail
 from tests.contract.sink_samples import signal
 from tests.integration.sinks.bench import Bench, Rows, create_topics, running, until
@@ -62,7 +62,7 @@ async def test_a_broker_that_dies_in_between(rows: Rows) -> None:
             await kafka.start()
             await rows.until("strategy_signals", COUNT)
             await until(lambda: runner.status.lag_total == 0, "the last commit is through")
-        assert runner.status.state is State.STOPPED
+        assert runner.status.state is SinkState.STOPPED
         assert await bench.committed() == COUNT
     finally:
         await kafka.stop()

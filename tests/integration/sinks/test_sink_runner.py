@@ -18,10 +18,10 @@ from schemas.topics import (
     STRATEGIES,
     TRENDING,
 )
-from sinks.base import Record, SinkError
+from sinks.base import SinkError, SinkRecord
 from sinks.memory import MemorySink
 from sinks.postgres import PostgresSink
-from sinks.status import State
+from sinks.status import SinkState
 from tests.contract.sink_samples import T0, news, signal, strategy, top, trending
 from tests.integration.sinks.bench import Bench, Rows, is_running, running, until
 
@@ -31,7 +31,7 @@ COUNT = 600
 
 
 async def test_every_signal_becomes_a_row(bench: Bench, rows: Rows) -> None:
-    flushed: list[Record] = []
+    flushed: list[SinkRecord] = []
     runner = bench.runner(hooks={"on_flush": flushed.extend}, max_records=100)
     async with running(runner) as task:
         await bench.send(*(signal(n) for n in range(COUNT)), sent_ms=T0)
@@ -43,7 +43,7 @@ async def test_every_signal_becomes_a_row(bench: Bench, rows: Rows) -> None:
     assert await rows.count("strategy_signals") == COUNT
     assert await rows.count("signal_details") == COUNT
     status = runner.status
-    assert status.state is State.STOPPED
+    assert status.state is SinkState.STOPPED
     assert status.rows == {
         "strategy_signals": COUNT,
         "signal_details": COUNT,
@@ -107,13 +107,13 @@ async def test_a_database_that_dies_costs_nothing(
         await until(lambda: runner.status.flushes >= 1, "something is written")
         await database.kill()
         await bench.send(*(signal(n) for n in range(COUNT, 2 * COUNT)))
-        await until(lambda: runner.status.state is State.WAITING, "the loss is noticed")
+        await until(lambda: runner.status.state is SinkState.WAITING, "the loss is noticed")
         errors = runner.status.last_error_at_ms
         await until(lambda: runner.status.last_error_at_ms != errors, "it was tried again")
         assert runner.status.lag_total > 0
         await database.start()
         await rows.until("strategy_signals", 2 * COUNT)
-        assert runner.status.state is State.RUNNING
+        assert runner.status.state is SinkState.RUNNING
         await until(lambda: runner.status.lag_total == 0, "the lag is gone")
     assert await bench.committed() == 2 * COUNT
     said = [line.message for line in caplog.records if "waits for" in line.message]
@@ -128,7 +128,7 @@ async def test_a_database_that_comes_later_than_the_sink(
     runner = bench.runner(PostgresSink(bench.dsn))
     async with running(runner):
         await bench.send(signal())
-        await until(lambda: runner.status.state is State.WAITING, "the sink waits")
+        await until(lambda: runner.status.state is SinkState.WAITING, "the sink waits")
         await database.start()
         await until(lambda: runner.status.rows["strategy_signals"] == 1, "the row is there")
     assert await rows.count("strategy_signals") == 1
@@ -139,7 +139,7 @@ async def test_a_runner_cut_off_and_started_again(bench: Bench, rows: Rows, mome
     await bench.send(*(signal(n) for n in range(COUNT)))
     cut_off: list[asyncio.Task[None]] = []
 
-    def cut(_records: Sequence[Record]) -> None:
+    def cut(_records: Sequence[SinkRecord]) -> None:
         if moment == "between flush and commit":
             cut_off[0].cancel()
         else:  # the next flush is on its way in some milliseconds
@@ -180,7 +180,7 @@ async def test_what_was_taken_from_a_runner_is_written_by_the_other_one_only(ben
         await until(is_running(first), "the first one runs")
         waiting.available = False
         await bench.send(*(signal(n) for n in range(COUNT)))
-        await until(lambda: first.status.state is State.WAITING, "the first one waits")
+        await until(lambda: first.status.state is SinkState.WAITING, "the first one waits")
         async with running(second):
             await until(lambda: other.records, "the second one writes its part")
             waiting.available = True
@@ -200,9 +200,9 @@ async def test_stop_while_the_target_is_away_commits_nothing(bench: Bench) -> No
         await until(is_running(runner), "it runs")
         sink.available = False
         await bench.send(signal())
-        await until(lambda: runner.status.state is State.WAITING, "it waits")
+        await until(lambda: runner.status.state is SinkState.WAITING, "it waits")
     assert task.done()
-    assert runner.status.state is State.STOPPED
+    assert runner.status.state is SinkState.STOPPED
     assert sink.records == []
     assert await bench.committed() == 0
 
@@ -253,6 +253,6 @@ async def test_a_defect_ends_the_runner_and_commits_nothing(bench: Bench, rows: 
             await runner.run()
     finally:
         await rows.query("ALTER TABLE hidden RENAME TO trending_news")
-    assert runner.status.state is State.FAILED
+    assert runner.status.state is SinkState.FAILED
     assert "trending_news" in (runner.status.last_error or "")
     assert await bench.committed() == 0

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marketdata.conflict_free_batches import chunks, waves
+from marketdata.conflict_free_batches import chunks, conflict_free_batches
 from schemas.events import TOPIC_OF
 from schemas.market import TrendingAsset
 from tests.unit.marketdata.recorded_factory import (
@@ -27,7 +27,7 @@ _EVENTS = st.lists(
 
 @given(events=_EVENTS, max_size=st.integers(1, 7))
 def test_waves_keep_every_event_in_order_and_no_asset_is_in_two_topics(events, max_size):
-    cut = list(waves(iter(events), max_size))
+    cut = list(conflict_free_batches(iter(events), max_size))
 
     joined = [event for wave in cut for event in wave]
     assert [id(event) for event in joined] == [id(event) for event in events]
@@ -44,9 +44,9 @@ def test_waves_keep_every_event_in_order_and_no_asset_is_in_two_topics(events, m
 
 @given(events=_EVENTS, max_size=st.integers(2, 7))
 def test_a_wave_ends_only_where_the_next_event_may_not_join(events, max_size):
-    cut = list(waves(events, max_size))
+    cut = list(conflict_free_batches(events, max_size))
     for wave, following in itertools.pairwise(cut):
-        joined = list(waves([*wave, following[0]], max_size))
+        joined = list(conflict_free_batches([*wave, following[0]], max_size))
         assert len(joined) == 2
 
 
@@ -68,7 +68,7 @@ def test_a_wave_ends_only_where_the_next_event_may_not_join(events, max_size):
     ],
 )
 def test_cuts(events, sizes):
-    assert [len(wave) for wave in waves(events)] == sizes
+    assert [len(wave) for wave in conflict_free_batches(events)] == sizes
 
 
 def test_chunks_are_full_but_for_the_last():
@@ -78,4 +78,4 @@ def test_chunks_are_full_but_for_the_last():
 
 def test_a_size_below_one_is_refused():
     with pytest.raises(ValueError, match="max_size 0 is less than 1"):
-        list(waves([candle()], 0))
+        list(conflict_free_batches([candle()], 0))

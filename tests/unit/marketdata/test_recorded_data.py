@@ -8,7 +8,7 @@ from collections import Counter
 import pyarrow.parquet as parquet
 import pytest
 
-from marketdata.conflict_free_batches import waves
+from marketdata.conflict_free_batches import conflict_free_batches
 from marketdata.recorded.source import ReadReport, read_directory
 from schemas.events import TOPIC_OF, order_key
 from schemas.market import Candle, OrderBook, TrendingAsset
@@ -67,7 +67,7 @@ def test_reading_again_gives_the_same_events(three_days, shared_data):
 
 def test_every_cycle_is_a_wave_of_its_own(three_days):
     events, _ = three_days
-    ticks = [wave for wave in waves(events) if type(wave[0]) is TrendingAsset]
+    ticks = [wave for wave in conflict_free_batches(events) if type(wave[0]) is TrendingAsset]
     assert len(ticks) == 3 * 144
     assert all({event.asset for event in wave} == set(ASSETS) for wave in ticks)
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marketdata.recorded.text import Mentions, clean_text
+from marketdata.assets.clean_text import clean_text
+from marketdata.recorded.text import Mentions
 
 NAMES = {"BTC": "Bitcoin", "ETH": "Ethereum", "BNB": "BNB", "SOL": "Solana", "XRP": "XRP"}
 

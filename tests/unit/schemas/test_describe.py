@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from schemas.contract import STRUCTS
-from schemas.describe import _LINES, key_text, telling
+from schemas.describe import _LINES, key_text, one_line
 from tests.unit.quantiva.status import samples
 
 LINES = [
@@ -33,7 +33,7 @@ LINES = [
 
 @pytest.mark.parametrize(("event", "line"), LINES, ids=lambda value: type(value).__name__)
 def test_the_telling_fields_come_first(event: Any, line: str) -> None:
-    assert line in telling(event)
+    assert line in one_line(event)
 
 
 def test_every_type_of_the_contract_has_a_line() -> None:

@@ -5,20 +5,20 @@ from __future__ import annotations
 import pytest
 
 from producers.upstreams.table import Limits
-from simulator.request_log import Ledger
+from simulator.request_log import RequestLog
 from tests.unit.simulator.stopped_clock import StoppedClock
 
 MIDNIGHT_MS = 1_760_054_400_000
 DAY_MS = 86_400_000
 
 
-def counted(ledger: Ledger, times: int) -> list[str | None]:
+def counted(ledger: RequestLog, times: int) -> list[str | None]:
     return [ledger.count("feed").violation for _ in range(times)]
 
 
 def test_the_minute_begins_anew():
     clock = StoppedClock(MIDNIGHT_MS + 59_999)
-    ledger = Ledger(clock, {"feed": Limits(per_minute=2)})
+    ledger = RequestLog(clock, {"feed": Limits(per_minute=2)})
     assert counted(ledger, 3) == [None, None, "feed: 3 requests in a minute, 2 are allowed"]
     clock.at_ms += 1
     assert counted(ledger, 2) == [None, None]
@@ -36,7 +36,7 @@ def test_the_minute_begins_anew():
 )
 def test_days_and_months(limits, later_ms, window):
     clock = StoppedClock(MIDNIGHT_MS)
-    ledger = Ledger(clock, {"feed": limits})
+    ledger = RequestLog(clock, {"feed": limits})
     assert counted(ledger, 3) == [None] * 3
     clock.at_ms += 3_600_000
     assert counted(ledger, 1) == [f"feed: 4 requests in a {window}, 3 are allowed"]
@@ -49,7 +49,7 @@ def test_days_and_months(limits, later_ms, window):
     ("speed", "allowed"), [(1.0, 20), (60.0, 22), (600.0, 40)], ids=["1x", "60x", "600x"]
 )
 def test_what_comes_late_by_a_tenth_of_a_wall_second_is_let_through(speed, allowed):
-    ledger = Ledger(StoppedClock(MIDNIGHT_MS), {"feed": Limits(per_minute=20)}, speed)
+    ledger = RequestLog(StoppedClock(MIDNIGHT_MS), {"feed": Limits(per_minute=20)}, speed)
     broken = counted(ledger, 60)
     assert broken[:allowed] == [None] * allowed
     assert None not in broken[allowed:]
@@ -57,21 +57,21 @@ def test_what_comes_late_by_a_tenth_of_a_wall_second_is_let_through(speed, allow
 
 def test_use_tells_when_the_windows_end():
     clock = StoppedClock(MIDNIGHT_MS + 90_500)
-    use = Ledger(clock, {"feed": Limits(per_minute=9)}).count("feed")
+    use = RequestLog(clock, {"feed": Limits(per_minute=9)}).count("feed")
     assert (use.minute, use.day, use.month) == (1, 1, 1)
     assert use.minute_ends_ms == MIDNIGHT_MS + 120_000
     assert use.day_ends_ms == MIDNIGHT_MS + DAY_MS
 
 
 def test_documented_limits_are_the_default():
-    ledger = Ledger(StoppedClock(MIDNIGHT_MS))
+    ledger = RequestLog(StoppedClock(MIDNIGHT_MS))
     assert ledger.limits("lunarcrush") == Limits(per_minute=4, per_day=500)
     assert ledger.limits("nobody") == Limits()
 
 
 def test_it_is_bounded():
     clock = StoppedClock(MIDNIGHT_MS)
-    ledger = Ledger(clock)
+    ledger = RequestLog(clock)
     for number in range(2000):
         clock.at_ms += DAY_MS // 20
         ledger.count("feed")

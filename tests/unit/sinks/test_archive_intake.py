@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from sinks.base import Record, Rejected
+from sinks.base import Rejected, SinkRecord
 from sinks.batch import Batch
 from sinks.decoding import Undecoded
 
 
-def record(value: bytes | None) -> Record:
-    return Record(topic="signals", partition=0, offset=0, timestamp_ms=0, value=value)
+def record(value: bytes | None) -> SinkRecord:
+    return SinkRecord(topic="signals", partition=0, offset=0, timestamp_ms=0, value=value)
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ async def test_records_are_handed_over_as_they_are(value: bytes | None, headers:
         value=value,
         headers=headers,
     )
-    assert await Undecoded("test.").decode(raw) == Record(
+    assert await Undecoded("test.").decode(raw) == SinkRecord(
         topic="market.news",
         partition=3,
         offset=7,

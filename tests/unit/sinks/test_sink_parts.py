@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from schemas.codec import local_codec
-from sinks.base import Record, Rejected
+from sinks.base import Rejected, SinkRecord
 from sinks.batch import Batch
 from sinks.decoding import Decoder, sent_ms
 from sinks.identity import identity, newest
@@ -47,7 +47,7 @@ SAME = [
 
 
 @pytest.mark.parametrize(("one", "other", "same"), SAME)
-def test_identity(one: Record, other: Record, same: bool) -> None:
+def test_identity(one: SinkRecord, other: SinkRecord, same: bool) -> None:
     assert (identity(one) == identity(other)) is same
 
 
@@ -103,7 +103,7 @@ def raw(topic: str, value: bytes | None) -> Any:
 async def test_decoding_takes_the_prefix_off_and_keeps_the_bytes() -> None:
     value = local_codec().encode(news())
     decoded = await Decoder(local_codec(), prefix="p.").decode(raw("p.market.news", value))
-    assert decoded == Record(
+    assert decoded == SinkRecord(
         topic="market.news",
         partition=1,
         offset=2,

@@ -18,8 +18,8 @@ from schemas.events import MarketEvent
 from schemas.market import Candle, OrderBook
 from schemas.validation import TIMEFRAME_MS
 from simulator.faults import Fault, Faults
-from simulator.middleware import CLOSING, Gate
-from simulator.request_log import Ledger as Requests
+from simulator.middleware import CLOSING, FaultMiddleware
+from simulator.request_log import RequestLog as Requests
 from simulator.shapes import (
     AssetRow,
     Book,
@@ -129,7 +129,7 @@ async def serving(name: str, clock: Clock, prices: Prices) -> AsyncIterator[Exch
     """Serve a stand-in of binance or bybit."""
     faults = Faults(clock, Requests(clock, {}))
     routes = import_module(f"simulator.{name}.routes").routes
-    app = web.Application(middlewares=[Gate(prices, clock, faults).middleware])
+    app = web.Application(middlewares=[FaultMiddleware(prices, clock, faults).middleware])
     app[CLOSING] = asyncio.Event()
     app.add_subapp(f"/{name}", routes(prices, clock, faults))
     runner = web.AppRunner(app, shutdown_timeout=0.5)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from producers.exchange.backfill import Progress, backfill
-from producers.exchange.candle_tracker import TIMEFRAMES, Ledger
+from producers.exchange.candle_tracker import TIMEFRAMES, CandleTracker
 from producers.exchange.connection import Connection
 from schemas.validation import TIMEFRAME_MS, problem
 from tests.integration.producers.exchange.rig import (
@@ -20,12 +20,12 @@ from tests.integration.producers.exchange.rig import (
 SERIES = len(ASSETS) * len(TIMEFRAMES)
 
 
-def ledger_of(exchange: Exchange, published: Published | None = None) -> Ledger:
+def ledger_of(exchange: Exchange, published: Published | None = None) -> CandleTracker:
     """Return a ledger that knows what was published, as one does after a restart."""
     known: dict[tuple[str, str], list[int]] = {}
     for candle in [] if published is None else published.closed:
         known.setdefault((candle.asset, candle.timeframe), []).append(candle.open_time)
-    return Ledger(exchange.name, markets(ASSETS), known=known)
+    return CandleTracker(exchange.name, markets(ASSETS), known=known)
 
 
 async def test_three_hundred_closed_candles_of_each_series_once_and_final(
@@ -115,7 +115,7 @@ async def test_holes_of_the_exchange_are_asked_for_twice_and_remembered(
     await backfill(connection, ledger, published)
     await backfill(
         connection,
-        Ledger(
+        CandleTracker(
             exchange.name,
             {"BTC": "BTC/USDT"},
             timeframes=("1h",),
@@ -145,7 +145,7 @@ async def test_a_market_that_is_unknown_costs_no_other_its_candles(
     exchange: Exchange, connection: Connection
 ) -> None:
     published = Published()
-    ledger = Ledger(exchange.name, {"NOPE": "NOPE/USDT", **markets(ASSETS)})
+    ledger = CandleTracker(exchange.name, {"NOPE": "NOPE/USDT", **markets(ASSETS)})
     filled = await backfill(connection, ledger, published)
     assert len(published.closed) == SERIES * 300
     assert all("NOPE" in str(error) for error in filled.errors)

@@ -10,7 +10,7 @@ from itertools import pairwise
 import pytest
 
 from producers.exchange.backfill import backfill
-from producers.exchange.candle_tracker import TIMEFRAMES, Ledger
+from producers.exchange.candle_tracker import TIMEFRAMES, CandleTracker
 from producers.exchange.candles import CandleFeed
 from producers.exchange.parsing import UNFOLLOWED_MS
 from producers.exchange.series import SETTLE_MS
@@ -39,7 +39,7 @@ NOON = START_MS // HOUR_MS * HOUR_MS + HOUR_MS  # an hour and four close
 
 @asynccontextmanager
 async def feeding(
-    exchange: Exchange, ledger: Ledger, published: Published, *, websocket: bool = True
+    exchange: Exchange, ledger: CandleTracker, published: Published, *, websocket: bool = True
 ) -> AsyncIterator[CandleFeed]:
     async with connected(exchange) as connection:
         await backfill(connection, ledger, published)
@@ -49,11 +49,11 @@ async def feeding(
             yield feed
 
 
-def ledger_of(exchange: Exchange, published: Published | None = None) -> Ledger:
+def ledger_of(exchange: Exchange, published: Published | None = None) -> CandleTracker:
     known: dict[tuple[str, str], list[int]] = defaultdict(list)
     for candle in [] if published is None else published.closed:
         known[candle.asset, candle.timeframe].append(candle.open_time)
-    return Ledger(exchange.name, markets(ASSETS), known=known, count=20)
+    return CandleTracker(exchange.name, markets(ASSETS), known=known, count=20)
 
 
 async def reached(clock: Clock, now_ms: int) -> None:
@@ -253,7 +253,7 @@ async def test_open_candles_are_marked_and_rare(name: str, websocket: bool) -> N
 async def test_followed_markets_may_change(name: str) -> None:
     published = Published()
     async with serving(name, clock_at(NOON - 60_000, 240.0), Prices(ASSETS)) as exchange:
-        ledger = Ledger(name, {"BTC": "BTC/USDT"}, count=20)
+        ledger = CandleTracker(name, {"BTC": "BTC/USDT"}, count=20)
         async with feeding(exchange, ledger, published) as feed:
             feed.follow({"ETH": "ETH/USDT"})
             await until(lambda: len(published.times("ETH", "1h")) >= 20, "the new one's candles")

@@ -17,7 +17,7 @@ from marketdata.simulated.assets import ASSETS
 from simulator import binance, bybit
 from simulator.exchange.venue import VENUE, Venue
 from simulator.faults import Fault, Faults
-from simulator.middleware import CLOSING, Gate
+from simulator.middleware import CLOSING, FaultMiddleware
 from simulator.world import SeededWorld
 from transport.clock import Clock, WallClock
 
@@ -88,7 +88,7 @@ async def serving(
         served.requests.append((request.method, request.path, request.query_string))
         return served.canned.popleft() if served.canned else await handler(request)
 
-    app = web.Application(middlewares=[told, Gate(world, clock, faults).middleware])
+    app = web.Application(middlewares=[told, FaultMiddleware(world, clock, faults).middleware])
     app[CLOSING] = asyncio.Event()
     app.on_shutdown.append(_closing)
     app.add_subapp(f"/{name}", exchange)

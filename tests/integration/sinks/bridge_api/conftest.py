@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sinks.base import Record
+from sinks.base import SinkRecord
 from sinks.bridge.api import open_pool
 from sinks.bridge.api.parts import Pool
 from sinks.postgres import PostgresSink
@@ -33,7 +33,7 @@ async def store(rows: Rows) -> AsyncIterator[Store]:
     sink = PostgresSink(rows.dsn, run_migrations=False)
 
     async def write(*events: Any) -> None:
-        sink.add([event if isinstance(event, Record) else record(event) for event in events])
+        sink.add([event if isinstance(event, SinkRecord) else record(event) for event in events])
         assert not (await sink.flush()).rejected
 
     yield write

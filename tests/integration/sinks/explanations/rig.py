@@ -25,8 +25,8 @@ from schemas.topics import EXPLANATIONS, TOP, physical
 from simulator.chat import Chat
 from simulator.faults import Fault, Faults
 from simulator.keys import KEYS
-from simulator.middleware import CLOSING, Gate
-from simulator.request_log import Ledger
+from simulator.middleware import CLOSING, FaultMiddleware
+from simulator.request_log import RequestLog
 from sinks.explanations.settings import ExplanationSettings
 from sinks.postgres import PostgresSink
 from tests.contract.sink_samples import T0, record, signal
@@ -97,7 +97,7 @@ class Model(Chat):
     def __init__(self, says: Says = says_well, delay_s: float = 0.0) -> None:
         clock = WallClock()
         super().__init__(clock, self._answer_to)
-        ledger = Ledger(clock, {"chat": _PLENTY})
+        ledger = RequestLog(clock, {"chat": _PLENTY})
         self.faults = Faults(clock, ledger)
         self.served: Counter[str] = Counter()
         self.billed_usd = Decimal(0)
@@ -136,7 +136,7 @@ class _NoWorld:
 @asynccontextmanager
 async def serving(model: Model) -> AsyncIterator[Model]:
     """Serve a model; its base URL is `model.url`."""
-    gate = Gate(_NoWorld(), WallClock(), model.faults)  # type: ignore[arg-type]
+    gate = FaultMiddleware(_NoWorld(), WallClock(), model.faults)  # type: ignore[arg-type]
     app = web.Application(middlewares=[gate.middleware])
     app[CLOSING] = asyncio.Event()
     app.add_subapp("/chat", model.app())

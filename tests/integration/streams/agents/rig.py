@@ -18,20 +18,21 @@ import asyncpg
 import msgspec
 import pytest
 
-from marketdata.conflict_free_batches import waves
+from marketdata.conflict_free_batches import conflict_free_batches
 from marketdata.simulated.assets import ASSETS
 from marketdata.simulated.simulation import backfill, cycle
 from producers.strategies import publish_prebuilt
 from quantiva.wiring.postgres import GROUP, postgres_runner
 from schemas.codec import Codec
 from sinks.runner import SinkRunner
-from streams.agents.process import WATCHDOG, codec_of
+from streams.agents.process import WATCHDOG
 from streams.agents.supervisor import Supervisor, default_groups
 from streams.topology import stage_names, stages
 from transport import admin
 from transport.barrier import PipelineBarrier
 from transport.embedded_broker import faults
 from transport.publisher import Publisher
+from transport.registered_codec import codec_of
 from transport.settings import Settings
 
 CYCLE_MS = 600_000
@@ -74,7 +75,7 @@ class Rig:
     ) -> int:
         """Publish in waves and wait for each; call `on_wave(number)` right after a wave is sent."""
         number = 0
-        for number, wave in enumerate(waves(events, size), start=1):
+        for number, wave in enumerate(conflict_free_batches(events, size), start=1):
             await self.publisher.publish_many(wave)
             if on_wave is not None:
                 await on_wave(number)

@@ -10,14 +10,14 @@ import msgspec
 import pytest
 
 from schemas.registry_client import Registry
-from streams.agents.process import codec_of
-from streams.agents.stage_worker import Hosted
-from streams.engines.base import Engine, Reading
+from streams.agents.stage_worker import StageWorker
+from streams.engines.base import Engine, EngineReading
 from streams.engines.scoring_stage import ScoringStage
 from streams.stage import EMPTY_TABLES
 from tests.integration.streams.agents.test_dead_letters import GOOD
 from transport import admin
 from transport.publisher import Publisher
+from transport.registered_codec import codec_of
 from transport.settings import Settings
 
 
@@ -34,8 +34,8 @@ def _update(config: None, state: Count, event: Any, offset: int) -> Count:
     return Count(state.candles + 1)
 
 
-def _read(config: None, state: Count, now: int) -> Reading:
-    return Reading(state.candles / 100.0, 1.0, 1.0)
+def _read(config: None, state: Count, now: int) -> EngineReading:
+    return EngineReading(state.candles / 100.0, 1.0, 1.0)
 
 
 BROKEN = Engine("technical", "market.candles", None, Count, lambda _: Count(), _update, _read, 0.0)
@@ -63,7 +63,7 @@ async def test_after_three_crashes_the_record_is_a_dead_letter(
 
 async def _run_until(settings: Settings, codec: Any, registry: Registry, events: int) -> str:
     """Host the broken engine until it has taken all events, or is in trouble: say which."""
-    host = Hosted(ScoringStage(BROKEN), settings, codec, registry, lambda: EMPTY_TABLES)
+    host = StageWorker(ScoringStage(BROKEN), settings, codec, registry, lambda: EMPTY_TABLES)
     await host.start()
     try:
         async with asyncio.timeout(30):
@@ -72,7 +72,7 @@ async def _run_until(settings: Settings, codec: Any, registry: Registry, events:
                 if trouble:
                     return trouble
                 await asyncio.sleep(0.05)
-        await host.loop.settle()
+        await host.loop.drain()
         return ""
     finally:
         await host.stop()

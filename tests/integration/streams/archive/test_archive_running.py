@@ -19,7 +19,7 @@ from schemas.topics import (
 )
 from sinks.base import SinkError
 from sinks.runner import SinkRunner
-from sinks.status import State
+from sinks.status import SinkState
 from streams.archive.check import check
 from streams.archive.local_store import LocalStore
 from streams.archive.reader import Archive, ArchiveError
@@ -135,7 +135,7 @@ async def test_two_writers_share_the_work_and_take_over(rig: Rig, tmp_path: Path
             rig.settings, str(tmp_path), [TRENDING.name], roll_s=0.02, max_records=50
         )
         running = asyncio.create_task(made.runner.run())
-        await until(lambda: made.runner.status.state is State.RUNNING, "it runs")
+        await until(lambda: made.runner.status.state is SinkState.RUNNING, "it runs")
         return made.runner, running
 
     first, first_task = await start()

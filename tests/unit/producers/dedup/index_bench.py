@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 import msgspec
 
 from producers.dedup.checkpoint import CheckpointFile
-from producers.dedup.deduplicating_publisher import PublishOnce
+from producers.dedup.deduplicating_publisher import DeduplicatingPublisher
 from producers.dedup.headlines import SeenNews
-from producers.dedup.published_index import TOPICS, Journal
+from producers.dedup.published_index import TOPICS, PublishedIndex
 from schemas.codec import local_codec
 from schemas.events import TOPIC_OF
 from schemas.market import CalendarEvent, Fundamentals
@@ -170,6 +170,8 @@ def filled(*events: Any, sent: bytes = b"") -> MemoryLog:
     return log
 
 
-def once(log: MemoryLog, path: Path, sender: Any = None) -> PublishOnce:
+def once(log: MemoryLog, path: Path, sender: Any = None) -> DeduplicatingPublisher:
     file = CheckpointFile(path / "journal")
-    return PublishOnce(sender or DyingSender(log), Journal(SeenNews()), decode, log.opened, file)
+    return DeduplicatingPublisher(
+        sender or DyingSender(log), PublishedIndex(SeenNews()), decode, log.opened, file
+    )

@@ -7,8 +7,8 @@ import orjson
 import pytest
 
 from producers.dedup.headlines import WITHIN_MS, SeenNews, canonical_url
-from producers.dedup.published_index import Journal
-from tests.unit.producers.assets._catalogue import HOUR_MS, T0, article
+from producers.dedup.published_index import PublishedIndex
+from tests.unit.marketdata.assets._catalogue import HOUR_MS, T0, article
 
 URL = "https://coindesk.com/markets/a-story"
 SAME_URLS = (
@@ -156,7 +156,7 @@ def test_the_order_of_assets_makes_no_difference() -> None:
 
 
 def test_a_journal_can_use_it() -> None:
-    journal = Journal(SeenNews())
+    journal = PublishedIndex(SeenNews())
     journal.apply(article("Bitcoin gains on inflows", url=URL))
     assert not journal.claim(article("Bitcoin gains on inflow", url="https://b.org/x"))
     assert journal.claim(article("Bitcoin loses on outflows", url="https://b.org/x"))

@@ -14,10 +14,10 @@ from producers.dedup.checkpoint import (
     CheckpointFile,
     Mark,
 )
-from producers.dedup.deduplicating_publisher import PublishOnce, Recalled
+from producers.dedup.deduplicating_publisher import DeduplicatingPublisher, Recalled
 from producers.dedup.headlines import SeenNews
-from producers.dedup.log_indexer import OtherLogError, Readback, decoder
-from producers.dedup.published_index import Journal
+from producers.dedup.log_indexer import LogIndexer, OtherLogError, decoder
+from producers.dedup.published_index import PublishedIndex
 from producers.dedup.seen import Snapshot
 from schemas.codec import Codec, UnknownSchemaError
 from schemas.registry_client import RegistryError
@@ -47,7 +47,7 @@ async def test_all_of_the_log_is_read_and_what_is_no_event_is_counted() -> None:
     log.append_raw(BTC_CANDLES, CODEC.encode(candle(close=-1.0, open_time=T0 * 2)))
     log.append_raw(("market.books", 0), b"is not read")
     progress = []
-    readback = Readback(Journal(SeenNews()), decode)
+    readback = LogIndexer(PublishedIndex(SeenNews()), decode)
     count = await readback.catch_up(log, lambda *done: progress.append(done))
     assert count == 124
     assert readback.unreadable == 3
@@ -230,8 +230,10 @@ async def test_a_registry_that_is_away_ends_the_reading_and_is_no_empty_log(tmp_
     log = filled(*hourly(0))
     away: Any = Away()
     file = CheckpointFile(tmp_path / "journal")
-    journal = Journal(SeenNews())
-    publishes = PublishOnce(DyingSender(log), journal, decoder(Codec({}), away), log.opened, file)
+    journal = PublishedIndex(SeenNews())
+    publishes = DeduplicatingPublisher(
+        DyingSender(log), journal, decoder(Codec({}), away), log.opened, file
+    )
     for _ in range(2):
         with pytest.raises(RegistryError):
             await publishes.emit(hourly(0))
@@ -239,6 +241,6 @@ async def test_a_registry_that_is_away_ends_the_reading_and_is_no_empty_log(tmp_
 
 
 async def test_without_a_registry_unknown_schemas_are_unreadable() -> None:
-    readback = Readback(Journal(SeenNews()), decoder(Codec({}), None))
+    readback = LogIndexer(PublishedIndex(SeenNews()), decoder(Codec({}), None))
     assert await readback.catch_up(filled(*hourly(0))) == 1
     assert readback.unreadable == 1

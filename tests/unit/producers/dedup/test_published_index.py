@@ -14,7 +14,7 @@ from marketdata.simulated.state import CYCLE_MS
 from producers.dedup.checkpoint import Checkpoint, CheckpointFile
 from producers.dedup.headlines import SeenNews
 from producers.dedup.published_candles import KEPT
-from producers.dedup.published_index import Journal
+from producers.dedup.published_index import PublishedIndex
 from producers.dedup.seen import CycleSeen, remaining
 from tests.unit.marketdata.recorded_factory import (
     DAY_MS,
@@ -27,8 +27,8 @@ from tests.unit.marketdata.recorded_factory import (
 from tests.unit.producers.dedup.index_bench import fundamentals, scheduled, ticks
 
 
-def journal(*events: Any) -> Journal:
-    made = Journal(SeenNews())
+def journal(*events: Any) -> PublishedIndex:
+    made = PublishedIndex(SeenNews())
     for event in events:
         made.apply(event)
     return made
@@ -145,7 +145,7 @@ def test_a_snapshot_goes_through_a_file_and_stands_for_the_records(tmp_path) -> 
     _, after = cycle(state, state.now_ms)
     file = CheckpointFile(tmp_path / "journal")
     file.save(Checkpoint({}, journal(*before).snapshot()))
-    restored = Journal(SeenNews())
+    restored = PublishedIndex(SeenNews())
     loaded = file.load().checkpoint
     assert loaded is not None
     restored.restore(loaded.journal)
@@ -161,7 +161,7 @@ def test_a_snapshot_does_not_change_with_the_journal() -> None:
     for event in [*ticks(SECOND, "ETH"), hourly(1), news("ETH"), scheduled(asset="ETH")]:
         made.apply(event)
     assert msgspec.msgpack.encode(snapshot) == copy
-    other = Journal(SeenNews())
+    other = PublishedIndex(SeenNews())
     other.restore(snapshot)
     made.clear()
     assert made.claim(hourly(0))
@@ -229,7 +229,7 @@ def test_an_unfinished_cycle_is_filled_up(seen, assets, left) -> None:
 
 def test_memory_is_bounded() -> None:
     """400 candles of three timeframes, a hundred articles an hour, a busy calendar."""
-    made = Journal(SeenNews())
+    made = PublishedIndex(SeenNews())
     names = [f"A{number}" for number in range(50)]
     lengths = {"1h": HOUR_MS, "4h": 4 * HOUR_MS, "1d": DAY_MS}
     tracemalloc.start()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from producers.dedup.titles import say_the_same, title_of
+from producers.dedup.titles import is_same_story, title_of
 
 SAME = {
     "capitals": ("SEC approves Bitcoin futures ETF", "SEC Approves Bitcoin Futures ETF"),
@@ -78,11 +78,11 @@ DIFFERENT = {
 
 @pytest.mark.parametrize(("one", "other"), SAME.values(), ids=SAME)
 def test_same(one: str, other: str) -> None:
-    assert say_the_same(title_of(one), title_of(other))
-    assert say_the_same(title_of(other), title_of(one))
+    assert is_same_story(title_of(one), title_of(other))
+    assert is_same_story(title_of(other), title_of(one))
 
 
 @pytest.mark.parametrize(("one", "other"), DIFFERENT.values(), ids=DIFFERENT)
 def test_different(one: str, other: str) -> None:
-    assert not say_the_same(title_of(one), title_of(other))
-    assert not say_the_same(title_of(other), title_of(one))
+    assert not is_same_story(title_of(one), title_of(other))
+    assert not is_same_story(title_of(other), title_of(one))

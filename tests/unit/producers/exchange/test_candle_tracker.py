@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from producers.exchange.candle_tracker import Key, Ledger
+from producers.exchange.candle_tracker import CandleTracker, Key
 from producers.exchange.series import missing, published
 from schemas.validation import TIMEFRAME_MS
 
@@ -11,13 +11,13 @@ NOON = 1_767_614_400_000
 MARKETS = {"BTC": "BTC/USDT", "ETH": "ETH/USDT"}
 
 
-def filled(ledger: Ledger, now_ms: int) -> None:
+def filled(ledger: CandleTracker, now_ms: int) -> None:
     for key in ledger.followed():
         ledger[key] = published(ledger[key], missing(ledger[key], now_ms, ledger.count))
 
 
 def test_short_timeframes_come_first() -> None:
-    ledger = Ledger("binance", MARKETS, timeframes=("1h", "1d"))
+    ledger = CandleTracker("binance", MARKETS, timeframes=("1h", "1d"))
     assert ledger.followed() == (
         Key("BTC", "1h"),
         Key("ETH", "1h"),
@@ -28,13 +28,13 @@ def test_short_timeframes_come_first() -> None:
 
 def test_what_is_known_is_not_missing() -> None:
     times = [NOON - hour * HOUR for hour in range(1, 300)]
-    ledger = Ledger("binance", {"BTC": "BTC/USDT"}, known={("BTC", "1h"): times})
+    ledger = CandleTracker("binance", {"BTC": "BTC/USDT"}, known={("BTC", "1h"): times})
     assert ledger.missing(NOON + 2_000) == 1 + 300 + 300
 
 
 def test_what_is_known_may_be_asked_for_when_an_asset_comes() -> None:
     times = [NOON - hour * HOUR for hour in range(1, 301)]
-    ledger = Ledger(
+    ledger = CandleTracker(
         "binance",
         {},
         known=lambda asset, timeframe: times if (asset, timeframe) == ("ETH", "1h") else (),
@@ -46,14 +46,14 @@ def test_what_is_known_may_be_asked_for_when_an_asset_comes() -> None:
 
 def test_remembered_holes_are_not_missing() -> None:
     holes = {("BTC", "1h"): (NOON - HOUR, NOON - 2 * HOUR)}
-    ledger = Ledger("binance", {"BTC": "BTC/USDT"}, holes=holes, timeframes=("1h",))
+    ledger = CandleTracker("binance", {"BTC": "BTC/USDT"}, holes=holes, timeframes=("1h",))
     assert ledger.missing(NOON + 2_000) == 298
     assert ledger.holes() == {("BTC", "1h"): (NOON - 2 * HOUR, NOON - HOUR)}
 
 
 def test_due_and_wake_follow_the_candles_closes() -> None:
     now_ms = NOON + 2_000
-    ledger = Ledger("binance", MARKETS)
+    ledger = CandleTracker("binance", MARKETS)
     assert len(ledger.due(now_ms)) == 6
     filled(ledger, now_ms)
     assert ledger.due(now_ms) == ()
@@ -65,14 +65,14 @@ def test_due_and_wake_follow_the_candles_closes() -> None:
 
 
 def test_nobody_followed_is_nobody_due() -> None:
-    ledger = Ledger("binance", {})
+    ledger = CandleTracker("binance", {})
     assert ledger.due(NOON) == ()
     assert ledger.wake_at(NOON) is None
 
 
 def test_an_asset_that_comes_back_goes_on_where_it_was() -> None:
     now_ms = NOON + 2_000
-    ledger = Ledger("binance", MARKETS, timeframes=("1h",))
+    ledger = CandleTracker("binance", MARKETS, timeframes=("1h",))
     filled(ledger, now_ms)
     ledger.follow({"BTC": "BTC/USDT"})
     assert ledger.listing(Key("ETH", "1h")) is None
@@ -83,7 +83,7 @@ def test_an_asset_that_comes_back_goes_on_where_it_was() -> None:
 
 
 def test_one_at_a_time_is_at_a_series() -> None:
-    ledger, key = Ledger("binance", MARKETS), Key("BTC", "1h")
+    ledger, key = CandleTracker("binance", MARKETS), Key("BTC", "1h")
     with ledger.taken(key) as first:
         with ledger.taken(key) as second:
             assert (first, second) == (True, False)

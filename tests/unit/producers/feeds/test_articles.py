@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from producers.assets.symbols import Catalogue
+from marketdata.assets.symbols import Catalogue
 from producers.feeds.articles import (
     articles,
     fundamentals,

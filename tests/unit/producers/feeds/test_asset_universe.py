@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from producers.feeds.asset_universe import Known
+from producers.feeds.asset_universe import AssetUniverse
 from producers.upstreams.rows import TopicRow
 from tests.unit.producers.feeds.coins import T0, coin
 
@@ -10,7 +10,7 @@ DAY_MS = 86_400_000
 
 
 def test_assets_are_there_once_a_cycle_has_some() -> None:
-    known = Known()
+    known = AssetUniverse()
     known.follow(())
     assert not known.has_assets.is_set()
     known.follow(iter(("ETH", "BTC")))
@@ -19,7 +19,7 @@ def test_assets_are_there_once_a_cycle_has_some() -> None:
 
 
 def test_rows_are_kept_by_source_and_the_first_source_is_the_one_without_a_name() -> None:
-    known = Known()
+    known = AssetUniverse()
     known.learn([coin("BTC", topic="bitcoin")], T0)
     known.learn([coin("BTC", source="coingecko", slug="bitcoin")], T0)
     assert known.coin("BTC", "coingecko").slug == "bitcoin"
@@ -30,7 +30,7 @@ def test_rows_are_kept_by_source_and_the_first_source_is_the_one_without_a_name(
 
 
 def test_a_namesake_does_not_take_a_coin_s_place() -> None:
-    known = Known()
+    known = AssetUniverse()
     known.learn(
         [coin("SOL", market_cap_rank=6), coin("SOL", name="Fake", market_cap_rank=3000)], T0
     )
@@ -40,7 +40,7 @@ def test_a_namesake_does_not_take_a_coin_s_place() -> None:
 
 
 def test_the_row_of_a_list_that_names_and_ranks_a_coin_otherwise_is_kept() -> None:
-    known = Known()
+    known = AssetUniverse()
     known.learn([coin("BNB", name="BNB", market_cap_rank=4)], T0)
     known.learn(
         [coin("BNB", name="Binance Coin", market_cap_rank=5, source="coingecko", slug="bnb")], T0
@@ -49,14 +49,14 @@ def test_the_row_of_a_list_that_names_and_ranks_a_coin_otherwise_is_kept() -> No
 
 
 def test_a_topic_is_forgotten_after_a_day() -> None:
-    known = Known()
+    known = AssetUniverse()
     known.heard("BTC", TopicRow(source="lunarcrush", topic="bitcoin"), T0)
     assert set(known.topics(T0 + DAY_MS)) == {"BTC"}
     assert known.topics(T0 + DAY_MS + 1) == {}
 
 
 def test_rows_that_are_too_old_are_none() -> None:
-    known = Known()
+    known = AssetUniverse()
     known.learn([coin("BTC")], T0)
     known.learn([coin("BTC", source="coingecko")], T0 + 1)
     assert known.coin("BTC", since_ms=T0).source == "lunarcrush"

@@ -5,12 +5,12 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from producers.feeds.asset_universe import Known
-from producers.feeds.event_publisher import Outlet
-from producers.feeds.status_publisher import StatusTeller
+from producers.feeds.asset_universe import AssetUniverse
+from producers.feeds.event_publisher import EventPublisher
+from producers.feeds.status_publisher import StatusPublisher
 from producers.feeds.ticks import Price
 from producers.http_client.errors import UpstreamError
-from producers.http_client.health import Health
+from producers.http_client.health import SourceHealth
 from schemas.sources import SourceStatus
 from tests.unit.marketdata.recorded_factory import book, candle
 from tests.unit.producers.dedup.index_bench import (
@@ -37,11 +37,13 @@ class Away(DyingSender):
         return await super().publish_many(events)
 
 
-def outlet(log: MemoryLog, folder, sender=None) -> tuple[Outlet, Health, Known, list[str]]:
+def outlet(
+    log: MemoryLog, folder, sender=None
+) -> tuple[EventPublisher, SourceHealth, AssetUniverse, list[str]]:
     said: list[str] = []
-    health, known = Health("binance", ("candles",), None, StepClock()), Known()
+    health, known = SourceHealth("binance", ("candles",), None, StepClock()), AssetUniverse()
     publishes = once(log, folder) if sender is None else once(log, folder, sender)
-    return Outlet(publishes, known, {"binance": health}, said.append), health, known, said
+    return EventPublisher(publishes, known, {"binance": health}, said.append), health, known, said
 
 
 async def test_what_is_new_is_published_and_counted(tmp_path) -> None:
@@ -108,10 +110,10 @@ def topic() -> Topic:
 async def test_a_status_is_told_when_it_changes(topic: Topic) -> None:
     clock = StepClock()
     health = {
-        "rss": Health("rss", ("news",), None, clock),
-        "lunarcrush": Health("lunarcrush", ("trending", "news"), None, clock),
+        "rss": SourceHealth("rss", ("news",), None, clock),
+        "lunarcrush": SourceHealth("lunarcrush", ("trending", "news"), None, clock),
     }
-    teller = StatusTeller(topic, health, lambda: "")  # type: ignore[arg-type]
+    teller = StatusPublisher(topic, health, lambda: "")  # type: ignore[arg-type]
     await teller.tell(only_news=True)
     assert [status.source for status in topic.told] == ["rss", "lunarcrush"]
     health["rss"].published(5)  # a count alone is no news
@@ -127,10 +129,10 @@ async def test_a_status_is_told_when_it_changes(topic: Topic) -> None:
 async def test_missed_cycles_are_told_with_the_trending_feed(topic: Topic) -> None:
     clock = StepClock()
     health = {
-        "rss": Health("rss", ("news",), None, clock),
-        "coingecko": Health("coingecko", ("trending",), None, clock),
+        "rss": SourceHealth("rss", ("news",), None, clock),
+        "coingecko": SourceHealth("coingecko", ("trending",), None, clock),
     }
-    await StatusTeller(topic, health, lambda: "trending: 2 missed").tell()  # type: ignore[arg-type]
+    await StatusPublisher(topic, health, lambda: "trending: 2 missed").tell()  # type: ignore[arg-type]
     assert [status.detail for status in topic.told] == [
         "not asked yet",
         "not asked yet; trending: 2 missed",
@@ -139,6 +141,6 @@ async def test_missed_cycles_are_told_with_the_trending_feed(topic: Topic) -> No
 
 async def test_a_broker_that_is_away_ends_nothing(topic: Topic) -> None:
     topic.fails = True
-    health = {"rss": Health("rss", ("news",), None, StepClock())}
-    await StatusTeller(topic, health, lambda: "").tell()  # type: ignore[arg-type]
+    health = {"rss": SourceHealth("rss", ("news",), None, StepClock())}
+    await StatusPublisher(topic, health, lambda: "").tell()  # type: ignore[arg-type]
     assert topic.told == []

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Sequence
 
 import pytest
 
-from producers.feeds.asset_universe import Known
+from producers.feeds.asset_universe import AssetUniverse
 from producers.feeds.news import NewsFeed, vendor_headlines
-from producers.feeds.upstream_client import Link
-from producers.http_client.health import Health
+from producers.feeds.upstream_client import UpstreamClient
+from producers.http_client.health import SourceHealth
 from producers.http_client.quota import Quota
 from producers.upstreams.rows import NewsRow
 from producers.upstreams.table import Limits
@@ -70,8 +70,8 @@ async def test_paging(
     source = upstream("cryptonews")
     quota = Quota(Limits(), clock, upstream=source.name)
     async with serving(clock) as server, asking(clock, server.url, source, quota) as client:
-        health = Health(source.name, ("news",), quota, clock)
-        headlines = vendor_headlines(Link(source.name, client, quota, health))
+        health = SourceHealth(source.name, ("news",), quota, clock)
+        headlines = vendor_headlines(UpstreamClient(source.name, client, quota, health))
         for replies, numbers, count in zip(script, came, requests, strict=True):
             before = len(server.seen)
             server.script.extend(replies)
@@ -94,7 +94,7 @@ async def test_a_defect_in_one_source_is_raised_once_the_others_have_been_asked(
         published.append(source)
         return len(events)
 
-    feed = NewsFeed([("broken", broken), ("slow", slow)], Known(), emit, StepClock())
+    feed = NewsFeed([("broken", broken), ("slow", slow)], AssetUniverse(), emit, StepClock())
     with pytest.raises(KeyError):
         await feed.run(0)
     assert published == ["slow"]

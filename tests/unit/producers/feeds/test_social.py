@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 from producers.feeds.assembly import half_of_the_rest
-from producers.feeds.asset_universe import Known
+from producers.feeds.asset_universe import AssetUniverse
 from producers.feeds.news import topic_headlines
 from producers.feeds.social import SocialFeed
 from producers.feeds.trending import TrendingFeed
-from producers.feeds.upstream_client import Link
-from producers.http_client.health import Health
+from producers.feeds.upstream_client import UpstreamClient
+from producers.http_client.health import SourceHealth
 from producers.http_client.quota import Quota
 from producers.upstreams.rows import CoinRow
 from producers.upstreams.table import Limits
@@ -48,7 +48,7 @@ class Rig:
 
     clock: StepClock
     server: Server
-    link: Link
+    link: UpstreamClient
     social: SocialFeed
     trending: TrendingFeed
     rows: list[CoinRow]
@@ -71,9 +71,9 @@ async def rigged(assets: int = 1, **limits: int) -> AsyncIterator[Rig]:
     source = upstream(**limits)
     quota = Quota(Limits(**limits), clock, upstream=source.name)
     async with serving(clock) as server, asking(clock, server.url, source, quota) as client:
-        health = Health(source.name, ("trending",), quota, clock)
-        link = Link(source.name, client, quota, health)
-        known = Known()
+        health = SourceHealth(source.name, ("trending",), quota, clock)
+        link = UpstreamClient(source.name, client, quota, health)
+        known = AssetUniverse()
         rows = [coin(f"A{number}", topic=f"topic {number}") for number in range(assets)]
         ticks: list[TrendingAsset] = []
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producers.assets.symbols import Catalogue
+from marketdata.assets.symbols import Catalogue
 from producers.feeds.ticks import (
     Price,
     held_over,

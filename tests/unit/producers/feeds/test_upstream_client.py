@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from producers.feeds.request_budget import Turns
-from producers.feeds.upstream_client import Link
-from producers.http_client.health import Health
+from producers.feeds.request_budget import RequestBudget
+from producers.feeds.upstream_client import UpstreamClient
+from producers.http_client.health import SourceHealth
 from producers.http_client.quota import Quota
 from producers.upstreams.table import Limits
 from tests.unit.producers.http_client.rig import (
@@ -39,12 +39,12 @@ async def server(clock: StepClock) -> AsyncIterator[Server]:
 
 
 @asynccontextmanager
-async def linked(clock: StepClock, server: Server, **limits: int) -> AsyncIterator[Link]:
+async def linked(clock: StepClock, server: Server, **limits: int) -> AsyncIterator[UpstreamClient]:
     source = upstream(**limits)
     quota = Quota(Limits(**limits), clock, upstream=source.name)
     async with asking(clock, server.url, source, quota) as client:
-        health = Health(source.name, ("news",), quota, clock, circuit=lambda: client.circuit)
-        yield Link(source.name, client, quota, health)
+        health = SourceHealth(source.name, ("news",), quota, clock, circuit=lambda: client.circuit)
+        yield UpstreamClient(source.name, client, quota, health)
 
 
 async def data(client, path: str) -> object:
@@ -94,7 +94,7 @@ async def test_a_defect_is_not_taken_for_a_failure_of_the_upstream(clock, server
 
 
 async def _a_day(
-    link: Link, turns: Turns, clock: StepClock, reserved: int, cost: int
+    link: UpstreamClient, turns: RequestBudget, clock: StepClock, reserved: int, cost: int
 ) -> dict[str, int]:
     """Let a day of cycles pass, others taking theirs; return how often each asset was asked for."""
     asked = dict.fromkeys(ASSETS, 0)
@@ -122,7 +122,7 @@ async def test_turns_last_the_day_and_nobody_is_left_out(
     clock, server, per_day: int, reserved: int, cost: int
 ) -> None:
     async with linked(clock, server, per_minute=4, per_day=per_day) as link:
-        turns = Turns(link, clock, CYCLE_S, reserved=reserved, cost=cost)
+        turns = RequestBudget(link, clock, CYCLE_S, reserved=reserved, cost=cost)
         asked = await _a_day(link, turns, clock, reserved, cost)
         refresh_s = link.health.refresh_s
     assert 0.9 * (per_day - reserved) <= cost * sum(asked.values()) <= per_day - reserved + cost
@@ -134,7 +134,7 @@ async def test_turns_last_the_day_and_nobody_is_left_out(
 
 async def test_without_limits_everybody_has_a_turn_in_every_cycle(clock, server) -> None:
     async with linked(clock, server) as link:
-        turns = Turns(link, clock, CYCLE_S, reserved=0)
+        turns = RequestBudget(link, clock, CYCLE_S, reserved=0)
         assert turns.take(ASSETS) == ASSETS
         assert turns.take(()) == ()
         assert link.health.refresh_s == CYCLE_S
@@ -148,7 +148,7 @@ async def test_a_pause_leaves_half_of_the_minute_to_others(
     clock, server, share: float, nap_s: float, turns: int
 ) -> None:
     async with linked(clock, server, per_minute=4) as link:
-        kind = Turns(link, clock, CYCLE_S, reserved=0, share=share)
+        kind = RequestBudget(link, clock, CYCLE_S, reserved=0, share=share)
         await kind.pause()
         assert len(kind.take(tuple(f"A{number}" for number in range(50)))) == turns
     assert clock.naps == [nap_s]
@@ -156,7 +156,7 @@ async def test_a_pause_leaves_half_of_the_minute_to_others(
 
 async def test_who_fails_has_one_more_try_and_then_the_others_have_theirs(clock, server) -> None:
     async with linked(clock, server, per_day=154 + 144) as link:
-        turns = Turns(link, clock, CYCLE_S, reserved=154)
+        turns = RequestBudget(link, clock, CYCLE_S, reserved=154)
         first: list[str] = []
         for cycle in range(12):
             clock.at_ms = MIDNIGHT + cycle * 600_000

@@ -9,10 +9,10 @@ import aiohttp
 import pytest
 
 from producers.dedup.headlines import SeenNews
-from producers.dedup.published_index import Journal
+from producers.dedup.published_index import PublishedIndex
 from producers.feeds.assembly import FEEDS, SCHEDULED, feeds_of
-from producers.feeds.asset_universe import Known
-from producers.feeds.upstream_clients import Links, open_links
+from producers.feeds.asset_universe import AssetUniverse
+from producers.feeds.upstream_clients import UpstreamClients, open_links
 from producers.settings import SourceSettings
 from producers.upstreams.table import BY_NAME
 from tests.unit.producers.http_client.rig import StepClock
@@ -32,7 +32,7 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
         yield opened
 
 
-def links(session, folder: Path, names=FEEDS, **settings: object) -> Links:
+def links(session, folder: Path, names=FEEDS, **settings: object) -> UpstreamClients:
     return open_links(names, SourceSettings(**settings), session, StepClock(), folder)  # type: ignore[arg-type]
 
 
@@ -80,8 +80,8 @@ async def test_feeds_are_made_of_what_there_is(session, tmp_path, has_keys: bool
     async def emit(source, events) -> int:
         return len(events)
 
-    journal = Journal(SeenNews())
-    made = feeds_of(FEEDS, settings, found, Known(), emit, StepClock(), journal)
+    journal = PublishedIndex(SeenNews())
+    made = feeds_of(FEEDS, settings, found, AssetUniverse(), emit, StepClock(), journal)
     assert tuple(feed.name for feed in made) == SCHEDULED + (("social",) if has_keys else ())
     # The file is not there: its health says so, and nobody else is hurt.
     calendar = made[-1]
@@ -104,7 +104,9 @@ async def test_the_networks_are_asked_where_the_ticks_are(session, tmp_path, nam
     async def emit(source, events) -> int:
         return len(events)
 
-    feeds = feeds_of(names, settings, found, Known(), emit, StepClock(), Journal(SeenNews()))
+    feeds = feeds_of(
+        names, settings, found, AssetUniverse(), emit, StepClock(), PublishedIndex(SeenNews())
+    )
     assert [feed.name for feed in feeds] == made
 
 

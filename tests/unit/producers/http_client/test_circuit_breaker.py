@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from producers.http_client import circuit_breaker
-from producers.http_client.circuit_breaker import CLOSED, Circuit, Rules
+from producers.http_client.circuit_breaker import CLOSED, BreakerSettings, Circuit
 
-RULES = Rules(failures=3, first_pause_s=10.0, longest_pause_s=35.0)
+RULES = BreakerSettings(failures=3, first_pause_s=10.0, longest_pause_s=35.0)
 
 
 def opened(now_ms: int = 0) -> Circuit:

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from producers.http_client.circuit_breaker import Rules
+from producers.http_client.circuit_breaker import BreakerSettings
 from producers.http_client.client import Client
 from producers.http_client.errors import UpstreamError
 from producers.http_client.quota import Quota
@@ -120,7 +120,7 @@ async def test_what_is_not_asked_is_not_counted(clock: StepClock, server: Server
 
 async def test_those_in_the_queue_do_not_ask_once_it_is_open(server: Server) -> None:
     server.default = Reply(500)
-    clock, rules = scaled(T0, 2000.0), Rules(first_pause_s=1e6, longest_pause_s=1e6)
+    clock, rules = scaled(T0, 2000.0), BreakerSettings(first_pause_s=1e6, longest_pause_s=1e6)
     quota = Quota(upstream(per_minute=2).limits, clock, max_wait_s=3600)
     async with asking(clock, server.url, quota=quota, rules=rules) as client:
         errors = await asyncio.gather(*(fail(client, f"/{place}") for place in range(9)))

@@ -8,7 +8,7 @@ from email.utils import format_datetime
 import pytest
 
 from producers.http_client.headers import (
-    Said,
+    RateLimitHeaders,
     retry_after_s,
     retry_header_s,
     said,
@@ -73,18 +73,24 @@ def test_when_a_limit_is_over(headers: dict[str, str], expected: float | None) -
 @pytest.mark.parametrize(
     ("headers", "window", "expected"),
     [
-        pytest.param({"X-Rate-Limit-Minute-Remaining": "3"}, "minute", Said(3), id="lunarcrush"),
-        pytest.param({"X-RateLimit-Remaining-Day": "0"}, "day", Said(0), id="kong"),
-        pytest.param({"RateLimit-Remaining": "2"}, "", Said(2), id="draft"),
-        pytest.param({"x-rate-limit-day-remaining": "-4"}, "day", Said(None), id="nonsense"),
+        pytest.param(
+            {"X-Rate-Limit-Minute-Remaining": "3"}, "minute", RateLimitHeaders(3), id="lunarcrush"
+        ),
+        pytest.param({"X-RateLimit-Remaining-Day": "0"}, "day", RateLimitHeaders(0), id="kong"),
+        pytest.param({"RateLimit-Remaining": "2"}, "", RateLimitHeaders(2), id="draft"),
+        pytest.param(
+            {"x-rate-limit-day-remaining": "-4"}, "day", RateLimitHeaders(None), id="nonsense"
+        ),
         pytest.param(
             {"x-rate-limit-day-remaining": "9", "x-rate-limit-day-reset": "60"},
             "day",
-            Said(9, T0 + 60_000),
+            RateLimitHeaders(9, T0 + 60_000),
             id="with a reset",
         ),
-        pytest.param({"x-rate-limit-minute": "10"}, "minute", Said(), id="the limit alone"),
+        pytest.param(
+            {"x-rate-limit-minute": "10"}, "minute", RateLimitHeaders(), id="the limit alone"
+        ),
     ],
 )
-def test_what_is_left(headers: dict[str, str], window: str, expected: Said) -> None:
+def test_what_is_left(headers: dict[str, str], window: str, expected: RateLimitHeaders) -> None:
     assert said(headers, T0)[window] == expected

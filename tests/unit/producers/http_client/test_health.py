@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from producers.http_client.errors import Kind, UpstreamError
-from producers.http_client.health import Health, Record, state_of
+from producers.http_client.health import SourceCounters, SourceHealth, state_of
 from producers.http_client.quota import Quota
 from producers.upstreams.table import Limits
 from schemas.sources import CIRCUITS, SOURCE_STATES, SourceStatus
@@ -15,11 +15,13 @@ CADENCE_S = 600
 MIN = 60_000
 
 
-def record(success: int | None = None, kind: str | None = None, **more: object) -> Record:
+def record(success: int | None = None, kind: str | None = None, **more: object) -> SourceCounters:
     """Build a record; times in minutes after the start."""
     success_ms = None if success is None else success * MIN
     error = None if kind is None else "it answers 500"
-    return Record(0, success_ms, error=error, error_kind=kind, erring=kind is not None, **more)  # type: ignore[arg-type]
+    return SourceCounters(
+        0, success_ms, error=error, error_kind=kind, erring=kind is not None, **more
+    )  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -39,7 +41,7 @@ def record(success: int | None = None, kind: str | None = None, **more: object) 
         pytest.param(record(60, off="no key"), 99, "open", "off", "no key", id="off"),
     ],
 )
-def test_states(what: Record, now_min: int, circuit: str, state: str, why: str) -> None:
+def test_states(what: SourceCounters, now_min: int, circuit: str, state: str, why: str) -> None:
     got, detail = state_of(what, now_min * MIN, CADENCE_S, circuit)
     assert got == state
     assert why in detail
@@ -62,7 +64,9 @@ def test_all_states_and_circuits_are_of_the_contract() -> None:
 async def test_a_status_from_a_quota_and_what_happened(clock: StepClock) -> None:
     quota = Quota(Limits(per_minute=4, per_month=3_100), clock)
     await quota.take(2)
-    health = Health("coingecko", ("trending", "fundamentals"), quota, clock, cadence_s=CADENCE_S)
+    health = SourceHealth(
+        "coingecko", ("trending", "fundamentals"), quota, clock, cadence_s=CADENCE_S
+    )
     health.refresh_s = 1800.0
     health.note("without a key the limit is shared")
     health.success(50)
@@ -98,7 +102,7 @@ async def test_a_status_from_a_quota_and_what_happened(clock: StepClock) -> None
     ],
 )
 def test_errors_are_told_in_a_line(clock: StepClock, error: Exception, text: str) -> None:
-    health = Health("x", ("news",), None, clock)
+    health = SourceHealth("x", ("news",), None, clock)
     health.failure(error)
     status = health.status()
     assert (status.last_error, status.last_error_at, status.state) == (text, T0, "failing")
@@ -107,7 +111,7 @@ def test_errors_are_told_in_a_line(clock: StepClock, error: Exception, text: str
 
 @pytest.mark.parametrize("kind", ["quota", "server", "auth"])
 def test_a_success_ends_it_all(clock: StepClock, kind: Kind) -> None:
-    health = Health("x", ("news",), None, clock)
+    health = SourceHealth("x", ("news",), None, clock)
     health.off("no key")
     assert health.status().state == "off"
     health.failure(UpstreamError("x", kind, "is away"))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producers.http_client.rolling_window import MINUTE_MS, Window
+from producers.http_client.rolling_window import MINUTE_MS, RollingWindow
 
 EDGE = 100  # both clocks may round
 
@@ -22,7 +22,7 @@ def test_no_minute_of_the_upstream_gets_more_than_its_limit(
 
     It may arrive at any time between its begin and its end: at the worst one of both.
     """
-    window, now_ms, ends, arrivals = Window(limit), 0, [], []
+    window, now_ms, ends, arrivals = RollingWindow(limit), 0, [], []
     for gap_ms, takes_ms in requests:
         now_ms += gap_ms
         while True:
@@ -57,11 +57,11 @@ def test_no_minute_of_the_upstream_gets_more_than_its_limit(
     ],
 )
 def test_when_more_fit(spent: list[tuple[int, int]], cost: int, expected: int) -> None:
-    assert Window(3, spent).free_at(0, cost) == expected
+    assert RollingWindow(3, spent).free_at(0, cost) == expected
 
 
 def test_what_is_under_way_counts_however_long_it_takes() -> None:
-    window = Window(1)
+    window = RollingWindow(1)
     window.begin(1)
     assert window.used(10 * MINUTE_MS) == 1
     assert window.free_at(10 * MINUTE_MS, 1) > 10 * MINUTE_MS
@@ -71,18 +71,18 @@ def test_what_is_under_way_counts_however_long_it_takes() -> None:
 
 
 def test_what_was_not_made_does_not_count() -> None:
-    window = Window(1)
+    window = RollingWindow(1)
     window.begin(1)
     window.end(0, 1, made=False)
     assert (window.used(0), window.free_at(0, 1)) == (0, 0)
 
 
 def test_a_clock_that_is_put_back_does_not_stop_it_for_longer_than_a_minute() -> None:
-    window = Window(1, [(3_600_000, 1)])
+    window = RollingWindow(1, [(3_600_000, 1)])
     assert window.free_at(0, 1) == MINUTE_MS + EDGE
 
 
 def test_no_limit_and_no_sense() -> None:
-    assert Window(None, [(0, 10_000)]).free_at(0, 50) == 0
+    assert RollingWindow(None, [(0, 10_000)]).free_at(0, 50) == 0
     with pytest.raises(ValueError, match="allows none"):
-        Window(0)
+        RollingWindow(0)

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from producers.http_client.client import Client
 from producers.http_client.errors import UpstreamError
-from producers.http_client.health import Health
+from producers.http_client.health import SourceHealth
 from producers.http_client.quota import Quota
 from producers.upstreams.table import Upstream
 from tests.unit.producers.http_client.rig import (
@@ -81,7 +81,7 @@ class Rig:
         """Ask with the key; return all that is told of the failure, [] if it went well."""
         quota = Quota(source.limits, self.clock)
         client = Client(source, self.session, quota, self.clock, base_url=url, secret=secret)
-        health = Health(source.name, ("news",), quota, self.clock)
+        health = SourceHealth(source.name, ("news",), quota, self.clock)
         texts = [repr(client), repr(vars(client)), repr(health)]
         try:
             self.loop.run_until_complete(client.get_json("/x", {"q": 1}))

@@ -8,7 +8,7 @@ import pytest
 
 from quantiva.status.lag import (
     Snapshot,
-    State,
+    StageState,
     next_offsets,
     progress,
     state,
@@ -48,20 +48,22 @@ def test_a_topic_made_anew_has_no_negative_rate_and_no_negative_lag() -> None:
 @pytest.mark.parametrize(
     ("facts", "wanted"),
     [
-        pytest.param({"members": 0, "lag": 0}, State.NOT_RUNNING, id="no members"),
-        pytest.param({"members": 2, "lag": 0}, State.OK, id="nothing to read"),
-        pytest.param({"lag": 9, "waiting_ms": 2_000}, State.OK, id="a moment ago"),
-        pytest.param({"lag": 9, "waiting_ms": 20_000}, State.BEHIND, id="for 20 s, not moving"),
-        pytest.param({"lag": 9, "waiting_ms": 60_000}, State.STALLED, id="for a minute"),
+        pytest.param({"members": 0, "lag": 0}, StageState.NOT_RUNNING, id="no members"),
+        pytest.param({"members": 2, "lag": 0}, StageState.OK, id="nothing to read"),
+        pytest.param({"lag": 9, "waiting_ms": 2_000}, StageState.OK, id="a moment ago"),
         pytest.param(
-            {"lag": 9, "waiting_ms": 60_000, "moved": True}, State.BEHIND, id="but it moves"
+            {"lag": 9, "waiting_ms": 20_000}, StageState.BEHIND, id="for 20 s, not moving"
+        ),
+        pytest.param({"lag": 9, "waiting_ms": 60_000}, StageState.STALLED, id="for a minute"),
+        pytest.param(
+            {"lag": 9, "waiting_ms": 60_000, "moved": True}, StageState.BEHIND, id="but it moves"
         ),
         pytest.param(
-            {"lag": 9, "waiting_ms": 20_000, "waits": True}, State.OK, id="it waits on purpose"
+            {"lag": 9, "waiting_ms": 20_000, "waits": True}, StageState.OK, id="it waits on purpose"
         ),
-        pytest.param({"members": None, "lag": 0}, State.OK, id="Tansu, nothing to read"),
+        pytest.param({"members": None, "lag": 0}, StageState.OK, id="Tansu, nothing to read"),
     ],
 )
-def test_the_state_of_a_group(facts: dict[str, Any], wanted: State) -> None:
+def test_the_state_of_a_group(facts: dict[str, Any], wanted: StageState) -> None:
     defaults = {"members": 1, "moved": False, "waiting_ms": 0.0, "stall_ms": 30_000.0}
     assert state(**{**defaults, **facts}) is wanted

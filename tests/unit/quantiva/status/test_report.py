@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from quantiva.status.lag import State
-from quantiva.status.parts import Part, said
+from quantiva.status.lag import StageState
+from quantiva.status.parts import Part
 from quantiva.status.report import (
     Report,
     StageReport,
@@ -19,9 +19,12 @@ from quantiva.status.stages import LATE_MS, STAGES, WATCHDOG
 from quantiva.wiring.postgres import GROUP
 from schemas.topics import BY_NAME, MARKET_TOPICS
 from streams.topology import stages
+from transport.errors import short_reason
 
-STAGE = StageReport("fusion", "q.fusion", State.OK, 0, 1.0, 1, None, 5, 5, "quantiva worker fusion")
-STALLED = msgspec.structs.replace(STAGE, state=State.STALLED, lag=5, waiting_ms=90_000)
+STAGE = StageReport(
+    "fusion", "q.fusion", StageState.OK, 0, 1.0, 1, None, 5, 5, "quantiva worker fusion"
+)
+STALLED = msgspec.structs.replace(STAGE, state=StageState.STALLED, lag=5, waiting_ms=90_000)
 BROKER = Part("broker", "h:1", True)
 
 
@@ -37,16 +40,18 @@ def archive(**changes: Any) -> tuple[StageReport, ...]:
 
 
 CASES = [
-    pytest.param({"stages": archive(state=State.NOT_RUNNING)}, None, id="an archive has ended"),
     pytest.param(
-        {"stages": archive(state=State.STALLED, members=None)}, None, id="so it seems on Tansu"
+        {"stages": archive(state=StageState.NOT_RUNNING)}, None, id="an archive has ended"
     ),
     pytest.param(
-        {"stages": archive(state=State.STALLED)}, "sink.archive.1 is stalled: 5", id="it hangs"
+        {"stages": archive(state=StageState.STALLED, members=None)}, None, id="so it seems on Tansu"
     ),
-    pytest.param({"stages": archive(state=State.BEHIND)}, "is behind: 5", id="it is behind"),
     pytest.param(
-        {"stages": (msgspec.structs.replace(STAGE, state=State.NOT_RUNNING), ARCHIVE)},
+        {"stages": archive(state=StageState.STALLED)}, "sink.archive.1 is stalled: 5", id="it hangs"
+    ),
+    pytest.param({"stages": archive(state=StageState.BEHIND)}, "is behind: 5", id="it is behind"),
+    pytest.param(
+        {"stages": (msgspec.structs.replace(STAGE, state=StageState.NOT_RUNNING), ARCHIVE)},
         "No stage runs",
         id="an archive alone",
     ),
@@ -58,12 +63,14 @@ CASES = [
         id="a part is away",
     ),
     pytest.param(
-        {"stages": stage(state=State.NOT_RUNNING, lag=3)},
+        {"stages": stage(state=StageState.NOT_RUNNING, lag=3)},
         "ranking does not run (3 records wait): start `quantiva worker fusion`.",
         id="a stage is away",
     ),
     pytest.param(
-        {"stages": stage(state=State.NOT_RUNNING)[1:]}, "No stage runs", id="all stages are away"
+        {"stages": stage(state=StageState.NOT_RUNNING)[1:]},
+        "No stage runs",
+        id="all stages are away",
     ),
     pytest.param(
         {"stages": (STALLED,)}, "5 records wait, the oldest for 90 s; it hangs.", id="hangs"
@@ -121,4 +128,4 @@ def test_every_market_topic_may_be_late() -> None:
     ],
 )
 def test_errors_of_clients_become_one_line(error: Exception, text: str) -> None:
-    assert said(error) == text
+    assert short_reason(error) == text

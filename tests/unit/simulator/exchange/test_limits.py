@@ -6,7 +6,7 @@ from simulator.binance.answers import BinanceError
 from simulator.binance.weights import Weights
 from simulator.bybit.answers import BybitError
 from simulator.bybit.limits import ORDERS_A_SECOND, Limits
-from simulator.exchange.limits import Window
+from simulator.exchange.limits import WeightWindow
 
 MINUTE_MS = 60_000
 
@@ -20,13 +20,13 @@ def status_of(weights: Weights, now_ms: int, weight: int) -> int:
 
 
 def test_a_window_begins_anew() -> None:
-    window = Window(MINUTE_MS, most=2)
+    window = WeightWindow(MINUTE_MS, most=2)
     assert [window.add(at_ms) for at_ms in (0, 1, 2, MINUTE_MS)] == [True, True, False, True]
     assert window.ends_ms(61_000) == 2 * MINUTE_MS
 
 
 def test_a_fast_clock_lets_through_what_may_be_late() -> None:
-    window = Window(MINUTE_MS, most=100, speed=600.0)
+    window = WeightWindow(MINUTE_MS, most=100, speed=600.0)
     allowed = sum(window.add(0) for _ in range(500))
     assert 190 <= allowed <= 210
 

@@ -139,7 +139,7 @@ async def test_a_gap_that_never_went_out_is_not_behind_the_cursor_of_the_bye(
         visitor.socket.stuck = SOCKET_BYTES + 1
         await visitor.say(channels=["signals"], since=cursor)
         await until(lambda: visitor.client.outbox.waiting > 1, "the gap waits")
-        visitor.client.bye("going_away")
+        visitor.client.close_with_cursor("going_away")
         assert visitor.heard("gap") == []
         assert visitor.heard("bye")[0]["cursor"] == expected
 
@@ -258,7 +258,7 @@ async def test_the_cursor_of_a_client_that_catches_up_is_not_the_hubs() -> None:
         first = Visitor(hub)
         await first.say(channels=["signals"], since="signals:0:-1,signals:1:-1")
         await until(lambda: len(first.ids()) > 100, "some are there")
-        first.client.bye("going_away")
+        first.client.close_with_cursor("going_away")
         assert len(first.ids()) < LONG
         second = await ids_since(hub, first.heard("bye")[0]["cursor"], LONG - len(first.ids()))
         assert sorted(first.ids() + second.ids()) == sorted(f"s{n}" for n in range(LONG))

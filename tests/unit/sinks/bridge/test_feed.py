@@ -9,8 +9,8 @@ import pytest
 
 from schemas.registry_client import RegistryError
 from sinks.bridge.hub.core import Core
-from sinks.bridge.hub.feed import Feed
-from sinks.bridge.hub.hub_health import Pulse
+from sinks.bridge.hub.feed import HubFeed
+from sinks.bridge.hub.hub_health import HubHealth
 from sinks.decoding import Decoder
 from tests.unit.quantiva.status import samples
 from tests.unit.sinks.bridge.hub_bench import Visitor, hub_on, until
@@ -149,7 +149,7 @@ async def test_of_a_partition_more_nothing_is_left_out_when_the_log_is_found_aga
         count = 4_010  # more than is read of a partition at the start
         for one in range(count):
             log.append(signal(one), partition=number)
-        hub.feed.again()
+        hub.feed.reconnect()
         await until(lambda: len(visitor.ids()) == count, "all of it is there")
         assert visitor.heard("gap") == []
 
@@ -166,8 +166,8 @@ async def test_a_registry_that_was_away_is_over_when_it_answers() -> None:
                 raise RegistryError
             return await decoder.decode(raw)
 
-    decoder, registry, core, pulse = Decoder(CODEC), Registry(), Core(), Pulse()
-    feed = Feed(core, log.open, registry, pulse, lambda *_: None)
+    decoder, registry, core, pulse = Decoder(CODEC), Registry(), Core(), HubHealth()
+    feed = HubFeed(core, log.open, registry, pulse, lambda *_: None)
     task = asyncio.create_task(feed.run())
     await until(feed.ready.is_set, "it runs")
     log.append(signal(0))
@@ -195,7 +195,7 @@ async def test_a_log_made_anew_has_none_of_the_strategies_before() -> None:
 
 
 def test_an_error_that_is_over_is_told_no_more() -> None:
-    pulse = Pulse(lambda: 100.0)
+    pulse = HubHealth(lambda: 100.0)
     pulse.found()
     pulse.unknown(TimeoutError())
     assert pulse.last_error is not None
@@ -212,8 +212,8 @@ async def test_a_missing_topic_is_waited_for_with_its_name() -> None:
             return found if self.ready else found | {"signals": []}
 
     log = Young()
-    core, pulse = Core(), Pulse()
-    feed = Feed(core, log.open, Decoder(CODEC), pulse, lambda *_: None)
+    core, pulse = Core(), HubHealth()
+    feed = HubFeed(core, log.open, Decoder(CODEC), pulse, lambda *_: None)
     task = asyncio.create_task(feed.run())
     await until(lambda: pulse.last_error is not None, "it is said")
     assert "no topic signals: run `quantiva topics create`" in str(pulse.last_error)
@@ -245,7 +245,7 @@ async def test_a_burst_lets_others_run() -> None:
 
 def test_the_lag_is_for_how_long_not_all_was_there() -> None:
     now_s = 100.0
-    pulse = Pulse(lambda: now_s)
+    pulse = HubHealth(lambda: now_s)
     pulse.found()
     place = ("signals", 0)
     pulse.seen({place: 5}, {place: 5}, now_s)

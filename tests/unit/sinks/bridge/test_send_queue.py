@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 
 from sinks.bridge.frames import Frame, control
-from sinks.bridge.hub.send_queue import SOCKET_BYTES, Outbox
+from sinks.bridge.hub.send_queue import SOCKET_BYTES, SendQueue
 from tests.unit.sinks.bridge.memory_log import Socket
 
 FULL = SOCKET_BYTES + 1
 
 
-def outbox(socket: Socket, slow: list[str], limit: int = 3, stall_s: float = 60.0) -> Outbox:
-    return Outbox(socket, socket.drain, lambda: slow.append("slow"), limit=limit, stall_s=stall_s)
+def outbox(socket: Socket, slow: list[str], limit: int = 3, stall_s: float = 60.0) -> SendQueue:
+    return SendQueue(
+        socket, socket.drain, lambda: slow.append("slow"), limit=limit, stall_s=stall_s
+    )
 
 
 def numbered(number: int) -> Frame:
@@ -111,7 +113,7 @@ async def test_the_last_words_come_behind_what_the_socket_has_and_nothing_after_
     box.send(numbered(0))
     socket.stuck = FULL
     box.send(numbered(1))
-    box.last_words(numbered(2))
+    box.close_with(numbered(2))
     box.send(numbered(3))
     socket.let_go()
     await asyncio.sleep(0)
@@ -124,7 +126,7 @@ async def test_a_client_that_is_gone_is_no_error() -> None:
     async def broken() -> None:
         raise ConnectionResetError
 
-    box = Outbox(socket, broken, lambda: None, limit=3)
+    box = SendQueue(socket, broken, lambda: None, limit=3)
     socket.stuck = FULL
     box.send(numbered(0))
     await box.flushed()

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from schemas.topics import CANDLES, EXPLANATIONS, SIGNALS
-from sinks.base import Record
+from sinks.base import SinkRecord
 from sinks.bridge.hub import core as core_module
 from sinks.bridge.hub.core import Core
 from sinks.bridge.hub.filters import Filter
@@ -15,8 +15,8 @@ from tests.unit.quantiva.status import samples
 from tests.unit.sinks.bridge.memory_log import signal
 
 
-def record(topic: str, event: object, offset: int = 0) -> Record:
-    return Record(
+def record(topic: str, event: object, offset: int = 0) -> SinkRecord:
+    return SinkRecord(
         topic=topic, partition=0, offset=offset, timestamp_ms=1, key=b"", value=b"", event=event
     )
 

@@ -30,9 +30,9 @@ class Breakable(MemoryTickets):
         self._check()
         await super().note(nonce, expires_at_ms, now_ms)
 
-    async def strike(self, nonce: str) -> bool:
+    async def consume(self, nonce: str) -> bool:
         self._check()
-        return await super().strike(nonce)
+        return await super().consume(nonce)
 
     def _check(self) -> None:
         if self.away:
@@ -121,5 +121,5 @@ async def test_memory_forgets_what_was_never_used() -> None:
     memory = MemoryTickets()
     for number in range(100):
         await memory.note(str(number), number, now_ms=number)
-    assert not await memory.strike("0")
-    assert await memory.strike("99")
+    assert not await memory.consume("0")
+    assert await memory.consume("99")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from sinks.explanations.check import complaint, stray
+from sinks.explanations.check import rejection, unsupported_number
 from sinks.explanations.facts import facts_of
 from tests.contract.sink_samples import signal
 
@@ -109,8 +109,8 @@ WRONG = {
 
 @pytest.mark.parametrize("text", RIGHT)
 def test_numbers_of_the_signal_pass(text: str) -> None:
-    assert stray(text, FACTS) is None
-    assert complaint(text, FACTS) is None
+    assert unsupported_number(text, FACTS) is None
+    assert rejection(text, FACTS) is None
 
 
 @pytest.mark.parametrize("name", ["H", "RSI", "4", "24", "MA"])
@@ -118,15 +118,15 @@ def test_a_name_takes_nothing_from_other_names(name: str) -> None:
     """There are assets with such names; a strategy may have any."""
     facts = msgspec.structs.replace(FACTS, asset=name, strategy_id="ma20-50")
     text = f"{name} in ma20-50: 12 headlines of the last 24 h, RSI14 on the 4h chart, MA200."
-    assert stray(text, facts) is None
+    assert unsupported_number(text, facts) is None
 
 
 @pytest.mark.parametrize(("text", "named"), WRONG.values(), ids=WRONG.keys())
 def test_other_numbers_are_named(text: str, named: str) -> None:
-    said = stray(text, FACTS)
+    said = unsupported_number(text, FACTS)
     assert said is not None
     assert f" {named} " in said
-    assert complaint(text, FACTS) == said
+    assert rejection(text, FACTS) == said
 
 
 @pytest.mark.parametrize(
@@ -141,4 +141,4 @@ def test_other_numbers_are_named(text: str, named: str) -> None:
     ],
 )
 def test_texts_that_no_page_should_show(text: str, said: str) -> None:
-    assert said in (complaint(text, FACTS) or "")
+    assert said in (rejection(text, FACTS) or "")

@@ -9,8 +9,8 @@ import pytest
 
 from schemas.signals import Contribution
 from sinks.explanations import prompt, template
-from sinks.explanations.check import complaint, stray
-from sinks.explanations.facts import Facts, facts_of, input_hash, plain, told
+from sinks.explanations.check import rejection, unsupported_number
+from sinks.explanations.facts import Facts, as_prompt, facts_of, input_hash, plain
 from tests.contract.sink_samples import T0, signal
 
 
@@ -123,7 +123,7 @@ def test_the_template_says(changes: dict[str, Any], said: str) -> None:
     found = facts(**changes)
     text = template.write(found)
     assert said in text
-    assert stray(text, found) is None
+    assert unsupported_number(text, found) is None
 
 
 def test_equal_facts_of_another_time_have_equal_hashes() -> None:
@@ -166,7 +166,7 @@ def test_numbers_have_no_exponent(value: float, digits: int, text: str) -> None:
 
 def test_the_prompt_holds_the_facts_and_no_time() -> None:
     system, user = prompt.messages(facts())
-    assert msgspec.json.decode(user["content"]) == msgspec.to_builtins(told(facts()))
+    assert msgspec.json.decode(user["content"]) == msgspec.to_builtins(as_prompt(facts()))
     assert "2026" not in user["content"]
     assert str(T0) not in user["content"]
     assert "JSON" in system["content"]
@@ -188,4 +188,4 @@ def test_more_tokens_are_reserved_than_bytes_are_sent() -> None:
 
 
 def test_the_template_is_shorter_than_what_a_model_may_write() -> None:
-    assert complaint(template.write(facts()), facts()) is None
+    assert rejection(template.write(facts()), facts()) is None

@@ -8,7 +8,7 @@ from pathlib import Path
 from streams.archive.local_store import Disk, LocalStore
 from streams.archive.reader import Archive
 from streams.archive.records import DAY_MS, LoggedRecord
-from streams.archive.store import Store
+from streams.archive.store import ArchiveStore
 from streams.archive.writer import ArchiveWriter
 
 T0 = 1_767_225_600_000  # 2026-01-01 00:00:00 UTC
@@ -33,7 +33,7 @@ def at_days(*days: float) -> list[LoggedRecord]:
     return [logged(offset, T0 + round(day * DAY_MS)) for offset, day in enumerate(days)]
 
 
-def opened(store: Store, **partitions: int) -> ArchiveWriter:
+def opened(store: ArchiveStore, **partitions: int) -> ArchiveWriter:
     """A writer with its archive made."""
     writer = ArchiveWriter(store)
     writer.open("", partitions or {TOPIC: 2, COMPACTED: 1})

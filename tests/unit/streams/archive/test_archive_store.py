@@ -16,14 +16,14 @@ from streams.archive import local_store
 from streams.archive.local_store import LocalStore
 from streams.archive.records import ArchiveError
 from streams.archive.remote_store import RemoteStore
-from streams.archive.store import Store, local_path, open_store
+from streams.archive.store import ArchiveStore, local_path, open_store
 from tests.unit.streams.archive.samples import DyingDisk, Killed
 
 HANGS_S = 30
 
 
 @pytest.fixture(params=["local", "object store", "renaming"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> ArchiveStore:
     addresses = {
         "local": str(tmp_path / "archive"),
         "object store": f"memory://{uuid.uuid4().hex}/archive",
@@ -32,12 +32,12 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
     return open_store(addresses[request.param])
 
 
-def put(store: Store, path: str, data: bytes) -> None:
+def put(store: ArchiveStore, path: str, data: bytes) -> None:
     with store.locked():
         store.write(path, data)
 
 
-def test_what_is_written_is_read(store: Store) -> None:
+def test_what_is_written_is_read(store: ArchiveStore) -> None:
     put(store, "a/b/one.avro", b"12345")
     put(store, "a/b/one.avro", b"123")
     put(store, "a/two", b"")
@@ -50,13 +50,13 @@ def test_what_is_written_is_read(store: Store) -> None:
     assert list(store.files("nowhere")) == []
 
 
-def test_a_topic_whose_name_begins_like_another_one(store: Store) -> None:
+def test_a_topic_whose_name_begins_like_another_one(store: ArchiveStore) -> None:
     put(store, "signals/one", b"1")
     put(store, "signals.top/two", b"2")
     assert list(store.files("signals")) == [("signals/one", 1)]
 
 
-def test_an_empty_address_has_no_files(store: Store) -> None:
+def test_an_empty_address_has_no_files(store: ArchiveStore) -> None:
     assert list(store.files("")) == []
     assert store.read("archive.json") is None
     with store.locked():

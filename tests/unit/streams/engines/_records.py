@@ -7,7 +7,7 @@ from typing import Any
 
 from schemas.market import CalendarEvent, Fundamentals, NewsArticle, TrendingAsset
 from schemas.validation import problem
-from streams.engines.base import Engine, Reading
+from streams.engines.base import Engine, EngineReading
 
 MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS
@@ -72,14 +72,14 @@ def fed(engine: Engine[Any, Any], *events: Any, first_offset: int = 0) -> Any:
     return state
 
 
-def said(engine: Engine[Any, Any], *events: Any, now: int | None = None) -> Reading:
+def said(engine: Engine[Any, Any], *events: Any, now: int | None = None) -> EngineReading:
     """Return what the engine says after the events, at `now` or at the last one."""
     state = fed(engine, *events)
     at = max((event.observed_at for event in events), default=T0) if now is None else now
     return engine.read(engine.config, state, at)
 
 
-def readings(engine: Engine[Any, Any], events: Iterable[Any]) -> list[Reading]:
+def readings(engine: Engine[Any, Any], events: Iterable[Any]) -> list[EngineReading]:
     """Return what the engine says after each event, at that event's time."""
     state = engine.initial(engine.config)
     told = []

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from streams.engines.base import Reading
+from streams.engines.base import EngineReading
 from streams.engines.fundamental import ENGINE, PARTS
 from tests.unit.streams.engines._records import (
     DAY_MS,
@@ -39,7 +39,7 @@ EVERYTHING: dict[str, Any] = {
 }
 
 
-def grown(name: str, first: float, second: float, after_ms: int = HOUR_MS) -> Reading:
+def grown(name: str, first: float, second: float, after_ms: int = HOUR_MS) -> EngineReading:
     """Return what is said after a field's second value."""
     return said(
         ENGINE,

@@ -13,7 +13,7 @@ from pyarrow import parquet
 
 from schemas.market import OrderBook
 from schemas.scores import EngineScore
-from streams.engines.base import Reading
+from streams.engines.base import EngineReading
 from streams.engines.liquidity import ENGINE, ORDERS_USD, State
 from streams.engines.liquidity_book import slippage_bps
 from streams.engines.scoring_stage import ScoringStage
@@ -37,7 +37,7 @@ def feed(events: Iterable[Any]) -> State:
     return state
 
 
-def say(events: Iterable[Any], now: int = START_MS) -> Reading:
+def say(events: Iterable[Any], now: int = START_MS) -> EngineReading:
     return ENGINE.read(CONFIG, feed(events), now)
 
 
@@ -146,7 +146,7 @@ def test_what_is_not_filled_is_said() -> None:
 
 
 def test_without_a_book_it_is_zero_and_knows_nothing() -> None:
-    assert say([make_tick()]) == Reading(0.0, 0.0, 0.0, detail={"book": "none"})
+    assert say([make_tick()]) == EngineReading(0.0, 0.0, 0.0, detail={"book": "none"})
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import pytest
 
 from schemas.market import Candle
 from schemas.scores import EngineScore
-from streams.engines.base import Reading
+from streams.engines.base import EngineReading
 from streams.engines.indicators import NAMES, TrendConfig, trend
 from streams.engines.scoring_stage import ScoringStage
 from streams.engines.technical import ENGINE, State
@@ -41,7 +41,7 @@ def feed(events: Iterable[Any], state: State | None = None) -> State:
     return state
 
 
-def say(state: State, now: int) -> Reading:
+def say(state: State, now: int) -> EngineReading:
     return ENGINE.read(CONFIG, state, now)
 
 
@@ -75,7 +75,7 @@ LAST = WARM[-1]
 
 
 def test_without_candles_it_is_neutral_and_knows_nothing() -> None:
-    assert say(feed([]), START_MS) == Reading(0.0, 0.0, 0.0, detail={"candles": "none"})
+    assert say(feed([]), START_MS) == EngineReading(0.0, 0.0, 0.0, detail={"candles": "none"})
 
 
 @pytest.mark.parametrize(

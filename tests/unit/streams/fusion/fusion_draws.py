@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from schemas.engines import ENGINES
-from streams.fusion.state import hold, pin
+from streams.fusion.state import latest_score, pin
 from streams.stage import StrategyAt
 from tests.unit.streams.fusion.fusion_factories import (
     CYCLE_MS,
@@ -42,4 +42,4 @@ def held(draw: st.DrawFn, engine: str) -> Any:
         return None
     as_of = T0 - draw(st.integers(0, 3)) * CYCLE_MS
     score = make_score(engine, draw(FEW), as_of=as_of, freshness=draw(st.sampled_from([0, 1.0])))
-    return hold(score, 0, None)
+    return latest_score(score, 0, None)

@@ -9,7 +9,7 @@ import pytest
 from schemas.engines import ENGINES
 from schemas.scores import InputPosition
 from schemas.signals import Signal
-from streams.fusion.signal import signal_id
+from streams.fusion.signal_builder import signal_id
 from tests.unit.streams.fusion.fusion_factories import (
     CYCLE_MS,
     MINUTE_MS,

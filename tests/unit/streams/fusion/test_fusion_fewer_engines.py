@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from schemas.engines import ENGINES
-from streams.fusion.state import FusionState, fitted
+from streams.fusion.state import FusionState, migrate_state
 from streams.stage import Entry
 from tests.unit.streams.fusion.fusion_factories import (
     CYCLE_MS,
@@ -40,12 +40,12 @@ def test_a_state_stored_with_fewer_engines_keeps_what_it_holds(lacking: int) -> 
     assert feed.entry is not None
     before = feed.entry.state
     stored = with_fewer_engines(feed.entry, lacking).state
-    grown = fitted(stored)
+    grown = migrate_state(stored)
     assert grown.held == (*before.held[:-lacking], *[None] * lacking)
     assert grown.pinned == before.pinned, "the weights, the versions and the actions last sent"
     assert (grown.pending, grown.emitted) == (before.pending, before.emitted)
     assert (grown.clock_ms, grown.decided_ms) == (before.clock_ms, before.decided_ms)
-    assert fitted(grown) is grown
+    assert migrate_state(grown) is grown
 
 
 @pytest.mark.parametrize("lacking", [1, 2])

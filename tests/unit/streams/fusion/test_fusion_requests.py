@@ -8,7 +8,7 @@ import pytest
 
 from schemas.engines import ENGINES
 from schemas.scores import InputPosition
-from streams.fusion.signal import signal_id
+from streams.fusion.signal_builder import signal_id
 from streams.fusion.stage import BadRequestError
 from streams.stage import UnusableEventError
 from tests.unit.streams.fusion.fusion_factories import (

@@ -1,4 +1,4 @@
-"""`turned` finds between cycles what deciding for every strategy would find."""
+"""`changed_actions` finds between cycles what deciding for every strategy would find."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from schemas.control import Strategy
 from schemas.engines import ENGINES
-from streams.fusion.decision import decide, turned, view
+from streams.fusion.decision import changed_actions, decide, view
 from tests.unit.streams.fusion.fusion_draws import held, pinned
 from tests.unit.streams.fusion.fusion_factories import CYCLE_MS, T0
 
@@ -29,7 +29,7 @@ class ByPrice:
 def test_it_finds_every_action_that_turns_and_no_other(strategies: Any, scores: Any) -> None:
     seen, rules = view(scores, T0, 2 * CYCLE_MS), ByPrice()
     decisions = {place: decide(one, seen, rules) for place, one in enumerate(strategies)}
-    assert turned(strategies, seen, rules) == {
+    assert changed_actions(strategies, seen, rules) == {
         place: decision
         for place, decision in decisions.items()
         if decision.action != strategies[place].action

@@ -12,15 +12,15 @@ from msgspec.structs import replace
 from schemas.engines import ENGINES
 from streams.fusion.decision import (
     EVENT_RISK,
+    changed_actions,
     decide,
-    turned,
     view,
 )
 from streams.fusion.no_change_band import Calm, calm_of
 from streams.fusion.state import (
     ENGINE_INDEX,
     FusionState,
-    hold,
+    latest_score,
     pin,
 )
 from streams.rules import NoRules
@@ -41,7 +41,7 @@ TECHNICAL = ENGINE_INDEX["technical"]
 def worked(action: str = "BUY", **strategy: Any) -> FusionState:
     """The state of the worked example with one strategy; its sum without technical is 0.435."""
     own = pin(StrategyAt(make_strategy(**strategy), 0), action)
-    scores = tuple(hold(make_score(one, WORKED_EXAMPLE[one]), 0, None) for one in ENGINES)
+    scores = tuple(latest_score(make_score(one, WORKED_EXAMPLE[one]), 0, None) for one in ENGINES)
     return FusionState(held=scores, pinned=(own,), clock_ms=T0)
 
 
@@ -53,7 +53,9 @@ def moved(state: FusionState, index: int, score: float, as_of: int) -> FusionSta
 
 
 def turns(state: FusionState) -> bool:
-    return bool(turned(state.pinned, view(state.held, state.clock_ms, STALE_MS), NoRules()))
+    return bool(
+        changed_actions(state.pinned, view(state.held, state.clock_ms, STALE_MS), NoRules())
+    )
 
 
 def test_the_worked_example_stays_a_buy_until_the_sum_falls_to_the_threshold() -> None:
@@ -81,7 +83,7 @@ def settled(draw: st.DrawFn) -> tuple[FusionState, int]:
     """A state in which an engine spoke last and no action is about to turn; the engine's index."""
     index = draw(st.sampled_from([one for one in ENGINE_INDEX.values() if one != EVENT_RISK]))
     scores = list(draw(st.tuples(*map(held, ENGINES))))
-    scores[index] = hold(make_score(ENGINES[index], draw(FEW)), 0, None)
+    scores[index] = latest_score(make_score(ENGINES[index], draw(FEW)), 0, None)
     seen = view(tuple(scores), T0, STALE_MS)
     drawn = draw(st.lists(pinned(), min_size=1, max_size=3))
     plain = [replace(one.strategy, entry_rule=None, exit_rule=None) for one in drawn]

@@ -17,7 +17,7 @@ import msgspec
 
 from schemas.market import Candle, TrendingAsset
 from schemas.topics import CANDLES
-from streams.engines.base import Engine, Reading
+from streams.engines.base import Engine, EngineReading
 
 DATASET: list[Candle] = []
 """The whole backtest, as a notebook would hold it."""
@@ -41,8 +41,8 @@ def _initial(config: None) -> State:
     return State()
 
 
-def _read(config: None, state: State, now: int) -> Reading:
-    return Reading(state.said, 1.0, 1.0, data_time=now, features={"seen": float(state.seen)})
+def _read(config: None, state: State, now: int) -> EngineReading:
+    return EngineReading(state.said, 1.0, 1.0, data_time=now, features={"seen": float(state.seen)})
 
 
 def _engine(name: str, update: Any, initial: Any = _initial, read: Any = _read) -> Engine[Any, Any]:
@@ -97,8 +97,8 @@ def _note_highest(config: None, state: State, event: Any, offset: int) -> State:
     return State(event.close, state.seen + 1)
 
 
-def _read_normalised(config: None, state: State, now: int) -> Reading:
-    return Reading(state.close / _HIGHEST[0] if _HIGHEST[0] else 0.0, 1.0, 1.0)
+def _read_normalised(config: None, state: State, now: int) -> EngineReading:
+    return EngineReading(state.close / _HIGHEST[0] if _HIGHEST[0] else 0.0, 1.0, 1.0)
 
 
 def _write_into(config: None, state: Notes, event: Any, offset: int) -> Notes:
@@ -109,9 +109,9 @@ def _write_into(config: None, state: Notes, event: Any, offset: int) -> Notes:
     return Notes(state.closes)
 
 
-def _read_notes(config: None, state: Notes, now: int) -> Reading:
+def _read_notes(config: None, state: Notes, now: int) -> EngineReading:
     closes = state.closes[-2:]
-    return Reading(_change(*closes) if len(closes) == 2 else 0.0, 1.0, 1.0)
+    return EngineReading(_change(*closes) if len(closes) == 2 else 0.0, 1.0, 1.0)
 
 
 def _from_disk(config: None, state: State, event: Any, offset: int) -> State:

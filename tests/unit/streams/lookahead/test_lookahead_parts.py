@@ -16,7 +16,7 @@ from streams.lookahead.findings import Leak, Proof
 from streams.lookahead.output_digest import flat, unequal
 from streams.lookahead.planted import planted
 from streams.lookahead.records import (
-    Record,
+    MarketRecord,
     numbered,
     pack,
     unpack,
@@ -45,7 +45,7 @@ T0 = 1_700_000_400_000
 
 def early(event: Any) -> list[EarlyRecords]:
     check = DateCheck()
-    check.see(Record("topic", 0, 7, event))
+    check.see(MarketRecord("topic", 0, 7, event))
     return check.found()
 
 
@@ -91,7 +91,7 @@ def test_early_records_are_counted_by_kind_and_the_first_is_told() -> None:
     check = DateCheck()
     for offset in range(3):
         event = make_news("a", T0 + offset, published_at=T0 + 100 * offset)
-        check.see(Record("market.news", 2, offset, event))
+        check.see(MarketRecord("market.news", 2, offset, event))
     (found,) = check.found()
     assert (found.offset, found.records, found.ahead_ms) == (1, 2, 198)
     assert early_line(found) == (
@@ -122,11 +122,11 @@ def test_records_cross_into_the_twin_unchanged() -> None:
 def test_only_what_a_stage_would_get_is_used() -> None:
     bad = make_news("a", T0)
     records = [
-        Record("market.news", 0, 0, make_news("a", T0)),
-        Record("market.news", 0, 1, make_news("b", T0, asset="ETH")),
-        Record("market.news", 0, 2, ValueError("not decodable")),
-        Record("market.news", 0, 3, type(bad)(**{**_fields(bad), "headline": " "})),
-        Record("control.strategies", 0, 0, bad),
+        MarketRecord("market.news", 0, 0, make_news("a", T0)),
+        MarketRecord("market.news", 0, 1, make_news("b", T0, asset="ETH")),
+        MarketRecord("market.news", 0, 2, ValueError("not decodable")),
+        MarketRecord("market.news", 0, 3, type(bad)(**{**_fields(bad), "headline": " "})),
+        MarketRecord("control.strategies", 0, 0, bad),
     ]
     assert [record.offset for record in usable(records)] == [0, 1]
     assert [record.offset for record in usable(records, ("ETH",))] == [1]

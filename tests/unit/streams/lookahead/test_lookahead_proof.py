@@ -14,8 +14,8 @@ from producers.strategies import PREBUILT
 from schemas.topics import SIGNALS, TOP
 from streams.lookahead.findings import Proof
 from streams.lookahead.proof import SourceChangedError, prove
-from streams.lookahead.records import Record, numbered, pack
-from streams.lookahead.topology_runner import Line, load_stage
+from streams.lookahead.records import MarketRecord, numbered, pack
+from streams.lookahead.topology_runner import TopologyRunner, load_stage
 from streams.lookahead.twin import Twin, TwinError
 from streams.stage import StrategyAt
 from streams.topology import stage_names
@@ -152,7 +152,7 @@ def simulated(cycles: int) -> Iterator[Any]:
 def signals(events: Sequence[Any]) -> int:
     """Count what fusion and ranking send over a market: a proof over nothing proves nothing."""
     strategies = {one.strategy_id: StrategyAt(one, place) for place, one in enumerate(PREBUILT)}
-    line = Line([load_stage(name) for name in stage_names()], strategies)
+    line = TopologyRunner([load_stage(name) for name in stage_names()], strategies)
     sent = [
         output.topic
         for record in numbered(events)
@@ -175,7 +175,7 @@ def test_the_real_engines_are_clean_on_the_seeded_market() -> None:
 def test_the_real_engines_are_clean_on_recorded_data(shared_data: Any) -> None:
     start_ms = 1_646_092_800_000  # 2022-03-01
 
-    def read() -> Iterator[Record]:
+    def read() -> Iterator[MarketRecord]:
         return numbered(read_directory(shared_data, start_ms, start_ms + DAY_MS // 2))
 
     proof = prove(read, stage_names(), PREBUILT, every=5)

@@ -11,9 +11,9 @@ import pytest
 
 from marketdata.recorded.source import read_directory
 from schemas.topics import CANDLES, NEWS
-from streams.engines.base import Engine, Reading
-from streams.lookahead.declared_memory import declared
-from streams.lookahead.records import Record, numbered
+from streams.engines.base import Engine, EngineReading
+from streams.lookahead.declared_memory import memory_of
+from streams.lookahead.records import MarketRecord, numbered
 from streams.lookahead.render import figure_text, warm_up_table
 from streams.lookahead.sources import seeded
 from streams.lookahead.warmup import Figure, WarmUp, measure
@@ -45,9 +45,9 @@ def engine(step: Step, say: Say, topic: str = CANDLES.name) -> Engine[Any, Any]:
     def update(config: None, state: Memory, event: Any, offset: int) -> Memory:
         return Memory(step(state.values, event.observed_at // HOUR_MS % 97 / 97.0))
 
-    def read(config: None, state: Memory, now: int) -> Reading:
+    def read(config: None, state: Memory, now: int) -> EngineReading:
         said = say(state.values)
-        return Reading(said, 1.0, 1.0, features={"said": said, "one": 1.0})
+        return EngineReading(said, 1.0, 1.0, features={"said": said, "one": 1.0})
 
     return Engine("known", topic, None, Memory, lambda config: Memory(), update, read)
 
@@ -68,7 +68,7 @@ def endless() -> Engine[Any, Any]:
     return engine(lambda kept, new: ((kept[0] if kept else 0.0) + 1.0,), lambda kept: kept[0] / 1e3)
 
 
-def candles() -> Iterator[Record]:
+def candles() -> Iterator[MarketRecord]:
     return numbered(make_candle(place, ohlc) for place, ohlc in enumerate(random_walk(1, LENGTH)))
 
 
@@ -123,7 +123,7 @@ def test_a_topic_without_records_is_said_not_to_be_there() -> None:
 
 
 def test_assets_are_measured_apart_and_the_slowest_counts() -> None:
-    def records() -> Iterator[Record]:
+    def records() -> Iterator[MarketRecord]:
         news = [make_news(str(n), T0 + n * HOUR_MS, asset="BTC") for n in range(LENGTH)]
         few = [make_news(str(n), T0 + n * HOUR_MS, asset="ETH") for n in range(16)]
         return numbered(sorted([*news, *few], key=lambda one: (one.observed_at, one.asset)))
@@ -139,7 +139,7 @@ def test_assets_are_measured_apart_and_the_slowest_counts() -> None:
 def test_technical_keeps_its_word(shared_data: Any) -> None:
     start_ms, days = 1_640_995_200_000, 120  # 2022-01-01
 
-    def records() -> Iterator[Record]:
+    def records() -> Iterator[MarketRecord]:
         events = read_directory(
             shared_data, start_ms, start_ms + days * DAY_MS, cycle_ms=1_000 * DAY_MS
         )
@@ -173,14 +173,14 @@ def test_the_calendar_is_learned_with_the_next_fetches() -> None:
     ],
 )
 def test_what_engines_declare_comes_from_their_configs(name: str, said: tuple[str, ...]) -> None:
-    sentence = declared(scoring_engine(name))
+    sentence = memory_of(scoring_engine(name))
     assert all(part in sentence for part in said), sentence
 
 
 def test_the_first_five_engines_declare_something() -> None:
-    silent = [one.name for one in scoring_engines()[:5] if declared(one) == "declares nothing"]
+    silent = [one.name for one in scoring_engines()[:5] if memory_of(one) == "declares nothing"]
     assert silent == []
-    assert declared(window(3)) == "declares nothing"
+    assert memory_of(window(3)) == "declares nothing"
 
 
 def test_the_table_has_a_line_a_row() -> None:

@@ -25,7 +25,7 @@ from schemas.topics import (
     STRATEGIES,
 )
 from streams.archive.records import LoggedRecord
-from streams.provenance.sources.base import Fetched, Log, Searched
+from streams.provenance.sources.base import Fetched, RecordSource, Searched
 from streams.provenance.sources.looking import Reader, look
 from streams.provenance.tree import Found, Tree, grow, roots, twigs
 from streams.stage import Entry, StrategyAt, Tables, advance
@@ -127,7 +127,7 @@ class World:
 MARKET = tuple(topic.name for topic in MARKET_TOPICS)
 
 
-async def tree_of(signal: Signal, *logs: Log) -> Tree:
+async def tree_of(signal: Signal, *logs: RecordSource) -> Tree:
     """Return the tree of a signal out of logs."""
     readers = [Reader(log) for log in logs]
     known = dict(await look(readers, roots(signal)))

@@ -19,8 +19,8 @@ from schemas.market import OrderBook
 from schemas.partitioning import partition_of
 from schemas.topics import REQUESTS, SCORES, STRATEGIES
 from streams.replay.changes import NO_CHANGES, Changes
-from streams.replay.market import FreeRun, Produced
-from streams.replay.replay_record import RANK, Arrival
+from streams.replay.market import MarketReplay, Produced
+from streams.replay.replay_record import RANK, ReplayRecord
 from streams.stage import StrategyAt
 
 START_MS = 1_767_225_600_000
@@ -32,7 +32,7 @@ class Tape:
     """Arrivals in their order."""
 
     def __init__(self) -> None:
-        self.arrivals: list[Arrival] = []
+        self.arrivals: list[ReplayRecord] = []
         self._offsets: Counter[tuple[str, int]] = Counter()
 
     def market(self, events: Iterable[Any]) -> None:
@@ -52,12 +52,12 @@ class Tape:
         offset = self._offsets[place]
         self._offsets[place] += 1
         self.arrivals.append(
-            Arrival(at_ms, RANK[topic], topic, partition, offset, at_ms, key.encode(), event)
+            ReplayRecord(at_ms, RANK[topic], topic, partition, offset, at_ms, key.encode(), event)
         )
 
 
 @pytest.fixture(scope="module")
-def market() -> list[Arrival]:
+def market() -> list[ReplayRecord]:
     """Some assets of the simulated market, with a request for one of them and one in vain.
 
     The books end half way, so that the liquidity of the later cycles is stale. A strategy changes
@@ -81,12 +81,12 @@ def market() -> list[Arrival]:
 
 
 def _run(
-    market: list[Arrival], changes: Changes, *, with_scores: bool
-) -> tuple[FreeRun, list[Produced], list[Any]]:
+    market: list[ReplayRecord], changes: Changes, *, with_scores: bool
+) -> tuple[MarketReplay, list[Produced], list[Any]]:
     strategies = {one.strategy_id: StrategyAt(one, place) for place, one in enumerate(PREBUILT)}
     produced: list[Produced] = []
     ranks: list[Any] = []
-    flow = FreeRun(
+    flow = MarketReplay(
         PARTITIONS,
         strategies,
         produced.append,
@@ -119,7 +119,7 @@ def _bytes(produced: Iterable[Produced]) -> list[tuple[Any, ...]]:
     ],
 )
 def test_scores_that_nobody_keeps_change_nothing_else(
-    market: list[Arrival], changes: Changes, triggers: set[str]
+    market: list[ReplayRecord], changes: Changes, triggers: set[str]
 ) -> None:
     kept, everything, ranks = _run(market, changes, with_scores=True)
     brief, rest, brief_ranks = _run(market, changes, with_scores=False)

@@ -17,7 +17,7 @@ from streams.archive.records import LoggedRecord
 from streams.replay.changes import NO_CHANGES, ChangeError, Changes, parse_changes
 from streams.replay.diff import Change
 from streams.replay.parity import Divergence, Parity, first_difference
-from streams.replay.per_key_reader import Keyed, KeyedLog
+from streams.replay.per_key_reader import Keyed, PerKeyReader
 from streams.replay.replay_record import ORDER, merged
 from streams.replay.shards import spread
 from streams.replay.versions import StrategyVersions, Version
@@ -165,9 +165,9 @@ def test_the_merge_keeps_each_topic_and_its_tie_rule(times: list[list[int]]) -> 
 # --- queues ----------------------------------------------------------------------------------
 
 
-def _log(keys: str) -> KeyedLog[str]:
+def _log(keys: str) -> PerKeyReader[str]:
     records = (Keyed(LoggedRecord(n, n, None, None, ()), key) for n, key in enumerate(keys))
-    return KeyedLog(records, lambda one: None if one.event == "-" else one.event)
+    return PerKeyReader(records, lambda one: None if one.event == "-" else one.event)
 
 
 def test_a_queue_a_key() -> None:

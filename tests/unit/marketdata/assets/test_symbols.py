@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from producers.assets.symbols import Catalogue
-from tests.unit.producers.assets._catalogue import CATALOGUE, coin, coins
+from marketdata.assets.symbols import Catalogue
+from tests.unit.marketdata.assets._catalogue import CATALOGUE, coin, coins
 
 MEANINGS = {
     "BTC": "BTC",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from marketdata.assets.asset_tagger import mentioned
+from marketdata.assets.symbols import Catalogue
+from marketdata.assets.tags import assets_of, assets_of_tags
 from marketdata.simulated.assets import ASSETS
-from producers.assets.asset_tagger import mentioned
-from producers.assets.symbols import Catalogue
-from producers.assets.tags import assets_of, assets_of_tags
-from tests.unit.producers.assets._catalogue import CATALOGUE, coin, row
+from tests.unit.marketdata.assets._catalogue import CATALOGUE, coin, row
 
 NAMED = [
     ("Bitcoin rises", "BTC"),

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from producers.assets.notation import multiple_of
-from producers.assets.symbols import SYMBOL_ALIASES
+from marketdata.assets.notation import multiple_of
+from marketdata.assets.symbols import SYMBOL_ALIASES
 
 
 @dataclass(frozen=True, slots=True)

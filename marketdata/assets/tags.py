@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Protocol
 
-from producers.assets.asset_tagger import is_plain, is_sure_name, mentioned
-from producers.assets.symbols import Catalogue, fold
+from marketdata.assets.asset_tagger import is_plain, is_sure_name, mentioned
+from marketdata.assets.symbols import Catalogue, fold
 
 STOCK_SOURCES = frozenset({"stocknews"})
 """Sources whose tickers are stocks as well ("T" is AT&T): taken as tags."""

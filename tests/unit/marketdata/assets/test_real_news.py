@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from marketdata.recorded.text import clean_text
-from producers.assets.tags import assets_of, assets_of_tags
+from marketdata.assets.clean_text import clean_text
+from marketdata.assets.tags import assets_of, assets_of_tags
 from producers.dedup.headlines import SeenNews
 from producers.upstreams.rows import NewsRow
-from tests.unit.producers.assets._catalogue import CATALOGUE, article
+from tests.unit.marketdata.assets._catalogue import CATALOGUE, article
 
 pytestmark = pytest.mark.shared_data
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from math import inf
 from typing import Protocol
 
-from producers.assets.notation import (
+from marketdata.assets.notation import (
     MONEY,
     as_symbol,
     bases_of,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from producers.assets.symbols import Catalogue
+from marketdata.assets.symbols import Catalogue
 from producers.upstreams.rows import CoinRow, NewsRow
 from schemas.market import NewsArticle
 

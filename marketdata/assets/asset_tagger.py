@@ -14,9 +14,9 @@ from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from math import inf
 
-from producers.assets.notation import bases_of, is_money
-from producers.assets.symbols import Catalogue, fold
-from producers.assets.words import (
+from marketdata.assets.notation import bases_of, is_money
+from marketdata.assets.symbols import Catalogue, fold
+from marketdata.assets.words import (
     BODIES,
     CAPITALS,
     NAME_WORDS,

@@ -7,7 +7,7 @@ from typing import Any
 import ccxt
 import pytest
 
-from producers.assets.markets import choose
+from marketdata.assets.markets import choose
 
 
 def market(symbol: str, **fields: Any) -> dict[str, Any]:

@@ -20,14 +20,14 @@ from streams.fusion.decision import (
     freshness,
     price_usd,
 )
-from streams.fusion.state import ENGINE_INDEX, Held, Pinned
+from streams.fusion.state import ENGINE_INDEX, LatestScore, Pinned
 
 _SENTIMENT, _TECHNICAL = ENGINE_INDEX["sentiment"], ENGINE_INDEX["technical"]
 _STRATEGY_PARTITION = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Occasion:
+class Trigger:
     """Why signals go out, and what all signals of one moment have in common.
 
     trigger    cycle, change or request
@@ -44,7 +44,7 @@ class Occasion:
     extra: tuple[InputPosition, ...] = ()
 
 
-class Part(msgspec.Struct, frozen=True, gc=False):
+class EnginePart(msgspec.Struct, frozen=True, gc=False):
     """An engine's part in all signals of one moment; `value` is its score where it counts, else 0.
 
     `present` False: it has never said anything, and the rest is 0 or None.
@@ -54,22 +54,22 @@ class Part(msgspec.Struct, frozen=True, gc=False):
     present: bool
     status: str
     score: float
-    position_sizing: float
+    confidence: float
     value: float
     age_ms: int | None
     offset: int | None
 
 
-class Moment(msgspec.Struct, frozen=True, gc=False):
+class SignalContext(msgspec.Struct, frozen=True, gc=False):
     """What all signals of one moment have in common, worked out once for all strategies.
 
     fresh          each engine's freshness, 0 where it does not count
     before, after  inputs that stand before and after the strategy's own
     """
 
-    occasion: Occasion
+    occasion: Trigger
     seen: View
-    parts: tuple[Part, ...]
+    parts: tuple[EnginePart, ...]
     entry_price_usd: float | None
     features: dict[str, float]
     detail: dict[str, str]
@@ -80,10 +80,10 @@ class Moment(msgspec.Struct, frozen=True, gc=False):
     after: tuple[InputPosition, ...]
 
 
-def moment(occasion: Occasion, seen: View) -> Moment:
+def moment(occasion: Trigger, seen: View) -> SignalContext:
     """Work out what the strategies' signals have in common."""
     inputs = _inputs(occasion, seen)
-    return Moment(
+    return SignalContext(
         occasion,
         seen,
         tuple([_part(occasion.as_of, seen, index, engine) for index, engine in enumerate(ENGINES)]),
@@ -104,7 +104,7 @@ def signal_id(strategy_id: str, asset: str, as_of: int) -> str:
 
 
 def build(
-    now: Moment, pinned: Pinned, decision: Decision, sizing: position_sizing.Config
+    now: SignalContext, pinned: Pinned, decision: Decision, sizing: position_sizing.Config
 ) -> Signal:
     """Return the signal of a strategy's decision."""
     strategy, occasion = pinned.strategy, now.occasion
@@ -169,11 +169,11 @@ def _confidence_of(seen: View, index: int) -> float:
     return one.confidence if one is not None and seen.usable[index] else 0.0
 
 
-def _part(as_of: int, seen: View, index: int, engine: str) -> Part:
+def _part(as_of: int, seen: View, index: int, engine: str) -> EnginePart:
     one = seen.held[index]
     if one is None:
-        return Part(engine, False, "missing", 0.0, 0.0, 0.0, None, None)
-    return Part(
+        return EnginePart(engine, False, "missing", 0.0, 0.0, 0.0, None, None)
+    return EnginePart(
         engine,
         True,
         _status(one, usable=seen.usable[index]),
@@ -185,7 +185,7 @@ def _part(as_of: int, seen: View, index: int, engine: str) -> Part:
     )
 
 
-def _contribution(part: Part, weight: float) -> Contribution:
+def _contribution(part: EnginePart, weight: float) -> Contribution:
     share = weight * part.value if part.present else 0.0
     return Contribution(
         part.engine,
@@ -199,7 +199,7 @@ def _contribution(part: Part, weight: float) -> Contribution:
     )
 
 
-def _status(one: Held, *, usable: bool) -> str:
+def _status(one: LatestScore, *, usable: bool) -> str:
     return "missing" if one.missing else "ok" if usable else "stale"
 
 
@@ -225,7 +225,7 @@ def _detail(seen: View) -> dict[str, str]:
     return detail
 
 
-def _inputs(occasion: Occasion, seen: View) -> list[InputPosition]:
+def _inputs(occasion: Trigger, seen: View) -> list[InputPosition]:
     """Return every position behind the moment: topic, partition and offset, in that order."""
     places = {(SCORES.name, occasion.partition, one.offset) for one in seen.held if one is not None}
     places |= {(place.topic, place.partition, place.offset) for place in occasion.extra}
