@@ -120,7 +120,7 @@ def _run(
     from streams.engines.scoring_stage import ScoringStage
     from streams.lookahead.declared_memory import memory_of
     from streams.lookahead.proof import prove
-    from streams.lookahead.topology_runner import load_stage
+    from streams.lookahead.steps import load_stage
     from streams.lookahead.warmup import measure
     from streams.topology import stage_names
 

@@ -12,12 +12,12 @@ from schemas.codec import BadEventError, Codec, UnknownSchemaError
 from schemas.dead_letters import DeadLetter
 from schemas.partitioning import partition_of
 from schemas.registry_client import Registry, RegistryError
-from schemas.topics import BY_NAME, DEAD_LETTERS, logical
+from schemas.topics import DEAD_LETTERS, logical
 from streams.agents.crashes import CrashLog
 from streams.agents.faust_ext.consumer import Chunk
 from streams.agents.state_store import Pending, StateStore
-from streams.stage import Entry, Output, Stage, Tables, UnusableEventError, advance
-from streams.validator import RecordValidator
+from streams.runner import StageRunner, partition_for
+from streams.stage import Entry, Output, Stage, Tables, UnusableEventError
 
 _log = logging.getLogger(__name__)
 _REGISTRY_RETRY_S = 1.0
@@ -33,6 +33,30 @@ class BatchResult:
         self.letters: list[Pending] = []
         self.done: dict[Any, int] = {}
         self.events = 0
+
+
+class _BatchEntries:
+    """The state store as the runner asks for it; what is read and written becomes the batch's."""
+
+    def __init__(self, store: StateStore) -> None:
+        self._store = store
+        self.work = BatchResult(-1)
+        self.partition = -1
+        self.written = b""
+
+    def get(self, key: bytes, /) -> Entry | None:
+        """Return an entry; outputs decided before a crash, perhaps never sent, are sent again."""
+        entry, unsent = self._store.load(key)
+        if entry is not None and unsent:
+            self.work.entries[key] = (self.partition, entry)
+            self.work.outputs[key] = list(unsent)
+        return entry
+
+    def __setitem__(self, key: bytes, entry: Entry, /) -> None:
+        """Remember an entry in memory and in the batch."""
+        self._store.put(key, entry)
+        self.work.entries[key] = (self.partition, entry)
+        self.written = key
 
 
 class BatchProcessor:
@@ -58,10 +82,8 @@ class BatchProcessor:
         self._partitions = partitions
         self._prefix = prefix
         self._tables = tables
-        self._gates = {
-            name: RecordValidator(BY_NAME[name], partitions, keyed=stage.single_key is None)
-            for name in stage.inputs
-        }
+        self._entries = _BatchEntries(store)
+        self._runner = StageRunner(stage, partitions, self._entries, self._refuse_given_up)
 
     async def work(self, chunks: Iterable[Chunk], generation: int) -> BatchResult:
         """Return the work of the chunks; an exception of the stage itself passes through."""
@@ -70,15 +92,13 @@ class BatchProcessor:
         decode = self._codec.decode
         for chunk in chunks:
             topic = logical(chunk.tp.topic, self._prefix)
-            check = self._gates[topic].check
             for record in chunk.records:
                 try:
                     try:
                         event = decode(record.value)
                     except UnknownSchemaError as unknown:
                         event = await self._event_of_unknown(record, unknown)
-                    check(event, record.key, record.partition)
-                    self._advance(work, topic, record, event, tables)
+                    self._apply(work, topic, record, event, tables)
                 except (BadEventError, UnusableEventError) as error:
                     work.letters.append(self._letter(topic, record, error))
             work.done[chunk.tp] = chunk.records[-1].offset + 1
@@ -98,22 +118,20 @@ class BatchProcessor:
             raise unknown
         return self._codec.decode(record.value)
 
-    def _advance(
-        self, work: BatchResult, topic: str, record: Any, event: Any, tables: Tables
-    ) -> None:
-        partition, offset = record.partition, record.offset
+    def _refuse_given_up(self, topic: str, partition: int, offset: int) -> None:
         crash = self._crashes.given_up(topic, partition, offset)
         if crash is not None:
             msg = f"the engine failed {crash.times} times on this record: {crash.error}"
             raise UnusableEventError(msg)
-        key = self._store.key(record.key, partition)
-        entry, again = self._store.load(key)
-        if again:  # decided before a crash, perhaps never sent
-            work.entries[key] = (partition, entry)  # type: ignore[assignment]
-            work.outputs[key] = list(again)
+
+    def _apply(
+        self, work: BatchResult, topic: str, record: Any, event: Any, tables: Tables
+    ) -> None:
+        entries, partition, offset = self._entries, record.partition, record.offset
+        entries.work, entries.partition = work, partition
         try:
-            moved = advance(self._stage, entry, event, topic, partition, offset, tables)
-        except UnusableEventError:
+            outputs = self._runner.apply(topic, partition, offset, record.key, event, tables)
+        except (BadEventError, UnusableEventError):
             raise
         except Exception as error:
             count = self._crashes.note(topic, partition, offset, error)
@@ -121,21 +139,13 @@ class BatchProcessor:
                 "%s failed on %s:%d:%d (%d)", self._stage.name, topic, partition, offset, count
             )
             raise
-        if moved is None:
-            return
-        entry, outputs = moved
-        self._store.put(key, entry)
-        work.entries[key] = (partition, entry)
         if outputs:
-            pending = work.outputs.get(key)
-            if pending is None:
-                pending = work.outputs[key] = []
-            for output in outputs:
-                pending.append(self._pending(output, record))
+            pending = work.outputs.setdefault(entries.written, [])
+            pending.extend([self._pending(output, record) for output in outputs])
 
     def _pending(self, output: Output, record: Any) -> Pending:
         key = output.key.encode()
-        partition = record.partition if key == record.key else partition_of(key, self._partitions)
+        partition = partition_for(key, record.key, record.partition, self._partitions)
         return Pending(
             output.topic,
             partition,

@@ -54,9 +54,7 @@ class Engine(Generic[C, S]):
     """One scoring engine, bound to its config.
 
     `topic` is its market topic; the ticks (market.trending) come to every engine.
-    Between ticks it speaks when its score moved by at least `min_change`. `glance` may give the
-    score of `read` without the rest of it, where that is much cheaper: most readings between ticks
-    end with the score.
+    Between ticks it emits a score when that moved by at least `min_change`.
     """
 
     name: str
@@ -67,7 +65,6 @@ class Engine(Generic[C, S]):
     update: Callable[[C, S, Any, int], S]
     read: Callable[[C, S, int], EngineReading]
     min_change: float = 0.01
-    glance: Callable[[C, S, int], float] | None = None
 
 
 def freshness(age_ms: float | None, fresh_ms: float, stale_ms: float) -> float:

@@ -217,11 +217,6 @@ def _volume_ratios(config: Config, state: State) -> dict[str, float]:
     return ratios
 
 
-def glance(config: Config, state: State, now: int) -> float:
-    """Return the score alone."""
-    return 0.0 if state.book is None else _score(config, state.book, _volume_ratios(config, state))
-
-
 def _score(config: Config, book: Book, ratios: dict[str, float]) -> float:
     spread, size, depth, slippage = book.parts
     total, count = spread + size + depth + slippage, len(book.parts)
@@ -279,5 +274,4 @@ ENGINE: Engine[Config, State] = Engine(
     update,
     read,
     min_change=0.01,
-    glance=glance,
 )

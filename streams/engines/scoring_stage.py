@@ -9,7 +9,7 @@ import msgspec
 from schemas.market import TrendingAsset
 from schemas.scores import EngineScore
 from schemas.topics import SCORES, TRENDING
-from streams.engines.base import Engine, EngineReading
+from streams.engines.base import Engine
 from streams.stage import Output, Position, Tables
 
 
@@ -54,18 +54,25 @@ class ScoringStage:
     def step(
         self, state: ScoringState, event: Any, position: Position, tables: Tables
     ) -> tuple[ScoringState, tuple[Output, ...]]:
-        """Apply a market event or a tick."""
-        after, reading = self.speak(state, event, position.offset)
-        if reading is None:
-            return after, ()
+        """Apply a market event or a tick; the score is as of the newest event applied."""
+        engine = self.engine
+        core = engine.update(engine.config, state.engine, event, position.offset)
         is_tick = type(event) is TrendingAsset
+        if core is state.engine and not is_tick:
+            return state, ()
+        seen_ms, clock_ms = event.observed_at, state.clock_ms
+        now = seen_ms if seen_ms > clock_ms else clock_ms
+        reading = engine.read(engine.config, core, now)
+        last = state.last_score
+        if last is not None and not is_tick and abs(reading.score - last) < engine.min_change:
+            return self.state_type(core, last, now), ()
         score = EngineScore(
             asset=event.asset,
             engine=self.name,
             status="ok",
             cycle=event.cycle if is_tick else None,
             cycle_size=event.cycle_size if is_tick else 0,
-            as_of=after.clock_ms,
+            as_of=now,
             sequence=position.sequence(),
             score=reading.score,
             confidence=reading.confidence,
@@ -77,25 +84,4 @@ class ScoringStage:
             detail=reading.detail,
             inputs=position.inputs(),
         )
-        return after, (Output(SCORES.name, event.asset, score),)
-
-    def speak(
-        self, state: ScoringState, event: Any, offset: int
-    ) -> tuple[ScoringState, EngineReading | None]:
-        """Apply a market event or a tick; return also what is to be said of it, as of the clock."""
-        engine = self.engine
-        core = engine.update(engine.config, state.engine, event, offset)
-        is_tick = type(event) is TrendingAsset
-        if core is state.engine and not is_tick:
-            return state, None
-        seen_ms, clock_ms = event.observed_at, state.clock_ms
-        now = seen_ms if seen_ms > clock_ms else clock_ms
-        last = state.last_score
-        if last is not None and not is_tick and engine.glance is not None:
-            seen = engine.glance(engine.config, core, now)
-            if abs(seen - last) < engine.min_change:
-                return self.state_type(core, last, now), None
-        reading = engine.read(engine.config, core, now)
-        if last is not None and not is_tick and abs(reading.score - last) < engine.min_change:
-            return self.state_type(core, last, now), None
-        return self.state_type(core, reading.score, now), reading
+        return self.state_type(core, reading.score, now), (Output(SCORES.name, event.asset, score),)

@@ -220,7 +220,7 @@ def read(config: Config, state: State, now: int) -> EngineReading:
     trust = (config.news_share * news_trust + config.social_share * social_trust) / shares
     model_factor = config.no_model_factor + (1.0 - config.no_model_factor) * covered
     return EngineReading(
-        score=_glance(config, state, now),
+        score=state.ema or 0.0,
         confidence=0.0 if state.ema is None else clamp(trust * model_factor, 0.0),
         freshness=freshness(
             now - state.clock if state.clock else None, config.fresh_ms, config.stale_ms
@@ -236,11 +236,6 @@ def read(config: Config, state: State, now: int) -> EngineReading:
         evidence=_evidence(config, state, now),
         detail=_detail(config, state, covered, news_count, social_trust),
     )
-
-
-def _glance(config: Config, state: State, now: int) -> float:
-    """Return the score of `read`."""
-    return state.ema or 0.0
 
 
 def _model_coverage(config: Config, state: State) -> float:
@@ -292,5 +287,4 @@ ENGINE = Engine(
     update=update,
     read=read,
     min_change=0.01,
-    glance=_glance,
 )

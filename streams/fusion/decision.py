@@ -68,11 +68,6 @@ def view(held: tuple[LatestScore | None, ...], now_ms: int, stale_after_ms: int)
 
 def decide(pinned: Pinned, seen: View, rules: Rules) -> Decision:
     """Return the strategy's decision at a view."""
-    return Decision(*weigh(pinned, seen, rules))
-
-
-def weigh(pinned: Pinned, seen: View, rules: Rules) -> tuple[float, str, str, str | None]:
-    """Return what a Decision holds, as a bare tuple: this runs for every score between cycles."""
     strategy = pinned.strategy
     final = sum(map(mul, pinned.weights, seen.values), 0.0)
     if final > strategy.buy_threshold:
@@ -85,21 +80,21 @@ def weigh(pinned: Pinned, seen: View, rules: Rules) -> tuple[float, str, str, st
     if strategy.entry_rule is not None or strategy.exit_rule is not None:
         ruled = rules.override(strategy, RuleContext(seen, final))
         if ruled == "exit_rule":
-            return final, "SELL", fused, ruled
+            return Decision(final, "SELL", fused, ruled)
         if ruled == "entry_rule" and (not vetoed or strategy.entry_over_event_risk):
-            return final, "BUY", fused, ruled
+            return Decision(final, "BUY", fused, ruled)
     if vetoed:
-        return final, "HOLD", fused, "event_risk"
-    return final, fused, fused, None
+        return Decision(final, "HOLD", fused, "event_risk")
+    return Decision(final, fused, fused, None)
 
 
 def changed_actions(pinned: Sequence[Pinned], seen: View, rules: Rules) -> dict[int, Decision]:
     """Return the decisions that turn a strategy's action into another, by place among `pinned`."""
     found = {}
     for place, one in enumerate(pinned):
-        weighed = weigh(one, seen, rules)
-        if weighed[1] != one.action:
-            found[place] = Decision(*weighed)
+        decision = decide(one, seen, rules)
+        if decision.action != one.action:
+            found[place] = decision
     return found
 
 

@@ -129,7 +129,7 @@ class FusionStage:
         tables: Tables,
     ) -> Step:
         """Apply what is kept of an engine's new score: `cycle` and `size` are the score's own."""
-        moved = with_held(state, index, held)
+        moved = _with_held(state, index, held)
         if cycle is None or cycle <= state.emitted:
             return self._between(moved, asset, partition)
         return self._answer(moved, index, asset, partition, cycle, size, tables)
@@ -146,7 +146,7 @@ class FusionStage:
             return state, ()
         before = state.held[index]
         if before is None or before.cycle < cycle:
-            state = with_held(state, index, latest_missing(score, position.offset, before))
+            state = _with_held(state, index, latest_missing(score, position.offset, before))
         asset, partition, size = score.asset, position.partition, score.cycle_size
         return self._answer(state, index, asset, partition, cycle, size, tables)
 
@@ -265,7 +265,7 @@ def _pending(state: FusionState, cycle: int) -> PendingCycle | None:
     return None
 
 
-def with_held(state: FusionState, index: int, held: LatestScore) -> FusionState:
+def _with_held(state: FusionState, index: int, held: LatestScore) -> FusionState:
     """Return the state with an engine's newest score, and the clock that goes with it."""
     before = state.held
     return FusionState(

@@ -9,7 +9,6 @@ import msgspec
 from schemas.control import Strategy
 from schemas.engines import DEFAULT_WEIGHTS, ENGINES
 from schemas.scores import EngineScore
-from streams.engines.base import EngineReading
 from streams.stage import StrategyAt
 
 ENGINE_INDEX = {engine: index for index, engine in enumerate(ENGINES)}
@@ -92,28 +91,6 @@ def latest_score(score: EngineScore, offset: int, before: LatestScore | None) ->
         score.price_usd,
         score.features,
         score.detail,
-    )
-
-
-def hold_reading(
-    reading: EngineReading, cycle: int | None, as_of: int, offset: int, before: LatestScore | None
-) -> LatestScore:
-    """Return what `latest_score` keeps of a score never made; its sequence is its offset."""
-    if cycle is None:
-        cycle = -1 if before is None else before.cycle
-    return LatestScore(
-        False,
-        offset,
-        offset,
-        cycle,
-        as_of,
-        reading.score,
-        reading.confidence,
-        reading.freshness,
-        reading.data_time,
-        reading.price_usd,
-        reading.features,
-        reading.detail,
     )
 
 

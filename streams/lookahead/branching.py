@@ -16,7 +16,7 @@ from streams.lookahead.output_digest import (
     unequal,
 )
 from streams.lookahead.planted import planted
-from streams.lookahead.topology_runner import Step
+from streams.lookahead.steps import Step
 from streams.stage import Entry, Stage, Tables, advance
 
 _ENCODER = msgspec.msgpack.Encoder()

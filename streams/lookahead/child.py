@@ -21,7 +21,7 @@ import msgspec
 from streams.lookahead.guard import FileGuard
 from streams.lookahead.output_digest import digest, output_digest
 from streams.lookahead.records import unpack
-from streams.lookahead.topology_runner import TopologyRunner, load_stage
+from streams.lookahead.steps import WatchedTopology, load_stage
 from streams.replay.sandbox import seal
 from streams.stage import Stage, StrategyAt
 
@@ -33,6 +33,7 @@ class Hello(msgspec.Struct, frozen=True):
 
     stages: tuple[str, ...]
     strategies: dict[str, StrategyAt]
+    partitions: int
 
 
 class Welcome(msgspec.Struct, frozen=True):
@@ -66,27 +67,27 @@ def main() -> None:
     hello = msgspec.msgpack.decode(first, type=Hello)
     guard = FileGuard()
     seal()
-    stages, welcome = _load(hello, guard.complaint)
+    stages, welcome = _load(hello, guard.refusal)
     guard.close()
     send(outgoing, msgspec.msgpack.encode(welcome))
-    line = TopologyRunner(stages, hello.strategies, guard.complaint)
+    line = WatchedTopology(stages, hello.strategies, guard.refusal, hello.partitions)
     said = b""
     while (frame := receive(incoming)) is not None:
         if frame:
-            said = output_digest(line.feed(unpack(frame)))
+            said = output_digest(line.steps(unpack(frame)))
             send(outgoing, digest(said))
         else:
             send(outgoing, said)
 
 
-def _load(hello: Hello, complaint: Callable[[], str]) -> tuple[list[Stage], Welcome]:
+def _load(hello: Hello, refusal: Callable[[], str]) -> tuple[list[Stage], Welcome]:
     stages = []
     for name in hello.stages:
         try:
             stages.append(load_stage(name))
-            error = complaint()
+            error = refusal()
         except Exception as raised:
-            error = complaint() or f"{type(raised).__name__}: {raised}"
+            error = refusal() or f"{type(raised).__name__}: {raised}"
         if error:
             return [], Welcome(name, error)
     return stages, Welcome()

@@ -38,7 +38,7 @@ class FileGuard:
         """Refuse the files of packages too, from now on."""
         self._closed = True
 
-    def complaint(self) -> str:
+    def refusal(self) -> str:
         """Return what was refused since the last call, "" if nothing was."""
         said, self._refusal = self._refusal, ""
         return said

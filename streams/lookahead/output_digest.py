@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from streams.lookahead.guard import REFUSAL
-from streams.lookahead.topology_runner import Step
+from streams.lookahead.steps import Step
 from streams.replay.sandbox import SealedError
 
 _ENCODER = msgspec.msgpack.Encoder()

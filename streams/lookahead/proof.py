@@ -28,7 +28,7 @@ from streams.lookahead.records import (
     pack,
     unpack,
 )
-from streams.lookahead.topology_runner import Step, TopologyRunner, load_stage
+from streams.lookahead.steps import Step, WatchedTopology, load_stage
 from streams.lookahead.twin import Twin, TwinError
 from streams.stage import Stage, StrategyAt, Tables
 
@@ -50,8 +50,9 @@ def prove(
     every: int | None = None,
     on_progress: OnProgress | None = None,
 ) -> Proof:
-    """Prove that no stage looks ahead, or say which does; `stages` as `line.load_stage` takes them.
+    """Prove that no stage looks ahead, or report which does.
 
+    `stages` are names as `steps.load_stage` takes them.
     Records are planted at one record in `every`; None: at all of a small source, at some 50,000 of
     a large one. Raises ValueError for a source without records and an `every` below 1,
     SourceChangedError, and TwinError when the sealed process ends.
@@ -112,17 +113,21 @@ class _Proving:
             self._dates.found(),
         )
 
-    def _line(self) -> TopologyRunner:
-        return TopologyRunner([self._stages[name] for name in self._names], self._strategies)
+    def _line(self) -> WatchedTopology:
+        return WatchedTopology(
+            [self._stages[name] for name in self._names],
+            self._strategies,
+            partitions=self._source.partitions,
+        )
 
     def _read(self) -> None:
         """Let the stages of this process see everything once."""
         line, content = self._line(), blake2b()
-        for record in self._source():
+        for record in self._source.read():
             frame = pack(record)
             content.update(frame)
             self._dates.see(record)
-            line.feed(unpack(frame))
+            line.steps(unpack(frame))
             self._records += 1
             if self._records % _TELL_EVERY == 0:
                 self._tell("reading everything once", self._records, None)
@@ -135,7 +140,7 @@ class _Proving:
     def _twin(self) -> Twin:
         """Return a twin of the stages; one that the seal does not let load is a leak, and left."""
         while True:
-            twin = Twin(self._names, self._strategies)
+            twin = Twin(self._names, self._strategies, self._source.partitions)
             try:
                 twin.start()
             except TwinError as error:
@@ -149,11 +154,11 @@ class _Proving:
     def _compare(self, twin: Twin) -> None:
         line, content = self._line(), blake2b()
         tables = Tables(self._strategies)
-        for number, record in enumerate(self._source()):
+        for number, record in enumerate(self._source.read()):
             frame = pack(record)
             content.update(frame)
             twin.give(frame)  # it works while we do
-            steps = line.feed(unpack(frame))
+            steps = line.steps(unpack(frame))
             said = output_digest(steps)
             if _is_chosen(number, self._every):
                 self._plant(steps, record, number, tables)
@@ -184,7 +189,7 @@ class _Proving:
         last = max(by_number)
         unlike: set[str] = set()
         with self._twin() as one, self._twin() as other:
-            for number, record in enumerate(self._source()):
+            for number, record in enumerate(self._source.read()):
                 frame = pack(record)
                 one.give(frame)
                 other.give(frame)

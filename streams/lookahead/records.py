@@ -43,8 +43,15 @@ class MarketRecord(NamedTuple):
     event: Any
 
 
-Source = Callable[[], Iterator[MarketRecord]]
-"""Reads the same records again at each call, in the order in which they were observed."""
+class Source(NamedTuple):
+    """Market records of a log whose topics have so many partitions.
+
+    `read` yields the same records again at each call, in the order in which they were observed.
+    """
+
+    read: Callable[[], Iterator[MarketRecord]]
+    partitions: int = 1
+
 
 _DECODERS = {
     topic.name: msgspec.msgpack.Decoder(STRUCTS[topic.schema], strict=True)

@@ -58,7 +58,7 @@ def directory(
         partitions=partitions,
         assets=tuple(assets),
     )
-    return lambda: usable(directory_arrivals(source, range(partitions)))
+    return Source(lambda: usable(directory_arrivals(source, range(partitions))), partitions)
 
 
 def _span(path: Path) -> tuple[int, int]:
@@ -89,7 +89,7 @@ def archive(
 ) -> Source:
     """Return the market topics of an archive as a source, merged by the tie rule of the replay."""
     topics = [topic.name for topic in MARKET_TOPICS if topic.name in opened.partitions]
-    partitions = range(max((opened.partitions[topic] for topic in topics), default=0))
+    count = max((opened.partitions[topic] for topic in topics), default=1)
     logs = Logs(opened, until_ms)
 
     def rows(topic: str, partition: int) -> Iterator[tuple[int, int, bytes | None, Any]]:
@@ -97,11 +97,11 @@ def archive(
         return (row for row in logs.rows(topic, partition) if isinstance(row[3], msgspec.Struct))
 
     def read() -> Iterator[MarketRecord]:
-        for record in usable(merged(rows, topics, partitions), assets):
+        for record in usable(merged(rows, topics, range(count)), assets):
             if from_ms is None or record.event.observed_at >= from_ms:
                 yield record
 
-    return read
+    return Source(read, count)
 
 
 def seeded(seed: int, days: int, assets: Collection[str] = ()) -> Source:
@@ -117,7 +117,7 @@ def seeded(seed: int, days: int, assets: Collection[str] = ()) -> Source:
     def read() -> Iterator[MarketRecord]:
         return usable(numbered(_market(seed, days, chosen)))
 
-    return read
+    return Source(read)
 
 
 def _market(seed: int, days: int, assets: list[Asset]) -> Iterator[MarketEvent]:

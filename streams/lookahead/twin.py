@@ -37,8 +37,10 @@ class Twin:
     It is not forked and does not import the parent's main module, so it inherits no data.
     """
 
-    def __init__(self, stages: Sequence[str], strategies: Mapping[str, StrategyAt]) -> None:
-        self._hello = Hello(tuple(stages), dict(strategies))
+    def __init__(
+        self, stages: Sequence[str], strategies: Mapping[str, StrategyAt], partitions: int = 1
+    ) -> None:
+        self._hello = Hello(tuple(stages), dict(strategies), partitions)
         self._exits = contextlib.ExitStack()
 
     def start(self) -> None:

@@ -193,14 +193,14 @@ def measure(
     totals: Counter[tuple[int, str]] = Counter()
     own: Counter[int] = Counter()
     records = 0
-    for topic, _, _, event in source():
+    for topic, _, _, event in source.read():
         records += 1
         for place, row in enumerate(rows):
             if row.takes(topic, event):
                 totals[place, event.asset] += 1
                 own[place] += topic == row.engine.topic
     lanes = {key: _Lane(rows[key[0]], total) for key, total in totals.items() if own[key[0]]}
-    for number, (topic, _, offset, event) in enumerate(source()):
+    for number, (topic, _, offset, event) in enumerate(source.read()):
         for place, row in enumerate(rows):
             if own[place] and row.takes(topic, event):
                 lanes[place, event.asset].take(event, offset)

@@ -22,7 +22,6 @@ from streams.fusion.decision import (
     View,
     decide,
     view,
-    weigh,
 )
 from streams.fusion.signal_builder import Trigger, build, moment
 from streams.fusion.stage import FusionStage
@@ -91,7 +90,7 @@ def check_action(tree: Tree) -> Check:
     usable = tuple(part.status == "ok" for part in signal.contributions)
     values = tuple(part.score if part.status == "ok" else 0.0 for part in signal.contributions)
     seen = View(signal.as_of, (None,) * len(ENGINES), usable, values)
-    _, action, fused, override = weigh(pinned, seen, _Claimed(signal.override))
+    _, action, fused, override = decide(pinned, seen, _Claimed(signal.override))
     if (action, fused, override) == (signal.action, signal.fused_action, signal.override):
         return Check("action", True, f"the {action} follows from the strategy and the scores")
     said = (

@@ -8,15 +8,14 @@ from itertools import tee
 
 from schemas.codec import BadEventError
 from schemas.scores import EngineScore
-from schemas.topics import BY_NAME, SCORES, TRENDING
+from schemas.topics import SCORES, TRENDING
 from streams.replay.letters import Letters
 from streams.replay.logs import Logs, asset_of
-from streams.replay.market import Produced
 from streams.replay.parity import Comparison
 from streams.replay.per_key_reader import Keyed, PerKeyReader, remember
-from streams.stage import Entry, Stage, advance
+from streams.runner import Produced, StageRunner
+from streams.stage import Stage, UnusableEventError
 from streams.topology import stage
-from streams.validator import RecordValidator
 
 
 class EngineRun:
@@ -35,12 +34,10 @@ class EngineRun:
         self._letters = letters
         self._ends = ends
         self._partition = partition
-        self._gates = {
-            name: RecordValidator(BY_NAME[name], partitions, keyed=True).check
-            for name in scoring.inputs
-        }
+        self._runner = StageRunner(
+            scoring, partitions, given_up=letters.given_up_check(scoring.name)
+        )
         self._logs = {name: PerKeyReader(source, asset_of) for name, source in logs.items()}
-        self._entries: dict[str, Entry] = {}
         self.read: Counter[str] = Counter()
         self._said: defaultdict[str, OrderedDict[int, EngineScore]] = defaultdict(OrderedDict)
 
@@ -99,27 +96,19 @@ class EngineRun:
 
     def _apply(self, topic: str, one: Keyed) -> list[Produced]:
         record, event = one
-        name = self._stage.name
         self.read[topic] += 1
         try:
-            if isinstance(event, BadEventError):
-                raise event
-            self._gates[topic](event, record.key, self._partition)
+            outputs = self._runner.apply(topic, self._partition, record.offset, record.key, event)
         except BadEventError as error:
-            self._letters.refuse(name, topic, record, error)
+            self._letters.refuse(self._stage.name, topic, record, error)
             return []
-        if self._letters.is_given_up(name, topic, record.offset):
+        except UnusableEventError:
             return []
-        asset: str = event.asset
-        moved = advance(
-            self._stage, self._entries.get(asset), event, topic, self._partition, record.offset
-        )
-        if moved is None:
-            return []
-        self._entries[asset] = moved[0]
         return [
-            Produced(SCORES.name, self._partition, -1, asset, record.timestamp_ms, output.event)
-            for output in moved[1]
+            Produced(
+                SCORES.name, self._partition, -1, output.key, record.timestamp_ms, output.event
+            )
+            for output in outputs
         ]
 
 

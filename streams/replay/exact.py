@@ -18,27 +18,27 @@ from schemas.engines import ENGINES
 from schemas.partitioning import partition_of
 from schemas.scores import EngineScore
 from schemas.topics import (
-    BY_NAME,
     RANKING,
     REQUESTS,
     SCORES,
     SIGNALS,
 )
+from streams.fusion.stage import FusionStage
 from streams.fusion.state import FusionState
 from streams.fusion.watchdog import missing_score
 from streams.replay.changes import NO_CHANGES, Changes
 from streams.replay.engine_run import EngineRun, tick_sources
 from streams.replay.letters import Letters
 from streams.replay.logs import Logs, asset_of
-from streams.replay.market import LEFT_OUT, Produced
+from streams.replay.market import LEFT_OUT
 from streams.replay.parity import Comparison
 from streams.replay.per_key_reader import Keyed
 from streams.replay.recorded_outputs import RecordedOutputs
 from streams.replay.requests import Requests
 from streams.replay.strategy_resolver import StrategyResolver
-from streams.stage import Entry, UnusableEventError, advance
+from streams.runner import Produced, StageRunner, partition_for
+from streams.stage import UnusableEventError
 from streams.topology import stage
-from streams.validator import RecordValidator
 
 Emit = Callable[[Produced], None]
 _EVERY = 500
@@ -79,9 +79,11 @@ class ExactReplay:
                 logs, partition, [name for name in ENGINES if name not in changes.without]
             )
         }
-        self._fusion = stage("fusion")
-        self._gate = RecordValidator(BY_NAME[SCORES.name], partitions, keyed=True).check
-        self._fused: dict[str, Entry] = {}
+        self._fusion = StageRunner(
+            stage(FusionStage.name),
+            partitions,
+            given_up=self._letters.given_up_check(FusionStage.name),
+        )
         self._signals = _expected_signals(logs, partition, comparison)
         self._rankings = _expected_entries(logs, partition, partitions, comparison)
         self._rulings = StrategyResolver(logs, self._signals, changes)
@@ -118,13 +120,11 @@ class ExactReplay:
     def _score(self, one: Keyed) -> None:
         record, event = one
         try:
-            if isinstance(event, BadEventError):
-                raise event
-            self._gate(event, record.key, self._partition)
+            self._fusion.check(SCORES.name, self._partition, record.offset, record.key, event)
         except BadEventError as error:
-            self._letters.refuse(self._fusion.name, SCORES.name, record, error)
+            self._letters.refuse(FusionStage.name, SCORES.name, record, error)
             return
-        if self._letters.is_given_up(self._fusion.name, SCORES.name, record.offset):
+        except UnusableEventError:
             return
         self._answer_requests(event.asset)
         self._offset = record.offset
@@ -156,28 +156,19 @@ class ExactReplay:
 
     def _fuse(self, asset: str, event: Any, topic: str, offset: int, timestamp_ms: int) -> None:
         self._rulings.about(asset, event)
+        name = asset.encode()
         try:
-            moved = advance(
-                self._fusion,
-                self._fused.get(asset),
-                event,
-                topic,
-                self._partition,
-                offset,
-                self._rulings.tables,
+            outputs = self._fusion.apply(
+                topic, self._partition, offset, name, event, self._rulings.tables
             )
-        except UnusableEventError:
+        except (BadEventError, UnusableEventError):
             return  # a request: the letters are compared where it is read
-        if moved is None:
-            return
-        self._fused[asset] = moved[0]
-        for output in moved[1]:
+        for output in outputs:
+            target = partition_for(output.key.encode(), name, self._partition, self._partitions)
             if output.topic == RANKING.name:
-                target = partition_of(output.key.encode(), self._partitions)
-                expected = self._rankings[target]
-                key = f"{output.key} {asset}"
+                expected, key = self._rankings[target], f"{output.key} {asset}"
             else:
-                target, expected, key = self._partition, self._signals, asset
+                expected, key = self._signals, asset
             place = self._next[output.topic, target]
             self._next[output.topic, target] = place + 1
             produced = Produced(output.topic, target, place, output.key, timestamp_ms, output.event)
@@ -205,7 +196,7 @@ class ExactReplay:
         places = getattr(output, "inputs", ())
         if any(place.topic == SCORES.name and place.offset > last for place in places):
             return True
-        entry = self._fused.get(output.asset)
+        entry = self._fusion.entries.get(output.asset.encode())
         if entry is None:
             return True
         state: FusionState = entry.state

@@ -8,10 +8,16 @@ from schemas.topics import DEAD_LETTERS, REQUESTS
 from streams.archive.records import LoggedRecord
 from streams.replay.logs import Logs
 from streams.replay.parity import Comparison
+from streams.runner import GivenUp
+from streams.stage import UnusableEventError
 from streams.topology import stage_names
 
 GIVEN_UP = "the engine failed"
 """How the reason begins when a worker crashed on a record until it gave it up."""
+
+
+class GivenUpRecordError(UnusableEventError):
+    """The live run skipped this record because its engine kept failing on it."""
 
 
 class Letters:
@@ -50,6 +56,15 @@ class Letters:
             self._result.decisions[DEAD_LETTERS.name] += 1
         self._open.pop(name, None)
         return True
+
+    def given_up_check(self, stage: str) -> GivenUp:
+        """Return what tells a runner of `stage` which records the live run had given up."""
+
+        def check(topic: str, _partition: int, offset: int) -> None:
+            if self.is_given_up(stage, topic, offset):
+                raise GivenUpRecordError
+
+        return check
 
     def refuse(self, stage: str, topic: str, record: LoggedRecord, error: BadEventError) -> None:
         """Note that the replay refuses a record; the live run should have done so too."""

@@ -25,7 +25,7 @@ from streams.archive.reader import Archive
 from streams.archive.records import LoggedRecord
 from streams.archive.store import open_store
 from streams.archive.writer import ArchiveWriter
-from streams.replay.market import Produced
+from streams.runner import Produced
 
 OUTPUT_TOPICS = (SCORES.name, SIGNALS.name, RANKING.name, TOP.name)
 SEGMENT_BYTES = 1_000_000

@@ -16,7 +16,7 @@ from schemas.topics import (
     TOP,
 )
 from streams.archive.records import LoggedRecord
-from streams.replay.market import Produced
+from streams.runner import Produced
 
 COMPARED = (SCORES.name, SIGNALS.name, RANKING.name, TOP.name)
 """In the order of the flow: a wrong score comes before the signals that it makes wrong."""

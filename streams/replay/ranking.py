@@ -15,8 +15,7 @@ from typing import Any, NamedTuple
 from schemas.partitioning import partition_of
 from schemas.signals import RankEntry
 from schemas.topics import RANKING
-from streams.replay.market import Produced
-from streams.stage import Entry, advance
+from streams.runner import Produced, StageRunner, partition_for
 from streams.topology import stage
 
 GRACE_MS = 60_000
@@ -54,10 +53,9 @@ class RankingRun:
     """The ranking stage over merged entries; `emit` gets entries, grace records and rankings."""
 
     def __init__(self, partitions: int, emit: Callable[[Produced], None]) -> None:
-        self._stage = stage("ranking")
+        self._runner = StageRunner(stage("ranking"), partitions)
         self._partitions = partitions
         self._emit = emit
-        self._entries: dict[int, Entry] = {}
         self._next: Counter[tuple[str, int]] = Counter()
         self._last_ms: dict[int, tuple[int, int]] = {}
 
@@ -83,15 +81,12 @@ class RankingRun:
                 self._apply(partition, grace, Ranked(last_ms, "*", "", 0, timestamp_ms, grace))
 
     def _apply(self, partition: int, entry: RankEntry, ranked: Ranked) -> None:
-        offset = self._send(RANKING.name, partition, entry.strategy_id, ranked.timestamp_ms, entry)
-        before = self._entries.get(partition)
-        moved = advance(self._stage, before, entry, RANKING.name, partition, offset)
-        if moved is None:
-            return
-        self._entries[partition] = moved[0]
-        for output in moved[1]:
-            target = partition_of(output.key.encode(), self._partitions)
-            self._send(output.topic, target, output.key, ranked.timestamp_ms, output.event)
+        name, at_ms = entry.strategy_id, ranked.timestamp_ms
+        offset = self._send(RANKING.name, partition, name, at_ms, entry)
+        key = name.encode()
+        for output in self._runner.apply(RANKING.name, partition, offset, key, entry):
+            target = partition_for(output.key.encode(), key, partition, self._partitions)
+            self._send(output.topic, target, output.key, at_ms, output.event)
 
     def _send(self, topic: str, partition: int, key: str, timestamp_ms: int, event: Any) -> int:
         offset = self._next[topic, partition]
@@ -101,7 +96,7 @@ class RankingRun:
 
 
 def numbered(entries: Iterable[tuple[int, int, RankEntry]]) -> Iterator[Ranked]:
-    """Return what a FreeRun hands to its `emit_rank`, ready for `in_order`."""
+    """Return what a MarketReplay hands to its `emit_rank`, ready for `in_order`."""
     numbers = count()
     for clock_ms, timestamp_ms, entry in entries:
         yield Ranked(clock_ms, entry.strategy_id, entry.asset, next(numbers), timestamp_ms, entry)

@@ -6,16 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 from schemas.codec import BadEventError
-from schemas.partitioning import partition_of
 from schemas.topics import RANKING, TOP
 from streams.replay.letters import Letters
 from streams.replay.logs import Logs
-from streams.replay.market import Produced
 from streams.replay.parity import Comparison
 from streams.replay.recorded_outputs import RecordedOutputs
-from streams.stage import Entry, advance
+from streams.runner import Produced, StageRunner, partition_for
+from streams.stage import UnusableEventError
 from streams.topology import stage
-from streams.validator import RecordValidator
 
 
 def check_rankings(
@@ -31,7 +29,7 @@ def check_rankings(
     ranking = stage("ranking")
     partitions = logs.archive.partitions[RANKING.name]
     letters = Letters(logs, partition, None)
-    gate = RecordValidator(RANKING, partitions, keyed=False).check
+    runner = StageRunner(ranking, partitions, given_up=letters.given_up_check(ranking.name))
     expected = RecordedOutputs(
         TOP.name,
         partition,
@@ -40,27 +38,19 @@ def check_rankings(
         lambda top: top.cycle,
         comparison,
     )
-    entry: Entry | None = None
     for record, event in logs.read(RANKING.name, partition):
         if on_progress is not None:
             on_progress(1)
+        key = record.key
         try:
-            if isinstance(event, BadEventError):
-                raise event
-            gate(event, record.key, partition)
-        except BadEventError:
-            continue
-        if letters.is_given_up(ranking.name, RANKING.name, record.offset):
+            outputs = runner.apply(RANKING.name, partition, record.offset, key, event)
+        except (BadEventError, UnusableEventError):
             continue
         taken: Any = event
         if taken.kind == "grace":
             comparison.result.decisions[RANKING.name] += 1
-        moved = advance(ranking, entry, event, RANKING.name, partition, record.offset)
-        if moved is None:
-            continue
-        entry = moved[0]
-        for output in moved[1]:
-            target = partition_of(output.key.encode(), partitions)
+        for output in outputs:
+            target = partition_for(output.key.encode(), key, partition, partitions)
             produced = Produced(
                 output.topic, target, -1, output.key, record.timestamp_ms, output.event
             )

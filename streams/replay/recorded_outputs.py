@@ -6,9 +6,9 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
 from typing import Any
 
-from streams.replay.market import Produced
 from streams.replay.parity import Comparison, first_difference
 from streams.replay.per_key_reader import Keyed, PerKeyReader, remember
+from streams.runner import Produced
 
 _LOOK_AHEAD = 16
 

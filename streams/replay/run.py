@@ -12,7 +12,6 @@ from pathlib import Path
 import msgspec
 
 from streams.replay.changes import NO_CHANGES, Changes
-from streams.replay.market import Produced, Refused
 from streams.replay.output import Output, make_output
 from streams.replay.parity import Parity
 from streams.replay.ranking import RankingRun, in_order, numbered
@@ -25,6 +24,7 @@ from streams.replay.sources import (
     describe_archive,
 )
 from streams.replay.work import Done, ReplayTask, VerifyTask
+from streams.runner import Produced, Refused
 
 
 class Summary(msgspec.Struct, kw_only=True):

@@ -15,24 +15,23 @@ from schemas.codec import local_codec
 from schemas.topics import (
     MARKET_TOPICS,
     RANKING,
-    SCORES,
     SIGNALS,
 )
 from streams.archive.reader import Archive
 from streams.replay.changes import NO_CHANGES, Changes
 from streams.replay.exact import ExactReplay
 from streams.replay.logs import Logs
-from streams.replay.market import MarketReplay, Produced, Refused
+from streams.replay.market import MarketReplay
 from streams.replay.output import Output
 from streams.replay.parity import Comparison, Parity
 from streams.replay.ranking_check import check_rankings
 from streams.replay.sources import (
     ArchiveSource,
-    DirectorySource,
     Source,
     arrivals,
     initial_strategies,
 )
+from streams.runner import Produced, Refused
 
 Send = Callable[[tuple[str, Any]], None]
 PROGRESS, RANK, DONE = "progress", "rank", "done"
@@ -139,15 +138,12 @@ def _free(task: ReplayTask, send: Send) -> Done:
     output = Output(Path(task.out)) if task.out else None
     ranks = RankSender(send, task.from_ms)
     tally = ReplayCounts(done, output, task.from_ms)
-    with_scores = output is not None or task.from_ms > 0
     flow = MarketReplay(
         task.count,
         initial_strategies(task.source),
         tally,
         ranks.add,
         task.changes,
-        with_scores=with_scores,
-        are_checked=isinstance(task.source, DirectorySource),
     )
     apply = flow.apply
     stream = arrivals(task.source, task.partitions)
@@ -161,8 +157,6 @@ def _free(task: ReplayTask, send: Send) -> Done:
     if output is not None:
         output.close()
     done.market = _of_market(flow.arrived)
-    if not with_scores:
-        done.produced[SCORES.name] = flow.scores
     done.refused, done.shown = flow.refused, flow.first_refused
     return done
 

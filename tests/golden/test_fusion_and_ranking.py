@@ -11,57 +11,29 @@ are its records where offsets are counted.
 from __future__ import annotations
 
 import os
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from schemas.codec import local_codec
-from schemas.control import SignalRequest
 from schemas.scores import EngineScore
-from schemas.signals import RankEntry, Signal, TopSignals
+from schemas.signals import Signal, TopSignals
 from streams.confidence.ranking import RankingStage
 from streams.fusion.stage import FusionStage
-from streams.stage import Entry, Output, Stage, StrategyAt, Tables, advance
+from streams.runner import TopologyRunner
+from streams.stage import StrategyAt, Tables
 from tests.golden.seeded_log import CYCLES, ENGINES, VERSIONS, make_log
 
 GOLDEN = Path(__file__).parent / "fusion_and_ranking.txt"
 
 
-class Partition:
-    """A stage over one partition: an entry per key, one offset counter per topic."""
-
-    def __init__(self, stage: Stage) -> None:
-        self.stage = stage
-        self.entries: dict[str, Entry] = {}
-        self.offsets: Counter[str] = Counter()
-
-    def put(self, topic: str, key: str, event: Any, tables: Tables) -> tuple[Output, ...]:
-        offset = self.offsets[topic]
-        self.offsets[topic] += 1
-        key = self.stage.single_key or key
-        moved = advance(self.stage, self.entries.get(key), event, topic, 0, offset, tables)
-        assert moved is not None
-        self.entries[key], outputs = moved
-        return outputs
-
-
 def run() -> list[Any]:
     """Return the signals and top tens of the seeded log."""
-    fusion, ranking = Partition(FusionStage()), Partition(RankingStage())
     results: list[Any] = []
+    runner = TopologyRunner([FusionStage(), RankingStage()])
     for number, event in make_log():
-        tables = Tables({key: StrategyAt(*at) for key, at in VERSIONS[number].items()})
-        if isinstance(event, RankEntry):
-            outputs = (Output("signals.ranking", "*", event),)
-        else:
-            topic = fusion.stage.inputs[isinstance(event, SignalRequest)]
-            outputs = fusion.put(topic, event.asset, event, tables)
-        for output in outputs:
-            if output.topic == "signals":
-                results.append(output.event)
-            else:
-                sent = ranking.put(output.topic, output.key, output.event, tables)
-                results += [one.event for one in sent]
+        runner.tables = Tables({key: StrategyAt(*at) for key, at in VERSIONS[number].items()})
+        made = runner.publish(event)
+        results += [one.event for one in made if one.topic in {"signals", "signals.top"}]
     return results
 
 

@@ -78,17 +78,6 @@ def test_ranges(events: list[Any]) -> None:
 
 
 @common
-@given(streams())
-def test_a_glance_is_the_score_of_the_reading(events: list[Any]) -> None:
-    state = ENGINE.initial(CONFIG)
-    assert ENGINE.glance is not None
-    for offset, event in enumerate(events):
-        state = ENGINE.update(CONFIG, state, event, offset)
-        now = event.observed_at
-        assert ENGINE.glance(CONFIG, state, now) == ENGINE.read(CONFIG, state, now).score
-
-
-@common
 @given(streams(), st.floats(0.0, 1.0))
 def test_what_comes_later_changes_no_earlier_reading(events: list[Any], share: float) -> None:
     split = round(share * len(events))

@@ -32,7 +32,7 @@ CORE = (
     "streams.rules",
     "streams.stage",
     "streams.topology",
-    "streams.validator",
+    "streams.runner",
 )
 """What is pure: it imports the contract and what is pure."""
 MAY_IMPORT: dict[str, tuple[str, ...]] = {

@@ -28,7 +28,7 @@ from streams.lookahead.render import (
     span,
     verdict,
 )
-from streams.lookahead.topology_runner import load_stage
+from streams.lookahead.steps import load_stage
 from streams.topology import stage_names
 from tests.conftest import ROOT
 from tests.unit.streams.engines._market import (
@@ -162,8 +162,8 @@ def test_the_guard(code: str, refused: bool) -> None:
         "from streams.lookahead.guard import FileGuard, RefusedFileError\n"
         "guard = FileGuard(); guard.close()\n"
         f"try:\n exec({code!r})\nexcept RefusedFileError: pass\n"
-        "said = guard.complaint()\n"
-        "print('refused' if said else 'allowed', guard.complaint() == '', said)"
+        "said = guard.refusal()\n"
+        "print('refused' if said else 'allowed', guard.refusal() == '', said)"
     )
     run = subprocess.run(
         [sys.executable, "-c", script],

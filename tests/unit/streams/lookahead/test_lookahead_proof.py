@@ -14,8 +14,8 @@ from producers.strategies import PREBUILT
 from schemas.topics import SIGNALS, TOP
 from streams.lookahead.findings import Proof
 from streams.lookahead.proof import SourceChangedError, prove
-from streams.lookahead.records import MarketRecord, numbered, pack
-from streams.lookahead.topology_runner import TopologyRunner, load_stage
+from streams.lookahead.records import MarketRecord, Source, numbered, pack
+from streams.lookahead.steps import WatchedTopology, load_stage
 from streams.lookahead.twin import Twin, TwinError
 from streams.stage import StrategyAt
 from streams.topology import stage_names
@@ -45,7 +45,9 @@ def market(candles: int = 60) -> list[Any]:
 def check(*engines: str, events: Sequence[Any] | None = None, every: int | None = None) -> Proof:
     """Prove engines of `leaks` over a small market."""
     given = market() if events is None else events
-    return prove(lambda: numbered(given), [f"{LEAKS}:{one}" for one in engines], every=every)
+    return prove(
+        Source(lambda: numbered(given)), [f"{LEAKS}:{one}" for one in engines], every=every
+    )
 
 
 @pytest.fixture
@@ -123,7 +125,7 @@ def test_chance_is_told_from_look_ahead() -> None:
 
 def test_an_engine_that_reads_the_future_at_its_import_is_named_and_the_others_go_on() -> None:
     proof = prove(
-        lambda: numbered(market()),
+        Source(lambda: numbered(market())),
         ["tests.unit.streams.lookahead.leaks_at_import:ENGINE", f"{LEAKS}:HOARDING"],
     )
     first, second = proof.leaks
@@ -135,7 +137,7 @@ def test_an_engine_that_reads_the_future_at_its_import_is_named_and_the_others_g
 def test_fusion_is_not_blamed_for_a_leaking_engine() -> None:
     events = list(simulated(6))
     names = [one if one != "technical" else f"{LEAKS}:LEAKING_TECHNICAL" for one in stage_names()]
-    proof = prove(lambda: numbered(events), names, PREBUILT)
+    proof = prove(Source(lambda: numbered(events)), names, PREBUILT)
     assert {leak.stage for leak in proof.leaks} == {"technical"}
     assert proof.joined == ("fusion", "ranking")
 
@@ -152,11 +154,11 @@ def simulated(cycles: int) -> Iterator[Any]:
 def signals(events: Sequence[Any]) -> int:
     """Count what fusion and ranking send over a market: a proof over nothing proves nothing."""
     strategies = {one.strategy_id: StrategyAt(one, place) for place, one in enumerate(PREBUILT)}
-    line = TopologyRunner([load_stage(name) for name in stage_names()], strategies)
+    line = WatchedTopology([load_stage(name) for name in stage_names()], strategies)
     sent = [
         output.topic
         for record in numbered(events)
-        for step in line.feed(record)
+        for step in line.steps(record)
         for output in step.outputs
     ]
     assert TOP.name in sent
@@ -165,7 +167,7 @@ def signals(events: Sequence[Any]) -> int:
 
 def test_the_real_engines_are_clean_on_the_seeded_market() -> None:
     events = list(simulated(12))
-    proof = prove(lambda: numbered(events), stage_names(), PREBUILT)
+    proof = prove(Source(lambda: numbered(events)), stage_names(), PREBUILT)
     assert proof.leaks == []
     assert len(proof.engines) == len(stage_names()) - 2
     assert signals(events) >= 12 * 2 * 4
@@ -178,7 +180,7 @@ def test_the_real_engines_are_clean_on_recorded_data(shared_data: Any) -> None:
     def read() -> Iterator[MarketRecord]:
         return numbered(read_directory(shared_data, start_ms, start_ms + DAY_MS // 2))
 
-    proof = prove(read, stage_names(), PREBUILT, every=5)
+    proof = prove(Source(read), stage_names(), PREBUILT, every=5)
     assert proof.leaks == []
     assert proof.early == []
     assert proof.records > 4_000
@@ -187,7 +189,7 @@ def test_the_real_engines_are_clean_on_recorded_data(shared_data: Any) -> None:
 def test_a_source_that_changes_is_refused() -> None:
     reads = iter([market(), market()[:50]])
     with pytest.raises(SourceChangedError, match="other records the second time"):
-        prove(lambda: numbered(next(reads)), [f"{LEAKS}:HONEST"])
+        prove(Source(lambda: numbered(next(reads))), [f"{LEAKS}:HONEST"])
 
 
 @pytest.mark.parametrize(

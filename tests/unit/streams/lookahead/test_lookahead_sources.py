@@ -60,19 +60,19 @@ def archive(directory: Path, tmp_path: Path) -> Archive:
 
 
 def test_a_directory_is_read_from_its_first_candle_to_its_last(directory: Path) -> None:
-    read = sources.directory(directory, None, None)
-    events = [record.event for record in read()]
+    source = sources.directory(directory, None, None)
+    events = [record.event for record in source.read()]
     candles = [event for event in events if TOPIC_OF[type(event)].name == "market.candles"]
     assert len(candles) == 60
     assert candles[0].open_time == T0
     assert candles[-1].open_time == T0 + 29 * HOUR_MS
-    assert events == [record.event for record in read()], "it can be read again"
+    assert events == [record.event for record in source.read()], "it can be read again"
     assert [order_key(event) for event in events] == sorted(map(order_key, events))
 
 
 def test_a_span_and_assets(directory: Path) -> None:
-    read = sources.directory(directory, T0 + 10 * HOUR_MS, T0 + 12 * HOUR_MS, ("ETH",))
-    events = [record.event for record in read()]
+    source = sources.directory(directory, T0 + 10 * HOUR_MS, T0 + 12 * HOUR_MS, ("ETH",))
+    events = [record.event for record in source.read()]
     assert {event.asset for event in events} == {"ETH"}
     assert max(event.observed_at for event in events) < T0 + 12 * HOUR_MS
 
@@ -86,7 +86,7 @@ def test_a_directory_without_data_is_refused_at_once(make: Any, tmp_path: Path) 
 def test_an_archive_gives_the_same_events_at_their_own_places(
     archive: Archive, directory: Path
 ) -> None:
-    records = list(sources.archive(archive, None, None)())
+    records = list(sources.archive(archive, None, None).read())
     events = [record.event for record in records]
     assert [event.observed_at for event in events] == sorted(e.observed_at for e in events)
     assert sorted(events, key=order_key) == list(read_directory(directory, T0, T0 + 40 * HOUR_MS))
@@ -98,15 +98,15 @@ def test_an_archive_gives_the_same_events_at_their_own_places(
 
 def test_an_archive_by_time_and_asset(archive: Archive) -> None:
     from_ms, until_ms = T0 + 10 * HOUR_MS, T0 + 12 * HOUR_MS
-    records = list(sources.archive(archive, from_ms, until_ms, ("BTC",))())
+    records = list(sources.archive(archive, from_ms, until_ms, ("BTC",)).read())
     assert {record.event.asset for record in records} == {"BTC"}
     assert all(from_ms <= record.event.observed_at < until_ms for record in records)
 
 
 def test_the_seeded_market_is_the_same_again() -> None:
-    read = sources.seeded(3, 1, ("BTC",))
-    first = list(read())
-    assert first == list(read())
+    source = sources.seeded(3, 1, ("BTC",))
+    first = list(source.read())
+    assert first == list(source.read())
     assert {record.event.asset for record in first} == {"BTC"}
     assert {record.topic for record in first} == {topic.name for topic in MARKET_TOPICS}
 

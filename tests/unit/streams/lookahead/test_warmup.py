@@ -13,7 +13,7 @@ from marketdata.recorded.source import read_directory
 from schemas.topics import CANDLES, NEWS
 from streams.engines.base import Engine, EngineReading
 from streams.lookahead.declared_memory import memory_of
-from streams.lookahead.records import MarketRecord, numbered
+from streams.lookahead.records import MarketRecord, Source, numbered
 from streams.lookahead.render import figure_text, warm_up_table
 from streams.lookahead.sources import seeded
 from streams.lookahead.warmup import Figure, WarmUp, measure
@@ -73,7 +73,7 @@ def candles() -> Iterator[MarketRecord]:
 
 
 def hourly(one: Engine[Any, Any]) -> WarmUp:
-    return next(row for row in measure(candles, [one]) if row.inputs == "candles 1h")
+    return next(row for row in measure(Source(candles), [one]) if row.inputs == "candles 1h")
 
 
 @pytest.mark.parametrize("length", [1, 2, 5, 40])
@@ -113,7 +113,7 @@ def test_beginnings_that_came_too_late_do_not_spoil_the_figure() -> None:
 
 
 def test_a_topic_without_records_is_said_not_to_be_there() -> None:
-    rows = measure(candles, [window(3), engine(lambda kept, new: kept, len, NEWS.name)])
+    rows = measure(Source(candles), [window(3), engine(lambda kept, new: kept, len, NEWS.name)])
     assert [(row.inputs, row.records) for row in rows] == [
         ("candles 1h", LENGTH),
         ("candles 4h", 0),
@@ -129,7 +129,7 @@ def test_assets_are_measured_apart_and_the_slowest_counts() -> None:
         return numbered(sorted([*news, *few], key=lambda one: (one.observed_at, one.asset)))
 
     slow = engine(lambda kept, new: (*kept, new)[-20:], lambda kept: sum(kept) / 20, NEWS.name)
-    (row,) = measure(records, [slow])
+    (row,) = measure(Source(records), [slow])
     assert row.runs == 6
     assert row.close.inputs is not None
     assert 19 <= row.close.inputs <= 20
@@ -145,7 +145,7 @@ def test_technical_keeps_its_word(shared_data: Any) -> None:
         )
         return (one for one in numbered(events) if one.topic == CANDLES.name)
 
-    row = measure(records, [scoring_engine("technical")])[0]
+    row = measure(Source(records), [scoring_engine("technical")])[0]
     assert row.inputs == "candles 1h"
     assert row.coarse.inputs is not None
     assert row.coarse.inputs >= 200, "nothing is said before candle 200"
@@ -184,7 +184,7 @@ def test_the_first_five_engines_declare_something() -> None:
 
 
 def test_the_table_has_a_line_a_row() -> None:
-    rows = measure(candles, [window(3)])
+    rows = measure(Source(candles), [window(3)])
     assert warm_up_table(rows).row_count == len(rows) == 3
 
 

@@ -1,4 +1,4 @@
-"""A replay says the same, byte for byte, whether its scores are kept or not."""
+"""A replay of raw data makes what the stages make one after the other, byte for byte."""
 
 from __future__ import annotations
 
@@ -17,11 +17,13 @@ from schemas.control import SignalRequest
 from schemas.events import TOPIC_OF
 from schemas.market import OrderBook
 from schemas.partitioning import partition_of
-from schemas.topics import REQUESTS, SCORES, STRATEGIES
+from schemas.topics import RANKING, REQUESTS, SCORES, SIGNALS, STRATEGIES
 from streams.replay.changes import NO_CHANGES, Changes
-from streams.replay.market import MarketReplay, Produced
+from streams.replay.market import LEFT_OUT, MarketReplay
 from streams.replay.replay_record import RANK, ReplayRecord
-from streams.stage import StrategyAt
+from streams.runner import Produced
+from streams.stage import Entry, StrategyAt, Tables, UnusableEventError, advance
+from streams.topology import scoring_engines, stage
 
 START_MS = 1_767_225_600_000
 PARTITIONS = 2
@@ -80,30 +82,65 @@ def market() -> list[ReplayRecord]:
     return tape.arrivals
 
 
-def _run(
-    market: list[ReplayRecord], changes: Changes, *, with_scores: bool
-) -> tuple[MarketReplay, list[Produced], list[Any]]:
-    strategies = {one.strategy_id: StrategyAt(one, place) for place, one in enumerate(PREBUILT)}
-    produced: list[Produced] = []
-    ranks: list[Any] = []
-    flow = MarketReplay(
-        PARTITIONS,
-        strategies,
-        produced.append,
-        lambda *entry: ranks.append(entry),
-        changes,
-        with_scores=with_scores,
-    )
-    for arrival in market:
-        flow.apply(arrival)
-    return flow, produced, ranks
-
-
+STRATEGIES_AT = {one.strategy_id: StrategyAt(one, place) for place, one in enumerate(PREBUILT)}
 CODEC = local_codec()
 
 
-def _bytes(produced: Iterable[Produced]) -> list[tuple[Any, ...]]:
-    return [(*one[:-1], CODEC.encode(one.event)) for one in produced]
+def _run(
+    market: list[ReplayRecord], changes: Changes
+) -> tuple[MarketReplay, list[Produced], list[Any]]:
+    produced: list[Produced] = []
+    ranks: list[Any] = []
+    flow = MarketReplay(
+        PARTITIONS, STRATEGIES_AT, produced.append, lambda *entry: ranks.append(entry), changes
+    )
+    for record in market:
+        flow.apply(record)
+    return flow, produced, ranks
+
+
+def _one_after_the_other(market: list[ReplayRecord]) -> dict[str, list[bytes]]:
+    """Return the outputs by topic of stages that are moved by hand, record by record."""
+    entries: dict[tuple[str, str], Entry] = {}
+    offsets: Counter[int] = Counter()
+    strategies = dict(STRATEGIES_AT)
+    made: dict[str, list[bytes]] = {SCORES.name: [], SIGNALS.name: [], RANKING.name: []}
+
+    def move(name: str, topic: str, record: ReplayRecord, event: Any, offset: int) -> list[Any]:
+        place = (name, event.asset)
+        tables = Tables({key: strategies[key] for key in sorted(strategies)})
+        try:
+            moved = advance(
+                stage(name), entries.get(place), event, topic, record.partition, offset, tables
+            )
+        except UnusableEventError:
+            return []
+        assert moved is not None
+        entries[place], outputs = moved
+        for one in outputs:
+            made[one.topic].append(CODEC.encode(one.event))
+        return [one.event for one in outputs]
+
+    for record in market:
+        if record.topic == STRATEGIES.name:
+            if record.event is None:
+                strategies.pop((record.key or b"").decode())
+            else:
+                at = StrategyAt(record.event, record.offset)
+                strategies[record.event.strategy_id] = at
+        elif record.topic == REQUESTS.name:
+            move("fusion", REQUESTS.name, record, record.event, record.offset)
+        else:
+            scores = [
+                score
+                for engine in scoring_engines()
+                if record.topic in stage(engine.name).inputs
+                for score in move(engine.name, record.topic, record, record.event, record.offset)
+            ]
+            for score in scores:
+                move("fusion", SCORES.name, record, score, offsets[record.partition])
+                offsets[record.partition] += 1
+    return made
 
 
 @pytest.mark.parametrize(
@@ -118,21 +155,35 @@ def _bytes(produced: Iterable[Produced]) -> list[tuple[Any, ...]]:
         ),
     ],
 )
-def test_scores_that_nobody_keeps_change_nothing_else(
+def test_signals_come_of_every_trigger_and_a_bad_request_is_refused(
     market: list[ReplayRecord], changes: Changes, triggers: set[str]
 ) -> None:
-    kept, everything, ranks = _run(market, changes, with_scores=True)
-    brief, rest, brief_ranks = _run(market, changes, with_scores=False)
-    assert _bytes(rest) == _bytes(one for one in everything if one.topic != SCORES.name)
-    assert [(*place, CODEC.encode(entry)) for *place, entry in brief_ranks] == [
-        (*place, CODEC.encode(entry)) for *place, entry in ranks
-    ]
-    assert brief.scores == kept.scores == sum(one.topic == SCORES.name for one in everything)
-    assert (brief.refused, brief.arrived) == (kept.refused, kept.arrived)
-    assert kept.refused == 1
-    # Without these there would be little to compare.
-    assert {one.event.trigger for one in rest} >= triggers
-    assert {one.partition for one in rest} == set(range(PARTITIONS))
-    assert len(ranks) == sum(one.event.trigger == "cycle" for one in rest) > 0
-    statuses = {part.status for one in rest for part in one.event.contributions}
+    flow, produced, ranks = _run(market, changes)
+    signals = [one.event for one in produced if one.topic == SIGNALS.name]
+    assert {one.trigger for one in signals} >= triggers
+    assert {one.partition for one in produced} == set(range(PARTITIONS))
+    assert len(ranks) == sum(one.trigger == "cycle" for one in signals) > 0
+    statuses = {part.status for one in signals for part in one.contributions}
     assert statuses >= {"ok", "stale"}
+    assert [one.reason.split()[1] for one in flow.first_refused] == ["r2"]
+    scores = [one.event for one in produced if one.topic == SCORES.name]
+    left_out = {one.engine for one in scores if LEFT_OUT in str(one.detail)}
+    assert left_out == set(changes.without)
+    assert flow.arrived == Counter(one.topic for one in market if one.topic != STRATEGIES.name)
+
+
+def test_it_is_what_the_stages_make_one_after_the_other(market: list[ReplayRecord]) -> None:
+    _, produced, ranks = _run(market, NO_CHANGES)
+    expected = _one_after_the_other(market)
+    for topic in (SCORES.name, SIGNALS.name):
+        ours = [CODEC.encode(one.event) for one in produced if one.topic == topic]
+        assert ours == expected[topic]
+    assert [CODEC.encode(entry) for *_, entry in ranks] == expected[RANKING.name]
+
+
+def test_offsets_count_from_zero_in_each_partition(market: list[ReplayRecord]) -> None:
+    _, produced, _ = _run(market, NO_CHANGES)
+    offsets: dict[tuple[str, int], list[int]] = {}
+    for one in produced:
+        offsets.setdefault((one.topic, one.partition), []).append(one.offset)
+    assert all(found == list(range(len(found))) for found in offsets.values())

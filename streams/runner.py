@@ -1,0 +1,346 @@
+"""The one runner: validates a record, advances the stages that read it, routes their outputs.
+
+The worker's batches, replays, the look-ahead proof and the golden tests are sources and sinks
+around it. `StageRunner` is one stage; `TopologyRunner` joins several, so that what one writes is
+what the next one reads. For tests of an engine or a strategy of your own see docs/testkit.md:
+
+    runner = TopologyRunner(stages(), strategies=[my_strategy])
+    for event in events:
+        signals = [one.event for one in runner.publish(event) if one.topic == "signals"]
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from schemas.codec import BadEventError
+from schemas.contract import STRUCTS
+from schemas.control import SignalRequest, Strategy
+from schemas.events import TOPIC_OF
+from schemas.partitioning import partition_of
+from schemas.scores import EngineScore
+from schemas.signals import RankEntry
+from schemas.topics import BY_NAME, RANKING, REQUESTS, SCORES, Topic
+from schemas.validation import problem
+from streams.stage import (
+    Entry,
+    Output,
+    Stage,
+    StrategyAt,
+    Tables,
+    UnusableEventError,
+    advance,
+)
+
+_PUBLISHED: dict[type, Topic] = {
+    **TOPIC_OF,
+    SignalRequest: REQUESTS,
+    EngineScore: SCORES,
+    RankEntry: RANKING,
+}
+_TIMES = ("observed_at", "requested_at", "as_of", "cycle")
+_EMPTY = Tables({})
+
+GivenUp = Callable[[str, int, int], None]
+"""Raises UnusableEventError for a (topic, partition, offset) that the stage failed on too often."""
+
+
+class RecordValidator:
+    """The rules of one topic for the stages that read it.
+
+    `partitions` is the topology's common count. `keyed`: the stage has a state per record key, so
+    a key must stand in its own partition; otherwise any partition will do.
+    """
+
+    __slots__ = ("_key_field", "_keyed", "_partitions", "_passed", "_struct", "_topic")
+
+    def __init__(self, topic: Topic, partitions: int, *, keyed: bool) -> None:
+        self._topic = topic.name
+        self._struct = STRUCTS[topic.schema]
+        self._key_field = topic.key
+        self._partitions = partitions
+        self._keyed = keyed
+        self._passed: Any = None
+
+    def check(self, event: Any, key: bytes | None, partition: int) -> None:
+        """Raise BadEventError for an event that is not valid, or not under its key and place.
+
+        The error that decoding gave is raised as it is. The same event object is checked once.
+        """
+        if event is self._passed:
+            return
+        if type(event) is not self._struct:
+            if isinstance(event, BadEventError):
+                raise event
+            msg = f"a {type(event).__name__} does not belong into {self._topic}"
+            raise BadEventError(msg)
+        wrong = problem(event)
+        if wrong is not None:
+            raise BadEventError(wrong)
+        named = getattr(event, self._key_field)
+        if key is None or key != named.encode():
+            msg = f"the key is {key!r} but the event's {self._key_field} is {named!r}"
+            raise BadEventError(msg)
+        if self._keyed and partition != partition_of(key, self._partitions):
+            msg = (
+                f"key {named} stands in partition {partition}, murmur2 puts it into "
+                f"{partition_of(key, self._partitions)}: librdkafka producers must set "
+                "partitioner=murmur2_random"
+            )
+            raise BadEventError(msg)
+        self._passed = event
+
+
+class Entries(Protocol):
+    """Where a stage keeps its entries by key: a dict, or the state store of a worker."""
+
+    def get(self, key: bytes, /) -> Entry | None:
+        """Return the entry of a key, None for a key never seen."""
+        ...
+
+    def __setitem__(self, key: bytes, entry: Entry, /) -> None:
+        """Remember the entry of a key."""
+        ...
+
+
+class Produced(NamedTuple):
+    """A record as it stands in the log: logical topic, place, key, timestamp in ms, event."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: str
+    timestamp_ms: int
+    event: Any
+
+
+class Refused(NamedTuple):
+    """A record that a stage could not use; `error` is the class of what it raised."""
+
+    stage: str
+    topic: str
+    partition: int
+    offset: int
+    timestamp_ms: int
+    error: str
+    reason: str
+
+
+def partition_for(
+    key: bytes, input_key: bytes | None, input_partition: int, partitions: int
+) -> int:
+    """Return the partition of an output: its input's if it has the same key, else murmur2's."""
+    return input_partition if key == input_key else partition_of(key, partitions)
+
+
+class StageRunner:
+    """One stage over the keys of any number of partitions.
+
+    `partitions` is the topology's common count. `given_up` is asked after the validation.
+    Runners of one process may share `validators`: a record that several stages read is then
+    checked once.
+    """
+
+    __slots__ = ("_checks", "_given_up", "_single", "entries", "stage")
+
+    def __init__(
+        self,
+        stage: Stage,
+        partitions: int,
+        entries: Entries | None = None,
+        given_up: GivenUp | None = None,
+        validators: dict[tuple[str, bool], RecordValidator] | None = None,
+    ) -> None:
+        self.stage = stage
+        self.entries: Entries = {} if entries is None else entries
+        self._given_up = given_up
+        self._single = stage.single_key.encode() if stage.single_key else None
+        shared = {} if validators is None else validators
+        keyed = self._single is None
+        for topic in stage.inputs:
+            if (topic, keyed) not in shared:
+                shared[topic, keyed] = RecordValidator(BY_NAME[topic], partitions, keyed=keyed)
+        self._checks = {topic: shared[topic, keyed].check for topic in stage.inputs}
+
+    def entry_key(self, key: bytes, partition: int) -> bytes:
+        """Return the key of the entry that a record belongs to."""
+        return key if self._single is None else b"%d|%s" % (partition, self._single)
+
+    def check(self, topic: str, partition: int, offset: int, key: bytes | None, event: Any) -> None:
+        """Raise BadEventError or UnusableEventError for a record that the stage must not see."""
+        self._checks[topic](event, key, partition)
+        if self._given_up is not None:
+            self._given_up(topic, partition, offset)
+
+    def apply(
+        self,
+        topic: str,
+        partition: int,
+        offset: int,
+        key: bytes | None,
+        event: Any,
+        tables: Tables = _EMPTY,
+    ) -> tuple[Output, ...]:
+        """Apply one record; return what goes out, nothing for one that was applied before.
+
+        `topic` is logical, `event` a decoded one or the BadEventError of its decoding. Raises
+        BadEventError or UnusableEventError for a record that the stage cannot use; whatever else
+        the stage raises is a defect of the stage and passes through.
+        """
+        self.check(topic, partition, offset, key, event)
+        name = key if self._single is None else self.entry_key(key or b"", partition)
+        entries = self.entries
+        moved = advance(
+            self.stage,
+            entries.get(name),  # type: ignore[arg-type]  # the validator refuses a missing key
+            event,
+            topic,
+            partition,
+            offset,
+            tables,
+        )
+        if moved is None:
+            return ()
+        entries[name] = moved[0]  # type: ignore[index]
+        return moved[1]
+
+
+class TopologyRunner:
+    """Some stages from their initial states on; the outputs of one are the inputs of the next.
+
+    `emit` gets every output at the place in the log that it would have, counted from 0.
+    `refused` gets the records that a stage could not use; None raises their errors.
+    """
+
+    def __init__(
+        self,
+        stages: Sequence[Stage],
+        partitions: int = 1,
+        strategies: Mapping[str, StrategyAt] | Iterable[Strategy] = (),
+        emit: Callable[[Produced], None] | None = None,
+        refused: Callable[[Refused], None] | None = None,
+    ) -> None:
+        if not isinstance(strategies, Mapping):
+            strategies = {
+                one.strategy_id: StrategyAt(one, offset) for offset, one in enumerate(strategies)
+            }
+        self.partitions = partitions
+        self.tables = Tables(strategies)
+        self._emit, self._refused = emit, refused
+        self._next: dict[tuple[str, int], int] = {}
+        self._readers: dict[str, list[StageRunner]] = {}
+        validators: dict[tuple[str, bool], RecordValidator] = {}
+        for stage in stages:
+            runner = StageRunner(stage, partitions, validators=validators)
+            for topic in stage.inputs:
+                self._readers.setdefault(topic, []).append(runner)
+
+    def publish(self, event: Any, timestamp_ms: int | None = None) -> list[Produced]:
+        """Put an event behind the others of its topic and run it; return all that came of it.
+
+        `event` is a market event, a request, a score or a rank entry; its timestamp in ms is when
+        it was observed (or requested, ...) unless one is given. Raises LookupError for another
+        kind of event.
+        """
+        topic = _PUBLISHED.get(type(event))
+        if topic is None:
+            msg = f"a {type(event).__name__} is no input of the topology"
+            raise LookupError(msg)
+        if timestamp_ms is None:
+            timestamp_ms = next(getattr(event, name) for name in _TIMES if hasattr(event, name))
+        made: list[Produced] = []
+
+        def collect(one: Produced) -> None:
+            made.append(one)
+            if self._emit is not None:
+                self._emit(one)
+
+        key = getattr(event, topic.key)
+        one = self._placed(topic.name, key, None, 0, event, timestamp_ms)
+        self._run(one, key.encode(), collect)
+        return made
+
+    def append(self, topic: str, key: str, event: Any, timestamp_ms: int) -> None:
+        """Put an event of a logical topic behind the others and run it; `emit` gets it too."""
+        one = self._placed(topic, key, None, 0, event, timestamp_ms)
+        if self._emit is not None:
+            self._emit(one)
+        self._run(one, key.encode(), self._emit)
+
+    def feed(
+        self,
+        topic: str,
+        partition: int,
+        offset: int,
+        timestamp_ms: int,
+        key: bytes | None,
+        event: Any,
+    ) -> None:
+        """Run one record of the log, and all that comes of it, first in first out."""
+        self._run(Produced(topic, partition, offset, "", timestamp_ms, event), key, self._emit)
+
+    def _run(
+        self, first: Produced, key: bytes | None, emit: Callable[[Produced], None] | None
+    ) -> None:
+        waiting: deque[Produced] | None = None
+        readers = self._readers
+        topic, partition, offset, _, timestamp_ms, event = first
+        while True:
+            for reader in readers.get(topic, ()):
+                try:
+                    outputs = self.apply(reader, topic, partition, offset, key, event)
+                except (BadEventError, UnusableEventError) as error:
+                    self._refuse(reader, (topic, partition, offset, timestamp_ms), error)
+                    continue
+                for output in outputs:
+                    one = self._placed(
+                        output.topic, output.key, key, partition, output.event, timestamp_ms
+                    )
+                    if emit is not None:
+                        emit(one)
+                    if output.topic in readers:
+                        if waiting is None:
+                            waiting = deque()
+                        waiting.append(one)
+            if not waiting:
+                return
+            topic, partition, offset, name, timestamp_ms, event = waiting.popleft()
+            key = name.encode()
+
+    def apply(
+        self,
+        reader: StageRunner,
+        topic: str,
+        partition: int,
+        offset: int,
+        key: bytes | None,
+        event: Any,
+    ) -> tuple[Output, ...]:
+        """Apply a record to one of its readers; what watches each step overrides this."""
+        return reader.apply(topic, partition, offset, key, event, self.tables)
+
+    def _placed(
+        self,
+        topic: str,
+        key: str,
+        input_key: bytes | None,
+        input_partition: int,
+        event: Any,
+        timestamp_ms: int,
+    ) -> Produced:
+        """Give an output the next offset of the partition that it goes to."""
+        partition = partition_for(key.encode(), input_key, input_partition, self.partitions)
+        place = (topic, partition)
+        offset = self._next.get(place, 0)
+        self._next[place] = offset + 1
+        return Produced(topic, partition, offset, key, timestamp_ms, event)
+
+    def _refuse(
+        self, reader: StageRunner, place: tuple[str, int, int, int], error: Exception
+    ) -> None:
+        if self._refused is None:
+            raise error
+        kind = type(error).__name__.removesuffix("Error")
+        self._refused(Refused(reader.stage.name, *place, kind, str(error)))
