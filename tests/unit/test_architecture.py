@@ -32,6 +32,7 @@ CORE = (
     "streams.rules",
     "streams.stage",
     "streams.topology",
+    "streams.record_validator",
     "streams.runner",
 )
 """What is pure: it imports the contract and what is pure."""

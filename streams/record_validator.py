@@ -1,0 +1,60 @@
+"""What a stage refuses before its engine sees it.
+
+A refused record goes to the dead letters with the sentence of the error.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from schemas.codec import BadEventError
+from schemas.contract import STRUCTS
+from schemas.partitioning import partition_of
+from schemas.topics import Topic
+from schemas.validation import problem
+
+
+class RecordValidator:
+    """The rules of one topic for the stages that read it.
+
+    `partitions` is the topology's common count. `keyed`: the stage has a state per record key, so
+    a key must stand in its own partition; otherwise any partition will do.
+    """
+
+    __slots__ = ("_key_field", "_keyed", "_partitions", "_passed", "_struct", "_topic")
+
+    def __init__(self, topic: Topic, partitions: int, *, keyed: bool) -> None:
+        self._topic = topic.name
+        self._struct = STRUCTS[topic.schema]
+        self._key_field = topic.key
+        self._partitions = partitions
+        self._keyed = keyed
+        self._passed: Any = None
+
+    def check(self, event: Any, key: bytes | None, partition: int) -> None:
+        """Raise BadEventError for an event that is not valid, or not under its key and place.
+
+        The error that decoding gave is raised as it is. The same event object is checked once.
+        """
+        if event is self._passed:
+            return
+        if type(event) is not self._struct:
+            if isinstance(event, BadEventError):
+                raise event
+            msg = f"a {type(event).__name__} does not belong into {self._topic}"
+            raise BadEventError(msg)
+        wrong = problem(event)
+        if wrong is not None:
+            raise BadEventError(wrong)
+        named = getattr(event, self._key_field)
+        if key is None or key != named.encode():
+            msg = f"the key is {key!r} but the event's {self._key_field} is {named!r}"
+            raise BadEventError(msg)
+        if self._keyed and partition != partition_of(key, self._partitions):
+            msg = (
+                f"key {named} stands in partition {partition}, murmur2 puts it into "
+                f"{partition_of(key, self._partitions)}: librdkafka producers must set "
+                "partitioner=murmur2_random"
+            )
+            raise BadEventError(msg)
+        self._passed = event
