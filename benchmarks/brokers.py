@@ -19,7 +19,7 @@ from schemas.partitioning import partition_of
 from schemas.registry_client import Registry
 from schemas.topics import subjects
 from transport import admin
-from transport.embedded_broker import faults
+from transport.embedded_broker.wrong_end_offsets import true_end_offsets
 from transport.settings import Settings
 
 PARTITIONS = 4
@@ -112,9 +112,10 @@ async def preload(bootstrap: str, topic: str, records: list[tuple[bytes, bytes, 
 
 async def ends(bootstrap: str, topic: str) -> dict[TopicPartition, int]:
     """Return the end offsets of a topic, from fetch responses: right on either broker."""
-    return await faults.end_offsets(
-        bootstrap, [TopicPartition(topic, number) for number in range(PARTITIONS)]
-    )
+    partitions = [TopicPartition(topic, number) for number in range(PARTITIONS)]
+    async with AIOKafkaConsumer(bootstrap_servers=bootstrap, group_id=None) as consumer:
+        consumer.assign(partitions)
+        return await true_end_offsets(consumer, await consumer.end_offsets(partitions))
 
 
 async def values_between(

@@ -21,8 +21,8 @@ from producers.strategies import publish_prebuilt
 from streams.agents.process import WATCHDOG
 from streams.agents.supervisor import Supervisor, default_groups
 from streams.topology import stage_names, stages
+from transport import clients
 from transport.barrier import PipelineBarrier
-from transport.embedded_broker import faults
 from transport.publisher import Publisher
 
 SEED = 11
@@ -57,16 +57,13 @@ class Platform:
 
     async def follow(self, topics: list[str], on_record: OnRecord) -> None:
         """Call `on_record(record, wall clock in ms)` for whatever comes from now on."""
-        consumer = AIOKafkaConsumer(
-            bootstrap_servers=self.site.bootstrap,
-            group_id=None,
-            enable_auto_commit=False,
-            **faults.consumer_options(),
-        )
+        consumer = clients.consumer(self.site.settings)
         await consumer.start()
-        partitions = [TopicPartition(t, n) for t in topics for n in range(brokers.PARTITIONS)]
-        consumer.assign(partitions)
-        for tp, offset in (await faults.end_offsets(self.site.bootstrap, partitions)).items():
+        ends: dict[TopicPartition, int] = {}
+        for topic in topics:
+            ends |= await brokers.ends(self.site.bootstrap, topic)
+        consumer.assign(list(ends))
+        for tp, offset in ends.items():
             consumer.seek(tp, offset)
         self.tasks.append(asyncio.create_task(_read(consumer, on_record)))
 
@@ -89,9 +86,7 @@ async def platform(kind: str = "embedded") -> AsyncIterator[Platform]:
     async with contextlib.AsyncExitStack() as exits:
         site = await exits.enter_async_context(brokers.site(kind))
         exits.enter_context(mock.patch.dict(os.environ, site.environment))
-        publisher = await exits.enter_async_context(
-            Publisher(site.bootstrap, site.codec, idempotent=kind != "embedded")
-        )
+        publisher = await exits.enter_async_context(Publisher(site.settings, site.codec))
         await publish_prebuilt(publisher)
         groups = default_groups((*stage_names(), WATCHDOG), os.cpu_count())
         supervisor = Supervisor(groups, site.settings, log_dir=site.settings.state_dir / "logs")

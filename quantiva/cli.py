@@ -1,4 +1,4 @@
-"""`quantiva`: the commands, each in a file of its own under streams/commands."""
+"""`quantiva`: the commands, each in a file of its own under quantiva/commands."""
 
 from __future__ import annotations
 
@@ -30,6 +30,8 @@ def main() -> None:
         level=os.environ.get("QUANTIVA_LOG", "WARNING"),
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
+    if "QUANTIVA_LOG" not in os.environ:  # that a broker is away is said in a sentence of ours
+        logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     app()
 
 

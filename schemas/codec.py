@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import fastavro
@@ -37,10 +38,13 @@ class UnknownSchemaError(BadEventError):
 class Codec:
     """Encodes with the committed schemas, decodes what any registered writer wrote.
 
-    `ids` gives the registry's id of each schema name. Not thread-safe while `learn` runs.
+    `ids` gives the registry's id of each schema name. With `foreign` it learns schemas that are
+    none of the contract's, too, and makes of their values what Avro does: mostly dicts. Not
+    thread-safe while `learn` runs.
     """
 
-    def __init__(self, ids: Mapping[str, int]) -> None:
+    def __init__(self, ids: Mapping[str, int], *, foreign: bool = False) -> None:
+        self._foreign = foreign
         self._readers: dict[int, Callable[[io.BytesIO], Any]] = {}
         self._writers: dict[type, tuple[bytes, Any, bool]] = {}
         for name, schema_id in ids.items():
@@ -51,7 +55,7 @@ class Codec:
             self._readers[schema_id] = _reader(avro, None, struct, schema(name).avro)
 
     def learn(self, schema_id: int, text: str) -> bool:
-        """Accept a writer's schema by its registry id; False if it is none of the contract's.
+        """Accept a writer's schema by its registry id; False if it is of no use here.
 
         A registry may hold other kinds, such as Protobuf, and Avro that fastavro cannot read.
         """
@@ -63,14 +67,14 @@ class Codec:
         for ours, struct in STRUCTS.items():
             current = schema(ours).avro
             if name == current["name"] and writer.get("namespace") == current["namespace"]:
-                return self._learned(schema_id, writer, ours, struct)
-        return False
+                return self._learned(schema_id, partial(_reader_of, writer, ours, struct))
+        return self._foreign and self._learned(schema_id, partial(_foreign_reader, writer))
 
     def _learned(
-        self, schema_id: int, writer: dict[str, Any], name: str, struct: type[msgspec.Struct]
+        self, schema_id: int, make_reader: Callable[[], Callable[[io.BytesIO], Any]]
     ) -> bool:
         try:
-            self._readers[schema_id] = _reader_of(writer, name, struct)
+            self._readers[schema_id] = make_reader()
         except (SchemaParseException, UnknownType, KeyError, TypeError):
             return False
         return True
@@ -121,6 +125,11 @@ def _reader_of(writer: dict[str, Any], name: str, struct: type[msgspec.Struct]) 
     if writer == json.loads(schema(name).text):
         return _reader(parsed, None, struct, schema(name).avro)
     return _reader(parsed, fastavro.parse_schema(json.loads(schema(name).text)), struct)
+
+
+def _foreign_reader(writer: Any) -> Callable[[io.BytesIO], Any]:
+    avro = fastavro.parse_schema(writer)
+    return lambda body: _read(body, avro, None)
 
 
 def _reader(

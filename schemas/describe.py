@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
+
 from schemas.control import SignalRequest, Strategy
 from schemas.dead_letters import DeadLetter
 from schemas.explanations import Explanation
@@ -27,6 +29,18 @@ def one_line(event: Any) -> str:
     """Return what people look for in an event; an unknown type is shown whole."""
     line = _LINES.get(type(event))
     return line(event) if line is not None else repr(event)
+
+
+def plain(event: Any) -> Any:
+    """Return an event as what JSON can hold; bytes as hex."""
+    if event is None:
+        return None
+    return msgspec.to_builtins(_hexed(event), enc_hook=str)
+
+
+def _hexed(event: msgspec.Struct) -> dict[str, Any]:
+    fields = msgspec.structs.asdict(event)
+    return {name: v.hex() if isinstance(v, bytes) else v for name, v in fields.items()}
 
 
 def _trending(event: TrendingAsset) -> str:

@@ -10,29 +10,23 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from aiokafka.errors import KafkaError
 
 from schemas.codec import Codec
 from schemas.registry_client import RegistryError
-from schemas.topics import physical
 from sinks.base import Flushed, Rejected, Sink, SinkError, SinkRecord, SinkUnavailableError
 from sinks.batch import Batch
 from sinks.dead_letter_writer import DeadLetterWriter
-from sinks.decoding import Decoder, RecordDecoder, Resolver
-from sinks.kafka import (
-    AWAY,
-    REBALANCED,
-    REFUSED,
-    Generation,
-    RunnerConfig,
-    make_consumer,
-    make_producer,
-)
-from sinks.lag import Lag
+from sinks.decoding import ContractDecoder, RecordDecoder
 from sinks.retrier import Retrier, note, now_ms
 from sinks.status import SinkState, Status
+from transport import clients
+from transport.decoder import Resolver
+from transport.group_consumer import AWAY, REFUSED, GroupConsumer, RebalancedError
+from transport.settings import Settings
 
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -47,12 +41,27 @@ OnFlush = Callable[[Sequence[SinkRecord]], None]
 """Called with the records of a flush once they are durable; after a restart with some again."""
 
 
-class _RebalancedError(Exception):
-    """The batch at hand belongs to somebody else now."""
+@dataclass(frozen=True, slots=True)
+class RunnerConfig:
+    """How a runner batches, waits and ends.
+
+    A batch is flushed at `max_records` records, at `max_bytes` of values or `max_age_ms` after its
+    first one: the age is the delay of a lone record, and 1000 / age the most flushes and commits a
+    second of an idle system. `longest_wait_s` bounds the backoff while something is away,
+    `stop_within_s` the end. `group` is the part of the consumer group's name that stands for the
+    sink; None: "sink.<name>".
+    """
+
+    max_records: int = 5000
+    max_bytes: int = 64 << 20
+    max_age_ms: int = 50
+    longest_wait_s: float = 5.0
+    stop_within_s: float = 10.0
+    group: str | None = None
 
 
 class SinkRunner:
-    """Runs one sink in one task.
+    """Runs one sink in one task; `settings` say where it reads. ValueError without a broker.
 
     `codec` decodes and encodes; `resolve` asks the registry about schema ids that it does not
     know (else they are dead letters); `decoder` takes the place of both. `on_flush` may measure.
@@ -62,23 +71,25 @@ class SinkRunner:
         self,
         sink: Sink,
         codec: Codec,
-        config: RunnerConfig,
+        settings: Settings,
+        config: RunnerConfig | None = None,
         *,
         resolve: Resolver | None = None,
         on_flush: OnFlush | None = None,
         decoder: RecordDecoder | None = None,
     ) -> None:
-        self._sink = sink
-        self._config = config
+        self.sink = sink
+        self._settings = settings
+        self._bootstrap = settings.require_bootstrap()
+        self._config = config = config or RunnerConfig()
+        self._group = settings.group_id(config.group or f"sink.{sink.name}")
         self._limits = (config.max_records, config.max_age_ms, config.max_bytes)
-        self._decoder = decoder or Decoder(codec, prefix=config.prefix, resolve=resolve)
+        self._decoder = decoder or ContractDecoder(codec, settings.prefix, resolve)
         self._on_flush = on_flush
-        self._letterbox = DeadLetterWriter(codec, f"sink.{sink.name}", config.prefix)
+        self._letterbox = DeadLetterWriter(codec, f"sink.{sink.name}", settings.prefix)
         self._target = f"the target of sink {sink.name}"
         self._stopping = asyncio.Event()
         self._task: asyncio.Task[Any] | None = None
-        self._generation = Generation()
-        self._lag = Lag(config.prefix)
         self.status = Status(sink.name)
         self._retrier = Retrier(self.status, self._stopping, longest_s=config.longest_wait_s)
 
@@ -90,7 +101,7 @@ class SinkRunner:
         """
         self._task = asyncio.current_task()
         try:
-            await self._retrier.repeat(self._sink.setup, (SinkUnavailableError,), self._target)
+            await self._retrier.repeat(self.sink.setup, (SinkUnavailableError,), self._target)
             while not self._stopping.is_set():
                 await self._session()
         except Exception as error:
@@ -98,9 +109,9 @@ class SinkRunner:
                 self.status.state = SinkState.FAILED
                 note(self.status, error)
                 raise
-            _log.warning("sink %s stops without its last records: %s", self._sink.name, error)
+            _log.warning("sink %s stops without its last records: %s", self.sink.name, error)
         finally:
-            await self._sink.close()
+            await self.sink.close()
             if self.status.state is not SinkState.FAILED:
                 self.status.state = SinkState.STOPPED
 
@@ -112,21 +123,22 @@ class SinkRunner:
             return
         _, late = await asyncio.wait({task}, timeout=self._config.stop_within_s)
         if late:
-            _log.warning("sink %s is cut off: it did not stop in time", self._sink.name)
+            _log.warning("sink %s is cut off: it did not stop in time", self.sink.name)
             task.cancel()
             await asyncio.wait({task}, timeout=2 * _LEAVE_S)
 
     async def _session(self) -> None:
         """Join the group and consume until we stop or the broker fails us."""
-        consumer, producer = make_consumer(self._config), make_producer(self._config)
+        consumer = GroupConsumer(self._settings, self._group, self.sink.topics)
+        producer = clients.producer(self._settings, client_id=self._group)
         try:
-            await self._unless_stopping(self._connect(consumer, producer))
+            await self._unless_stopping(_connect(consumer, producer))
             self.status.state = SinkState.RUNNING
             self._retrier.recovered(_BROKER)
             await self._consume(consumer, producer)
         except REFUSED as error:
             message = (
-                f"The broker at {self._config.bootstrap} refuses sink {self._sink.name}: {error}. "
+                f"The broker at {self._bootstrap} refuses sink {self.sink.name}: {error}. "
                 "Check the credentials, the group's rights and the broker's settings."
             )
             raise SinkError(message) from error
@@ -134,14 +146,8 @@ class SinkRunner:
             self._retrier.unavailable(_BROKER, error)
             await self._retrier.sleep()
         finally:
-            self._sink.discard()
+            self.sink.discard()
             await _leave(consumer, producer)
-
-    async def _connect(self, consumer: Any, producer: Any) -> None:
-        topics = [physical(topic, self._config.prefix) for topic in self._sink.topics]
-        consumer.subscribe(topics, listener=self._generation)
-        await producer.start()
-        await consumer.start()
 
     async def _unless_stopping(self, awaitable: Awaitable[None]) -> None:
         """Wait for something that may take long; drop it when we are to stop."""
@@ -157,64 +163,58 @@ class SinkRunner:
         if not task.cancelled():
             task.result()
 
-    async def _consume(self, consumer: Any, producer: Any) -> None:
-        batch = self._new_batch()
+    async def _consume(self, consumer: GroupConsumer, producer: Any) -> None:
+        batch = Batch(consumer.generation, *self._limits)
         while not self._stopping.is_set():
             try:
                 await self._read(consumer, batch)
                 if not batch.is_due(time.monotonic()):
                     continue
                 await self._write(consumer, producer, batch)
-            except _RebalancedError:
-                self._sink.discard()
-                self._lag.forget()
-            batch = self._new_batch()
+            except RebalancedError:
+                self.sink.discard()
+            batch = Batch(consumer.generation, *self._limits)
         if batch.next_offsets:
             try:
                 await self._write(consumer, producer, batch)
-            except _RebalancedError:
-                _log.info("sink %s: a rebalance came before its last commit", self._sink.name)
+            except RebalancedError:
+                _log.info("sink %s: a rebalance came before its last commit", self.sink.name)
 
-    def _new_batch(self) -> Batch:
-        return Batch(self._generation.number, *self._limits)
-
-    async def _read(self, consumer: Any, batch: Batch) -> None:
+    async def _read(self, consumer: GroupConsumer, batch: Batch) -> None:
         """Read what is there into the batch and the sink."""
-        await self._generation.seek(consumer)
-        got = await consumer.getmany(
-            timeout_ms=batch.wait_ms(time.monotonic()), max_records=batch.room
-        )
-        if self._is_outdated(batch):
-            raise _RebalancedError
-        if not self._generation.is_ready:
-            return  # what came now is read again, from the committed offsets
+        got = await consumer.read(batch.wait_ms(time.monotonic()), batch.room)
+        if batch.generation != consumer.generation:
+            raise RebalancedError
         for partition, raws in got.items():
-            await self._take(partition, raws, batch)
-        self.status.lag = await self._lag.measure(consumer)
+            await self._take(partition, raws, batch, consumer)
+        self.status.lag = await consumer.lag()
 
-    def _is_outdated(self, batch: Batch) -> bool:
-        return batch.generation != self._generation.number
-
-    async def _take(self, partition: Any, raws: Sequence[Any], batch: Batch) -> None:
-        self._lag.reading(partition, raws[0].offset)
+    async def _take(
+        self, partition: Any, raws: Sequence[Any], batch: Batch, consumer: GroupConsumer
+    ) -> None:
         records = []
         for count, raw in enumerate(raws, start=1):
-            decoded = await self._decode(raw, batch)
+            decoded = await self._decode(raw, batch, consumer)
             batch.add(decoded, time.monotonic())
             if isinstance(decoded, SinkRecord):
                 records.append(decoded)
             if count % _YIELD_EVERY == 0:
                 await asyncio.sleep(0)
-        self._sink.add(records)
+        self.sink.add(records)
         self.status.records_read += len(raws)
         batch.next_offsets[partition] = raws[-1].offset + 1
 
-    async def _decode(self, raw: Any, batch: Batch) -> SinkRecord | Rejected:
+    async def _decode(
+        self, raw: Any, batch: Batch, consumer: GroupConsumer
+    ) -> SinkRecord | Rejected:
         try:
             return await self._decoder.decode(raw)
         except (RegistryError, OSError):
             return await self._keep_trying(
-                lambda: self._decoder.decode(raw), (RegistryError, OSError), _REGISTRY, batch
+                lambda: self._decoder.decode(raw),
+                (RegistryError, OSError),
+                _REGISTRY,
+                lambda: batch.generation != consumer.generation,
             )
 
     async def _keep_trying(
@@ -222,42 +222,36 @@ class SinkRunner:
         action: Callable[[], Awaitable[T]],
         away: tuple[type[Exception], ...],
         what: str,
-        batch: Batch,
+        is_outdated: Callable[[], bool],
     ) -> T:
         """Repeat an action for a batch as long as the batch is ours."""
         try:
-            return await self._retrier.repeat(
-                action, away, what, give_up=lambda: self._is_outdated(batch)
-            )
+            return await self._retrier.repeat(action, away, what, give_up=is_outdated)
         except away as error:
             if self._stopping.is_set():
                 raise
-            raise _RebalancedError from error
+            raise RebalancedError from error
 
-    async def _write(self, consumer: Any, producer: Any, batch: Batch) -> None:
+    async def _write(self, consumer: GroupConsumer, producer: Any, batch: Batch) -> None:
         """Flush, send the dead letters, commit: in this order."""
         started_s = time.monotonic()
-        flushed = await self._flush(batch)
+        flushed = await self._flush(lambda: batch.generation != consumer.generation)
         self._count(flushed, (time.monotonic() - started_s) * 1000)
         self._tell(batch, flushed)
         rejected = [*batch.rejected, *flushed.rejected]
         self.status.dead_letters += await self._answer(self._letterbox.send(producer, rejected))
-        if self._is_outdated(batch):
-            raise _RebalancedError
-        try:
-            await self._answer(consumer.commit(batch.next_offsets))
-        except REBALANCED as error:
-            raise _RebalancedError from error
-        self._lag.written(batch.next_offsets)
-        self.status.lag = await self._lag.measure(consumer)
+        if batch.generation != consumer.generation:
+            raise RebalancedError
+        await self._answer(consumer.commit(batch.next_offsets))
+        self.status.lag = await consumer.lag()
 
-    async def _flush(self, batch: Batch) -> Flushed:
+    async def _flush(self, is_outdated: Callable[[], bool]) -> Flushed:
         try:
             return await self._keep_trying(
-                self._sink.flush, (SinkUnavailableError,), self._target, batch
+                self.sink.flush, (SinkUnavailableError,), self._target, is_outdated
             )
         except (KafkaError, OSError) as error:  # else it would pass for the broker's
-            message = f"Sink {self._sink.name} cannot flush: {type(error).__name__}: {error}"
+            message = f"Sink {self.sink.name} cannot flush: {type(error).__name__}: {error}"
             raise SinkError(message) from error
 
     def _count(self, flushed: Flushed, took_ms: float) -> None:
@@ -274,7 +268,7 @@ class SinkRunner:
             self._on_flush([record for record in batch.records if id(record) not in refused])
         except Exception as error:
             note(self.status, error)
-            _log.exception("sink %s: its on_flush hook failed", self._sink.name)
+            _log.exception("sink %s: its on_flush hook failed", self.sink.name)
 
     async def _answer(self, awaitable: Awaitable[T]) -> T:
         """Return the broker's answer, however long it takes; say so when it takes long."""
@@ -290,7 +284,12 @@ class SinkRunner:
         return result
 
 
-async def _leave(consumer: Any, producer: Any) -> None:
+async def _connect(consumer: GroupConsumer, producer: Any) -> None:
+    await producer.start()
+    await consumer.start()
+
+
+async def _leave(consumer: GroupConsumer, producer: Any) -> None:
     """Close both clients; a broker that is away may not hold us up."""
     for client in (consumer, producer):
         try:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from schemas.topics import TOPICS, Topic, physical
+from transport import clients
 from transport.settings import Settings
 
 _log = logging.getLogger(__name__)
@@ -31,15 +32,6 @@ class BrokerError(RuntimeError):
 def wanted_partitions(topic: Topic, settings: Settings) -> int:
     """Return the partition count of a topic in this deployment."""
     return topic.partitions or settings.partitions
-
-
-def _admin(settings: Settings) -> Any:
-    from confluent_kafka.admin import AdminClient
-
-    return AdminClient(
-        {"bootstrap.servers": settings.require_bootstrap(), "socket.timeout.ms": 10_000},
-        logger=_log,
-    )
 
 
 def _metadata(admin: Any, settings: Settings) -> dict[str, Any]:
@@ -98,7 +90,7 @@ def _create_missing(
     from confluent_kafka import KafkaError, KafkaException
     from confluent_kafka.admin import NewTopic
 
-    admin = _admin(settings)
+    admin = clients.blocking_admin(settings)
     existing = _metadata(admin, settings)
     missing = [
         NewTopic(
@@ -125,7 +117,7 @@ def _create_missing(
 
 def states(settings: Settings) -> list[TopicState]:
     """Return every topic of the table beside the broker's. Blocks; BrokerError as `create`."""
-    existing = _metadata(_admin(settings), settings)
+    existing = _metadata(clients.blocking_admin(settings), settings)
     found = []
     for topic in TOPICS:
         name = physical(topic.name, settings.prefix)
@@ -148,7 +140,7 @@ async def wait_for_broker(settings: Settings, every_s: float = 1.0) -> None:
     said = False
     while True:
         try:
-            await asyncio.to_thread(_metadata, _admin(settings), settings)
+            await asyncio.to_thread(_metadata, clients.blocking_admin(settings), settings)
         except BrokerError as error:
             if not said:
                 _log.warning("waiting: %s", error)

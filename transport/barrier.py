@@ -10,12 +10,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from typing import Any, Protocol
-
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError
-from tenacity import retry, retry_if_exception, stop_after_delay, wait_fixed
+from contextlib import AsyncExitStack
+from typing import Protocol
 
 from schemas.topics import (
     BY_NAME,
@@ -24,10 +20,13 @@ from schemas.topics import (
     physical,
 )
 from transport.admin import wanted_partitions
-from transport.embedded_broker import faults
+from transport.groups import ConsumerGroups
+from transport.log_reader import LogReader, Partition
 from transport.settings import Settings
 
 _POLL_S = 0.005
+_FETCH_WAIT_MS = 50
+_COORDINATOR_S = 60.0
 
 
 class Stage(Protocol):
@@ -54,33 +53,28 @@ class PipelineBarrier:
         self._engines = [stage for stage in scoring if RANKING.name not in stage.inputs]
         self._fusion = [stage for stage in stages if SCORES.name in stage.inputs]
         self._ranking = [stage for stage in stages if RANKING.name in stage.inputs]
-        self._admin = AIOKafkaAdminClient(bootstrap_servers=settings.require_bootstrap())
-        self._reader = AIOKafkaConsumer(
-            bootstrap_servers=settings.require_bootstrap(),
-            group_id=None,
-            enable_auto_commit=False,
-            fetch_max_wait_ms=50,
-        )
+        self._groups = ConsumerGroups(settings, _COORDINATOR_S)
+        self._reader = LogReader(settings, fetch_wait_ms=_FETCH_WAIT_MS)
+        self._open = AsyncExitStack()
 
     async def start(self) -> None:
-        """Connect."""
-        await self._admin.start()
-        await self._reader.start()
+        """Connect; BrokerError when no broker answers."""
+        await self._open.enter_async_context(self._groups)
+        await self._open.enter_async_context(self._reader)
 
     async def stop(self) -> None:
         """Disconnect."""
-        await self._reader.stop()
-        await self._admin.close()
+        await self._open.aclose()
 
-    async def __call__(self, positions: Mapping[tuple[str, int], int]) -> None:
+    async def __call__(self, positions: Mapping[Partition, int]) -> None:
         """Wait layer by layer: engines, fusion, ranking."""
         await self._applied(self._engines, positions)
         await self._applied(self._fusion, await self._ends(SCORES.name))
         await self._applied(self._ranking, await self._ends(RANKING.name))
 
-    async def ends(self, topics: Iterable[str]) -> dict[tuple[str, int], int]:
+    async def ends(self, topics: Iterable[str]) -> dict[Partition, int]:
         """Return the end offsets of topics now, by their name on the broker and partition."""
-        found: dict[tuple[str, int], int] = {}
+        found: dict[Partition, int] = {}
         for topic in topics:
             found |= await self._ends(topic)
         return found
@@ -88,49 +82,29 @@ class PipelineBarrier:
     async def read_by(self, group: str, topics: Iterable[str]) -> None:
         """Wait until a consumer group has committed all that is now in these topics."""
         for topic in topics:
-            ends = await self._ends(topic)
-            wanted = {TopicPartition(*place): end for place, end in ends.items() if end > 0}
-            await self._committed(group, wanted)
+            await self._committed(group, await self._ends(topic))
 
-    async def _applied(self, stages: list[Stage], positions: Mapping[tuple[str, int], int]) -> None:
+    async def _applied(self, stages: list[Stage], positions: Mapping[Partition, int]) -> None:
         await asyncio.gather(*(self._stage_applied(stage, positions) for stage in stages))
 
-    async def _stage_applied(self, stage: Stage, positions: Mapping[tuple[str, int], int]) -> None:
+    async def _stage_applied(self, stage: Stage, positions: Mapping[Partition, int]) -> None:
         names = {physical(name, self._settings.prefix) for name in stage.inputs}
-        wanted = {
-            TopicPartition(topic, partition): offset
-            for (topic, partition), offset in positions.items()
-            if topic in names and offset > 0
-        }
+        wanted = {place: offset for place, offset in positions.items() if place[0] in names}
         await self._committed(self._settings.group_id(stage.name), wanted)
 
-    async def _committed(self, group: str, wanted: dict[TopicPartition, int]) -> None:
+    async def _committed(self, group: str, positions: Mapping[Partition, int]) -> None:
+        wanted = {place: offset for place, offset in positions.items() if offset > 0}
         while wanted:
-            committed = await self._offsets(group, list(wanted))
+            committed = (await self._groups.committed({group: wanted}))[group]
             wanted = {
-                tp: offset
-                for tp, offset in wanted.items()
-                if tp not in committed or committed[tp].offset < offset
+                place: offset
+                for place, offset in wanted.items()
+                if committed.get(place, -1) < offset
             }
             if wanted:
                 await asyncio.sleep(_POLL_S)
 
-    @retry(
-        # aiokafka's admin client does not: a broker that has just come back has no coordinator yet.
-        retry=retry_if_exception(lambda error: isinstance(error, KafkaError) and error.retriable),
-        wait=wait_fixed(0.5),
-        stop=stop_after_delay(60),
-        reraise=True,
-    )
-    async def _offsets(self, group: str, partitions: list[TopicPartition]) -> Any:
-        return await self._admin.list_consumer_group_offsets(group, partitions=partitions)
-
-    async def _ends(self, topic: str) -> dict[tuple[str, int], int]:
+    async def _ends(self, topic: str) -> dict[Partition, int]:
         name = physical(topic, self._settings.prefix)
         count = wanted_partitions(BY_NAME[topic], self._settings)
-        partitions = [TopicPartition(name, number) for number in range(count)]
-        self._reader.assign(partitions)  # anew each time: forgets the high watermarks
-        ends = await self._reader.end_offsets(partitions)
-        if faults.is_embedded():
-            ends = await faults.highwaters(self._reader, ends)
-        return {(tp.topic, tp.partition): offset for tp, offset in ends.items()}
+        return await self._reader.ends((name, number) for number in range(count))

@@ -6,18 +6,21 @@ Nothing here commits or changes anything on the broker.
 from __future__ import annotations
 
 import asyncio
-import logging
+import heapq
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Self
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
-from transport import admin
+from schemas.topics import TOPICS, physical
+from transport import clients
 from transport.admin import BrokerError
-from transport.embedded_broker import faults
+from transport.embedded_broker import is_embedded, wrong_end_offsets
 from transport.errors import short_reason
+from transport.records import sent_ms
 from transport.settings import Settings
 
 Partition = tuple[str, int]
@@ -27,31 +30,31 @@ Place = tuple[Partition, int]
 
 _QUIET_LIMIT_S = 8.0
 """A range that gives nothing for so long cannot be read."""
+_NEAR = 200
+"""Offsets between two single records that are read through; more are jumped over."""
 
 
 class LogReader:
     """`async with LogReader(settings) as reader:`; one task at a time.
 
-    `fetch_bytes` is what one partition hands over at once: little for single records. Raises
-    BrokerError when there is no broker, ValueError when no address is set.
+    `fetch_bytes` is what one partition hands over at once: little for single records.
+    `fetch_wait_ms` is how long a fetch without records waits. Raises BrokerError when there is no
+    broker, ValueError when no address is set.
     """
 
-    def __init__(self, settings: Settings, fetch_bytes: int = 1_048_576) -> None:
+    def __init__(
+        self, settings: Settings, *, fetch_bytes: int = 1_048_576, fetch_wait_ms: int = 100
+    ) -> None:
         self._settings = settings
         self._bootstrap = settings.require_bootstrap()
-        self._fetch_bytes = fetch_bytes
+        self._options: dict[str, Any] = {
+            "fetch_max_wait_ms": fetch_wait_ms,
+            "max_partition_fetch_bytes": fetch_bytes,
+            "request_timeout_ms": 10_000,
+        }
 
     async def __aenter__(self) -> Self:
-        logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # errors come as BrokerError
-        self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._bootstrap,
-            group_id=None,
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            fetch_max_wait_ms=100,
-            max_partition_fetch_bytes=self._fetch_bytes,
-            request_timeout_ms=10_000,
-        )
+        self._consumer = clients.consumer(self._settings, **self._options)
         try:
             await self._consumer.start()
         except (KafkaError, OSError) as error:
@@ -63,14 +66,25 @@ class LogReader:
     async def __aexit__(self, *_: object) -> None:
         await self._consumer.stop()
 
+    async def topics(self) -> dict[str, list[Partition]]:
+        """Return the partitions of every topic of the broker, by its name there."""
+        try:
+            # The consumer's own view knows no topics but its own.
+            cluster = await self._consumer._client.fetch_all_metadata()
+        except (KafkaError, OSError) as error:
+            msg = f"no answer from the Kafka broker at {self._bootstrap}: {short_reason(error)}"
+            raise BrokerError(msg) from error
+        return {
+            name: [TopicPartition(name, one) for one in sorted(cluster.partitions_for_topic(name))]
+            for name in sorted(cluster.topics())
+        }
+
     async def partitions(self) -> dict[str, list[Partition]]:
         """Return the partitions of the table's topics by logical name; [] for a missing topic."""
-        states = await asyncio.to_thread(admin.states, self._settings)
+        found = await self.topics()
         return {
-            state.topic.name: [
-                TopicPartition(state.name, number) for number in range(state.partitions or 0)
-            ]
-            for state in states
+            topic.name: found.get(physical(topic.name, self._settings.prefix), [])
+            for topic in TOPICS
         }
 
     async def begins(self, partitions: Iterable[Partition]) -> dict[Partition, int]:
@@ -79,26 +93,31 @@ class LogReader:
         return dict(await self._consumer.beginning_offsets(wanted)) if wanted else {}
 
     async def ends(self, partitions: Iterable[Partition]) -> dict[Partition, int]:
-        """Return the offset after the last record of each partition; right on Tansu too."""
+        """Return the offset after the last record of each partition."""
         wanted = [TopicPartition(*one) for one in partitions]
         if not wanted:
             return {}
-        self._consumer.assign(wanted)  # anew each time: forgets the high watermarks
+        self._consumer.assign(wanted)  # each time: that forgets the high watermarks
         ends = await self._consumer.end_offsets(wanted)
-        if faults.is_embedded():
-            ends = await faults.highwaters(self._consumer, ends)
+        if is_embedded():
+            ends = await wrong_end_offsets.true_end_offsets(self._consumer, ends)
         return dict(ends)
+
+    @property
+    def searches_by_time(self) -> bool:
+        """Whether `from_time` begins at the time; else at the first record (embedded broker)."""
+        return not is_embedded()
 
     async def from_time(
         self, partitions: Iterable[Partition], time_ms: int
     ) -> dict[Partition, tuple[int, int]]:
         """Return the range of each partition that holds all records of that time and later.
 
-        On Tansu it is the whole partition: its search by time gives the first offset always.
+        It is the whole partition where the broker does not search by time.
         """
         wanted = [TopicPartition(*one) for one in partitions]
         starts, ends = await self.begins(wanted), await self.ends(wanted)
-        if wanted and not faults.is_embedded():
+        if wanted and self.searches_by_time:
             found = await self._consumer.offsets_for_times(dict.fromkeys(wanted, max(time_ms, 0)))
             starts = {tp: found[tp].offset if found.get(tp) else ends[tp] for tp in wanted}
         return {tp: (starts[tp], ends[tp]) for tp in wanted}
@@ -123,29 +142,44 @@ class LogReader:
                 last = loop.time()
                 yield [r for tp in fetched for r in fetched[tp] if r.offset < stops.get(tp, 0)]
             elif loop.time() - last > _QUIET_LIMIT_S:
-                msg = f"{min(stops).topic} could not be read: nothing came for {_QUIET_LIMIT_S} s"
-                raise BrokerError(msg)
+                raise _nothing_came(min(stops))
             done = [tp for tp in stops if await consumer.position(tp) >= stops[tp]]
             for tp in done:
                 del stops[tp]
             consumer.pause(*done)
 
     async def peek(self, places: Iterable[Place]) -> dict[Place, Any]:
-        """Return the records at single places; a place without a record is left out."""
-        offsets: dict[Partition, list[int]] = defaultdict(list)
-        for partition, offset in set(places):
-            offsets[partition].append(offset)
-        found = {}
-        while offsets:
-            ranges = {}
-            for partition in list(offsets):
-                offset = offsets[partition].pop()
-                ranges[partition] = (offset, offset + 1)
-                if not offsets[partition]:
-                    del offsets[partition]
-            async for records in self.scan(ranges):
-                for record in records:
-                    found[(TopicPartition(record.topic, record.partition), record.offset)] = record
+        """Return the records at single places; a place without a record is left out.
+
+        A fetch brings what follows a record too, so one often answers for several places of a
+        partition; all partitions are asked at the same time. Raises BrokerError as `scan` does.
+        """
+        wanted: dict[TopicPartition, list[int]] = {}
+        for partition, offset in sorted(set(places)):
+            wanted.setdefault(TopicPartition(*partition), []).append(offset)
+        found: dict[Place, Any] = {}
+        consumer, loop = self._consumer, asyncio.get_running_loop()
+        consumer.assign(list(wanted))
+        for tp, offsets in wanted.items():
+            consumer.seek(tp, offsets[0])
+        last = loop.time()
+        while wanted:
+            fetched = await consumer.getmany(timeout_ms=50)
+            for tp, records in fetched.items():
+                there = set(wanted.get(tp, ()))
+                found |= {(tp, one.offset): one for one in records if one.offset in there}
+            if any(fetched.values()):
+                last = loop.time()
+            elif loop.time() - last > _QUIET_LIMIT_S:
+                raise _nothing_came(min(wanted))
+            for tp in list(wanted):
+                position, end = await consumer.position(tp), consumer.highwater(tp)
+                wanted[tp] = [offset for offset in wanted[tp] if offset >= position]
+                if not wanted[tp] or (end is not None and wanted[tp][0] >= end):
+                    consumer.pause(tp)
+                    del wanted[tp]
+                elif wanted[tp][0] - position > _NEAR:
+                    consumer.seek(tp, wanted[tp][0])
         return found
 
     async def last(
@@ -168,7 +202,7 @@ class LogReader:
             window *= 8
 
     async def follow(self, starts: Mapping[Partition, int]) -> AsyncIterator[list[Any]]:
-        """Yield what is there from the given offsets on, and then what comes, without an end."""
+        """Yield what is there from the given offsets on, and then what comes, for ever."""
         wanted = {TopicPartition(*tp): offset for tp, offset in starts.items()}
         self._consumer.assign(list(wanted))
         for tp, offset in wanted.items():
@@ -180,17 +214,32 @@ class LogReader:
                 yield sorted(records, key=order)
 
 
+OpenLog = Callable[[], AbstractAsyncContextManager[LogReader]]
+"""Opens a connection: `async with open_log() as log`; `lambda: LogReader(settings)` does."""
+
+
+def in_order(records: Iterable[Any]) -> Iterator[Any]:
+    """Return records by time, but those of one partition by offset, whatever their times are."""
+    by_partition: dict[Partition, list[Any]] = defaultdict(list)
+    for record in records:
+        by_partition[record.topic, record.partition].append(record)
+    for of_one in by_partition.values():
+        of_one.sort(key=lambda record: record.offset)
+    return heapq.merge(*by_partition.values(), key=lambda record: record.timestamp)
+
+
 def order(record: Any) -> tuple[int, int, int]:
     """Return what sorts records of one topic: time, partition, offset."""
     return record.timestamp, record.partition, record.offset
 
 
 def arrived_ms(record: Any) -> int:
-    """Return when the market event behind a record was published, by the wall clock.
+    """Return when the market event behind a record was published, ms since 1970 (wall clock).
 
-    The header `sent_ms` says it, also in a replay of old data; the record's timestamp otherwise.
+    The header `sent_ms` tells, also in a replay of old data; else it is the record's timestamp.
     """
-    for name, value in record.headers:
-        if name == "sent_ms" and value and value.isdigit():
-            return int(value)
-    return int(record.timestamp)
+    return sent_ms(record.headers) or int(record.timestamp)
+
+
+def _nothing_came(partition: TopicPartition) -> BrokerError:
+    return BrokerError(f"{partition.topic} could not be read: nothing came for {_QUIET_LIMIT_S} s")

@@ -17,13 +17,14 @@ from types import TracebackType
 from typing import Any
 
 import msgspec
-from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from schemas.codec import BadEventError, Codec
 from schemas.partitioning import partition_of
 from schemas.topics import STRATEGIES, Topic, physical
-from transport.records import ProducerRecord, record_of
+from transport import clients
+from transport.records import SENT_HEADER, ProducerRecord, record_of
+from transport.settings import Settings
 
 __all__ = ["BadEventError", "PublishError", "Publisher", "partition_of"]
 
@@ -39,31 +40,29 @@ class PublishError(RuntimeError):
 class Publisher:
     """Publishes events of the contract; use as `async with`, or start() and stop().
 
-    `idempotent`: aiokafka's idempotent producer, which keeps retries from doubling an event. Pass
-    False for the embedded broker (Tansu): there it fails at the first send.
+    Raises ValueError when the settings have no broker's address.
+
+    Retries do not double an event: the producer is idempotent, but on the embedded broker.
     `max_in_flight`: events handed over and not acknowledged; above it publishing waits.
     `ack_timeout_s`: how long a broker that is away is waited for before events count as failed.
     """
 
     def __init__(
         self,
-        bootstrap: str,
+        settings: Settings,
         codec: Codec,
         *,
-        idempotent: bool,
-        prefix: str = "",
         max_in_flight: int = 20_000,
         ack_timeout_s: float = 40.0,
         client_id: str = "quantiva-producer",
     ) -> None:
-        self._bootstrap = bootstrap
+        self._settings = settings
+        self._bootstrap = settings.require_bootstrap()
         self._codec = codec
-        self._prefix = prefix
+        self._prefix = settings.prefix
         self._max_in_flight = max_in_flight
         self._options: dict[str, Any] = {
             "client_id": client_id,
-            "acks": "all",
-            "enable_idempotence": idempotent,
             "linger_ms": _LINGER_MS,
             "request_timeout_ms": round(ack_timeout_s * 1000),
             "max_batch_size": _BATCH_BYTES,
@@ -77,13 +76,15 @@ class Publisher:
 
     async def start(self) -> None:
         """Connect; PublishError when no broker answers at the address, or it refuses this one."""
-        producer = AIOKafkaProducer(bootstrap_servers=self._bootstrap, **self._options)
+        producer = clients.producer(self._settings, **self._options)
         try:
             await producer.start()
         except KafkaError as error:
             await producer.stop()
-            idempotent = self._options["enable_idempotence"]
-            msg = f"the broker at {self._bootstrap} takes no producer with {idempotent=}: {error}"
+            msg = (
+                f"the broker at {self._bootstrap} refuses an idempotent producer: {error} "
+                "(the embedded broker does so: set QUANTIVA_BROKER=tansu for it)"
+            )
             if isinstance(error, KafkaConnectionError):
                 msg = f"no Kafka broker answers at {self._bootstrap}: {error}"
             raise PublishError(msg) from error
@@ -257,7 +258,7 @@ class Publisher:
 
 
 def _sent_now() -> list[tuple[str, bytes]]:
-    return [("sent_ms", b"%d" % (time.time_ns() // 1_000_000))]
+    return [(SENT_HEADER, b"%d" % (time.time_ns() // 1_000_000))]
 
 
 def _failed(count: int, topic: str, reason: object) -> PublishError:

@@ -1,11 +1,13 @@
-"""Whether a Kafka broker on 127.0.0.1 answers."""
+"""Whether a Kafka broker answers."""
 
 import asyncio
 
-from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError
 
-REQUEST_TIMEOUT_MS = 3000
+from transport import clients
+from transport.settings import Settings
+
+_TIMEOUT_S = 3.0
 
 
 async def accepts(port: int) -> bool:
@@ -23,14 +25,21 @@ async def kafka_answers(port: int) -> bool:
     # The plain connection first: aiokafka logs an error for each attempt that fails.
     if not await accepts(port):
         return False
-    client = AIOKafkaClient(
-        bootstrap_servers=f"127.0.0.1:{port}", request_timeout_ms=REQUEST_TIMEOUT_MS
-    )
     try:
-        await client.bootstrap()
         # A real Kafka answers before it has joined its own cluster; it is not in the list then.
-        return bool(client.cluster.brokers())
+        return await broker_count(Settings(bootstrap=f"127.0.0.1:{port}"), _TIMEOUT_S) > 0
     except (KafkaError, OSError):
         return False
+
+
+async def broker_count(settings: Settings, timeout_s: float) -> int:
+    """Return how many brokers the cluster has; each request may take `timeout_s`.
+
+    Raises KafkaError or OSError when none answers, ValueError without an address.
+    """
+    client = clients.metadata(settings, timeout_s)
+    try:
+        await client.bootstrap()
+        return len(client.cluster.brokers())
     finally:
         await client.close()

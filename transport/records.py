@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import msgspec
@@ -18,6 +19,7 @@ from schemas.topics import (
 )
 from schemas.validation import problem
 
+SENT_HEADER = "sent_ms"
 _LARGEST_BYTES = 1_000_000  # Kafka's limit by default is little more
 _TOPICS: dict[type, Topic] = {
     **TOPIC_OF,
@@ -54,6 +56,20 @@ def record_of(event: msgspec.Struct, codec: Codec) -> tuple[Topic, ProducerRecor
         raise BadEventError(_where(topic, event) + wrong)
     timestamp_ms = getattr(event, _TIME_FIELD.get(kind, "observed_at"))
     return topic, ProducerRecord(getattr(event, topic.key).encode(), timestamp_ms, value)
+
+
+def sent_ms(headers: Iterable[tuple[str, bytes | None]]) -> int | None:
+    """Return a record's header `sent_ms`: when the market event behind it was published.
+
+    In ms since 1970 by the wall clock; None when it is missing or no number.
+    """
+    for name, value in headers:
+        if name == SENT_HEADER and value is not None:
+            try:
+                return int(value)
+            except ValueError:
+                return None
+    return None
 
 
 def _where(topic: Topic, event: msgspec.Struct) -> str:

@@ -29,8 +29,8 @@ from schemas.topics import SIGNALS
 from sinks.bridge.auth import Auth
 from sinks.bridge.hub import Hub, LogParts
 from sinks.bridge.hub.channels import BY_TOPIC
-from sinks.bridge.log import Partition
 from sinks.bridge.settings import BridgeSettings
+from transport.log_reader import Partition
 
 TOKEN = "measured" * 4
 ENGINES = ("sentiment", "technical", "fundamental", "event_risk", "liquidity")

@@ -10,8 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Iterable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Iterable
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
@@ -22,10 +21,10 @@ from producers.dedup.log_indexer import (
     LogIndexer,
     OtherLogError,
     Progress,
-    TopicReader,
 )
 from producers.dedup.published_index import PublishedIndex
 from schemas.validation import problem
+from transport.log_reader import OpenLog
 from transport.publisher import PublishError
 
 _log = logging.getLogger(__name__)
@@ -74,7 +73,7 @@ class DeduplicatingPublisher:
         sender: Sender,
         journal: PublishedIndex,
         decode: Decode,
-        open_log: Callable[[], AbstractAsyncContextManager[TopicReader]],
+        open_log: OpenLog,
         file: CheckpointFile,
     ) -> None:
         self.journal = journal

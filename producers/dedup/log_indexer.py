@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from hashlib import blake2b
-from typing import Any, Protocol
+from typing import Any
 
 from producers.dedup.checkpoint import Checkpoint, Mark
 from producers.dedup.published_index import TOPICS, PublishedIndex
-from schemas.codec import BadEventError, Codec, UnknownSchemaError
-from schemas.registry_client import Registry
+from schemas.codec import BadEventError
 from schemas.validation import problem
+from transport.log_reader import LogReader, Partition
 
-Partition = tuple[str, int]
-"""Topic on the broker, and partition."""
 Decode = Callable[[bytes | None], Awaitable[Any]]
-"""Bytes to an event. BadEventError: there is none in them. Others: it cannot be known now."""
+"""Bytes to an event: `transport.decoder.Decoder.decode`, which raises while the registry is away.
+
+BadEventError: there is none in them. To take records as unreadable because the registry does not
+answer would be to publish them again.
+"""
 Progress = Callable[[int, int], None]
 """Hears how many records are read, and of how many."""
 
@@ -26,46 +28,8 @@ _AT_ONCE = 1_000
 _NO_CHECK = (-1, 0)
 
 
-class TopicReader(Protocol):
-    """How topics are read: `transport.log_reader.LogReader` is one."""
-
-    async def partitions(self) -> Mapping[str, Iterable[Partition]]:
-        """Return the partitions by logical topic name."""
-        ...
-
-    async def begins(self, partitions: Iterable[Partition]) -> Mapping[Partition, int]:
-        """Return the first offset of each partition."""
-        ...
-
-    async def ends(self, partitions: Iterable[Partition]) -> Mapping[Partition, int]:
-        """Return the offset after the last record of each partition."""
-        ...
-
-    def scan(self, ranges: Mapping[Partition, tuple[int, int]]) -> AsyncIterator[list[Any]]:
-        """Yield the records of [start, stop) of each partition, in batches."""
-        ...
-
-
 class OtherLogError(RuntimeError):
     """The log is not the one that was read before; the text says how that shows."""
-
-
-def decoder(codec: Codec, registry: Registry | None) -> Decode:
-    """Return what decodes with a codec, asking the registry for schemas of other writers.
-
-    Without a registry their records cannot be read. RegistryError when it does not answer: to take
-    its records as unreadable would be to publish them again.
-    """
-
-    async def decode(value: bytes | None) -> Any:
-        try:
-            return codec.decode(value)
-        except UnknownSchemaError as unknown:
-            if registry is None or not await registry.resolve(codec, unknown):
-                raise
-        return codec.decode(value)
-
-    return decode
 
 
 class LogIndexer:
@@ -93,7 +57,7 @@ class LogIndexer:
         self._marks = {} if checkpoint is None else dict(checkpoint.marks)
         self.unreadable = 0
 
-    async def catch_up(self, log: TopicReader, on_progress: Progress | None = None) -> int:
+    async def catch_up(self, log: LogReader, on_progress: Progress | None = None) -> int:
         """Read to the end, and again until nothing comes any more; return how many records.
 
         What a killed process had sent may still be on its way into the log. Raises OtherLogError
@@ -108,7 +72,7 @@ class LogIndexer:
                 break
         return total
 
-    async def _read(self, log: TopicReader, on_progress: Progress | None) -> int:
+    async def _read(self, log: LogReader, on_progress: Progress | None) -> int:
         known = await log.partitions()
         places = [(name, number) for topic in TOPICS for name, number in known.get(topic, ())]
         begins, ends = await log.begins(places), await log.ends(places)

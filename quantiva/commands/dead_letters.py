@@ -22,11 +22,11 @@ from quantiva.status.letterbox import (
 )
 from quantiva.status.letters import DeadLetterGroup, Selection
 from schemas.dead_letters import DeadLetter
-from schemas.describe import key_text
+from schemas.describe import key_text, plain
 from schemas.text import cut, moment, since_ms
 from schemas.validation import problem
 from transport.admin import BrokerError
-from transport.decoder import Decoder, plain
+from transport.decoder import Decoder
 from transport.log_reader import LogReader
 from transport.settings import Settings
 
@@ -194,7 +194,7 @@ async def _show_value(settings: Settings, letter: DeadLetter) -> None:
         line = value[start : start + _HEX_COLUMNS]
         text = "".join(chr(byte) if 32 <= byte < 127 else "." for byte in line)
         typer.echo(f"{start:>6}  {line.hex():<{2 * _HEX_COLUMNS}}  {text}")
-    event, reason = await Decoder(settings).decode(value)
+    event, reason = await Decoder.of(settings).read(value)
     wrong = reason or (problem(event) if event is not None else None)
     typer.echo(f"\nnow        {f'still wrong: {wrong}' if wrong else 'it decodes and is valid'}")
     if event is not None:

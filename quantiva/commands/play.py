@@ -34,13 +34,13 @@ def speed_of(text: str) -> float | None:
 @contextlib.asynccontextmanager
 async def connected() -> AsyncIterator[Publisher]:
     """Yield a publisher on the broker of the settings."""
-    from quantiva.wiring.producers import publisher_of
+    from transport.publisher import Publisher
     from transport.registered_codec import codec_of
 
     settings = load_settings()
     settings.require_bootstrap()
     codec, _ = await codec_of(settings)
-    async with publisher_of(settings, codec) as publisher:
+    async with Publisher(settings, codec) as publisher:
         yield publisher
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import signal
 import time
 from collections.abc import Iterator
@@ -93,7 +92,6 @@ def _variable(name: str) -> str:
 async def _run(names: tuple[str, ...], sources: SourceSettings) -> None:
     from quantiva.wiring.producers import produce
 
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # a broker's absence is our sentence
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

@@ -18,7 +18,6 @@ async def rehearse(source: Source, prefix: str, speed: float | None, from_ms: in
     """Create the topics of a prefix where they lack, then publish strategies and market."""
     from marketdata.recorded.source import Counts, play
     from transport import admin
-    from transport.embedded_broker import faults
     from transport.publisher import Publisher
     from transport.registered_codec import codec_of
 
@@ -28,12 +27,7 @@ async def rehearse(source: Source, prefix: str, speed: float | None, from_ms: in
     await asyncio.to_thread(admin.create, settings)
     codec, _ = await codec_of(settings)
     strategies, total = await asyncio.to_thread(_strategies, source)
-    async with Publisher(
-        settings.require_bootstrap(),
-        codec,
-        idempotent=not faults.is_embedded(),
-        prefix=prefix,
-    ) as publisher:
+    async with Publisher(settings, codec) as publisher:
         for strategy in strategies:
             await publisher.publish(strategy)
         with records_progress("publishing", total) as progress:

@@ -4,33 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import difflib
-import io
-import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-import fastavro
 import msgspec
 import orjson
 import typer
-from aiokafka import TopicPartition
 
 from quantiva.commands.output import console, fail
 from quantiva.discovery import load_settings
-from schemas.codec import UnknownSchemaError
-from schemas.describe import key_text, one_line
-from schemas.registry_client import Registry, RegistryError
+from schemas.describe import key_text, one_line, plain
 from schemas.text import cut, moment
 from schemas.topics import BY_NAME, logical
 from transport.admin import BrokerError
-from transport.decoder import Decoded, Decoder, plain
-from transport.log_reader import LogReader, order
+from transport.decoder import Decoded, Decoder
+from transport.log_reader import LogReader, Partition, order
 from transport.settings import Settings
-
-_HEADER_BYTES = 5
-_TIMEOUT_S = 15.0
-_read = fastavro.schemaless_reader
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,66 +83,28 @@ def tail(
 
 
 async def _tail(settings: Settings, wanted: Wanted) -> None:
-    decoder = AnyDecoder(settings)
+    settings.require_registry()
+    decoder = Decoder.of(settings, foreign=True)
     left = wanted.count
     async with LogReader(settings) as reader:
-        partitions = await _partitions(reader, settings, wanted.topic)
+        partitions = await _partitions(reader, wanted.topic)
         async for record in _records(reader, partitions, wanted):
-            decoded = await decoder.decode(record.value, tombstones=wanted.tombstones)
+            decoded = await decoder.read(record.value, tombstones=wanted.tombstones)
             _show(wanted, record, decoded)
             left = None if left is None else left - 1
             if left == 0:
                 return
 
 
-class AnyDecoder:
-    """Decodes events of the contract to their structs, and all others to what Avro makes of them.
-
-    Raises ValueError when no registry is set.
-    """
-
-    def __init__(self, settings: Settings) -> None:
-        self._ours = Decoder(settings)
-        self._registry = Registry(settings.require_registry())
-        self._foreign: dict[int, Any] = {}
-
-    async def decode(self, value: bytes | None, *, tombstones: bool) -> Decoded:
-        """Return the event in a record's value, or the reason why there is none."""
-        decoded = await self._ours.decode(value, tombstones=tombstones)
-        if decoded.reason is None or value is None:
-            return decoded
-        schema_id = int.from_bytes(value[1:_HEADER_BYTES], "big")
-        if decoded.reason != str(UnknownSchemaError(schema_id)):
-            return decoded
-        try:
-            schema = await self._schema(schema_id)
-            body = io.BytesIO(value[_HEADER_BYTES:])
-            return decoded if schema is None else Decoded(_read(body, schema, None), None)
-        except RegistryError:
-            return decoded
-        except Exception as error:  # whatever a body that is none raises
-            reason = f"the Avro body cannot be read: {type(error).__name__}: {error}"
-            return Decoded(None, reason)
-
-    async def _schema(self, schema_id: int) -> Any:
-        """Return the parsed schema of an id; None when the registry has none."""
-        if schema_id not in self._foreign:
-            text = await self._registry.text(schema_id)
-            if text is None:
-                return None
-            self._foreign[schema_id] = fastavro.parse_schema(json.loads(text))
-        return self._foreign[schema_id]
-
-
-async def _partitions(reader: LogReader, settings: Settings, topic: str) -> list[Any]:
+async def _partitions(reader: LogReader, topic: str) -> list[Partition]:
     """Return the partitions of a topic; ends with what there is when there is no such topic."""
     if topic not in BY_NAME:
-        on_broker = await asyncio.to_thread(_partition_counts, settings)
+        on_broker = await reader.topics()
         if topic not in on_broker:
             near = difflib.get_close_matches(topic, BY_NAME, n=1, cutoff=0.4)
             hint = f"; did you mean {near[0]}?" if near else "."
             fail(f"no topic {topic!r}{hint} There are: {', '.join(BY_NAME)}", 2)
-        return [TopicPartition(topic, number) for number in range(on_broker[topic])]
+        return on_broker[topic]
     partitions = (await reader.partitions())[topic]
     if not partitions:
         msg = f"the broker has no topic {topic}: run `quantiva topics create`"
@@ -160,21 +112,9 @@ async def _partitions(reader: LogReader, settings: Settings, topic: str) -> list
     return partitions
 
 
-def _partition_counts(settings: Settings) -> dict[str, int]:
-    """Return the partition count of every topic of the broker. Blocks."""
-    from confluent_kafka import KafkaException
-    from confluent_kafka.admin import AdminClient
-
-    client = AdminClient({"bootstrap.servers": settings.require_bootstrap()})
-    try:
-        topics = client.list_topics(timeout=_TIMEOUT_S).topics
-    except KafkaException as error:
-        msg = f"no answer from the Kafka broker at {settings.bootstrap}: {error}"
-        raise BrokerError(msg) from error
-    return {name: len(topic.partitions) for name, topic in topics.items()}
-
-
-async def _records(reader: LogReader, partitions: list[Any], wanted: Wanted) -> AsyncIterator[Any]:
+async def _records(
+    reader: LogReader, partitions: list[Partition], wanted: Wanted
+) -> AsyncIterator[Any]:
     if wanted.from_start:
         starts = await reader.begins(partitions)
         if not wanted.follow:

@@ -12,8 +12,8 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 
 from quantiva.commands.bridge import READY as BRIDGE_READY
-from quantiva.commands.sink import READY as EXPLANATIONS_READY
 from quantiva.demo.screen import Screen
+from quantiva.wiring.sinks import EXPLANATIONS
 from transport.supervision.keeper import Keeper
 from transport.supervision.ports import free_port
 from transport.supervision.processes import Command
@@ -46,7 +46,7 @@ async def delivering(screen: Screen, log_dir: Path) -> AsyncIterator[None]:
     explanations = _keeper(
         "explanations",
         ("sink", "explanations"),
-        EXPLANATIONS_READY,
+        EXPLANATIONS.ready_line,
         environment,
         screen.part,
         log_dir,

@@ -26,9 +26,7 @@ from quantiva.demo.tally import (
 )
 from quantiva.demo.upstreams import CycleCount
 from quantiva.discovery import announced
-from quantiva.wiring.postgres import GROUP as SINK_GROUP
-from quantiva.wiring.postgres import postgres_runner
-from quantiva.wiring.producers import publisher_of
+from quantiva.wiring.sinks import POSTGRES, sink_runner
 from schemas.codec import Codec
 from schemas.signals import TopSignals
 from schemas.topics import FOREVER_MS, MARKET_TOPICS, logical
@@ -38,13 +36,10 @@ from streams.agents.supervisor import Supervisor, default_groups
 from streams.topology import stage_names, stages
 from transport import admin
 from transport.barrier import PipelineBarrier
-from transport.embedded_broker import faults
+from transport.clients import shortest_session_s
 from transport.publisher import Publisher
 from transport.registered_codec import codec_of
 from transport.settings import Settings
-
-_EMBEDDED_SESSION_S = "3"
-"""The embedded broker lets a member in after half a session, and takes short ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +71,7 @@ async def run_demo(options: DemoOptions, screen: Screen, stop: asyncio.Event) ->
         on_progress=screen.part,
     ) as stack:
         os.environ.update(stack.env())
-        if faults.is_embedded():
-            os.environ.setdefault("QUANTIVA_SESSION_TIMEOUT_S", _EMBEDDED_SESSION_S)
+        os.environ.setdefault("QUANTIVA_SESSION_TIMEOUT_S", str(shortest_session_s()))
         if options.data is not None:
             # Records of 2022 are older than any retention: a broker would delete them at once.
             os.environ.setdefault("QUANTIVA_RETENTION_MS", str(FOREVER_MS))
@@ -113,7 +107,7 @@ async def _platform(
 
     tally = LatencyTally(on_top)
     async with contextlib.AsyncExitStack() as exits:
-        publisher = await exits.enter_async_context(publisher_of(settings, codec))
+        publisher = await exits.enter_async_context(Publisher(settings, codec))
         await publish_prebuilt(publisher)
         await publisher.flush()
         supervisor = Supervisor(
@@ -122,7 +116,7 @@ async def _platform(
             log_dir=settings.state_dir / "logs",
             on_event=screen.part,
         )
-        sink = postgres_runner(settings, codec, registry, tally)
+        sink = sink_runner(POSTGRES, settings, codec, registry, tally)
         sinking = asyncio.create_task(sink.run())
         exits.push_async_callback(_stop_sink, sink, sinking)
         exits.push_async_callback(supervisor.stop)
@@ -189,12 +183,11 @@ async def _drain(running: Running) -> None:
     """Wait until every stage and the sink have applied all that was published."""
     await running.publisher.flush()
     await running.barrier(await running.barrier.ends(_MARKET))
-    group = running.settings.group_id(SINK_GROUP)
-    await running.barrier.read_by(group, ("control.strategies", *_SINK_TOPICS))
+    group = running.settings.group_id(POSTGRES.stage)
+    await running.barrier.read_by(group, POSTGRES.topics)
 
 
 _MARKET = tuple(topic.name for topic in MARKET_TOPICS)
-_SINK_TOPICS = ("market.trending", "market.news", "signals", "signals.top")
 
 
 async def _summary(running: Running, seconds: float) -> Summary:

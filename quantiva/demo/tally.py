@@ -5,17 +5,14 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import asyncpg
-from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from schemas.codec import BadEventError, Codec
 from schemas.signals import Signal, TopSignals
-from schemas.topics import DEAD_LETTERS, physical
+from schemas.topics import DEAD_LETTERS
 from sinks.base import SinkRecord
-from transport.admin import wanted_partitions
-from transport.embedded_broker import faults
+from transport.log_reader import LogReader
 from transport.settings import Settings
 
 TABLES = (
@@ -78,28 +75,13 @@ async def signals_by(dsn: str, column: str) -> dict[str, int]:
 
 async def dead_letters(settings: Settings, codec: Codec) -> int:
     """Return how many records are in the dead letters, each position counted once."""
-    name = physical(DEAD_LETTERS.name, settings.prefix)
-    count = wanted_partitions(DEAD_LETTERS, settings)
-    partitions = [TopicPartition(name, number) for number in range(count)]
-    bootstrap = settings.require_bootstrap()
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap, group_id=None, enable_auto_commit=False
-    )
-    await consumer.start()
-    try:
-        consumer.assign(partitions)
-        ends: dict[Any, int] = await consumer.end_offsets(partitions)
-        if faults.is_embedded():
-            ends = await faults.highwaters(consumer, ends)
-        await consumer.seek_to_beginning(*partitions)
-        places = set()
-        for tp in [tp for tp in partitions if ends[tp]]:
-            while await consumer.position(tp) < ends[tp]:
-                for records in (await consumer.getmany(timeout_ms=200)).values():
-                    places |= {_place(codec, record.value) for record in records}
-        return len(places)
-    finally:
-        await consumer.stop()
+    places = set()
+    async with LogReader(settings) as reader:
+        partitions = (await reader.partitions())[DEAD_LETTERS.name]
+        begins, ends = await reader.begins(partitions), await reader.ends(partitions)
+        async for records in reader.scan({one: (begins[one], ends[one]) for one in partitions}):
+            places |= {_place(codec, record.value) for record in records}
+    return len(places)
 
 
 def _place(codec: Codec, value: bytes) -> str:

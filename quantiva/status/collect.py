@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from quantiva.status.degraded import degraded
-from quantiva.status.groups import Groups
 from quantiva.status.lag import (
     Progress,
     Snapshot,
@@ -37,6 +36,7 @@ from schemas.topics import (
     SOURCES,
 )
 from transport.decoder import Decoder
+from transport.groups import ConsumerGroups
 from transport.log_reader import LogReader, Partition, Place, arrived_ms
 from transport.settings import Settings
 
@@ -54,7 +54,10 @@ async def survey(settings: Settings, sample_s: float) -> Report:
     parts = await probe(settings)
     if not parts[0].ok:
         return Report(at_ms=_now_ms(), parts=parts)
-    async with LogReader(settings, _SMALL_FETCH) as reader, Groups(settings) as groups:
+    async with (
+        LogReader(settings, fetch_bytes=_SMALL_FETCH) as reader,
+        ConsumerGroups(settings) as groups,
+    ):
         return await _Survey(settings, reader, groups).report(parts, sample_s)
 
 
@@ -63,7 +66,7 @@ def _now_ms() -> int:
 
 
 class _Survey:
-    def __init__(self, settings: Settings, reader: LogReader, groups: Groups) -> None:
+    def __init__(self, settings: Settings, reader: LogReader, groups: ConsumerGroups) -> None:
         self._settings = settings
         self._reader = reader
         self._groups = groups
@@ -201,14 +204,14 @@ class _Survey:
 
     async def _scores(self) -> tuple[list[tuple[EngineScore, int]], int]:
         """Return the last scores with the time they came in, and how many are not decodable."""
-        decoder, found, wrong = Decoder(self._settings), [], 0
+        decoder, found, wrong = Decoder.of(self._settings), [], 0
         ends = await self._reader.ends(self._partitions.get(SCORES.name, []))
         ranges = {
             tp: (max(self._begins[tp], end - _SCORES_A_PARTITION), end) for tp, end in ends.items()
         }
         async for records in self._reader.scan(ranges):
             for record in records:
-                event, _ = await decoder.decode(record.value)
+                event, _ = await decoder.read(record.value)
                 if isinstance(event, EngineScore):
                     found.append((event, arrived_ms(record)))
                 else:
@@ -217,23 +220,23 @@ class _Survey:
 
     async def _sources(self, now_ms: int) -> tuple[SourceReport, ...]:
         """Return what the producers last said of each upstream."""
-        decoder, told = Decoder(self._settings), []
+        decoder, told = Decoder.of(self._settings), []
         ends = await self._reader.ends(self._partitions.get(SOURCES.name, []))
         ranges = {tp: (max(self._begins[tp], end - _STATUSES), end) for tp, end in ends.items()}
         async for records in self._reader.scan(ranges):
             for record in records:
-                event, _ = await decoder.decode(record.value)
+                event, _ = await decoder.read(record.value)
                 if isinstance(event, SourceStatus):
                     told.append((event, arrived_ms(record)))
         return reports(told, now_ms)
 
     async def _dead_letters(self, since_ms: int) -> dict[str, int]:
-        decoder, by_stage = Decoder(self._settings), Counter[str]()
+        decoder, by_stage = Decoder.of(self._settings), Counter[str]()
         partitions = self._partitions.get(DEAD_LETTERS.name, [])
         async for records in self._reader.scan(await self._reader.from_time(partitions, since_ms)):
             for record in records:
                 if record.timestamp >= since_ms:
-                    letter, _ = await decoder.decode(record.value)
+                    letter, _ = await decoder.read(record.value)
                     known = isinstance(letter, DeadLetter)
                     by_stage[letter.stage if known else "undecodable"] += 1
         return dict(by_stage.most_common())

@@ -6,15 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
-from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from quantiva.status.letters import DeadLetterGroup, Selection, complaints
 from schemas.dead_letters import DeadLetter
 from schemas.topics import DEAD_LETTERS, physical
+from transport import clients
 from transport.admin import BrokerError
 from transport.decoder import Decoder
-from transport.embedded_broker import faults
 from transport.log_reader import LogReader, Partition
 from transport.settings import Settings
 
@@ -50,10 +49,10 @@ async def find(
     """Return the selected dead letters. Without bytes, any number of letters fits the memory."""
     partitions = (await reader.partitions())[DEAD_LETTERS.name]
     ranges = await reader.from_time(partitions, selection.since_ms)
-    decoder, letters, unreadable, why = Decoder(settings), list[DeadLetter](), 0, None
+    decoder, letters, unreadable, why = Decoder.of(settings), list[DeadLetter](), 0, None
     async for records in reader.scan(ranges):
         for record in records:
-            letter, reason = await decoder.decode(record.value)
+            letter, reason = await decoder.read(record.value)
             if not isinstance(letter, DeadLetter):
                 unreadable, why = unreadable + 1, reason or "not a dead letter"
             elif selection.takes(letter):
@@ -108,11 +107,7 @@ async def send(settings: Settings, sends: Sequence[tuple[DeadLetterGroup, bytes 
 
     Raises BrokerError when the broker refuses one; those before it are sent.
     """
-    producer = AIOKafkaProducer(
-        bootstrap_servers=settings.require_bootstrap(),
-        acks="all",
-        enable_idempotence=not faults.is_embedded(),
-    )
+    producer = clients.producer(settings)
     done = 0
     try:
         await producer.start()

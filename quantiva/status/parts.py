@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 
 import msgspec
 
@@ -27,7 +26,7 @@ async def probe(settings: Settings) -> tuple[Part, ...]:
     """Return broker, registry and database, asked at the same time. Takes at most some seconds."""
     return tuple(
         await asyncio.gather(
-            probe_broker(settings.bootstrap),
+            probe_broker(settings),
             probe_registry(settings.registry_url),
             probe_database(
                 settings.database_url.get_secret_value() if settings.database_url else None
@@ -36,23 +35,19 @@ async def probe(settings: Settings) -> tuple[Part, ...]:
     )
 
 
-async def probe_broker(bootstrap: str | None) -> Part:
+async def probe_broker(settings: Settings) -> Part:
     """Ask for the cluster's metadata."""
+    bootstrap = settings.bootstrap
     if not bootstrap:
         return Part("broker", None, False, "KAFKA_BOOTSTRAP_SERVERS is not set")
-    from aiokafka.client import AIOKafkaClient
+    from transport.readiness import broker_count
 
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what fails is told here
-    client = AIOKafkaClient(bootstrap_servers=bootstrap, request_timeout_ms=int(_TIMEOUT_S * 1000))
     try:
         async with asyncio.timeout(2 * _TIMEOUT_S):
-            await client.bootstrap()
-        brokers = len(client.cluster.brokers())
+            brokers = await broker_count(settings, _TIMEOUT_S)
         return Part("broker", bootstrap, brokers > 0, f"{brokers} broker(s)")
     except Exception as error:  # whatever a client raises: it does not answer
         return Part("broker", bootstrap, False, short_reason(error, _TIMEOUT_S))
-    finally:
-        await client.close()
 
 
 async def probe_registry(url: str | None) -> Part:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from quantiva.wiring.sinks import SINKS
 from schemas.topics import (
     BOOKS,
     CALENDAR,
@@ -14,7 +15,6 @@ from schemas.topics import (
     REQUESTS,
     SCORES,
     SIGNALS,
-    STRATEGIES,
     TOP,
     TRENDING,
 )
@@ -55,13 +55,18 @@ RANKING_STAGE = WatchedStage("ranking", (RANKING.name,), (TOP.name,), "quantiva 
 WATCHDOG = WatchedStage(
     "watchdog", (TRENDING.name, SCORES.name), (), "quantiva worker watchdog", waits=True
 )
-POSTGRES = WatchedStage(
-    "sink.postgres",
-    (STRATEGIES.name, TRENDING.name, NEWS.name, SIGNALS.name, TOP.name),
-    (),
-    "quantiva sink postgres",
+SINK_STAGES: tuple[WatchedStage, ...] = tuple(
+    WatchedStage(entry.stage, entry.topics, (), f"quantiva sink {entry.name}")
+    for entry in SINKS
+    if entry.is_watched
 )
-STAGES: tuple[WatchedStage, ...] = (*ENGINE_STAGES, FUSION, RANKING_STAGE, WATCHDOG, POSTGRES)
+STAGES: tuple[WatchedStage, ...] = (
+    *ENGINE_STAGES,
+    FUSION,
+    RANKING_STAGE,
+    WATCHDOG,
+    *SINK_STAGES,
+)
 
 ARCHIVE = "sink.archive."
 """How the stage of an archive begins: each archive has a group of its own."""

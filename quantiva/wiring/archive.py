@@ -13,12 +13,10 @@ from schemas.registry_client import Registry
 from schemas.topics import BY_NAME, TOPICS, logical
 from sinks.archive import ArchiveSink, Place
 from sinks.decoding import Undecoded
-from sinks.kafka import RunnerConfig
-from sinks.runner import SinkRunner
+from sinks.runner import RunnerConfig, SinkRunner
 from streams.archive.reader import Archive, ArchiveError
 from streams.archive.store import open_store
 from transport import admin
-from transport.embedded_broker import faults
 from transport.log_reader import LogReader, Partition
 from transport.settings import Settings
 
@@ -63,17 +61,12 @@ async def archive_runner(
     runner = SinkRunner(
         sink,
         Codec({}),
+        settings,
         RunnerConfig(
-            bootstrap=settings.require_bootstrap(),
-            group=settings.group_id(_group(manifest.archive_id, store.address)),
-            prefix=settings.prefix,
             max_records=max_records,
             max_age_ms=round(roll_s * 1000),
-            session_timeout_ms=int(settings.session_timeout_s * 1000),
-            heartbeat_ms=int(settings.session_timeout_s * 250),
-            instance_id=settings.instance_id,
             stop_within_s=_STOP_WITHIN_S,
-            **faults.consumer_options(),
+            group=_group(manifest.archive_id, store.address),
         ),
         decoder=Undecoded(settings.prefix),
     )

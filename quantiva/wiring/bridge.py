@@ -9,7 +9,6 @@ from contextlib import AsyncExitStack, suppress
 
 from aiohttp import web
 
-from quantiva.wiring.producers import publisher_of
 from schemas.control import SignalRequest, Strategy
 from sinks.bridge.api.database import open_pool
 from sinks.bridge.app import SHUTDOWN_S, Parts, build_app
@@ -94,7 +93,7 @@ async def _start(
         exits.push_async_callback(pool.close)
     auth = Auth(bridge, pool)  # wrong tokens are said before anything is waited for
     codec, registry = await codec_of(settings)
-    publisher = await exits.enter_async_context(publisher_of(settings, codec))
+    publisher = await exits.enter_async_context(Publisher(settings, codec))
     if dsn is not None:
         await migrate(dsn)
     log = LogParts(lambda: LogReader(settings), codec, settings.prefix, registry.resolve)

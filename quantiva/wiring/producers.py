@@ -11,29 +11,17 @@ from typing import Any, TypeVar
 from producers.dedup.checkpoint import CheckpointFile
 from producers.dedup.deduplicating_publisher import DeduplicatingPublisher, Recalled
 from producers.dedup.headlines import SeenNews
-from producers.dedup.log_indexer import decoder
 from producers.dedup.published_index import PublishedIndex
 from producers.feeds.runner import Listener, LiveProducers
 from producers.settings import SourceSettings
-from schemas.codec import Codec
 from transport import admin
-from transport.embedded_broker import faults
+from transport.decoder import Decoder
 from transport.log_reader import LogReader
 from transport.publisher import Publisher
 from transport.registered_codec import codec_of
 from transport.settings import Settings
 
 T = TypeVar("T")
-
-
-def publisher_of(settings: Settings, codec: Codec) -> Publisher:
-    """Return a publisher on the broker of the settings; ValueError without an address."""
-    return Publisher(
-        settings.require_bootstrap(),
-        codec,
-        idempotent=not faults.is_embedded(),
-        prefix=settings.prefix,
-    )
 
 
 async def produce(
@@ -75,12 +63,12 @@ async def _start(
         msg = f"topic {problems[0].name} {problems[0].problems[0]}"
         raise ValueError(msg)
     codec, registry = await codec_of(settings)
-    publisher = await exits.enter_async_context(publisher_of(settings, codec))
-    statuses = await exits.enter_async_context(publisher_of(settings, codec))
+    publisher = await exits.enter_async_context(Publisher(settings, codec))
+    statuses = await exits.enter_async_context(Publisher(settings, codec))
     once = DeduplicatingPublisher(
         publisher,
         PublishedIndex(SeenNews()),
-        decoder(codec, registry),
+        Decoder(codec, registry.resolve).decode,
         lambda: LogReader(settings),
         CheckpointFile(folder / f"{settings.prefix}journal"),
     )

@@ -11,9 +11,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Any
 
 import asyncpg
 from aiokafka.errors import KafkaError
@@ -21,6 +21,7 @@ from aiokafka.errors import KafkaError
 from schemas.address import conceal
 from schemas.explanations import Explanation
 from schemas.times import ms
+from sinks.explanations.topic import ExplanationTopic, Positions
 from sinks.postgres.errors import translate
 from sinks.postgres.table import Connection
 
@@ -48,31 +49,11 @@ _POSITION = (
     " ON CONFLICT (topic, partition) DO UPDATE SET next_offset = excluded.next_offset"
 )
 
-Positions = Mapping[int, int]
-"""Next offset by partition."""
-
-
-class ExplanationLog(Protocol):
-    """The topic signals.explanations, to be written and read back. Handed in."""
-
-    @property
-    def topic(self) -> str:
-        """Its name on the broker."""
-
-    async def send(self, explanations: Sequence[Explanation]) -> Positions:
-        """Publish; return the positions after them once the broker has them all. KafkaError."""
-
-    def read(self, starts: Positions) -> AsyncIterator[tuple[list[str], Positions]]:
-        """Yield signal ids and the positions after them, to the end as it is now. KafkaError."""
-
-    async def close(self) -> None:
-        """Release everything."""
-
 
 class Outbox:
     """Publishes what is stored, in one task; `tally["published"]` counts."""
 
-    def __init__(self, dsn: str, log: ExplanationLog, tally: Counter[str]) -> None:
+    def __init__(self, dsn: str, log: ExplanationTopic, tally: Counter[str]) -> None:
         self._dsn = dsn
         self._log = log
         self._tally = tally

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import asyncpg
@@ -17,8 +17,9 @@ from schemas.signals import TopSignals
 from schemas.topics import TOP
 from sinks.base import Flushed, Rejected, Sink, SinkRecord
 from sinks.explanations import breaker
-from sinks.explanations.outbox import ExplanationLog, Outbox
+from sinks.explanations.outbox import Outbox
 from sinks.explanations.settings import ExplanationSettings
+from sinks.explanations.topic import ExplanationTopic
 from sinks.explanations.worker import Workers
 from sinks.postgres import migrate
 from sinks.postgres.dsn import redact
@@ -32,7 +33,6 @@ _CONNECT_TIMEOUT_S, _STATEMENT_TIMEOUT_S = 10.0, 60.0
 class ExplanationsSink:
     """Explains the signals of signals.top. The signals themselves are read from PostgreSQL.
 
-    `log` makes the topic's writer and reader, once; see `sinks.explanations.outbox`.
     `tally` counts since the start: done, failed, skipped, refused (asked, not served), published.
     """
 
@@ -43,13 +43,13 @@ class ExplanationsSink:
         self,
         dsn: str,
         settings: ExplanationSettings,
-        log: Callable[[], ExplanationLog],
+        topic: ExplanationTopic,
         *,
         gate_rules: breaker.BreakerSettings | None = None,
     ) -> None:
         self._dsn = dsn
         self._settings = settings
-        self._make_log = log
+        self._topic = topic
         self._gate_rules = gate_rules or breaker.BreakerSettings()
         self._pool: asyncpg.Pool[Any] | None = None
         self._workers: Workers | None = None
@@ -77,7 +77,7 @@ class ExplanationsSink:
         except Exception as error:
             raise translate(error, None, self._dsn) from error
         self._pool = pool
-        self._outbox = Outbox(self._dsn, self._make_log(), self.tally)
+        self._outbox = Outbox(self._dsn, self._topic, self.tally)
         self._workers = Workers(
             self._settings, pool, self._dsn, self._outbox.wake, self._gate_rules, self.tally
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterable
@@ -11,16 +10,16 @@ from typing import Any
 from schemas.codec import BadEventError, Codec, UnknownSchemaError
 from schemas.dead_letters import DeadLetter
 from schemas.partitioning import partition_of
-from schemas.registry_client import Registry, RegistryError
+from schemas.registry_client import Registry
 from schemas.topics import DEAD_LETTERS, logical
 from streams.agents.crashes import CrashLog
 from streams.agents.faust_ext.consumer import Chunk
 from streams.agents.state_store import Pending, StateStore
 from streams.runner import StageRunner, partition_for
 from streams.stage import Entry, Output, Stage, Tables, UnusableEventError
+from transport.decoder import Decoder, Silence
 
 _log = logging.getLogger(__name__)
-_REGISTRY_RETRY_S = 1.0
 
 
 class BatchResult:
@@ -76,7 +75,7 @@ class BatchProcessor:
     ) -> None:
         self._stage = stage
         self._codec = codec
-        self._registry = registry
+        self._decoder = Decoder(codec, registry.resolve, Silence.WAIT)
         self._store = store
         self._crashes = crashes
         self._partitions = partitions
@@ -96,27 +95,14 @@ class BatchProcessor:
                 try:
                     try:
                         event = decode(record.value)
-                    except UnknownSchemaError as unknown:
-                        event = await self._event_of_unknown(record, unknown)
+                    except UnknownSchemaError:
+                        event = await self._decoder.decode(record.value)
                     self._apply(work, topic, record, event, tables)
                 except (BadEventError, UnusableEventError) as error:
                     work.letters.append(self._letter(topic, record, error))
             work.done[chunk.tp] = chunk.records[-1].offset + 1
             work.events += len(chunk.records)
         return work
-
-    async def _event_of_unknown(self, record: Any, unknown: UnknownSchemaError) -> Any:
-        """Ask the registry for the schema, however long it takes, and decode with it."""
-        while True:
-            try:
-                known = await self._registry.resolve(self._codec, unknown)
-                break
-            except RegistryError as error:
-                _log.warning("waiting for the schema registry: %s", error)
-                await asyncio.sleep(_REGISTRY_RETRY_S)
-        if not known:
-            raise unknown
-        return self._codec.decode(record.value)
 
     def _refuse_given_up(self, topic: str, partition: int, offset: int) -> None:
         crash = self._crashes.given_up(topic, partition, offset)

@@ -12,7 +12,6 @@ import logging
 import time
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 
 from schemas.codec import BadEventError, Codec
@@ -29,7 +28,7 @@ from schemas.validation import problem
 from streams.fusion import watchdog as core
 from streams.fusion.state import ALL_ANSWERED
 from streams.stage import Output
-from transport.embedded_broker import faults
+from transport import clients
 from transport.settings import Settings
 
 _log = logging.getLogger(__name__)
@@ -52,26 +51,15 @@ class CycleWatchdog:
         self._state = core.WatchdogState()
         self._clock_ms = 0.0
         self._task: asyncio.Task[None] | None = None
-        bootstrap = settings.require_bootstrap()
-        self._consumer = AIOKafkaConsumer(
+        self._consumer = clients.consumer(
+            settings,
             *(physical(name, settings.prefix) for name in WATCHED),
-            bootstrap_servers=bootstrap,
-            group_id=settings.group_id("watchdog"),
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            session_timeout_ms=int(settings.session_timeout_s * 1000),
-            heartbeat_interval_ms=int(settings.session_timeout_s * 250),
+            group=settings.group_id("watchdog"),
             # Range gives a member the same partition numbers of both topics: an asset's ticks
             # and its answers.
             partition_assignment_strategy=(RangePartitionAssignor,),
-            **faults.consumer_options(),
         )
-        self._producer = AIOKafkaProducer(
-            bootstrap_servers=bootstrap,
-            acks="all",
-            enable_idempotence=not faults.is_embedded(),
-            request_timeout_ms=300_000,
-        )
+        self._producer = clients.producer(settings, request_timeout_ms=300_000)
 
     async def start(self) -> None:
         """Begin to connect and to watch; the stages beside it need not wait for that."""

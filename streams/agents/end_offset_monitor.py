@@ -6,10 +6,12 @@ import asyncio
 import contextlib
 from collections.abc import Iterable
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from streams.agents.stage_worker import StageWorker
+from transport import clients
+from transport.settings import Settings
 
 EVERY_S = 5.0
 _TIMEOUT_S = 10.0
@@ -23,10 +25,8 @@ class EndOffsetMonitor:
     the last ends as they are: a worker without a broker has nothing to catch up with.
     """
 
-    def __init__(self, bootstrap: str) -> None:
-        self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=bootstrap, group_id=None, enable_auto_commit=False
-        )
+    def __init__(self, settings: Settings) -> None:
+        self._consumer = clients.consumer(settings)
         self._task: asyncio.Task[None] | None = None
 
     def start(self, hosts: Iterable[StageWorker]) -> None:

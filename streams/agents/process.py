@@ -25,15 +25,13 @@ from streams.agents.strategies import StrategyTable
 from streams.stage import EMPTY_TABLES
 from streams.topology import stage
 from transport import admin
-from transport.embedded_broker import faults
+from transport.groups import join_limit_s
 from transport.registered_codec import codec_of
 from transport.settings import Settings
 from transport.supervision.keeper import EXIT_CONFIG
 
 _log = logging.getLogger("quantiva.worker")
 
-START_LIMIT_S = 60.0
-EMBEDDED_START_LIMIT_S = 20.0
 STOP_LIMIT_S = 10.0
 EXIT_TROUBLE, EXIT_NOT_READY = 3, 75
 READY_LINE = "READY"
@@ -54,7 +52,7 @@ async def run(names: list[str], settings: Settings) -> int:
     working = [name for name in names if name != WATCHDOG]
     await asyncio.to_thread(admin.create_changelogs, settings, working)
     codec, registry = await codec_of(settings)
-    strategies = StrategyTable(settings.require_bootstrap(), codec, settings.prefix)
+    strategies = StrategyTable(settings, codec)
     needs_strategies = "fusion" in names
     if needs_strategies:
         await strategies.start()
@@ -74,7 +72,7 @@ async def run(names: list[str], settings: Settings) -> int:
     _settle_memory()
     sys.stdout.write(f"{READY_LINE} {' '.join(names)}\n")
     sys.stdout.flush()
-    probe = EndOffsetMonitor(settings.require_bootstrap())
+    probe = EndOffsetMonitor(settings)
     probe.start(hosts)
     code = await _watch(hosts, watchdog, stop)
     if code:
@@ -105,7 +103,7 @@ async def _start(
 
     starting = asyncio.ensure_future(all_of_them())
     stopping = asyncio.ensure_future(stop.wait())
-    limit_s = EMBEDDED_START_LIMIT_S if faults.is_embedded() else START_LIMIT_S
+    limit_s = join_limit_s()
     await asyncio.wait({starting, stopping}, timeout=limit_s, return_when=asyncio.FIRST_COMPLETED)
     if starting.done():
         stopping.cancel()

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import AsyncExitStack
 from typing import Any
-
-from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from schemas.codec import BadEventError, Codec
 from schemas.topics import STRATEGIES, physical
 from schemas.validation import problem
 from streams.stage import StrategyAt, Tables
-from transport.embedded_broker import faults
+from transport.log_reader import LogReader
+from transport.settings import Settings
 
 _log = logging.getLogger(__name__)
 
@@ -27,13 +27,13 @@ class StrategyTable:
     without a group.
     """
 
-    def __init__(self, bootstrap: str, codec: Codec, prefix: str = "") -> None:
-        self._bootstrap = bootstrap
+    def __init__(self, settings: Settings, codec: Codec) -> None:
         self._codec = codec
-        self._tp = TopicPartition(physical(STRATEGIES.name, prefix), 0)
+        self._place = (physical(STRATEGIES.name, settings.prefix), 0)
+        self._reader = LogReader(settings)
+        self._open = AsyncExitStack()
         self._tables = Tables({})
         self._task: asyncio.Task[None] | None = None
-        self._consumer: AIOKafkaConsumer | None = None
 
     def tables(self) -> Tables:
         """Return the strategies as they stand now, in the order of their ids."""
@@ -41,35 +41,20 @@ class StrategyTable:
 
     async def start(self) -> None:
         """Read the topic to its present end, then follow it in the background."""
-        if faults.is_embedded():
-            end = (await faults.end_offsets(self._bootstrap, [self._tp]))[self._tp]
-        else:
-            end = -1
-        consumer = self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._bootstrap,
-            group_id=None,
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            **faults.consumer_options(),
-        )
-        await consumer.start()
-        consumer.assign([self._tp])
-        if end < 0:
-            end = (await consumer.end_offsets([self._tp]))[self._tp]
-        await consumer.seek_to_beginning(self._tp)
-        while await consumer.position(self._tp) < end:
-            self._apply(await consumer.getmany(timeout_ms=500))
-        self._task = asyncio.create_task(self._follow(consumer))
+        reader = await self._open.enter_async_context(self._reader)
+        begins, ends = await reader.begins([self._place]), await reader.ends([self._place])
+        begin, end = begins[self._place], ends[self._place]
+        async for records in reader.scan({self._place: (begin, end)}):
+            self._apply(records)
+        self._task = asyncio.create_task(self._follow(end))
 
-    async def _follow(self, consumer: AIOKafkaConsumer) -> None:
-        while True:
-            self._apply(await consumer.getmany(timeout_ms=1000))
+    async def _follow(self, start: int) -> None:
+        async for records in self._reader.follow({self._place: start}):
+            self._apply(records)
 
-    def _apply(self, fetched: dict[Any, list[Any]]) -> None:
+    def _apply(self, records: list[Any]) -> None:
         strategies = dict(self._tables.strategies)
-        changed = False
-        for record in fetched.get(self._tp, []):
-            changed = True
+        for record in sorted(records, key=lambda one: one.offset):
             if record.value is None:
                 strategies.pop(record.key.decode(), None)
                 continue
@@ -82,12 +67,10 @@ class StrategyTable:
                 _log.error("strategy %s at %d ignored: %s", record.key, record.offset, error)
                 continue
             strategies[strategy.strategy_id] = StrategyAt(strategy, record.offset)
-        if changed:
-            self._tables = Tables({name: strategies[name] for name in sorted(strategies)})
+        self._tables = Tables({name: strategies[name] for name in sorted(strategies)})
 
     async def stop(self) -> None:
         """Stop following."""
         if self._task is not None:
             self._task.cancel()
-        if self._consumer is not None:
-            await self._consumer.stop()
+        await self._open.aclose()

@@ -13,7 +13,7 @@ from schemas.topics import physical
 from streams.agents.cycle_watchdog import WATCHED
 from streams.agents.process import EXIT_NOT_READY, READY_LINE, WATCHDOG
 from streams.topology import stage
-from transport.embedded_broker import faults
+from transport import groups
 from transport.settings import Settings
 from transport.supervision.keeper import Keeper
 from transport.supervision.processes import Command
@@ -53,7 +53,7 @@ class Supervisor:
             name=" ".join(group),
             ready_line=f"{READY_LINE} ",
             on_event=tell,
-            on_exit=partial(self._unwedge, group),
+            on_exit=partial(self._free_groups, group),
         )
 
     @property
@@ -82,17 +82,15 @@ class Supervisor:
         """Ask every process to end, kill what does not, and wait for it."""
         await asyncio.gather(*(keeper.stop() for keeper in self._keepers))
 
-    async def _unwedge(self, group: tuple[str, ...], status: int) -> None:
-        """Free consumer groups that the embedded broker let nobody join; its members are dead."""
-        if status == EXIT_NOT_READY and faults.is_embedded():
-            await asyncio.to_thread(self._free_groups, group)
-
-    def _free_groups(self, group: tuple[str, ...]) -> None:
+    async def _free_groups(self, group: tuple[str, ...], status: int) -> None:
+        """Free consumer groups that nobody could join; their members are dead."""
+        if status != EXIT_NOT_READY:
+            return
         for name in group:
             inputs = WATCHED if name == WATCHDOG else stage(name).inputs
             topics = [physical(topic, self._settings.prefix) for topic in inputs]
             group_id = self._settings.group_id(name)
-            faults.unwedge(self._settings.require_bootstrap(), group_id, topics)
+            await asyncio.to_thread(groups.free_stuck, self._settings, group_id, topics)
 
 
 def default_groups(stages: Sequence[str], processes: int | None = None) -> list[list[str]]:

@@ -10,10 +10,9 @@ from typing import Any
 from schemas.registry_client import Registry
 from schemas.topics import logical
 from streams.archive.reader import Archive, ArchiveError
-from streams.archive.records import LoggedRecord
+from streams.archive.records import LoggedRecord, logged
 from streams.archive.store import open_store
 from streams.archive.writer import ArchiveWriter, SchemaText, keep_schemas
-from transport.embedded_broker import faults
 from transport.log_reader import LogReader, Partition
 from transport.settings import Settings
 
@@ -68,7 +67,7 @@ async def _ranges(
 ) -> Ranges:
     """Return what to copy; timestamps do not ascend, so their last one is found by reading."""
     ranges = await reader.from_time(partitions, 0 if from_ms is None else from_ms)
-    if until_ms is None and (from_ms is None or not faults.is_embedded()):
+    if until_ms is None and (from_ms is None or reader.searches_by_time):
         return ranges
     progress.expect(ranges)
     bounds: dict[Partition, tuple[int, int]] = {}
@@ -142,10 +141,3 @@ class _Buffers:
         await asyncio.to_thread(self._writer.write, name, partition, records)
         self._count -= len(records)
         self._bytes -= sum(len(record.value or b"") for record in records)
-
-
-def logged(raw: Any) -> LoggedRecord:
-    """Return an aiokafka ConsumerRecord as the archive keeps it."""
-    return LoggedRecord(
-        raw.offset, raw.timestamp, raw.key, raw.value, tuple(map(tuple, raw.headers))
-    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from schemas.times import EPOCH
 
@@ -27,6 +27,13 @@ class LoggedRecord(NamedTuple):
     key: bytes | None
     value: bytes | None
     headers: tuple[tuple[str, bytes | None], ...]
+
+
+def logged(raw: Any) -> LoggedRecord:
+    """Return an aiokafka ConsumerRecord as the archive keeps it."""
+    return LoggedRecord(
+        raw.offset, raw.timestamp, raw.key, raw.value, tuple(map(tuple, raw.headers))
+    )
 
 
 def day_of(timestamp_ms: int) -> str:

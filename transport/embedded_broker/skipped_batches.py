@@ -10,12 +10,13 @@ does nothing on Apache Kafka.
 from __future__ import annotations
 
 import logging
-import os
 import time
 from collections.abc import Iterator
 from typing import Any
 
 from aiokafka.consumer import fetcher
+
+from transport.embedded_broker import is_embedded
 
 _log = logging.getLogger(__name__)
 _PATIENCE_S = 5.0
@@ -26,7 +27,7 @@ _unpack = fetcher.PartitionRecords._unpack_records
 
 
 def _unpack_to_gap(self: Any) -> Iterator[Any]:
-    if os.environ.get("QUANTIVA_BROKER") != "tansu":
+    if not is_embedded():
         yield from _unpack(self)
         return
     expected = self.next_fetch_offset

@@ -17,8 +17,8 @@ from sinks.base import SinkRecord
 from sinks.bridge.frames import Frame
 from sinks.bridge.hub.channels import frame_of
 from sinks.bridge.hub.cursors import Place, Positions
-from sinks.bridge.log import LogSource, OpenLog, Partition, in_order
 from sinks.decoding import RecordDecoder
+from transport.log_reader import LogReader, OpenLog, Partition, in_order
 
 _log = logging.getLogger(__name__)
 PIECE = 500
@@ -50,7 +50,7 @@ class Backlog:
         self._decoder = decoder
         self.piece = PIECE
         self._turn = asyncio.Semaphore(connections)
-        self._idle: list[tuple[AsyncExitStack, LogSource]] = []
+        self._idle: list[tuple[AsyncExitStack, LogReader]] = []
         self._partitions = partitions
 
     async def read(self, ranges: Mapping[Place, tuple[int, int]]) -> Piece:
@@ -79,7 +79,7 @@ class Backlog:
     async def _asked(
         self,
         places: list[Place],
-        ask: Callable[[LogSource, list[Partition]], Awaitable[Mapping[Any, int]]],
+        ask: Callable[[LogReader, list[Partition]], Awaitable[Mapping[Any, int]]],
     ) -> Positions:
         names = {place: self._partitions()[place] for place in places}
         async with self._turn, asyncio.timeout(LIMIT_S):
@@ -96,11 +96,11 @@ class Backlog:
         self._idle.append((stack, log))
         return found
 
-    async def _connect(self) -> tuple[AsyncExitStack, LogSource]:
+    async def _connect(self) -> tuple[AsyncExitStack, LogReader]:
         stack = AsyncExitStack()
         return stack, await stack.enter_async_context(self._open())
 
-    async def _read(self, log: LogSource, wanted: Mapping[Place, tuple[int, int]]) -> Piece:
+    async def _read(self, log: LogReader, wanted: Mapping[Place, tuple[int, int]]) -> Piece:
         """Read the ranges; what was deleted before or meanwhile is a gap, and says so."""
         piece = Piece(next={place: stop for place, (_, stop) in wanted.items()})
         places = {self._partitions()[place]: place for place in wanted}
@@ -120,7 +120,7 @@ class Backlog:
 
     async def _deleted_meanwhile(
         self,
-        log: LogSource,
+        log: LogReader,
         ranges: Mapping[Partition, tuple[int, int]],
         read: list[Any],
         places: Mapping[Partition, Place],

@@ -14,8 +14,8 @@ from sinks.bridge.hub.channels import BY_TOPIC
 from sinks.bridge.hub.core import Core
 from sinks.bridge.hub.cursors import Place, Positions
 from sinks.bridge.hub.hub_health import HubHealth
-from sinks.bridge.log import LogSource, OpenLog, Partition, in_order
 from sinks.decoding import RecordDecoder
+from transport.log_reader import LogReader, OpenLog, Partition, in_order
 
 _log = logging.getLogger(__name__)
 _LONGEST_WAIT_S = 5.0
@@ -95,7 +95,7 @@ class HubFeed:
             async for batch in log.follow(starts):
                 await self._take(log, batch)
 
-    async def _begin(self, log: LogSource) -> None:
+    async def _begin(self, log: LogReader) -> None:
         """Bring the positions and the log together, and read what the state is made of."""
         names = list(self._names)
         begins, ends = await log.begins(names), await log.ends(names)
@@ -122,7 +122,7 @@ class HubFeed:
             self._core.latest.reset(place[0])
         self._on_gap(place, position, begin, reason)
 
-    async def _warm_up(self, log: LogSource) -> None:
+    async def _warm_up(self, log: LogReader) -> None:
         positions = self._core.positions
         ranges = {self.partitions[p]: (positions[p], end) for p, end in self._warming.items()}
         async for batch in log.scan(ranges):
@@ -132,7 +132,7 @@ class HubFeed:
                 self._core.pass_over(place, end - 1)
         self._warming.clear()
 
-    async def _take(self, log: LogSource, batch: Iterable[Any]) -> None:
+    async def _take(self, log: LogReader, batch: Iterable[Any]) -> None:
         """Decode and send a batch; the loop is let go every few ms."""
         loop = asyncio.get_running_loop()
         began = loop.time()
@@ -148,7 +148,7 @@ class HubFeed:
                 await asyncio.sleep(0)
                 began = loop.time()
 
-    async def _jumped(self, log: LogSource, place: Place, raw: Any) -> None:
+    async def _jumped(self, log: LogReader, place: Place, raw: Any) -> None:
         """Say what was deleted before it was read; compacted topics leave offsets out anyway."""
         if BY_NAME[place[0]].cleanup == "compact":
             return

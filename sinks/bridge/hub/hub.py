@@ -29,9 +29,10 @@ from sinks.bridge.hub.hub_health import (
     watch,
 )
 from sinks.bridge.hub.views import Latest
-from sinks.bridge.log import OpenLog
 from sinks.bridge.settings import BridgeSettings
-from sinks.decoding import Decoder, Resolver
+from sinks.decoding import ContractDecoder
+from transport.decoder import Resolver
+from transport.log_reader import OpenLog
 
 _UNSENT_BYTES = 65_536
 _STUCK_LOOKS = 4
@@ -59,7 +60,7 @@ class Hub:
         self.settings = settings
         self.core = Core()
         self.pulse = HubHealth()
-        decoder = Decoder(log.codec, prefix=log.prefix, resolve=log.resolve)
+        decoder = ContractDecoder(log.codec, log.prefix, log.resolve)
         self.feed = HubFeed(self.core, log.open_log, decoder, self.pulse, self._tell_gap)
         self.backlog = Backlog(log.open_log, decoder, lambda: self.feed.partitions)
         self._door = door

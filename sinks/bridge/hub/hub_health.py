@@ -14,7 +14,7 @@ import msgspec
 from schemas.registry_client import RegistryError
 from schemas.scores import EngineScore
 from sinks.bridge.hub.cursors import Place, Positions
-from sinks.bridge.log import OpenLog, Partition
+from transport.log_reader import OpenLog, Partition
 
 _log = logging.getLogger(__name__)
 _LIMIT_S = 10.0

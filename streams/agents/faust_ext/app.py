@@ -10,7 +10,7 @@ import faust
 
 from streams.agents.faust_ext.consumer import Transport
 from streams.agents.faust_ext.tables import QuickTableManager
-from transport import aiokafka_fixes  # noqa: F401  (before any client is made)
+from transport import clients  # noqa: F401  applies aiokafka's cures before any client is made
 
 
 class StageApp(faust.App):  # type: ignore[misc]

@@ -16,7 +16,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
 from streams.agents.faust_ext.tansu_thread import ConsumerThread as TansuThread
-from transport.embedded_broker import faults
+from transport.embedded_broker import is_embedded
 
 MAX_CHUNKS = 64
 """Chunks that may wait for the stage before fetching pauses."""
@@ -156,7 +156,7 @@ class ChunkConsumer(driver.Consumer):  # type: ignore[misc]
         """Skip Faust's livelock log: it counts events that do not exist here (see watchdog)."""
 
     def _new_consumer_thread(self) -> Any:
-        thread = TansuThread if faults.is_embedded() else driver.AIOKafkaConsumerThread
+        thread = TansuThread if is_embedded() else driver.AIOKafkaConsumerThread
         return thread(self, loop=self.loop, beacon=self.beacon)
 
 
@@ -164,7 +164,7 @@ class Producer(driver.Producer):  # type: ignore[misc]
     """acks=all, and idempotent where the broker can (everywhere but on the embedded one)."""
 
     def _settings_extra(self) -> dict[str, Any]:
-        return {"acks": "all", "enable_idempotence": not faults.is_embedded()}
+        return {"acks": "all", "enable_idempotence": not is_embedded()}
 
 
 class Transport(driver.Transport):  # type: ignore[misc]

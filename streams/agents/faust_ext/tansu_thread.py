@@ -1,7 +1,4 @@
-"""Faust's consumer thread on the embedded broker; see `transport.embedded_broker.faults`.
-
-In a file of its own, so that what only asks for end offsets does not import Faust.
-"""
+"""Faust's consumer thread on the embedded broker; see `transport.embedded_broker`."""
 
 from __future__ import annotations
 
@@ -10,7 +7,9 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer
 from faust.transport.drivers import aiokafka as driver
 
-from transport.embedded_broker.faults import FETCH_MAX_WAIT_MS, end_offsets
+from transport.embedded_broker import FETCH_MAX_WAIT_MS
+from transport.log_reader import LogReader
+from transport.settings import Settings
 
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
@@ -22,8 +21,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         return consumer
 
     async def _highwaters(self, partitions: list[Any]) -> dict[Any, int]:
-        url, port = self.transport.url, self.transport.default_port
-        ends = await end_offsets(
-            driver.server_list(url, port), [driver.ensure_aiokafka_TP(tp) for tp in partitions]
-        )
-        return {tp: ends[driver.ensure_aiokafka_TP(tp)] for tp in partitions}
+        servers = driver.server_list(self.transport.url, self.transport.default_port)
+        async with LogReader(Settings(bootstrap=",".join(servers)), fetch_wait_ms=50) as reader:
+            ends = await reader.ends((tp.topic, tp.partition) for tp in partitions)
+        return {tp: ends[tp.topic, tp.partition] for tp in partitions}

@@ -73,7 +73,7 @@ async def _in_log(
     found: dict[str, tuple[Signal, InputPosition]] = {}
     reasons: dict[str, None] = {}
     for place, record in searched.records:
-        signal, reason = reader.event(record.value)
+        signal, reason = await reader.event(record.value)
         if reason is not None:
             reasons[reason] = None
         elif isinstance(signal, Signal) and signal.signal_id.startswith(begin):

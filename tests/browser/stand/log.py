@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
 from schemas.topics import TOPICS
-from sinks.bridge.log import Partition
+from transport.log_reader import Partition
 
 PARTITIONS = 8
 

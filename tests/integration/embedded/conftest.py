@@ -19,15 +19,6 @@ REPOSITORY = HERE.parents[2]
 
 
 @pytest.fixture
-def folder() -> Iterator[Path]:
-    """A folder every user can enter; pytest's is closed to the user who runs PostgreSQL."""
-    with tempfile.TemporaryDirectory(prefix="quantiva-test-") as name:
-        path = Path(name)
-        path.chmod(0o755)
-        yield path
-
-
-@pytest.fixture
 def readiness(request: pytest.FixtureRequest) -> Callable[[str, float], None]:
     """Print how long something took; never a reason to fail."""
     reporter = request.config.pluginmanager.get_plugin("terminalreporter")

@@ -18,10 +18,10 @@ from typer.testing import CliRunner
 from quantiva.commands.tail import tail
 from schemas.codec import BadEventError
 from schemas.contract import schema, schema_name
+from schemas.describe import plain
 from schemas.topics import BY_SCHEMA, TOPICS
 from tests.integration.quantiva.conftest import Platform, on_both
 from tests.unit.quantiva.status import samples
-from transport.decoder import plain
 
 pytestmark = pytest.mark.embedded
 app = typer.Typer()

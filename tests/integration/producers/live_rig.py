@@ -15,7 +15,6 @@ import pytest
 from embedded.broker import Broker
 from embedded.registry.server import Registry
 from marketdata.simulated.assets import ASSETS
-from producers.dedup.log_indexer import decoder
 from producers.feeds.assembly import FEEDS
 from producers.feeds.runner import Listener
 from producers.settings import SourceSettings
@@ -26,6 +25,7 @@ from simulator.app import EXCHANGES
 from simulator.faults import HTTP_KINDS, Fault, Faults
 from simulator.server import Simulator, seeded_simulator
 from transport import admin
+from transport.decoder import Decoder
 from transport.log_reader import LogReader
 from transport.registered_codec import codec_of
 from transport.settings import Settings
@@ -116,7 +116,7 @@ class LiveDay:
     async def events(self, *topics: str) -> dict[type, list[Any]]:
         """Return all that is in these topics, or in all, by type, each partition in its order."""
         codec, registry = await codec_of(self.settings)
-        decode = decoder(codec, registry)
+        decode = Decoder(codec, registry.resolve).decode
         found: dict[type, list[Any]] = defaultdict(list)
         async with LogReader(self.settings) as log:
             for topic, places in (await log.partitions()).items():

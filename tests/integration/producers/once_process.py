@@ -18,10 +18,10 @@ from marketdata.simulated.simulation import backfill, cycle
 from producers.dedup.checkpoint import Checkpoint, CheckpointFile
 from producers.dedup.deduplicating_publisher import DeduplicatingPublisher
 from producers.dedup.headlines import SeenNews
-from producers.dedup.log_indexer import decoder
 from producers.dedup.published_index import PublishedIndex
 from schemas.codec import local_codec
 from schemas.market import OrderBook
+from transport.decoder import Decoder
 from transport.log_reader import LogReader
 from transport.publisher import Publisher
 from transport.settings import Settings
@@ -89,12 +89,11 @@ class MortalFile(CheckpointFile):
 
 async def main(bootstrap: str, prefix: str, folder: str, fate: Fate) -> None:
     settings = Settings(bootstrap=bootstrap, prefix=prefix, partitions=PARTITIONS)
-    idempotent = os.environ.get("QUANTIVA_BROKER") != "tansu"
     codec = local_codec()
     file = MortalFile(Path(folder) / "journal", fate)
-    async with MortalPublisher(bootstrap, codec, idempotent=idempotent, prefix=prefix) as publisher:
+    async with MortalPublisher(settings, codec) as publisher:
         publisher.fate = fate
-        journal, decode = PublishedIndex(SeenNews()), decoder(codec, None)
+        journal, decode = PublishedIndex(SeenNews()), Decoder(codec).decode
         publishes = DeduplicatingPublisher(
             publisher, journal, decode, lambda: LogReader(settings), file
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 import shutil
 import signal
@@ -20,13 +19,12 @@ from embedded.kafka import ApacheKafka, find_kafka
 from producers.dedup.checkpoint import CheckpointFile
 from producers.dedup.deduplicating_publisher import DeduplicatingPublisher
 from producers.dedup.headlines import SeenNews
-from producers.dedup.log_indexer import decoder
 from producers.dedup.published_index import TOPICS, PublishedIndex
 from schemas.codec import local_codec
 from schemas.events import TOPIC_OF
 from schemas.market import CalendarEvent, Candle, Fundamentals, NewsArticle, TrendingAsset
 from tests.conftest import ROOT, skip_or_fail
-from tests.integration.producers.conftest import PARTITIONS, Log
+from tests.integration.conftest import PARTITIONS, Log
 from tests.integration.producers.once_process import POINTS, batches
 from tests.unit.marketdata.recorded_factory import (
     HOUR_MS,
@@ -35,6 +33,7 @@ from tests.unit.marketdata.recorded_factory import (
     news,
 )
 from transport import admin
+from transport.decoder import Decoder
 from transport.log_reader import LogReader
 from transport.publisher import Publisher
 from transport.settings import Settings
@@ -94,14 +93,13 @@ class Place(NamedTuple):
         return DeduplicatingPublisher(
             publisher,
             PublishedIndex(SeenNews()),
-            decoder(CODEC, None),
+            Decoder(CODEC).decode,
             lambda: LogReader(self.settings),
             CheckpointFile(self.folder / "journal"),
         )
 
     def publisher(self) -> Publisher:
-        idempotent = os.environ.get("QUANTIVA_BROKER") != "tansu"
-        return Publisher(self.log.bootstrap, CODEC, idempotent=idempotent, prefix=self.prefix)
+        return Publisher(self.settings, CODEC)
 
     async def events(self) -> list[Any]:
         """Return all that is in the topics, each partition in its order."""

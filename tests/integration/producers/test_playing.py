@@ -15,7 +15,7 @@ from marketdata.simulated.source import simulate
 from marketdata.simulated.state import CYCLE_MS
 from schemas.codec import local_codec
 from schemas.events import TOPIC_OF
-from tests.integration.producers.conftest import Log
+from tests.integration.conftest import Log
 from tests.unit.marketdata.recorded_factory import (
     DAY_MS,
     HOUR_MS,
@@ -28,12 +28,16 @@ from tests.unit.marketdata.recorded_factory import (
 )
 from transport.publisher import Publisher
 
-pytestmark = [pytest.mark.embedded, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [
+    pytest.mark.embedded,
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.usefixtures("tansu"),
+]
 CODEC = local_codec()
 
 
 def publisher(log: Log, prefix: str) -> Publisher:
-    return Publisher(log.bootstrap, CODEC, idempotent=False, prefix=prefix)
+    return Publisher(log.settings(prefix), CODEC)
 
 
 def by_topic(events, prefix=""):

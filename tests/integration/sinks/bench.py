@@ -21,10 +21,10 @@ from schemas.topics import (
     physical,
 )
 from sinks.base import Sink
-from sinks.kafka import RunnerConfig
 from sinks.postgres import PostgresSink
-from sinks.runner import SinkRunner
+from sinks.runner import RunnerConfig, SinkRunner
 from sinks.status import SinkState
+from transport.settings import Settings
 
 PARTITIONS = 2
 HANGS_S = 60.0
@@ -62,13 +62,13 @@ class Bench:
     """Topics under one prefix of a broker."""
 
     def __init__(
-        self, bootstrap: str, prefix: str, dsn: str, session_timeout_ms: int = 1000
+        self, bootstrap: str, prefix: str, dsn: str, session_timeout_s: float = 1.0
     ) -> None:
         self.bootstrap = bootstrap
         self.prefix = prefix
         self.dsn = dsn
         self.codec = local_codec()
-        self._session_timeout_ms = session_timeout_ms
+        self._session_timeout_s = session_timeout_s
         self._producer: Any = None
 
     async def start(self) -> None:
@@ -97,26 +97,23 @@ class Bench:
     async def flush(self) -> None:
         await self._producer.flush()
 
-    def config(self, **changes: Any) -> RunnerConfig:
-        options: dict[str, Any] = {
-            "bootstrap": self.bootstrap,
-            "group": f"{self.prefix}sink",
-            "prefix": self.prefix,
-            "session_timeout_ms": self._session_timeout_ms,
-            "heartbeat_ms": 200,
-            "longest_wait_s": 0.5,
-        }
-        return RunnerConfig(**{**options, **changes})
+    @property
+    def settings(self) -> Settings:
+        return Settings(
+            bootstrap=self.bootstrap, prefix=self.prefix, session_timeout_s=self._session_timeout_s
+        )
 
     def runner(
         self, sink: Sink | None = None, *, hooks: dict[str, Any] | None = None, **changes: Any
     ) -> SinkRunner:
         sink = sink or PostgresSink(self.dsn, run_migrations=False)
-        return SinkRunner(sink, self.codec, self.config(**changes), **(hooks or {}))
+        config = RunnerConfig(**{"longest_wait_s": 0.5, "group": "sink", **changes})
+        return SinkRunner(sink, self.codec, self.settings, config, **(hooks or {}))
 
     async def committed(self) -> int:
         """Return the sum of the committed offsets of the group, over all topics."""
-        consumer = AIOKafkaConsumer(bootstrap_servers=self.bootstrap, group_id=f"{self.prefix}sink")
+        group = self.settings.group_id("sink")
+        consumer = AIOKafkaConsumer(bootstrap_servers=self.bootstrap, group_id=group)
         await consumer.start()
         try:
             found = [

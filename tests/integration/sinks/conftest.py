@@ -48,7 +48,7 @@ async def rows(database: Database) -> Rows:
 
 
 @pytest.fixture
-async def bench(bootstrap: str, rows: Rows) -> AsyncIterator[Bench]:
+async def bench(bootstrap: str, rows: Rows, tansu: None) -> AsyncIterator[Bench]:
     """Topics under a prefix of their own on the embedded broker, and a producer."""
     bench = Bench(bootstrap, f"t{next(_numbers)}.", rows.dsn)
     await create_topics(bootstrap, bench.prefix)

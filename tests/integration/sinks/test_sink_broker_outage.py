@@ -49,7 +49,7 @@ async def test_a_broker_that_dies_in_between(rows: Rows) -> None:
         skip_or_fail("no Apache Kafka", "QUANTIVA_REQUIRE_KAFKA")
     kafka = ApacheKafka()
     try:
-        bench = Bench(await kafka.start(), "outage.", rows.dsn, session_timeout_ms=6000)
+        bench = Bench(await kafka.start(), "outage.", rows.dsn, session_timeout_s=6.0)
         await create_topics(bench.bootstrap, bench.prefix)
         await bench.start()
         await bench.send(*(signal(n) for n in range(COUNT)))

@@ -10,7 +10,7 @@ import pytest
 from schemas.codec import local_codec
 from sinks.base import Rejected, SinkRecord
 from sinks.batch import Batch
-from sinks.decoding import Decoder, sent_ms
+from sinks.decoding import ContractDecoder
 from sinks.identity import identity, newest
 from sinks.letters import MAX_VALUE_BYTES, letter
 from sinks.postgres.dsn import redact, yoyo_uri
@@ -79,20 +79,6 @@ def test_an_empty_batch_never_waits_zero() -> None:
     assert Batch(0, max_records=1, max_age_ms=0).wait_ms(now_s=5.0) > 0
 
 
-HEADERS = [
-    ((("sent_ms", b"1767225600000"),), T0),
-    ((("other", b"1"), ("sent_ms", b"7")), 7),
-    ((("sent_ms", b"soon"),), None),
-    ((("sent_ms", None),), None),
-    ((), None),
-]
-
-
-@pytest.mark.parametrize(("headers", "expected"), HEADERS, ids=repr)
-def test_sent_ms(headers: Any, expected: int | None) -> None:
-    assert sent_ms(headers) == expected
-
-
 def raw(topic: str, value: bytes | None) -> Any:
     """What aiokafka hands over."""
     return SimpleNamespace(
@@ -102,7 +88,7 @@ def raw(topic: str, value: bytes | None) -> Any:
 
 async def test_decoding_takes_the_prefix_off_and_keeps_the_bytes() -> None:
     value = local_codec().encode(news())
-    decoded = await Decoder(local_codec(), prefix="p.").decode(raw("p.market.news", value))
+    decoded = await ContractDecoder(local_codec(), "p.").decode(raw("p.market.news", value))
     assert decoded == SinkRecord(
         topic="market.news",
         partition=1,
@@ -129,7 +115,7 @@ BAD = [
 
 @pytest.mark.parametrize(("topic", "value", "reason"), BAD)
 async def test_decoding_refuses(topic: str, value: bytes | None, reason: str) -> None:
-    refused = await Decoder(local_codec()).decode(raw(topic, value))
+    refused = await ContractDecoder(local_codec()).decode(raw(topic, value))
     assert isinstance(refused, Rejected)
     assert reason in refused.reason
     assert refused.record.value == value

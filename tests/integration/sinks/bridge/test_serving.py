@@ -61,7 +61,7 @@ async def raw_strategies(settings: Settings, count: int) -> list[tuple[str, byte
 async def test_a_strategy_that_is_deleted_is_gone_from_the_log_and_the_workers(
     settings: Settings,
 ) -> None:
-    table = StrategyTable(settings.require_bootstrap(), local_codec(), settings.prefix)
+    table = StrategyTable(settings, local_codec())
     await table.start()
     try:
         async with served(settings) as bridge:

@@ -9,8 +9,7 @@ from tests.integration.sinks.explanations.rig import Stage
 
 
 @pytest.fixture
-async def stage(bench: Bench, rows: Rows, monkeypatch: pytest.MonkeyPatch) -> Stage:
+async def stage(bench: Bench, rows: Rows) -> Stage:
     """One deployment."""
-    monkeypatch.setenv("QUANTIVA_BROKER", "tansu")
     await rows.query("TRUNCATE explanation_budget, explanation_positions")
     return Stage(bench, rows)

@@ -6,8 +6,10 @@ import asyncio
 import json
 import logging
 import sys
+from dataclasses import replace
+from functools import partial
 
-from quantiva.wiring.explanations import explanations_runner
+from quantiva.wiring.sinks import EXPLANATIONS, explanations_sink, sink_runner
 from schemas.codec import local_codec
 from schemas.registry_client import Registry
 from sinks.explanations.settings import ExplanationSettings
@@ -18,8 +20,8 @@ async def main(given: dict[str, dict[str, object]]) -> None:
     settings = Settings(**given["settings"])  # type: ignore[arg-type]
     chosen = ExplanationSettings(**given["chosen"])  # type: ignore[arg-type]
     registry = Registry(settings.require_registry())
-    runner, _ = explanations_runner(settings, local_codec(), registry, chosen)
-    await runner.run()
+    entry = replace(EXPLANATIONS, make=partial(explanations_sink, chosen=chosen))
+    await sink_runner(entry, settings, local_codec(), registry).run()
 
 
 if __name__ == "__main__":

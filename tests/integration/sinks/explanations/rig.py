@@ -8,7 +8,9 @@ import json
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -16,7 +18,8 @@ from aiohttp import web
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from producers.upstreams.table import Limits
-from quantiva.wiring.explanations import Explaining, explanations_runner
+from quantiva.wiring.sinks import EXPLANATIONS as ENTRY
+from quantiva.wiring.sinks import explanations_sink, sink_runner
 from schemas.codec import local_codec
 from schemas.explanations import Explanation
 from schemas.registry_client import Registry
@@ -29,6 +32,7 @@ from simulator.middleware import CLOSING, FaultMiddleware
 from simulator.request_log import RequestLog
 from sinks.explanations.settings import ExplanationSettings
 from sinks.postgres import PostgresSink
+from sinks.runner import SinkRunner
 from tests.contract.sink_samples import T0, record, signal
 from tests.integration.sinks.bench import Bench, Rows, until
 from transport.clock import WallClock
@@ -181,19 +185,20 @@ class Stage:
         self.bench = bench
         self.rows = rows
 
-    def explaining(self, chosen: ExplanationSettings, group: str = "explains") -> Explaining:
+    def explaining(self, chosen: ExplanationSettings, group: str = "explains") -> SinkRunner:
         settings = settings_of(self.bench, group)
         registry = Registry(settings.require_registry())
-        return explanations_runner(settings, local_codec(), registry, chosen)
+        entry = replace(ENTRY, make=partial(explanations_sink, chosen=chosen))
+        return sink_runner(entry, settings, local_codec(), registry)
 
     @asynccontextmanager
-    async def running(self, *explaining: Explaining) -> AsyncIterator[None]:
+    async def running(self, *explaining: SinkRunner) -> AsyncIterator[None]:
         """Run sinks, and stop them in order."""
-        tasks = [asyncio.create_task(one.runner.run()) for one in explaining]
+        tasks = [asyncio.create_task(one.run()) for one in explaining]
         try:
             yield
         finally:
-            await asyncio.gather(*(one.runner.stop() for one in explaining))
+            await asyncio.gather(*(one.stop() for one in explaining))
             for task in tasks:
                 task.result()
 

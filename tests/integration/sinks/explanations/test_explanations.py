@@ -38,7 +38,7 @@ async def test_the_model_explains_each_once(stage: Stage) -> None:
     assert set(model.served.values()) == {1}
     assert (await stage.money())[0] == model.billed_usd
     assert explaining.sink.tally == {"done": 20, "published": 20}
-    assert explaining.runner.status.rows["signal_explanations"] == 20
+    assert explaining.status.rows["signal_explanations"] == 20
 
 
 async def test_without_a_model_the_template_writes(stage: Stage) -> None:

@@ -87,7 +87,7 @@ async def test_a_request_whose_process_died_is_not_made_again(stage: Stage) -> N
     async with serving(Model(delay_s=60.0)) as model:
         settings = chosen(model, request_limit_s=1.5, concurrency=1)
         dying = stage.explaining(settings)
-        task = asyncio.create_task(dying.runner.run())
+        task = asyncio.create_task(dying.run())
         signals = await stage.publish(1, places=1)
 
         async def asked() -> bool:

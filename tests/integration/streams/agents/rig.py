@@ -22,7 +22,7 @@ from marketdata.conflict_free_batches import conflict_free_batches
 from marketdata.simulated.assets import ASSETS
 from marketdata.simulated.simulation import backfill, cycle
 from producers.strategies import publish_prebuilt
-from quantiva.wiring.postgres import GROUP, postgres_runner
+from quantiva.wiring.sinks import POSTGRES, sink_runner
 from schemas.codec import Codec
 from sinks.runner import SinkRunner
 from streams.agents.process import WATCHDOG
@@ -30,7 +30,6 @@ from streams.agents.supervisor import Supervisor, default_groups
 from streams.topology import stage_names, stages
 from transport import admin
 from transport.barrier import PipelineBarrier
-from transport.embedded_broker import faults
 from transport.publisher import Publisher
 from transport.registered_codec import codec_of
 from transport.settings import Settings
@@ -86,7 +85,7 @@ class Rig:
     async def stored(self) -> None:
         """Wait until the sink has written all there is."""
         topics = ("control.strategies", "market.trending", "market.news", "signals", "signals.top")
-        await self.barrier.read_by(self.settings.group_id(GROUP), topics)
+        await self.barrier.read_by(self.settings.group_id(POSTGRES.stage), topics)
 
     def kill_worker(self, number: int = 0) -> None:
         """SIGKILL every process of a worker."""
@@ -181,17 +180,10 @@ async def _started(
     made = Rig(settings, codec, registry)
     names = stage_list or (*stage_names(), WATCHDOG)
     async with contextlib.AsyncExitStack() as exits:
-        made.publisher = await exits.enter_async_context(
-            Publisher(
-                settings.require_bootstrap(),
-                codec,
-                idempotent=not faults.is_embedded(),
-                prefix=settings.prefix,
-            )
-        )
+        made.publisher = await exits.enter_async_context(Publisher(settings, codec))
         await publish_prebuilt(made.publisher)
         if with_sink:
-            made.sink = postgres_runner(settings, codec, registry)
+            made.sink = sink_runner(POSTGRES, settings, codec, registry)
             sinking = asyncio.create_task(made.sink.run())
             exits.push_async_callback(_stop_sink, made.sink, sinking)
         for number in range(worker_count):

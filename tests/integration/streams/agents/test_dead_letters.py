@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaProducer, TopicPartition
 
 from schemas.codec import Codec
 from schemas.dead_letters import DeadLetter
@@ -23,7 +23,7 @@ from tests.integration.streams.agents.rig import (
     market,
     rig,
 )
-from transport.embedded_broker import faults
+from transport import clients
 
 GOOD = Candle(
     asset="BTC",
@@ -129,9 +129,7 @@ async def _send_bad(running: Rig) -> dict[str, tuple[str, int, int]]:
 
 async def _letters(running: Rig, count: int) -> dict[tuple[str, int, int], DeadLetter]:
     """Read dead letters until as many positions are there; the test's timeout bounds it."""
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=running.settings.bootstrap, **faults.consumer_options()
-    )
+    consumer = clients.consumer(running.settings)
     await consumer.start()
     try:
         consumer.assign([TopicPartition("letters.dead.letters", number) for number in range(4)])

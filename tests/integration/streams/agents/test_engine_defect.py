@@ -52,7 +52,7 @@ async def test_after_three_crashes_the_record_is_a_dead_letter(
     await asyncio.to_thread(admin.create, settings)
     codec, registry = await codec_of(settings)
     closes = (100.0, 101.0, 102.0)
-    async with Publisher(settings.require_bootstrap(), codec, idempotent=False) as publisher:
+    async with Publisher(settings, codec) as publisher:
         await publisher.publish_many(
             msgspec.structs.replace(GOOD, close=close, source_id=str(close)) for close in closes
         )

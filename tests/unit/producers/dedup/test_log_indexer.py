@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 import msgspec
 import pytest
@@ -16,7 +15,7 @@ from producers.dedup.checkpoint import (
 )
 from producers.dedup.deduplicating_publisher import DeduplicatingPublisher, Recalled
 from producers.dedup.headlines import SeenNews
-from producers.dedup.log_indexer import LogIndexer, OtherLogError, decoder
+from producers.dedup.log_indexer import LogIndexer, OtherLogError
 from producers.dedup.published_index import PublishedIndex
 from producers.dedup.seen import Snapshot
 from schemas.codec import Codec, UnknownSchemaError
@@ -36,6 +35,7 @@ from tests.unit.producers.dedup.index_bench import (
     hourly,
     once,
 )
+from transport.decoder import Decoder
 
 BTC_CANDLES = ("market.candles", 1)
 
@@ -219,20 +219,16 @@ def test_a_process_killed_while_it_saves_leaves_the_old_checkpoint(tmp_path) -> 
     assert [path.name for path in tmp_path.iterdir()] == ["journal"]
 
 
-class Away:
-    """A registry that does not answer."""
-
-    async def resolve(self, codec: Codec, unknown: UnknownSchemaError) -> bool:
-        raise RegistryError("does not answer")
+async def away(codec: Codec, unknown: UnknownSchemaError) -> bool:
+    raise RegistryError("does not answer")
 
 
 async def test_a_registry_that_is_away_ends_the_reading_and_is_no_empty_log(tmp_path) -> None:
     log = filled(*hourly(0))
-    away: Any = Away()
     file = CheckpointFile(tmp_path / "journal")
     journal = PublishedIndex(SeenNews())
     publishes = DeduplicatingPublisher(
-        DyingSender(log), journal, decoder(Codec({}), away), log.opened, file
+        DyingSender(log), journal, Decoder(Codec({}), away).decode, log.opened, file
     )
     for _ in range(2):
         with pytest.raises(RegistryError):
@@ -241,6 +237,6 @@ async def test_a_registry_that_is_away_ends_the_reading_and_is_no_empty_log(tmp_
 
 
 async def test_without_a_registry_unknown_schemas_are_unreadable() -> None:
-    readback = LogIndexer(PublishedIndex(SeenNews()), decoder(Codec({}), None))
+    readback = LogIndexer(PublishedIndex(SeenNews()), Decoder(Codec({})).decode)
     assert await readback.catch_up(filled(*hourly(0))) == 1
     assert readback.unreadable == 1

@@ -16,7 +16,7 @@ from quantiva.status.report import (
     problems,
 )
 from quantiva.status.stages import LATE_MS, STAGES, WATCHDOG
-from quantiva.wiring.postgres import GROUP
+from quantiva.wiring.sinks import POSTGRES
 from schemas.topics import BY_NAME, MARKET_TOPICS
 from streams.topology import stages
 from transport.errors import short_reason
@@ -107,7 +107,7 @@ def test_problems_are_sentences_that_say_what_to_do(
 
 def test_the_stages_are_those_of_the_topology_the_watchdog_and_the_sink() -> None:
     watched = {one.name: set(one.inputs) for one in STAGES}
-    assert [one.name for one in STAGES][-2:] == [WATCHDOG.name, GROUP]
+    assert [one.name for one in STAGES][-2:] == [WATCHDOG.name, POSTGRES.stage]
     for one in stages():
         assert watched[one.name] == set(one.inputs)
     assert len(watched) == len(stages()) + 2

@@ -14,8 +14,8 @@ from schemas.contract import schema_name
 from schemas.topics import BY_SCHEMA
 from sinks.bridge.frames import Frame
 from sinks.bridge.hub.channels import BY_TOPIC
-from sinks.bridge.log import Partition
 from tests.unit.quantiva.status import samples
+from transport.log_reader import Partition
 
 CODEC = local_codec()
 PARTITIONS = 2

@@ -11,7 +11,7 @@ from schemas.registry_client import RegistryError
 from sinks.bridge.hub.core import Core
 from sinks.bridge.hub.feed import HubFeed
 from sinks.bridge.hub.hub_health import HubHealth
-from sinks.decoding import Decoder
+from sinks.decoding import ContractDecoder
 from tests.unit.quantiva.status import samples
 from tests.unit.sinks.bridge.hub_bench import Visitor, hub_on, until
 from tests.unit.sinks.bridge.memory_log import CODEC, MemoryLog, Raw, signal
@@ -166,7 +166,7 @@ async def test_a_registry_that_was_away_is_over_when_it_answers() -> None:
                 raise RegistryError
             return await decoder.decode(raw)
 
-    decoder, registry, core, pulse = Decoder(CODEC), Registry(), Core(), HubHealth()
+    decoder, registry, core, pulse = ContractDecoder(CODEC), Registry(), Core(), HubHealth()
     feed = HubFeed(core, log.open, registry, pulse, lambda *_: None)
     task = asyncio.create_task(feed.run())
     await until(feed.ready.is_set, "it runs")
@@ -213,7 +213,7 @@ async def test_a_missing_topic_is_waited_for_with_its_name() -> None:
 
     log = Young()
     core, pulse = Core(), HubHealth()
-    feed = HubFeed(core, log.open, Decoder(CODEC), pulse, lambda *_: None)
+    feed = HubFeed(core, log.open, ContractDecoder(CODEC), pulse, lambda *_: None)
     task = asyncio.create_task(feed.run())
     await until(lambda: pulse.last_error is not None, "it is said")
     assert "no topic signals: run `quantiva topics create`" in str(pulse.last_error)

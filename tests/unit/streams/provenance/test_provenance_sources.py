@@ -7,7 +7,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from aiokafka.structs import ConsumerRecord
 
 from schemas.scores import InputPosition
 from sinks.postgres.signals import SIGNAL_DETAILS, STRATEGY_SIGNALS, details_row, signal_row
@@ -147,28 +146,14 @@ def test_places_of_an_archive_are_read_in_runs(offsets: list[int], runs: list[li
     assert [run for _, run in _runs(places)] == runs
 
 
-def fetched(*offsets: int) -> list[Any]:
-    return [ConsumerRecord("t", 0, offset, 9, 0, b"k", b"v", None, 1, 1, ()) for offset in offsets]
-
-
-SETTLED = [
-    pytest.param("market.news", [5, 7], {5: "v", 7: "v"}, [], id="both are there"),
-    pytest.param("market.news", [5, 6], {5: "v", 6: kafka.HOLE}, [], id="a hole"),
-    pytest.param("control.strategies", [6], {6: kafka.COMPACTION}, [], id="compacted away"),
-    pytest.param("market.news", [7, 8, 900], {7: "v"}, [8, 900], id="behind what came"),
+LOST = [
+    pytest.param("market.news", 4, kafka.RETENTION, id="deleted"),
+    pytest.param("market.news", 6, kafka.HOLE, id="a hole"),
+    pytest.param("control.strategies", 6, kafka.COMPACTION, id="compacted away"),
+    pytest.param("control.strategies", 8, kafka.BEYOND, id="behind the end"),
 ]
 
 
-@pytest.mark.parametrize(("topic", "wanted", "found", "left"), SETTLED)
-def test_what_a_fetch_says_of_places(
-    topic: str, wanted: list[int], found: dict[int, str], left: list[int]
-) -> None:
-    settled: dict[InputPosition, LoggedRecord | str] = {}
-    places = [InputPosition(topic, 0, offset) for offset in wanted]
-    rest = kafka._settle(places, fetched(5, 7), settled)
-    said = {
-        place.offset: "v" if isinstance(one, LoggedRecord) else one
-        for place, one in settled.items()
-    }
-    assert said == found
-    assert [place.offset for place in rest] == left
+@pytest.mark.parametrize(("topic", "offset", "words"), LOST)
+def test_why_there_is_no_record_at_a_place(topic: str, offset: int, words: str) -> None:
+    assert kafka._why_not(InputPosition(topic, 0, offset), begin=5, end=8) == words

@@ -10,7 +10,7 @@ from aiokafka.partitioner import murmur2
 from embedded.broker import Broker
 from producers.strategies import PREBUILT, publish_prebuilt
 from schemas.codec import Codec, local_codec
-from tests.integration.producers.conftest import PARTITIONS, Log
+from tests.integration.conftest import PARTITIONS, Log
 from tests.unit.marketdata.recorded_factory import (
     T0,
     book,
@@ -20,7 +20,11 @@ from tests.unit.marketdata.recorded_factory import (
 )
 from transport.publisher import BadEventError, Publisher, PublishError
 
-pytestmark = [pytest.mark.embedded, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [
+    pytest.mark.embedded,
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.usefixtures("tansu"),
+]
 CODEC: Codec = local_codec()
 MAKERS = {
     "market.candles": candle,
@@ -31,7 +35,7 @@ MAKERS = {
 
 
 def publisher(log, prefix="", **options):
-    return Publisher(log.bootstrap, CODEC, idempotent=False, prefix=prefix, **options)
+    return Publisher(log.settings(prefix), CODEC, **options)
 
 
 def mixed(count):
@@ -204,9 +208,12 @@ async def test_an_error_nobody_asked_for_stops_the_next_publish():
         await broker.stop()
 
 
-async def test_idempotence_is_refused_by_the_embedded_broker_in_words(log: Log):
-    with pytest.raises(PublishError, match="takes no producer with idempotent=True"):
-        await Publisher(log.bootstrap, CODEC, idempotent=True).start()
+async def test_the_embedded_broker_taken_for_another_is_said(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.delenv("QUANTIVA_BROKER")
+    with pytest.raises(PublishError, match="set QUANTIVA_BROKER=tansu"):
+        await publisher(log).start()
 
 
 async def test_publishing_before_the_start_is_an_error(log: Log):

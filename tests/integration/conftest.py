@@ -1,16 +1,20 @@
-"""A broker for the module, and what the tests need to look into it."""
+"""What tests of several packages need: a broker for a module and a look into its topics."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+import tempfile
+from collections.abc import AsyncIterator, Iterator, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
+import pytest
 import pytest_asyncio
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from embedded.broker import Broker
 from schemas.topics import MARKET_TOPICS, STRATEGIES
+from transport.settings import Settings
 
 PARTITIONS = 5
 
@@ -19,6 +23,10 @@ class Log(NamedTuple):
     """A running broker's address, and its records by topic."""
 
     bootstrap: str
+
+    def settings(self, prefix: str = "") -> Settings:
+        """Return the settings of a deployment with its topics under a prefix."""
+        return Settings(bootstrap=self.bootstrap, prefix=prefix, partitions=PARTITIONS)
 
     async def create(self, prefix: str, partitions: int = PARTITIONS) -> None:
         """Create the market topics and the strategies' under a prefix."""
@@ -59,3 +67,18 @@ async def log() -> AsyncIterator[Log]:
         yield Log(await broker.start())
     finally:
         await broker.stop()
+
+
+@pytest.fixture
+def tansu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The broker of this test is the embedded one: its faults are worked around."""
+    monkeypatch.setenv("QUANTIVA_BROKER", "tansu")
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder every user can enter; pytest's is closed to the user who runs PostgreSQL."""
+    with tempfile.TemporaryDirectory(prefix="quantiva-test-") as name:
+        path = Path(name)
+        path.chmod(0o755)
+        yield path

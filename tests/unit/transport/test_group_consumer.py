@@ -1,4 +1,4 @@
-"""When what a sink reads counts: only after a rebalance is over and every partition was sought."""
+"""What a member of a group reads counts once a rebalance is over and each partition sought."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from aiokafka import TopicPartition
 from aiokafka.errors import IllegalStateError
 
-from sinks.kafka import Generation
+from transport.group_consumer import Generation
 
 FIRST, SECOND = TopicPartition("signals", 0), TopicPartition("signals", 1)
 

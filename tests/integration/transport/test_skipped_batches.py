@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from embedded.broker import Broker
-from transport.embedded_broker import faults
+from transport import clients
+from transport.settings import Settings
 
 PRODUCERS, BATCHES, RECORDS = 5, 200, 40
 
@@ -26,7 +27,7 @@ async def _produce(address: str) -> None:
 async def _consume(address: str) -> list[int]:
     offsets: list[int] = []
     place = TopicPartition("t", 0)
-    consumer = AIOKafkaConsumer(bootstrap_servers=address, **faults.consumer_options())
+    consumer = clients.consumer(Settings(bootstrap=address))
     await consumer.start()
     consumer.assign([place])
     await consumer.seek_to_beginning(place)

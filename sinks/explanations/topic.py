@@ -1,68 +1,24 @@
-"""The explanations sink with the settings of this deployment."""
+"""The topic signals.explanations, written and read back."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from schemas.codec import BadEventError, Codec
 from schemas.explanations import Explanation
-from schemas.registry_client import Registry
 from schemas.topics import EXPLANATIONS, physical
-from sinks.explanations.outbox import Positions
-from sinks.explanations.settings import ExplanationSettings
-from sinks.explanations.sink import ExplanationsSink
-from sinks.kafka import RunnerConfig
-from sinks.runner import SinkRunner
+from transport import clients
 from transport.admin import BrokerError
-from transport.embedded_broker import faults
 from transport.log_reader import LogReader
 from transport.settings import Settings
 
-GROUP = "sink.explanations"
-
-
-class Explaining(NamedTuple):
-    """A runner, and the sink that it drives."""
-
-    runner: SinkRunner
-    sink: ExplanationsSink
-
-
-def explanations_runner(
-    settings: Settings,
-    codec: Codec,
-    registry: Registry,
-    explanations: ExplanationSettings | None = None,
-) -> Explaining:
-    """Return the runner of the explanations sink; ValueError without a database.
-
-    Without `explanations` they come from the environment.
-    """
-    if settings.database_url is None:
-        msg = "no database: set DATABASE_URL, or start one with `quantiva demo`"
-        raise ValueError(msg)
-    sink = ExplanationsSink(
-        settings.database_url.get_secret_value(),
-        explanations or ExplanationSettings(),
-        lambda: ExplanationTopic(settings, codec),
-    )
-    config = RunnerConfig(
-        bootstrap=settings.require_bootstrap(),
-        group=settings.group_id(GROUP),
-        prefix=settings.prefix,
-        max_age_ms=50,
-        session_timeout_ms=int(settings.session_timeout_s * 1000),
-        heartbeat_ms=int(settings.session_timeout_s * 250),
-        instance_id=settings.instance_id,
-        stop_within_s=15.0,
-        **faults.consumer_options(),
-    )
-    return Explaining(SinkRunner(sink, codec, config, resolve=registry.resolve), sink)
+Positions = Mapping[int, int]
+"""Next offset by partition."""
 
 
 class ExplanationTopic:
@@ -132,12 +88,8 @@ class ExplanationTopic:
 
     async def _started(self) -> AIOKafkaProducer:
         if self._producer is None:
-            producer = AIOKafkaProducer(
-                bootstrap_servers=self._settings.require_bootstrap(),
-                client_id=self._settings.group_id(GROUP),
-                acks="all",
-                enable_idempotence=not faults.is_embedded(),
-            )
+            client_id = self._settings.group_id("sink.explanations")
+            producer = clients.producer(self._settings, client_id=client_id)
             try:
                 await producer.start()
             except BaseException:

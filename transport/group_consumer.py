@@ -1,0 +1,171 @@
+"""Reads topics as a member of a consumer group, and knows what of it still counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from aiokafka import ConsumerRebalanceListener, TopicPartition
+from aiokafka.errors import (
+    AuthenticationFailedError,
+    AuthenticationMethodNotSupported,
+    CommitFailedError,
+    GroupAuthorizationFailedError,
+    IllegalStateError,
+    InvalidSessionTimeoutError,
+    KafkaError,
+    TopicAuthorizationFailedError,
+    UnsupportedSaslMechanismError,
+    UnsupportedVersionError,
+)
+
+from schemas.topics import logical, physical
+from transport import clients
+from transport.settings import Settings
+
+REFUSED: tuple[type[Exception], ...] = (
+    AuthenticationFailedError,
+    AuthenticationMethodNotSupported,
+    GroupAuthorizationFailedError,
+    InvalidSessionTimeoutError,
+    TopicAuthorizationFailedError,
+    UnsupportedSaslMechanismError,
+    UnsupportedVersionError,
+)
+"""The broker answers, and will not change its mind."""
+
+AWAY: tuple[type[Exception], ...] = (KafkaError, OSError)
+"""Worth another try, unless it is one of REFUSED."""
+
+_A_DAY_MS = 86_400_000
+
+
+class RebalancedError(Exception):
+    """What was read belongs to another member of the group now."""
+
+
+class Generation(ConsumerRebalanceListener):  # type: ignore[misc]
+    """Counts the rebalances, and knows from where each one is read.
+
+    What was read under an older number is dropped. Between the two calls of the listener aiokafka
+    goes on to hand out records of the old assignment, and brokers take commits of it; and it may
+    hand out records of the new one before the listener is called. So whatever comes counts only
+    after `seek` has put every partition back to its committed offset.
+    """
+
+    def __init__(self) -> None:
+        self.number = 0
+        self._settled = False
+        self._sought = -1
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether what is read now follows the committed offsets without a gap."""
+        return self._settled and self._sought == self.number
+
+    def on_partitions_revoked(self, revoked: Any) -> None:
+        """Count on; aiokafka calls it before every rebalance, even the first one."""
+        self.number += 1
+        self._settled = False
+
+    def on_partitions_assigned(self, assigned: Any) -> None:
+        """Note that the rebalance is over."""
+        self._settled = True
+
+    async def seek(self, consumer: Any) -> None:
+        """Go back to the committed offsets, once a rebalance."""
+        if not self._settled or self._sought == self.number:
+            return
+        number = self.number
+        try:
+            for place in sorted(consumer.assignment()):
+                offset = await consumer.committed(place)
+                if offset is None:
+                    await consumer.seek_to_beginning(place)
+                else:
+                    consumer.seek(place, offset)
+        except IllegalStateError:
+            return  # the next rebalance has begun
+        self._sought = number
+
+
+class GroupConsumer:
+    """A member of a consumer group that commits only what it is asked to.
+
+    `topics` are logical names. Errors are aiokafka's: see REFUSED and AWAY.
+    """
+
+    def __init__(self, settings: Settings, group: str, topics: Iterable[str]) -> None:
+        self._prefix = settings.prefix
+        self._topics = [physical(topic, settings.prefix) for topic in topics]
+        self._rebalances = Generation()
+        self._next: dict[TopicPartition, int] = {}
+        self._next_of = 0
+        self._consumer = clients.consumer(
+            settings,
+            group=group,
+            client_id=group,
+            group_instance_id=settings.instance_id,
+            # Nobody polls while the database is down; that must not cost us the membership.
+            max_poll_interval_ms=_A_DAY_MS,
+            metadata_max_age_ms=30_000,
+        )
+
+    @property
+    def generation(self) -> int:
+        """Number of rebalances so far; what was read under another number does not count."""
+        return self._rebalances.number
+
+    async def start(self) -> None:
+        """Join the group."""
+        self._consumer.subscribe(self._topics, listener=self._rebalances)
+        await self._consumer.start()
+
+    async def stop(self) -> None:
+        """Leave the group, without a commit."""
+        await self._consumer.stop()
+
+    async def read(self, timeout_ms: int, max_records: int) -> dict[TopicPartition, list[Any]]:
+        """Return new records by partition, in the order of their offsets; waits for some.
+
+        None while a rebalance is under way, and after it the records from the committed offsets on.
+        """
+        await self._rebalances.seek(self._consumer)
+        generation = self.generation
+        got = await self._consumer.getmany(timeout_ms=timeout_ms, max_records=max_records)
+        if not self._rebalances.is_ready or generation != self.generation:
+            return {}
+        if self._next_of != generation:
+            self._next, self._next_of = {}, generation
+        for partition, records in got.items():
+            self._next.setdefault(partition, records[0].offset)
+        return dict(got)
+
+    async def commit(self, next_offsets: Mapping[TopicPartition, int]) -> None:
+        """Commit the offsets from which to read on.
+
+        Raises RebalancedError when a partition belongs to another member.
+        """
+        try:
+            await self._consumer.commit(dict(next_offsets))
+        except (CommitFailedError, IllegalStateError) as error:
+            raise RebalancedError from error
+        self._next.update(next_offsets)
+
+    async def lag(self) -> dict[str, int]:
+        """Return the records in the log that are not committed yet, by "topic[partition]".
+
+        A partition that nothing was fetched from yet is left out.
+        """
+        # Ends come from fetch responses: those are right on the embedded broker, too.
+        ends = {tp: self._consumer.highwater(tp) for tp in self._consumer.assignment()}
+        known = {tp: end for tp, end in ends.items() if end is not None}
+        try:
+            for partition in known.keys() - self._next.keys():
+                self._next[partition] = await self._consumer.position(partition)
+        except IllegalStateError:  # it was taken from us meanwhile
+            return {}
+        return {
+            f"{logical(tp.topic, self._prefix)}[{tp.partition}]": max(0, end - self._next[tp])
+            for tp, end in known.items()
+        }
