@@ -143,6 +143,66 @@ def test_the_check_itself(module: str, source: str, caught: bool) -> None:
     assert bool(offences(module, imports(module, source))) == caught
 
 
+KAFKA_CLIENTS = {
+    "AIOKafkaAdminClient",
+    "AIOKafkaClient",
+    "AIOKafkaConsumer",
+    "AIOKafkaProducer",
+    "AdminClient",
+    "DeserializingConsumer",
+    "SerializingProducer",
+}
+OF_CONFLUENT = {"confluent_kafka.Consumer", "confluent_kafka.Producer"}
+"""Names that others have, too: their import tells."""
+KNOWS_TANSU = ("transport", "streams.agents.faust_ext")
+
+
+def clients_made(module: str, source: str) -> list[str]:
+    """Return the Kafka clients that a source makes, by the names that it calls or imports."""
+    calls = [node.func for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    names = {getattr(one, "attr", getattr(one, "id", "")) for one in calls}
+    return sorted((names & KAFKA_CLIENTS) | (imports(module, source) & OF_CONFLUENT))
+
+
+def test_kafka_clients_are_made_in_one_module() -> None:
+    """So that an option of all clients, TLS or a fault of a broker, has one place."""
+    found = {}
+    for path in sources(*PACKAGES):
+        made = clients_made(module_of(path), path.read_text("utf-8"))
+        if made and module_of(path) != "transport.clients":
+            found[module_of(path)] = made
+    assert not found
+
+
+@pytest.mark.parametrize(
+    ("source", "made"),
+    [
+        pytest.param("AIOKafkaConsumer('t')", ["AIOKafkaConsumer"], id="called"),
+        pytest.param("aiokafka.AIOKafkaProducer()", ["AIOKafkaProducer"], id="of a module"),
+        pytest.param("def f(a: AIOKafkaConsumer): ...", [], id="only named"),
+        pytest.param(
+            "def f():\n from confluent_kafka import Consumer",
+            ["confluent_kafka.Consumer"],
+            id="Confluent's",
+        ),
+        pytest.param("from faust import Consumer", [], id="another Consumer"),
+    ],
+)
+def test_the_check_of_clients(source: str, made: list[str]) -> None:
+    assert clients_made("sinks.x", source) == made
+
+
+def test_the_embedded_broker_s_faults_are_known_in_two_places() -> None:
+    faults = ("transport.embedded_broker",)
+    knowing = set()
+    for path in sources(*PACKAGES):
+        module = module_of(path)
+        if any(within(name, faults) for name in imports(module, path.read_text("utf-8"))):
+            knowing.add(module)
+    assert "transport.clients" in knowing
+    assert not {module for module in knowing if not within(module, KNOWS_TANSU)}
+
+
 def test_no_module_is_named_like_one_of_the_standard_library() -> None:
     """A script beside it would import ours instead, and fail far away from the cause."""
     names = {path: path.stem for path in sources(*PACKAGES) if not path.stem.startswith("__")}
