@@ -10,7 +10,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from aiokafka.errors import KafkaError
@@ -19,6 +18,7 @@ from schemas.codec import Codec
 from schemas.registry_client import RegistryError
 from sinks.base import Flushed, Rejected, Sink, SinkError, SinkRecord, SinkUnavailableError
 from sinks.batch import Batch
+from sinks.config import RunnerConfig
 from sinks.dead_letter_writer import DeadLetterWriter
 from sinks.decoding import ContractDecoder, RecordDecoder
 from sinks.retrier import Retrier, note, now_ms
@@ -39,25 +39,6 @@ _YIELD_EVERY = 250  # records decoded before other tasks may run
 
 OnFlush = Callable[[Sequence[SinkRecord]], None]
 """Called with the records of a flush once they are durable; after a restart with some again."""
-
-
-@dataclass(frozen=True, slots=True)
-class RunnerConfig:
-    """How a runner batches, waits and ends.
-
-    A batch is flushed at `max_records` records, at `max_bytes` of values or `max_age_ms` after its
-    first one: the age is the delay of a lone record, and 1000 / age the most flushes and commits a
-    second of an idle system. `longest_wait_s` bounds the backoff while something is away,
-    `stop_within_s` the end. `group` is the part of the consumer group's name that stands for the
-    sink; None: "sink.<name>".
-    """
-
-    max_records: int = 5000
-    max_bytes: int = 64 << 20
-    max_age_ms: int = 50
-    longest_wait_s: float = 5.0
-    stop_within_s: float = 10.0
-    group: str | None = None
 
 
 class SinkRunner:
@@ -130,7 +111,9 @@ class SinkRunner:
     async def _session(self) -> None:
         """Join the group and consume until we stop or the broker fails us."""
         consumer = GroupConsumer(self._settings, self._group, self.sink.topics)
-        producer = clients.producer(self._settings, client_id=self._group)
+        # A dead letter that comes twice has the same id: no need to wait for a producer id.
+        options = {"client_id": self._group, "enable_idempotence": False}
+        producer = clients.producer(self._settings, **options)
         try:
             await self._unless_stopping(_connect(consumer, producer))
             self.status.state = SinkState.RUNNING

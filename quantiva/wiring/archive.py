@@ -12,8 +12,9 @@ from schemas.codec import Codec
 from schemas.registry_client import Registry
 from schemas.topics import BY_NAME, TOPICS, logical
 from sinks.archive import ArchiveSink, Place
+from sinks.config import RunnerConfig
 from sinks.decoding import Undecoded
-from sinks.runner import RunnerConfig, SinkRunner
+from sinks.runner import SinkRunner
 from streams.archive.reader import Archive, ArchiveError
 from streams.archive.store import open_store
 from transport import admin

@@ -57,7 +57,8 @@ def sink_runner(
     on_flush: OnFlush | None = None,
 ) -> SinkRunner:
     """Return the runner of a sink; ValueError when a setting or an address is missing."""
-    from sinks.runner import RunnerConfig, SinkRunner
+    from sinks.config import RunnerConfig
+    from sinks.runner import SinkRunner
 
     config = RunnerConfig(stop_within_s=entry.stop_within_s)
     sink = entry.make(settings, codec)

@@ -21,8 +21,9 @@ from schemas.topics import (
     physical,
 )
 from sinks.base import Sink
+from sinks.config import RunnerConfig
 from sinks.postgres import PostgresSink
-from sinks.runner import RunnerConfig, SinkRunner
+from sinks.runner import SinkRunner
 from sinks.status import SinkState
 from transport.settings import Settings
 
