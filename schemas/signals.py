@@ -5,6 +5,8 @@ Fields, units and ranges: the docs in `schemas/avro/`; a test binds the two.
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from schemas.scores import InputPosition
@@ -85,3 +87,24 @@ class TopSignals(msgspec.Struct, frozen=True, gc=False):
     received: int
     expected: int
     ranked: tuple[RankedSignal, ...]
+
+
+_decode = msgspec.json.Decoder(Signal).decode
+
+
+def from_json(body: str | bytes) -> Signal:
+    """Return the signal of its JSON document, every float exactly as it was.
+
+    A number that JSON does not have (NaN, infinite) is null there: an entry of `sizing` or
+    `features` is left out. Raises msgspec.MsgspecError when the document is no signal.
+    """
+    try:
+        return _decode(body)
+    except msgspec.ValidationError:
+        return msgspec.convert(_without_nulls(msgspec.json.decode(body)), Signal)
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_nulls(one) for name, one in value.items() if one is not None}
+    return value

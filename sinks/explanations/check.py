@@ -67,7 +67,7 @@ def unsupported_number(text: str, facts: Facts) -> str | None:
 def _is_known(figure: Figure, facts: Facts, text: str) -> bool:
     if any(_agrees(figure, name, value) for name, value in values(facts)):
         return True
-    if any(_same(figure, other) for note in facts.notes.values() for other in written(note)):
+    if any(_same(figure, other) for note in facts.detail.values() for other in written(note)):
         return True
     is_count = not figure.unit and not figure.sign and figure.value in _counts(facts)
     return is_count and _ENGINES_NEAR.match(text, figure.end) is not None
@@ -114,8 +114,8 @@ def _same(figure: Figure, noted: Figure) -> bool:
 
 def _counts(facts: Facts) -> frozenset[int]:
     """Return what can be counted of the engines: all, by status, for and against the score."""
-    statuses = [part.status for part in facts.parts]
-    counted = [part.contribution for part in facts.parts if part.status == "ok"]
+    statuses = [part.status for part in facts.contributions]
+    counted = [part.contribution for part in facts.contributions if part.status == "ok"]
     positive, negative = sum(one > 0 for one in counted), sum(one < 0 for one in counted)
     out = len(statuses) - len(counted)
     by_status = (statuses.count(status) for status in ("ok", "missing", "stale"))

@@ -28,15 +28,9 @@ from sinks.postgres.table import Connection
 
 _COLUMNS = (
     "e.signal_id, e.strategy_id, e.asset, e.rank, e.attempts, e.waiting_since, e.error,"
-    " now() AS now,"
-    " s.as_of, s.cycle, s.action, s.fused_action, s.override, s.final_score, s.confidence,"
-    " d.entry_price_usd, d.position_size, d.position_value_usd, d.stop_loss_usd,"
-    " d.take_profit_usd, d.metadata::text AS metadata"
+    " now() AS now, s.body"
 )
-_FROM = (
-    " FROM signal_explanations AS e JOIN strategy_signals AS s USING (signal_id)"
-    " JOIN signal_details AS d USING (signal_id)"
-)
+_FROM = " FROM signal_explanations AS e JOIN strategy_signals AS s USING (signal_id)"
 _NEXT = (
     f"SELECT {_COLUMNS}{_FROM} WHERE e.status = 'pending'"
     " AND (e.not_before IS NULL OR e.not_before <= now())"
@@ -156,7 +150,7 @@ async def take(
         row = await connection.fetchrow(_NEXT)
         if row is None:
             return None
-        facts = facts_in(row)
+        facts = facts_in(row["body"])
         judged = judge(rules, facts, row["rank"], _waited(row), said)
         digest = None if facts is None else input_hash(facts, rules.writer)
         if judged is None and facts is not None and digest is not None:
@@ -229,7 +223,7 @@ async def give_up(connection: Connection, lease_s: float) -> bool:
             return False
         claim = Claim(row["signal_id"], row["attempts"], None)  # type: ignore[arg-type]
         return await store(
-            connection, claim, fallback("failed", facts_in(row), _LOST), row["reserved_usd"]
+            connection, claim, fallback("failed", facts_in(row["body"]), _LOST), row["reserved_usd"]
         )
 
 

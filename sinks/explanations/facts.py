@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from schemas.signals import Signal
+from schemas.signals import Contribution, Signal
 
 READINGS: dict[str, str] = {
     "news_count_24h": "headlines of the last 24 h",
@@ -31,92 +31,39 @@ _MOST_TEXT = 120
 _SCORE_DIGITS, _AMOUNT_DIGITS = 3, 6
 
 
-class EngineFacts(msgspec.Struct, frozen=True, gc=False):
-    """One engine's part: the score counts (`ok`), or is `missing` or `stale` and adds 0."""
+class Facts(Signal, frozen=True, gc=False, kw_only=True):
+    """A signal whose texts are each one line of bounded length, and whose features are `READINGS`.
 
-    engine: str
-    status: str
-    score: float
-    confidence: float
-    weight: float
-    contribution: float
-
-
-class Facts(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """The facts of a signal.
-
-    `parts` are the engines in their order; `readings` are features by name, of `READINGS`; `notes`
-    say what was missing, stale or degraded, by `<engine>.<word>`. Prices and values are USD, the
-    size is units of the asset. `as_of` and `cycle`, ms since 1970 UTC, belong to the signal and
-    not to what a text is made from.
+    `as_of` and `cycle` belong to the signal and not to what a text is made from.
     """
-
-    asset: str
-    strategy_id: str
-    action: str
-    fused_action: str
-    override: str | None
-    final_score: float
-    confidence: float
-    parts: tuple[EngineFacts, ...]
-    entry_price_usd: float | None
-    position_size: float
-    position_value_usd: float
-    stop_loss_usd: float | None
-    take_profit_usd: float | None
-    readings: dict[str, float]
-    notes: dict[str, str]
-    as_of: int
-    cycle: int | None
 
 
 def facts_of(signal: Signal) -> Facts:
     """Return the facts of a signal."""
-    return Facts(
+    facts = msgspec.structs.replace(
+        signal,
         asset=_line(signal.asset),
         strategy_id=_line(signal.strategy_id),
-        action=signal.action,
-        fused_action=signal.fused_action,
-        override=signal.override,
-        final_score=signal.final_score,
-        confidence=signal.confidence,
-        parts=tuple(
-            EngineFacts(p.engine, p.status, p.score, p.confidence, p.weight, p.contribution)
-            for p in signal.contributions
-        ),
-        entry_price_usd=signal.entry_price_usd,
-        position_size=signal.position_size,
-        position_value_usd=signal.position_value_usd,
-        stop_loss_usd=signal.stop_loss_usd,
-        take_profit_usd=signal.take_profit_usd,
-        readings={name: signal.features[name] for name in READINGS if name in signal.features},
-        notes={name: _line(text) for name, text in sorted(signal.detail.items())},
-        as_of=signal.as_of,
-        cycle=signal.cycle,
+        features={name: signal.features[name] for name in READINGS if name in signal.features},
+        detail={name: _line(text) for name, text in sorted(signal.detail.items())},
     )
+    return Facts(**{name: getattr(facts, name) for name in facts.__struct_fields__})
 
 
 def values(facts: Facts) -> Iterator[tuple[str, float]]:
     """Yield every number of the facts with its name; a name ends in its unit (`_usd`, `_bps`)."""
     yield "final_score", facts.final_score
     yield "confidence", facts.confidence
-    for part in facts.parts:
+    for part in facts.contributions:
         if part.status == "ok":
             yield f"{part.engine}.score", part.score
             yield f"{part.engine}.confidence", part.confidence
             yield f"{part.engine}.contribution", part.contribution
         yield f"{part.engine}.weight", part.weight
-    amounts = {
-        "entry_price_usd": facts.entry_price_usd,
-        "position_size": facts.position_size,
-        "position_value_usd": facts.position_value_usd,
-        "stop_loss_usd": facts.stop_loss_usd,
-        "take_profit_usd": facts.take_profit_usd,
-    }
-    for name, amount in amounts.items():
-        if amount is not None:
+    for name in facts.__struct_fields__:
+        if is_amount(name) and (amount := getattr(facts, name)) is not None:
             yield name, amount
-    yield from facts.readings.items()
+    yield from facts.features.items()
 
 
 def is_amount(name: str) -> bool:
@@ -146,10 +93,10 @@ def as_prompt(facts: Facts) -> dict[str, Any]:
         "overridden_by": facts.override,
         "final_score": amounts["final_score"],
         "confidence": amounts["confidence"],
-        "engines": [_told_part(part, amounts) for part in facts.parts],
+        "engines": [_told_part(part, amounts) for part in facts.contributions],
         **{name: amounts[name] for name in amounts if is_amount(name)},
-        "readings": {READINGS[name]: amounts[name] for name in facts.readings},
-        "notes": facts.notes,
+        "readings": {READINGS[name]: amounts[name] for name in facts.features},
+        "notes": facts.detail,
     }
 
 
@@ -159,7 +106,7 @@ def input_hash(facts: Facts, writer: str) -> str:
     return blake2b(body, digest_size=16).hexdigest()
 
 
-def _told_part(part: EngineFacts, amounts: dict[str, float]) -> dict[str, Any]:
+def _told_part(part: Contribution, amounts: dict[str, float]) -> dict[str, Any]:
     names = ("score", "confidence", "weight", "contribution")
     known = {name: amounts.get(f"{part.engine}.{name}") for name in names}
     return {

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
-from sinks.explanations.facts import EngineFacts, Facts, shown
+from schemas.signals import Contribution
+from sinks.explanations.facts import Facts, shown
 
 MODEL = "template"
 """What stands as the model of such a text."""
@@ -61,7 +62,7 @@ def _override(facts: Facts) -> str:
 def _reasons(facts: Facts) -> tuple[str, str]:
     """Say which engines carry the score, and which pull the other way."""
     side = 1.0 if facts.final_score >= 0.0 else -1.0
-    counted = [part for part in facts.parts if part.status == "ok" and part.contribution]
+    counted = [part for part in facts.contributions if part.status == "ok" and part.contribution]
     ordered = sorted(counted, key=lambda part: -abs(part.contribution))
     carrying = [part for part in ordered if part.contribution * side > 0.0]
     against = [part for part in ordered if part.contribution * side < 0.0]
@@ -81,11 +82,11 @@ def _reasons(facts: Facts) -> tuple[str, str]:
 
 def _gaps(facts: Facts) -> str:
     """Say which engines do not count, or count less than they might."""
-    out = [part for part in facts.parts if part.status != "ok"]
+    out = [part for part in facts.contributions if part.status != "ok"]
     if out:
         names = _joined([f"{_name(part)} is {part.status}" for part in out])
         return f"{names[:1].upper()}{names[1:]}, which adds nothing and lowers the confidence."
-    notes = [_note(name, text) for name, text in facts.notes.items()]
+    notes = [_note(name, text) for name, text in facts.detail.items()]
     return f"To be kept in mind: {'; '.join(notes[:_MOST_NOTES])}." if notes else ""
 
 
@@ -98,9 +99,9 @@ def _note(name: str, text: str) -> str:
 
 def _readings(facts: Facts) -> str:
     found = [
-        phrase.format(shown(name, facts.readings[name]))
+        phrase.format(shown(name, facts.features[name]))
         for name, phrase in _PHRASES.items()
-        if name in facts.readings
+        if name in facts.features
     ]
     return f"Behind the scores: {', '.join(found)}." if found else ""
 
@@ -132,7 +133,7 @@ def _exits(facts: Facts) -> str:
     return f", with {_joined(known)}" if known else ""
 
 
-def _listed(parts: Sequence[EngineFacts]) -> str:
+def _listed(parts: Sequence[Contribution]) -> str:
     return _joined([f"{_name(part)} ({_score(part.contribution)})" for part in parts])
 
 
@@ -140,7 +141,7 @@ def _joined(texts: Sequence[str]) -> str:
     return f"{', '.join(texts[:-1])} and {texts[-1]}" if len(texts) > 1 else "".join(texts)
 
 
-def _name(part: EngineFacts) -> str:
+def _name(part: Contribution) -> str:
     return part.engine.replace("_", " ")
 
 

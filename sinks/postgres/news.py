@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from schemas.market import NewsArticle
 from schemas.topics import NEWS
-from sinks.postgres.table import Row, Table
-from sinks.postgres.values import time, time_or_none
+from sinks.postgres.table import Table
 from sinks.postgres.writer import RowWriter
 
 TRENDING_NEWS = Table(
@@ -27,22 +25,4 @@ TRENDING_NEWS = Table(
     newer="stored.observed_at < excluded.observed_at",
 )
 
-
-def news_row(event: NewsArticle) -> Row:
-    """Return the row of trending_news."""
-    return (
-        event.source,
-        event.source_id,
-        event.asset,
-        event.headline,
-        event.summary,
-        event.url,
-        event.publisher,
-        event.sentiment_label,
-        time(event.event_time),
-        time(event.observed_at),
-        time_or_none(event.published_at),
-    )
-
-
-WRITER = RowWriter(NEWS.name, ((TRENDING_NEWS, lambda event: (news_row(event),)),))
+WRITER = RowWriter(NEWS.name, TRENDING_NEWS)

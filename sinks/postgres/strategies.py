@@ -16,29 +16,28 @@ from schemas.control import Strategy
 from schemas.topics import STRATEGIES as TOPIC
 from sinks.base import SinkRecord
 from sinks.identity import supersedes
-from sinks.postgres.table import Connection, Row, Table, affected
+from sinks.postgres.table import Connection, Row, Table, affected, row
 from sinks.postgres.values import json, time
 
+_FIELDS = (
+    ("strategy_id", "text"),
+    ("version", "integer"),
+    ("owner", "text"),
+    ("user_id", "text"),
+    ("name", "text"),
+    ("active", "boolean"),
+    ("timeframe", "text"),
+    ("entry_rule", "text"),
+    ("exit_rule", "text"),
+    ("buy_threshold", "double precision"),
+    ("sell_threshold", "double precision"),
+    ("portfolio_value_usd", "double precision"),
+    ("assets", "jsonb"),
+    ("updated_at", "timestamptz"),
+)
 STRATEGIES = Table(
     name="strategies",
-    columns=(
-        ("strategy_id", "text"),
-        ("version", "integer"),
-        ("owner", "text"),
-        ("user_id", "text"),
-        ("name", "text"),
-        ("active", "boolean"),
-        ("timeframe", "text"),
-        ("entry_rule", "text"),
-        ("exit_rule", "text"),
-        ("buy_threshold", "double precision"),
-        ("sell_threshold", "double precision"),
-        ("portfolio_value_usd", "double precision"),
-        ("assets", "jsonb"),
-        ("definition", "jsonb"),
-        ("updated_at", "timestamptz"),
-        ("deleted_at", "timestamptz"),
-    ),
+    columns=(*_FIELDS, ("definition", "jsonb"), ("deleted_at", "timestamptz")),
     key=("strategy_id",),
     newer=(
         "(stored.deleted_at IS NULL AND "
@@ -94,24 +93,7 @@ def _dated(record: SinkRecord) -> Strategy:
 
 def strategy_row(event: Strategy) -> Row:
     """Return the row of strategies."""
-    return (
-        event.strategy_id,
-        event.version,
-        event.owner,
-        event.user_id,
-        event.name,
-        event.active,
-        event.timeframe,
-        event.entry_rule,
-        event.exit_rule,
-        event.buy_threshold,
-        event.sell_threshold,
-        event.portfolio_value_usd,
-        json(event.assets),
-        json(event),
-        time(event.updated_at),
-        None,
-    )
+    return (*row(event, _FIELDS), json(event), None)
 
 
 class StrategyWriter:

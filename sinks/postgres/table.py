@@ -9,6 +9,8 @@ from typing import Any, TypeAlias
 
 import asyncpg
 
+from sinks.postgres.values import json, time_or_none
+
 Row = tuple[Any, ...]
 Connection: TypeAlias = "asyncpg.Connection[Any]"
 
@@ -27,6 +29,10 @@ class Table:
     key: tuple[str, ...]
     newer: str | None = None
 
+    def row(self, event: Any) -> Row:
+        """Return the row of an event that has a field of the name of every column."""
+        return row(event, self.columns)
+
     async def write(self, connection: Connection, rows: Sequence[Row]) -> int:
         """Insert or replace rows with different keys; return how many were new or replaced.
 
@@ -37,6 +43,18 @@ class Table:
             return 0
         columns = zip(*rows, strict=True)
         return affected(await connection.execute(upsert(self), *columns))
+
+
+def row(event: Any, columns: Sequence[tuple[str, str]]) -> Row:
+    """Return the event's fields by the names of columns, as asyncpg takes them.
+
+    OverflowError for a time beyond the year 9999.
+    """
+    convert = {"timestamptz": time_or_none, "jsonb": json}
+    return tuple(
+        convert[kind](getattr(event, name)) if kind in convert else getattr(event, name)
+        for name, kind in columns
+    )
 
 
 @cache

@@ -33,4 +33,4 @@ def explanation_rows(event: TopSignals) -> list[Row]:
     ]
 
 
-WRITER = RowWriter(TOP.name, ((SIGNAL_EXPLANATIONS, explanation_rows),))
+WRITER = RowWriter(TOP.name, SIGNAL_EXPLANATIONS, explanation_rows)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from schemas.market import TrendingAsset
 from schemas.topics import TRENDING
-from sinks.postgres.table import Row, Table
-from sinks.postgres.values import time, time_or_none
+from sinks.postgres.table import Table
 from sinks.postgres.writer import RowWriter
 
 TRENDING_ASSETS = Table(
@@ -39,34 +37,4 @@ TRENDING_ASSETS = Table(
     newer="stored.observed_at < excluded.observed_at",
 )
 
-
-def trending_row(event: TrendingAsset) -> Row:
-    """Return the row of trending_assets."""
-    return (
-        time(event.cycle),
-        event.asset,
-        event.rank,
-        event.cycle_size,
-        event.name,
-        event.source,
-        event.source_id,
-        time(event.event_time),
-        time(event.observed_at),
-        time_or_none(event.published_at),
-        event.price_usd,
-        event.volume_24h_usd,
-        event.market_cap_usd,
-        event.change_24h_pct,
-        event.galaxy_score,
-        event.alt_rank,
-        event.social_volume,
-        event.interactions,
-        event.sentiment_pct,
-        event.twitter_volume,
-        event.twitter_sentiment_pct,
-        event.reddit_volume,
-        event.reddit_sentiment_pct,
-    )
-
-
-WRITER = RowWriter(TRENDING.name, ((TRENDING_ASSETS, lambda event: (trending_row(event),)),))
+WRITER = RowWriter(TRENDING.name, TRENDING_ASSETS)

@@ -29,16 +29,17 @@ class Writer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RowWriter:
-    """Writes one or more tables from the same events; `rows` maps one event to its rows."""
+    """Writes one table; `rows` maps an event to its rows, None: one row of its fields."""
 
     topic: str
-    tables: tuple[tuple[Table, Callable[[Any], Iterable[Row]]], ...]
+    table: Table
+    rows: Callable[[Any], Iterable[Row]] | None = None
 
     async def write(self, connection: Connection, records: Sequence[SinkRecord]) -> Counter[str]:
         """Write one row set of each event; of the same thing twice, the newer one."""
-        records = newest(records)
-        written: Counter[str] = Counter()
-        for table, rows in self.tables:
-            batch = [row for record in records for row in rows(record.event)]
-            written[table.name] += await table.write(connection, batch)
-        return written
+        events = [record.event for record in newest(records)]
+        if self.rows is None:
+            batch = [self.table.row(event) for event in events]
+        else:
+            batch = [row for event in events for row in self.rows(event)]
+        return Counter({self.table.name: await self.table.write(connection, batch)})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from schemas.signals import Signal
+from schemas.signals import Signal, from_json
 from sinks.bridge.api import rows
 from sinks.bridge.api.answers import Article, Explained, SignalDetail
 from sinks.bridge.api.cursors import cursor, place
@@ -19,7 +19,6 @@ from sinks.postgres.values import time, time_or_none
 _LENGTH = 32
 _TABLES = """
     strategy_signals AS s
-    JOIN signal_details AS d USING (signal_id)
     LEFT JOIN signal_explanations AS e USING (signal_id)
 """
 _HOUR_MS = 3_600_000
@@ -65,10 +64,10 @@ async def history(api: Api, call: Call[SignalQuery]) -> Page[Signal]:
     if after is not None:
         where.add("(s.as_of, s.signal_id) < ({}, {})", time(after.as_of), after.signal_id)
     statement = (
-        f"SELECT {rows.SIGNAL_COLUMNS} FROM {_TABLES} {where.text()}"  # noqa: S608 - our own texts
+        f"SELECT s.body FROM {_TABLES} {where.text()}"  # noqa: S608 - our own texts
         f" ORDER BY s.as_of DESC, s.signal_id DESC LIMIT {asked.limit + 1}"
     )
-    found = [rows.signal(row) for row in await fetch(api, statement, *where.values)]
+    found = [from_json(row["body"]) for row in await fetch(api, statement, *where.values)]
     items = tuple(found[: asked.limit])
     more = len(found) > asked.limit
     end = cursor(SignalPlace(items[-1].as_of, items[-1].signal_id), asked) if more else None
@@ -109,7 +108,7 @@ async def _stored(api: Api, digits: str) -> list[SignalDetail]:
     where = Where()
     where.add("s.signal_id >= {} AND s.signal_id <= {}", digits, digits.ljust(_LENGTH, "f"))
     statement = (
-        f"SELECT {rows.SIGNAL_COLUMNS}, {rows.EXPLANATION_COLUMNS}"  # noqa: S608 - our own texts
+        f"SELECT s.body, {rows.EXPLANATION_COLUMNS}"  # noqa: S608 - our own texts
         f" FROM {_TABLES} {where.text()} ORDER BY s.signal_id LIMIT 10"
     )
     return [rows.detail(row) for row in await fetch(api, statement, *where.values)]

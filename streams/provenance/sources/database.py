@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import asyncpg
 import msgspec
 
 from schemas.address import conceal
-from schemas.signals import Signal
-from schemas.times import ms
+from schemas.signals import Signal, from_json
 from streams.provenance.sources.base import SourceError
 
 _TIMEOUT_S = 5.0
 # A range, not LIKE: it uses the primary key's index whatever the collation, for ids are hex.
 _QUERY = """
-    SELECT signal.*, details.*
-    FROM strategy_signals AS signal JOIN signal_details AS details USING (signal_id)
-    WHERE signal.signal_id >= $1 AND signal.signal_id < $1 || 'g'
-    ORDER BY signal.signal_id LIMIT $2
+    SELECT body FROM strategy_signals
+    WHERE signal_id >= $1 AND signal_id < $1 || 'g' ORDER BY signal_id LIMIT $2
 """
 
 
@@ -40,7 +34,7 @@ async def signals(dsn: str, begin: str, most: int) -> list[Signal]:
             rows = await connection.fetch(_QUERY, begin, most)
         finally:
             await connection.close(timeout=_TIMEOUT_S)
-        return [signal_of(dict(row)) for row in rows]
+        return [from_json(row["body"]) for row in rows]
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise SourceError(_said(error, dsn)) from error
     except (ValueError, msgspec.MsgspecError) as error:
@@ -48,18 +42,11 @@ async def signals(dsn: str, begin: str, most: int) -> list[Signal]:
         raise SourceError(msg) from error
 
 
-def signal_of(row: Mapping[str, Any]) -> Signal:
-    """Return the signal of a row of both tables; MsgspecError when it is none."""
-    fields = {**row, **msgspec.json.decode(row["metadata"])}
-    for name in ("as_of", "cycle"):
-        if fields[name] is not None:
-            fields[name] = ms(fields[name])
-    return msgspec.convert(fields, Signal)
-
-
 def _said(error: Exception, dsn: str) -> str:
     if isinstance(error, asyncpg.UndefinedTableError):
         return "it has no table of signals: has `quantiva sink postgres` ever run?"
+    if isinstance(error, asyncpg.UndefinedColumnError):
+        return "its schema is old: start `quantiva sink postgres` of this version once"
     if isinstance(error, TimeoutError):
         return f"no answer within {_TIMEOUT_S:.0f} s"
     if isinstance(error, OSError):

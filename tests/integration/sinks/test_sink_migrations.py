@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
 
 import asyncpg
 import pytest
+from yoyo import read_migrations  # type: ignore[import-untyped]
 
+import sinks.postgres
 from embedded.database import Database
+from schemas.signals import Contribution, Signal, from_json
 from sinks.base import SinkError, SinkUnavailableError
 from sinks.postgres import PostgresSink, migrate
+from sinks.postgres.dsn import yoyo_uri
+from sinks.postgres.migrate import _backend
+from sinks.postgres.values import json, time, time_or_none
 from tests.contract.sink_samples import record, signal
 from tests.integration.sinks.bench import Rows
 
@@ -23,6 +31,7 @@ ALL = [
     "0004.orders",
     "0005.explanations",
     "0006.bridge",
+    "0007.signal_document",
 ]
 TABLES = {
     "bridge_tickets",
@@ -30,7 +39,6 @@ TABLES = {
     "explanation_positions",
     "order_executions",
     "orders",
-    "signal_details",
     "signal_explanations",
     "strategies",
     "strategy_signals",
@@ -66,6 +74,71 @@ async def test_up_twice_does_nothing_more(empty: Rows) -> None:
     await sink.close()
     assert await migrate(empty.dsn) == []
     assert await empty.count("strategy_signals") == 1
+
+
+def migrate_as_before(dsn: str) -> None:
+    """Apply the migrations of before signals were kept as documents."""
+    backend = _backend(yoyo_uri(dsn))
+    folder = Path(sinks.postgres.__file__).parent / "migrations"
+    everything = read_migrations(str(folder))
+    backend.apply_migrations(everything.filter(lambda one: one.id < "0007"))
+    backend.connection.close()
+
+
+OLD_SIGNAL = """
+    INSERT INTO strategy_signals (signal_id, strategy_id, user_id, asset, as_of, cycle, trigger,
+        request_id, final_score, action, fused_action, override, confidence, sentiment_score,
+        technical_score, fundamental_score, event_risk_score, liquidity_score, stored_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0.5, 0.5, 0.5, 0.5, 0.5, $14)
+"""
+OLD_DETAILS = "INSERT INTO signal_details VALUES ($1, $2, $3, $4, $5, $6, $7)"
+STORED_AT = datetime(2026, 1, 2, tzinfo=UTC)
+
+
+async def write_as_before(to: Rows, event: Signal) -> None:
+    """Write a signal as the sink did before: a column for each field, the rest in metadata."""
+    decided = (event.final_score, event.action, event.fused_action, event.override)
+    times = (time(event.as_of), time_or_none(event.cycle))
+    head = (event.signal_id, event.strategy_id, event.user_id, event.asset, *times)
+    asked = (event.trigger, event.request_id)
+    await to.query(OLD_SIGNAL, *head, *asked, *decided, event.confidence, STORED_AT)
+    names = ("contributions", "sizing", "features", "detail", "inputs")
+    await to.query(
+        OLD_DETAILS,
+        *(event.signal_id, event.entry_price_usd, event.position_size),
+        *(event.position_value_usd, event.stop_loss_usd, event.take_profit_usd),
+        json({name: getattr(event, name) for name in names}),
+    )
+
+
+async def test_signals_of_before_are_carried_over(empty: Rows) -> None:
+    before = [
+        signal(1, detail={"sentiment.model": "no weights"}, user_id="u1", override="exit_rule"),
+        signal(
+            2,
+            as_of=253_402_300_799_999,
+            cycle=None,
+            trigger="request",
+            request_id="r",
+            final_score=0.1 + 0.2,
+            confidence=5e-324,
+            entry_price_usd=1.7976931348623157e308,
+            position_size=1e-300,
+            stop_loss_usd=None,
+            take_profit_usd=1 / 3,
+            contributions=(Contribution("sentiment", "stale", 0.1, 0.0, 0.35, 0.0),),
+            inputs=(),
+        ),
+    ]
+    await asyncio.to_thread(migrate_as_before, empty.dsn)
+    for event in before:
+        await write_as_before(empty, event)
+    assert await migrate(empty.dsn) == ["0007.signal_document"]
+    found = await empty.query(
+        "SELECT body, sentiment_score, stored_at FROM strategy_signals ORDER BY as_of"
+    )
+    assert [from_json(body) for body, *_ in found] == before
+    assert [rest for _, *rest in found] == [[0.72, STORED_AT], [None, STORED_AT]]
 
 
 async def test_many_at_once_on_an_empty_database(empty: Rows) -> None:
@@ -139,11 +212,6 @@ REFUSED = [
         "INSERT INTO order_executions (execution_id, order_id, price, quantity, executed_at)"
         " VALUES ('e', 'no such order', 1, 1, now())",
         id="fill without an order",
-    ),
-    pytest.param(
-        "INSERT INTO signal_details (signal_id, position_size, position_value_usd, metadata)"
-        " VALUES ('no such signal', 0, 0, '{}')",
-        id="details without a signal",
     ),
 ]
 

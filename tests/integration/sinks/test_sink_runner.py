@@ -46,7 +46,6 @@ async def test_every_signal_becomes_a_row(bench: Bench, rows: Rows) -> None:
     assert status.state is SinkState.STOPPED
     assert status.rows == {
         "strategy_signals": COUNT,
-        "signal_details": COUNT,
         "strategies": 1,
         "trending_assets": 1,
         "trending_news": 1,
@@ -58,8 +57,8 @@ async def test_every_signal_becomes_a_row(bench: Bench, rows: Rows) -> None:
     assert {record.sent_ms for record in flushed if record.topic == SIGNALS.name} == {T0}
     assert await bench.committed() == COUNT + 4
     ranks = await rows.query(
-        "SELECT signal_id, rank, explanation_status FROM signal_overview "
-        "WHERE rank IS NOT NULL ORDER BY rank"
+        "SELECT signal_id, rank, status FROM strategy_signals JOIN signal_explanations"
+        " USING (signal_id) ORDER BY rank"
     )
     assert ranks == [(f"{n:032x}", n, "pending") for n in (1, 2, 3)]
 

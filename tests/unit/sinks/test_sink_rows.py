@@ -6,14 +6,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
-import orjson
 import pytest
 
-from schemas.signals import Contribution
-from sinks.postgres import news, signals, strategies, top, trending
+from sinks.postgres import news, strategies, top, trending
 from sinks.postgres.table import Row, Table, affected, upsert
 from sinks.postgres.values import json, time
-from tests.contract.sink_samples import T0, record, signal, strategy, tombstone
+from tests.contract.sink_samples import T0, record, strategy, tombstone
 from tests.contract.sink_samples import news as news_event
 from tests.contract.sink_samples import top as top_event
 from tests.contract.sink_samples import trending as trending_event
@@ -25,41 +23,16 @@ def as_dict(table: Table, row: Row) -> dict[str, Any]:
     return dict(zip([name for name, _ in table.columns], row, strict=True))
 
 
-STALE = (Contribution("sentiment", "stale", 0.9, 0.1, 0.35, 0.0),)
 FIELDS = [
-    pytest.param(signals.signal_row, signals.STRATEGY_SIGNALS, signal(5), expected, id=case)
-    for case, expected in {
-        "signal id": {"signal_id": f"{5:032x}"},
-        "signal times": {"as_of": NEW_YEAR + timedelta(milliseconds=5), "cycle": NEW_YEAR},
-        "signal decision": {"action": "BUY", "final_score": 0.582, "confidence": 0.814},
-        "signal scores": {"sentiment_score": 0.72, "liquidity_score": 0.80},
-        "admin signal": {"user_id": None, "request_id": None},
-    }.items()
-]
-FIELDS += [
     pytest.param(
-        signals.signal_row,
-        signals.STRATEGY_SIGNALS,
-        signal(cycle=None, contributions=STALE),
-        {"cycle": None, "sentiment_score": None, "technical_score": None},
-        id="signal between cycles, engines stale or missing",
-    ),
-    pytest.param(
-        signals.details_row,
-        signals.SIGNAL_DETAILS,
-        signal(entry_price_usd=None),
-        {"entry_price_usd": None, "position_value_usd": 814.0, "stop_loss_usd": 47_500.0},
-        id="details without a price",
-    ),
-    pytest.param(
-        trending.trending_row,
+        trending.TRENDING_ASSETS.row,
         trending.TRENDING_ASSETS,
         trending_event(4, galaxy_score=70.5),
         {"cycle": NEW_YEAR, "asset": "A4", "rank": 5, "galaxy_score": 70.5, "alt_rank": None},
         id="trending asset",
     ),
     pytest.param(
-        news.news_row,
+        news.TRENDING_NEWS.row,
         news.TRENDING_NEWS,
         news_event(3),
         {
@@ -71,7 +44,7 @@ FIELDS += [
         id="news",
     ),
     pytest.param(
-        news.news_row,
+        news.TRENDING_NEWS.row,
         news.TRENDING_NEWS,
         news_event(published_at=None, sentiment_label=None),
         {"published_at": None, "sentiment_label": None},
@@ -97,22 +70,6 @@ FIELDS += [
 def test_row(mapping: Any, table: Table, event: Any, expected: dict[str, Any]) -> None:
     row = as_dict(table, mapping(event))
     assert {name: row[name] for name in expected} == expected
-
-
-def test_metadata_holds_what_explains_the_numbers() -> None:
-    event = signal(7, detail={"technical": "no candles"})
-    metadata = orjson.loads(signals.details_row(event)[-1])
-    assert metadata == orjson.loads(
-        msgspec.json.encode(
-            {
-                "contributions": event.contributions,
-                "sizing": event.sizing,
-                "features": event.features,
-                "detail": {"technical": "no candles"},
-                "inputs": [{"topic": "engine.scores", "partition": 0, "offset": 7}],
-            }
-        )
-    )
 
 
 def test_the_definition_of_a_strategy_can_be_read_back() -> None:

@@ -189,7 +189,7 @@ async def test_a_signal_that_comes_after_its_ranking(stage: Stage) -> None:
 async def test_details_that_cannot_be_read(stage: Stage) -> None:
     signals, rankings = tops(1, places=1)
     await stage.keep(signals)
-    await stage.rows.query("UPDATE signal_details SET metadata = '{}'")
+    await stage.rows.query("UPDATE strategy_signals SET body = body - 'contributions'")
     async with stage.running(stage.explaining(chosen(None))):
         await stage.bench.send(*rankings)
         await stage.until_published(1)

@@ -121,12 +121,10 @@ async def _without_a_database(running: Rig, signal_id: str) -> None:
 
 async def _prefixes(running: Rig, signal_id: str) -> None:
     twin = signal_id[:-1] + ("0" if signal_id[-1] != "0" else "1")
-    for table in ("strategy_signals", "signal_details"):
-        await running.fetch(
-            f"INSERT INTO {table} SELECT (jsonb_populate_record(one, "
-            f"""'{{"signal_id": "{twin}"}}')).* FROM {table} AS one """
-            f"WHERE signal_id = '{signal_id}'"
-        )
+    await running.fetch(
+        f"""INSERT INTO strategy_signals (body) SELECT body || '{{"signal_id": "{twin}"}}' """
+        f"FROM strategy_signals WHERE signal_id = '{signal_id}'"
+    )
     assert (await run(signal_id)).exit_code == 0
     ambiguous = await run(signal_id[:8])
     assert ambiguous.exit_code == 1

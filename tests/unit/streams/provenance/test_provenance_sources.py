@@ -2,42 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
 import pytest
 
 from schemas.scores import InputPosition
-from sinks.postgres.signals import SIGNAL_DETAILS, STRATEGY_SIGNALS, details_row, signal_row
 from streams.archive.records import LoggedRecord
 from streams.provenance.sources import kafka
 from streams.provenance.sources.archive import _runs
 from streams.provenance.sources.base import Searched, SourceError
-from streams.provenance.sources.database import signal_of
 from streams.provenance.sources.finding import FindError, find
 from streams.provenance.sources.looking import Reader
 from tests.unit.streams.provenance.world import World
-
-
-def row_of(signal: Any) -> dict[str, Any]:
-    """Return the row that a query over both tables gives of a signal."""
-    tables = ((STRATEGY_SIGNALS, signal_row(signal)), (SIGNAL_DETAILS, details_row(signal)))
-    row = {}
-    for table, values in tables:
-        row |= dict(zip([name for name, _ in table.columns], values, strict=True))
-    return row | {"stored_at": datetime.now(UTC) - timedelta(days=1)}
-
-
-def test_a_row_of_the_database_is_the_signal_again(world: World) -> None:
-    for signal in world.signals():
-        assert signal_of(row_of(signal)) == signal
-
-
-def test_a_row_that_is_no_signal_is_an_error(world: World) -> None:
-    row = row_of(world.signals()[0]) | {"metadata": '{"contributions": [null]}'}
-    with pytest.raises(msgspec.MsgspecError):
-        signal_of(row)
 
 
 async def test_a_signal_is_found_by_its_beginning(world: World) -> None:
