@@ -22,7 +22,7 @@ check: .venv/dev  ## lint and types only
 soak: .venv/dev  ## the long versions of some tests: 20 kills, 30 s without a broker
 	$(BIN)/pytest -m long $(ARGS)
 
-bench: .venv/dev  ## measure beside the peers, write benchmarks/results.json (ONLY=name for one)
+bench: .venv/dev  ## measure beside the peers, rewrite the README's table (ONLY=name or ARGS=--quick: print only)
 	$(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY)) $(ARGS)
 
 parity: .venv/dev  ## live runs over a year of real data, replayed and compared (ARGS=--quick)

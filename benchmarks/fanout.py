@@ -24,11 +24,11 @@ from benchmarks.report import Result, heading
 
 NAME = "fanout"
 UNIT = "delivered/s"
-GOAL = "delivered/s within 1.3x of bare, 20 stalled: p99 < +5 %"
+GOAL = ">= 0.77x bare aiohttp, also in a burst; 20 stalled clients: p99 < +5 %"
 RATE = 20
 SIDES = ("ours", "bare")
 STALLED = 20
-_WITHIN = 1.3
+_LEAST = 0.77
 _MOVES = 1.05
 _LIMIT_S = 60.0
 
@@ -111,9 +111,9 @@ async def round_of(server: Process, load: Process, clients: int, messages: int, 
 
 
 async def at_rate(side: str, clients: int, seconds: float) -> tuple[Row, Row]:
-    """Return a round at the rate, and one as fast as it goes, after a second of warm-up."""
+    """Return a round at the rate, and one as fast as it goes, after a warm-up."""
     async with pair(side, clients) as (server, load):
-        await round_of(server, load, clients, RATE, RATE)
+        await round_of(server, load, clients, int(RATE * min(seconds, 1.0)), RATE)
         steady = await round_of(server, load, clients, int(RATE * seconds), RATE)
         burst = await round_of(server, load, clients, max(20, 200_000 // clients), 0)
     return steady, burst
@@ -123,7 +123,7 @@ async def stalled(clients: int, seconds: float, rounds: int) -> dict[str, list[R
     """Return rounds without and with clients that never read, in turn, to one server."""
     found: dict[str, list[Row]] = {"without": [], "with": []}
     async with pair("ours", clients, queue_frames=64) as (server, load):
-        await round_of(server, load, clients, RATE, RATE)
+        await round_of(server, load, clients, int(RATE * min(seconds, 1.0)), RATE)
         for number in range(2 * rounds):
             # without, with, with, without, ...: what drifts falls on both.
             kind = "with" if (number % 4) in {1, 2} else "without"
@@ -135,9 +135,9 @@ async def stalled(clients: int, seconds: float, rounds: int) -> dict[str, list[R
 
 
 async def measure(*, quick: bool) -> Result:
-    """Measure all and return the row of 5,000 clients (500 in a quick run)."""
+    """Measure all and return the row of 5,000 clients (50 in a quick run)."""
     heading(NAME, f"websocket fan-out at {RATE} messages/s, beside a bare aiohttp broadcast")
-    sizes, seconds, repetitions = ((500,), 2.0, 1) if quick else ((1_000, 5_000), 6.0, 3)
+    sizes, seconds, repetitions = ((50,), 0.25, 1) if quick else ((1_000, 5_000), 6.0, 3)
     other, load = OtherLoad(), os.getloadavg()[0]
     print(f"  {'':<22}{'delivered/s':>12}{'p50 ms':>9}{'p99 ms':>9}{'CPU':>7}{'burst/s':>12}")
     rows: dict[str, dict[str, Row]] = {}
@@ -149,7 +149,7 @@ async def measure(*, quick: bool) -> Result:
         rows[str(clients)] = {side: _middle(runs[side]) for side in SIDES}
         for side in SIDES:
             _show(f"{clients:,} clients, {side}", rows[str(clients)][side])
-    stuck = await _stuck(sizes[0], min(seconds, 4.0), 2 if quick else 10)
+    stuck = await _stuck(sizes[0], min(seconds, 4.0), 1 if quick else 10)
     cores = other.cores()
     print(f"  other processes kept {cores:.2f} cores busy; load before: {load:.1f}")
     busy = {"other_processes_cores": cores, "load_before": round(load, 1)}
@@ -199,7 +199,7 @@ def _result(
     ours, bare = last["ours"], last["bare"]
     ratio = round(ours["delivered_per_s"] / bare["delivered_per_s"], 2)
     near = all(
-        row["bare"][name] <= _WITHIN * row["ours"][name]
+        row["ours"][name] >= _LEAST * row["bare"][name]
         for row in rows.values()
         for name in ("delivered_per_s", "burst_per_s")
     )

@@ -39,7 +39,7 @@ def deviation(ema: float, close: float) -> float:
 
 
 def features(count: int, ema: float) -> dict[str, float]:
-    """Return what the output says of the state, so that a check can follow every step of it."""
+    """Return the state as the output's features, so that a check can follow every step of it."""
     return {"EMA": ema, "COUNT": float(count)}
 
 
@@ -65,18 +65,18 @@ def candle(number: int, assets: int) -> Candle:
     """Return the n-th candle of the preloaded input; the price moves a little, never the same."""
     asset = f"A{number % assets:02d}"
     close = 100.0 + (number * 7919 % 1000) / 100.0
-    at = 1_700_000_000_000 + number
+    closed_ms = 1_700_000_000_000 + number
     return Candle(
         asset=asset,
-        event_time=at,
-        observed_at=at,
+        event_time=closed_ms,
+        observed_at=closed_ms,  # an open one would be refused
         source="benchmark",
         source_id=f"{asset}:{number}",
         exchange="benchmark",
         symbol=f"{asset}/USDT",
         timeframe="1h",
-        open_time=at,
-        close_time=at + 3_600_000,
+        open_time=closed_ms - 3_600_000,
+        close_time=closed_ms,
         open=close,
         high=close + 1.0,
         low=close - 1.0,
@@ -87,7 +87,7 @@ def candle(number: int, assets: int) -> Candle:
 
 
 def problems(values: list[bytes], codec: Codec, events: int, assets: int) -> str | None:
-    """Say what is wrong with a side's outputs, or None: every step of every state, once each."""
+    """Return what is wrong with a side's outputs, or None: every step of every state, once each."""
     if len(values) != events:
         return f"{len(values):,} outputs for {events:,} inputs"
     state: dict[str, tuple[int, float]] = {}

@@ -15,6 +15,7 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from benchmarks import brokers
+from marketdata.simulated.assets import ASSETS as CATALOGUE
 from marketdata.simulated.simulation import CYCLE_MS, backfill, cycle
 from marketdata.simulated.state import MarketState
 from producers.strategies import publish_prebuilt
@@ -26,6 +27,7 @@ from transport.barrier import PipelineBarrier
 from transport.publisher import Publisher
 
 SEED = 11
+ASSETS, QUICK_ASSETS = 50, 5
 _PAST_CYCLES = 40
 """The simulated market starts that long ago, so that its records are never of the future."""
 
@@ -51,7 +53,7 @@ class Platform:
         await self.barrier(self.publisher.positions())
 
     def next_cycle(self) -> list[msgspec.Struct]:
-        """Return the events of the next ten minutes, the 50 ticks first."""
+        """Return the events of the next ten minutes, one tick an asset first."""
         self.market, events = cycle(self.market, self.market.now_ms)
         return list(events)
 
@@ -81,8 +83,8 @@ async def _read(consumer: AIOKafkaConsumer, on_record: OnRecord) -> None:
 
 
 @contextlib.asynccontextmanager
-async def platform(kind: str = "embedded") -> AsyncIterator[Platform]:
-    """Start everything, publish strategies and a back-fill of 50 assets, wait until applied."""
+async def platform(kind: str = "embedded", assets: int = ASSETS) -> AsyncIterator[Platform]:
+    """Start everything, publish strategies and the back-fill of some assets, wait until applied."""
     async with contextlib.AsyncExitStack() as exits:
         site = await exits.enter_async_context(brokers.site(kind))
         exits.enter_context(mock.patch.dict(os.environ, site.environment))
@@ -96,7 +98,7 @@ async def platform(kind: str = "embedded") -> AsyncIterator[Platform]:
         await barrier.start()
         exits.push_async_callback(barrier.stop)
         start_ms = int(time.time() * 1000) // CYCLE_MS * CYCLE_MS - _PAST_CYCLES * CYCLE_MS
-        market, events = await asyncio.to_thread(backfill, SEED, start_ms)
+        market, events = await asyncio.to_thread(backfill, SEED, start_ms, CATALOGUE[:assets])
         layout = f"{len(groups)} worker processes"
         running = Platform(site, publisher, barrier, market, layout, supervisor)
         exits.push_async_callback(_end, running.tasks)

@@ -24,10 +24,12 @@ _SHOWN = (*PACKAGES, "confluent-kafka", "fastavro", "msgspec", "numpy", "pandas"
 _INSTALL_LIMIT_S = 300.0
 
 
-def ready(peer: str) -> str | None:
-    """Install a peer if it is missing; return None, or why it is not there."""
+def missing(peer: str, *, install: bool) -> str | None:
+    """Return None when a peer is there, if need be after installing it; else why it is not."""
     if peer in versions():
         return None
+    if not install:
+        return "not installed"
     print(f"  installing {peer} into .venv-peers (once)", flush=True)
     try:
         if not PYTHON.exists():

@@ -16,17 +16,23 @@ def table(measured: dict[str, Any]) -> str:
     lines = [
         f"Measured {measured['measured_at']} on {machine['cores']} cores ({machine['cpu']}), "
         f"{machine['memory_gib']:g} GiB, Python {machine['python']}, broker, worker and load on "
-        "the same machine. `make bench` measures anew and rewrites this table.",
+        "the same machine. `make bench` measures all of it in one run and rewrites this table.",
         "",
-        "| benchmark | ours | peers in the same run | goal | met |",
+        "| benchmark | ours | peers in the same run (ours is ... times theirs) | goal | met |",
         "|---|---|---|---|---|",
     ]
     for one in sorted(measured["results"], key=lambda one: one["name"]):
-        peers = ", ".join(f"{name} {_number(value)}" for name, value in one["peers"].items())
-        met = {True: "yes", False: "no", None: "not measured"}[one["met"]]
-        value = "-" if one["value"] is None else f"{_number(one['value'])} {one['unit']}"
-        lines.append(f"| `{one['name']}` | {value} | {peers or '-'} | {one['goal']} | {met} |")
+        peers = ", ".join(_peer(one, name, value) for name, value in one["peers"].items())
+        met = {True: "yes", False: "no", None: "not measured" if one["goal"] else "-"}[one["met"]]
+        value = one["note"] if one["value"] is None else f"{_number(one['value'])} {one['unit']}"
+        row = [f"`{one['name']}`", value, peers or "-", one["goal"] or "-", met]
+        lines.append(f"| {' | '.join(row)} |")
     return "\n".join(lines)
+
+
+def _peer(one: dict[str, Any], name: str, value: float | str) -> str:
+    ratio = one["ratios"].get(name)
+    return f"{name} {_number(value)}" + ("" if ratio is None else f" ({_number(ratio)}x)")
 
 
 def _number(value: float | str) -> str:

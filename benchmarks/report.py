@@ -1,4 +1,4 @@
-"""A result, its line in the table, and `results.json`."""
+"""A result, the ratios that are its goal, its line in the table, and `results.json`."""
 
 from __future__ import annotations
 
@@ -12,19 +12,46 @@ RESULTS = Path(__file__).with_name("results.json")
 WIDTH = 98
 
 
+class SkippedError(RuntimeError):
+    """A benchmark that this machine has no means for; the text names what is missing."""
+
+
+class SideFailedError(RuntimeError):
+    """A side ended without a result or with wrong outputs; the text says which and why."""
+
+
+class Goals(dict[str, float]):
+    """The least ratio of ours to each peer of the same run, by the peer's name.
+
+    Machines differ by a factor of two, so there are no goals in events a second.
+    """
+
+    def __str__(self) -> str:
+        """Return them as the table shows them."""
+        return ", ".join(f">= {least:g}x {peer}" for peer, least in self.items())
+
+    def met(self, ratios: dict[str, float]) -> bool | None:
+        """Return whether all are met; None while one was not measured and none is missed."""
+        if any(ratios[peer] < least for peer, least in self.items() if peer in ratios):
+            return False
+        return True if self.keys() <= ratios.keys() else None
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
     """One measurement.
 
-    `value` is None when it could not be measured; `note` then says why. `peers` holds each peer's
-    value in the same unit, or the reason why there is none. `met` is None where nothing is to meet.
+    value   None when it could not be measured; `note` then says why
+    goal    "" where there is nothing to compare with in the same run; `met` is None then
+    peers   each peer's value in the same unit, or the reason why there is none
+    ratios  ours to each peer's, the median of the repetitions
     """
 
     name: str
     value: float | None
-    unit: str
-    goal: str
-    met: bool | None
+    unit: str = ""
+    goal: str = ""
+    met: bool | None = None
     peers: dict[str, float | str] = field(default_factory=dict)
     ratios: dict[str, float] = field(default_factory=dict)
     detail: dict[str, Any] = field(default_factory=dict)
@@ -45,27 +72,23 @@ def number(value: float | None) -> str:
 
 def summary(results: list[Result]) -> None:
     """Print the table of all results."""
-    print(f"\n{'=' * WIDTH}\n{'benchmark':<19}{'ours':<24}{'goal':<51}met")
+    print(f"\n{'=' * WIDTH}\n{'benchmark':<21}{'ours':<32} met  goal")
     for result in results:
         ours = f"{number(result.value)} {result.unit}" if result.value is not None else "-"
         met = {True: "yes", False: "NO", None: "-"}[result.met]
-        print(f"{result.name:<19}{ours:<24}{result.goal:<51}{met}")
+        print(f"{result.name:<21}{ours:<32} {met:<5}{result.goal}".rstrip())
         for peer, value in result.peers.items():
             shown = value if isinstance(value, str) else f"{number(value)} {result.unit}"
             times = f"ours is {result.ratios[peer]:.2f}x" if peer in result.ratios else ""
-            print(f"{'':<4}{peer:<15}{shown:<24}{times}".rstrip())
+            print(f"{'':<4}{peer:<17}{shown:<32} {times}".rstrip())
         if result.note:
             print(f"{'':<4}{result.note}"[:WIDTH])
     print("=" * WIDTH, flush=True)
 
 
 def write(results: list[Result], machine: dict[str, Any], path: Path = RESULTS) -> None:
-    """Put these results into the file; those of other benchmarks in it stay."""
-    known = json.loads(path.read_text("utf-8"))["results"] if path.exists() else []
+    """Write a whole run; what the file held of another one is gone."""
     today = datetime.now(tz=UTC).date().isoformat()
-    rows = {row["name"]: row for row in known}
-    for result in results:
-        command = f"make bench ONLY={result.name}"
-        rows[result.name] = {**asdict(result), "command": command, "measured_at": today}
-    content = {"machine": machine, "measured_at": today, "results": list(rows.values())}
+    rows = [{**asdict(one), "command": f"make bench ONLY={one.name}"} for one in results]
+    content = {"machine": machine, "measured_at": today, "results": rows}
     path.write_text(json.dumps(content, indent=2) + "\n", "utf-8")

@@ -20,15 +20,14 @@ from typing import Any
 from benchmarks import peers
 from benchmarks.job import Times
 from benchmarks.machine import reserved_core
-from benchmarks.report import Result, heading
-from benchmarks.throughput import Run, SideFailedError
+from benchmarks.report import Goals, Result, SideFailedError, SkippedError, heading
+from benchmarks.throughput import Run
 from benchmarks.workers import RESULT
 from benchmarks.workers.alone import NAMES, Task
 
 NAME = "technical_alone"
 UNIT = "candles/s"
-GOAL_RATE = 200_000
-GOAL = f">= {GOAL_RATE:,} candles/s a core"
+GOALS = Goals({"backtesting.py": 2.0, "NautilusTrader": 2.5})
 LIMIT_S = 300.0
 TOLERANCE = 1e-6
 SIDES = {
@@ -48,29 +47,29 @@ async def measure(*, quick: bool) -> Result:
     try:
         from benchmarks.recorded import bars
 
-        limit, repetitions = (1_461, 1) if quick else (None, 5)
+        limit, repetitions = (900, 1) if quick else (None, 5)
         candles = len(await asyncio.to_thread(bars, limit))
     except ImportError as error:
-        return Result(NAME, None, UNIT, GOAL, None, note=f"pyarrow is not installed: {error}")
+        msg = f"pyarrow is not installed: {error}"
+        raise SkippedError(msg) from error
     if not candles:
-        print(f"  {NO_CANDLES}")
-        return Result(NAME, None, UNIT, GOAL, None, note=NO_CANDLES)
-    return await asyncio.to_thread(_measure, candles, limit, repetitions)
+        raise SkippedError(NO_CANDLES)
+    return await asyncio.to_thread(_measure, candles, limit, repetitions, quick)
 
 
-def _measure(candles: int, limit: int | None, repetitions: int) -> Result:
+def _measure(candles: int, limit: int | None, repetitions: int, quick: bool) -> Result:
     missing = {
         side: reason
         for side, (_, package) in SIDES.items()
-        if package is not None and (reason := peers.ready(package)) is not None
+        if package and (reason := peers.missing(package, install=not quick))
     }
     chosen = [side for side in SIDES if side not in missing]
     with reserved_core() as core:
         bound = "not bound to a core" if core is None else f"each alone on core {core}"
         print(f"  {candles:,} candles, {bound}; files are read before the clock runs")
         print(f"  {'side':<17}{'wall s':>9}{'cpu s':>9}{'lost s':>9}{UNIT:>14}")
-        runs, said = _interleaved(chosen, Task(limit, core), candles, repetitions)
-    return _result(runs, said, missing, candles)
+        runs, values = _interleaved(chosen, Task(limit, core), candles, repetitions)
+    return _result(runs, values, missing, candles)
 
 
 def _interleaved(
@@ -78,13 +77,13 @@ def _interleaved(
 ) -> tuple[dict[str, list[Run]], dict[str, Values]]:
     """Run A B C A B C; return the runs of each side, and its last values."""
     runs: dict[str, list[Run]] = {side: [] for side in chosen}
-    said: dict[str, Values] = {}
+    last: dict[str, Values] = {}
     for _ in range(repetitions):
         for side in chosen:
             try:
-                result = _process(side, task)
-                said[side] = result["values"]
-                apart = difference(said["ours"], said[side])
+                result = run_side(side, task)
+                last[side] = result["values"]
+                apart = difference(last["ours"], last[side])
                 if apart > TOLERANCE:
                     msg = f"its values differ from ours by {apart:.1e}"
                     raise SideFailedError(msg)
@@ -95,7 +94,7 @@ def _interleaved(
             if "through_stage" in result:
                 staged = Run(candles, Times(**result["through_stage"]))
                 note(runs, "ours, in a stage", staged, "an EngineScore each")
-    return runs, said
+    return runs, last
 
 
 def note(runs: dict[str, list[Run]], side: str, run: Run, text: str) -> None:
@@ -125,8 +124,8 @@ def difference(ours: Values, theirs: Values) -> float:
     return float("inf") if any(map(isnan, apart)) else max(apart)
 
 
-def _process(side: str, task: Task) -> dict[str, Any]:
-    """Run a side's process to its end and return what it reports."""
+def run_side(side: str, task: Task) -> dict[str, Any]:
+    """Run a side's process to its end and return its report: `times`, and `values` by market."""
     module, package = SIDES[side]
     try:
         ended = subprocess.run(
@@ -157,7 +156,7 @@ def _process(side: str, task: Task) -> dict[str, Any]:
 
 
 def _result(
-    runs: dict[str, list[Run]], said: dict[str, Values], missing: dict[str, str], candles: int
+    runs: dict[str, list[Run]], last: dict[str, Values], missing: dict[str, str], candles: int
 ) -> Result:
     rates = {side: [run.rate for run in of_side] for side, of_side in runs.items()}
     middle = {side: round(median(of_side)) for side, of_side in rates.items() if of_side}
@@ -169,8 +168,8 @@ def _result(
         "candles": candles,
         "through_a_stage": staged,
         "largest_difference": {
-            side: float(f"{difference(said['ours'], values):.1e}")
-            for side, values in said.items()
+            side: float(f"{difference(last['ours'], values):.1e}")
+            for side, values in last.items()
             if side != "ours"
         },
         "runs": {
@@ -179,7 +178,8 @@ def _result(
         },
     }
     if ours is None or staged is None:
-        return Result(NAME, None, UNIT, GOAL, None, found, {}, detail, "our side failed")
+        msg = "our side failed, see above"
+        raise SideFailedError(msg)
     ratios = {side: round(ours / rate, 2) for side, rate in middle.items()}
     text = f"{candles:,} candles; {staged:,} a second through a stage, an EngineScore each"
-    return Result(NAME, ours, UNIT, GOAL, ours >= GOAL_RATE, found, ratios, detail, text)
+    return Result(NAME, ours, UNIT, str(GOALS), GOALS.met(ratios), found, ratios, detail, text)

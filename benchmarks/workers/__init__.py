@@ -37,7 +37,7 @@ def order() -> Order:
 
 
 def report(times: Times) -> None:
-    """Say how long it took, and end the process: the threads of a client may still run."""
+    """Report the times, and end the process: the threads of a client may still run."""
     sys.stdout.write(RESULT + json.dumps(times._asdict()) + "\n")
     sys.stdout.flush()
     os._exit(0)

@@ -41,10 +41,10 @@ def timed(work: Callable[[], Any]) -> Times:
     return watch.read()
 
 
-def report(times: Times, values: dict[str, Any], **more: Times) -> None:
-    """Say how long it took and the last ten values of each market, and end the process."""
+def report(times: Times, values: dict[str, Any], **more: Any) -> None:
+    """Report the times and the last ten values of each market, and end the process."""
     result = {"times": times, "values": values, **more}
-    said = {k: v._asdict() if isinstance(v, Times) else v for k, v in result.items()}
-    sys.stdout.write(f"\n{RESULT}{json.dumps(said)}\n")
+    plain = {k: v._asdict() if isinstance(v, Times) else v for k, v in result.items()}
+    sys.stdout.write(f"\n{RESULT}{json.dumps(plain)}\n")
     sys.stdout.flush()
     os._exit(0)

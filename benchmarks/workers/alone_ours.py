@@ -38,7 +38,7 @@ def candle(bar: Bar) -> Candle:
     )
 
 
-def alone(candles: list[Candle], said: dict[str, dict[str, float]]) -> None:
+def alone(candles: list[Candle], last: dict[str, dict[str, float]]) -> None:
     """Run the engine by itself."""
     config, update, read = ENGINE.config, ENGINE.update, ENGINE.read
     states: dict[str, State] = {}
@@ -46,7 +46,7 @@ def alone(candles: list[Candle], said: dict[str, dict[str, float]]) -> None:
     for offset, event in enumerate(candles):
         asset = event.asset
         state = states[asset] = update(config, states.get(asset, initial), event, offset)
-        said[asset] = read(config, state, event.observed_at).features
+        last[asset] = read(config, state, event.observed_at).features
 
 
 def staged(candles: list[Candle]) -> None:
@@ -65,15 +65,15 @@ def main() -> None:
     # Decoded in order, as a worker gets them: neighbours in time are neighbours in memory.
     encoded = msgspec.msgpack.encode([candle(bar) for bar in recorded])
     candles = msgspec.msgpack.decode(encoded, type=list[Candle])
-    said: dict[str, dict[str, float]] = {}
-    times = timed(lambda: alone(candles, said))
+    last: dict[str, dict[str, float]] = {}
+    times = timed(lambda: alone(candles, last))
     through_stage = timed(lambda: staged(candles))
     values = {
-        market: [said[asset][f"{name}@{timeframe}"] for name in (*NAMES, "CLOSE")]
+        market: [last[asset][f"{name}@{timeframe}"] for name in (*NAMES, "CLOSE")]
         for market in sorted({bar.market for bar in recorded})
         for asset, timeframe in [market.split("@")]
     }
-    report(times, values, through_stage=through_stage)
+    report(times, values, through_stage=through_stage, candles=len(candles))
 
 
 if __name__ == "__main__":
