@@ -1,4 +1,4 @@
-"""Starts the whole platform, runs a source through it, and says what came of it."""
+"""Starts the whole platform, runs a source through it, and returns a summary."""
 
 from __future__ import annotations
 
@@ -143,7 +143,15 @@ async def _play(
     started = time.monotonic()
     log_dir = running.settings.state_dir / "logs"
     source = asyncio.create_task(
-        run_source(options, running.publisher, running.barrier, screen, running.cycles, log_dir)
+        run_source(
+            options,
+            running.publisher,
+            running.barrier,
+            screen,
+            running.cycles,
+            running.tally,
+            log_dir,
+        )
     )
     stopping = asyncio.create_task(stop.wait())
     failing = asyncio.create_task(_failure(running))
@@ -206,6 +214,7 @@ async def _summary(running: Running, seconds: float) -> Summary:
         ranked=stored["signal_explanations"],
         dead_letters=await dead_letters(settings, running.codec),
         latency_ms=percentiles(list(running.tally.latencies_ms)),
+        behind_backfill=running.tally.behind_backfill,
         restarts=running.supervisor.restarts,
         seconds=round(seconds, 3),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -20,7 +20,9 @@ from marketdata.simulated.source import simulate
 from quantiva.commands.output import console
 from quantiva.demo.options import DemoOptions
 from quantiva.demo.screen import Screen
+from quantiva.demo.tally import LatencyTally
 from quantiva.demo.upstreams import CycleCount, asked
+from schemas.topics import MARKET_TOPICS
 from transport.barrier import PipelineBarrier
 from transport.publisher import Publisher
 
@@ -38,15 +40,21 @@ async def run_source(
     barrier: PipelineBarrier,
     screen: Screen,
     cycles: CycleCount,
+    tally: LatencyTally,
     log_dir: Path,
 ) -> None:
-    """Publish the whole market that the options ask for."""
+    """Publish the whole market that the options ask for.
+
+    Latencies count from where the back-fill has been applied: a recorded play waits for that by
+    itself, unless it is paced.
+    """
     if options.data is not None:
+        tally.live()
         await _recorded(options, options.data, publisher, barrier, screen)
     elif options.source == "direct":
-        await _simulated(options, publisher, barrier, screen)
+        await _simulated(options, publisher, barrier, screen, tally)
     else:
-        async with asked(options, screen, log_dir) as keepers:
+        async with asked(options, screen, log_dir) as keepers, _live_when_applied(barrier, tally):
             while not cycles.reached.is_set():
                 for keeper in keepers:
                     keeper.check()
@@ -54,8 +62,31 @@ async def run_source(
                     await asyncio.wait_for(cycles.reached.wait(), 1.0)
 
 
+@contextlib.asynccontextmanager
+async def _live_when_applied(barrier: PipelineBarrier, tally: LatencyTally) -> AsyncIterator[None]:
+    """Count latencies once every stage has applied what is in the market topics now.
+
+    The producers are ready, so that is the back-fill; the first cycle queues behind it.
+    """
+
+    async def wait() -> None:
+        await barrier(await barrier.ends([topic.name for topic in MARKET_TOPICS]))
+        tally.live()
+
+    waiting = asyncio.create_task(wait())
+    try:
+        yield
+    finally:
+        waiting.cancel()
+        await asyncio.wait([waiting])
+
+
 async def _simulated(
-    options: DemoOptions, publisher: Publisher, barrier: PipelineBarrier, screen: Screen
+    options: DemoOptions,
+    publisher: Publisher,
+    barrier: PipelineBarrier,
+    screen: Screen,
+    tally: LatencyTally,
 ) -> None:
     backfilled = False
 
@@ -63,6 +94,7 @@ async def _simulated(
         nonlocal backfilled
         if not backfilled:
             backfilled = True
+            tally.live()
             screen.say(f"back-fill of {progress.events:,} events published and scored")
 
     async def wait(positions: Mapping[tuple[str, int], int]) -> None:

@@ -15,15 +15,17 @@ from rich.table import Table
 class Summary:
     """Counts of a run.
 
-    events        published events by logical topic
-    signals       stored signals by action
-    triggers      stored signals by trigger: cycle, change or request
-    stored        rows by table
-    ranked        signals that a ranking names
-    dead_letters  records that could not be used, each counted once
-    latency_ms    p50, p95, p99 from the publication of a market event to the stored signal
-    restarts      worker processes that were started again
-    seconds       wall time from the first event to the last stored row
+    events           published events by logical topic
+    signals          stored signals by action
+    triggers         stored signals by trigger: cycle, change or request
+    stored           rows by table
+    ranked           signals that a ranking names
+    dead_letters     records that could not be used, each counted once
+    latency_ms       p50, p95, p99 from the publication of a market event to the stored signal, of
+                     events published after the back-fill was applied; 0.0 where there were none
+    behind_backfill  stored signals whose event was published before that, not in `latency_ms`
+    restarts         worker processes that were started again
+    seconds          wall time from the first event to the last stored row
     """
 
     events: Mapping[str, int]
@@ -33,6 +35,7 @@ class Summary:
     ranked: int
     dead_letters: int
     latency_ms: Mapping[str, float]
+    behind_backfill: int
     restarts: int
     seconds: float
 
@@ -72,16 +75,23 @@ def _counts(title: str, counts: Mapping[str, int]) -> Table:
 
 
 def _facts(summary: Summary) -> Table:
-    latency = summary.latency_ms
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(min_width=28)
     table.add_column()
     table.add_row("ranked signals", f"{summary.ranked:,}")
     table.add_row("dead letters", f"{summary.dead_letters:,}")
     table.add_row("worker restarts", f"{summary.restarts:,}")
-    table.add_row(
-        "market event to stored signal",
-        f"p50 {latency['p50']:.0f} ms   p95 {latency['p95']:.0f} ms   p99 {latency['p99']:.0f} ms",
-    )
+    table.add_row("market event to stored signal", _latency(summary.latency_ms))
+    if summary.behind_backfill:
+        left_out = (
+            f"[dim]without {summary.behind_backfill:,} signals that queued behind the back-fill"
+        )
+        table.add_row("", left_out)
     table.add_row("wall time", f"{summary.seconds:.1f} s")
     return table
+
+
+def _latency(latency_ms: Mapping[str, float]) -> str:
+    if not any(latency_ms.values()):
+        return "not measured: no event came after the back-fill was applied"
+    return "   ".join(f"{name} {value:.0f} ms" for name, value in latency_ms.items())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -29,20 +30,38 @@ TABLES = (
 
 
 class LatencyTally:
-    """Collects what the sink has stored: latencies, and the rankings as they come."""
+    """Collects latencies of the signals that the sink has stored, and hands rankings on.
 
-    def __init__(self, on_top: Callable[[TopSignals], None]) -> None:
+    An event published before `live_from_ms` (wall clock, ms since 1970; infinite until it is set)
+    came with the back-fill or queued behind it. Its signal has no latency that a running platform
+    would show, so it is only counted, in `behind_backfill`.
+    """
+
+    def __init__(
+        self,
+        on_top: Callable[[TopSignals], None],
+        now_ms: Callable[[], float] = lambda: time.time() * 1000,
+    ) -> None:
         self._on_top = on_top
+        self._now_ms = now_ms
+        self.live_from_ms = math.inf
         self.latencies_ms: deque[float] = deque(maxlen=100_000)
-        self.signals = 0
+        self.behind_backfill = 0
+
+    def live(self) -> None:
+        """Let events that are published from now on count."""
+        self.live_from_ms = self._now_ms()
 
     def __call__(self, records: Sequence[SinkRecord]) -> None:
         """Take the records of a flush; now minus sent_ms is the latency of a signal."""
-        now_ms = time.time() * 1000
+        now_ms = self._now_ms()
         for record in records:
             if isinstance(record.event, Signal):
-                self.signals += 1
-                if record.sent_ms:
+                if not record.sent_ms:
+                    continue
+                if record.sent_ms < self.live_from_ms:
+                    self.behind_backfill += 1
+                else:
                     self.latencies_ms.append(max(now_ms - record.sent_ms, 0.0))
             elif isinstance(record.event, TopSignals):
                 self._on_top(record.event)

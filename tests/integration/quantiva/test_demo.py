@@ -81,3 +81,5 @@ async def test_two_cycles_of_the_real_producers(tmp_path: Path) -> None:
     assert found["triggers"]["cycle"] >= 400
     assert found["stored"]["trending_news"] > 0
     assert (found["dead_letters"], found["restarts"]) == (0, 0)
+    measured = found["latency_ms"]["p50"] > 0.0
+    assert found["behind_backfill"] > 0 or measured, "a cycle is behind the back-fill or live"
