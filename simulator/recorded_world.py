@@ -22,7 +22,6 @@ from marketdata.recorded.files import (
 )
 from marketdata.recorded.news import headlines, tagged_posts
 from marketdata.recorded.readers import candles
-from marketdata.recorded.text import Mentions
 from marketdata.simulated.assets import ASSETS, Asset
 from marketdata.simulated.bars import HOUR_MS, Bar
 from marketdata.simulated.books import order_book
@@ -31,10 +30,9 @@ from marketdata.simulated.state import AssetState
 from schemas.events import OrderKey
 from schemas.market import CalendarEvent, Candle, Fundamentals, NewsArticle, TrendingAsset
 from simulator.book_builder import around
-from simulator.names import asset_row
 from simulator.news_store import NEWS_KEPT_MS, Newsstand, published_ms
 from simulator.price_history import MINUTE_MS, Tape
-from simulator.shapes import Book, Kline, UnknownAssetError
+from simulator.shapes import Book, Kline, UnknownAssetError, asset_row
 from simulator.taped import Taped
 
 SOURCE = "recorded"
@@ -92,14 +90,12 @@ class RecordedWorld(Taped):
 
     def _open_news(self, found: Directory, start_ms: int) -> Iterator[NewsArticle]:
         first_ms = start_ms - NEWS_KEPT_MS
-        names = {symbol: asset.name for symbol, asset in self._assets.items()}
         sources: list[Iterator[tuple[OrderKey, NewsArticle]]] = []
         if found.headlines is not None:
-            mentions = Mentions(names)
-            rows = headlines(found.headlines, first_ms, _NO_END_MS, mentions, self.report)
+            rows = headlines(found.headlines, first_ms, _NO_END_MS, self._assets, self.report)
             sources.append(_ordered(rows, found.headlines.name, self.report))
         if found.tagged_posts is not None:
-            rows = tagged_posts(found.tagged_posts, first_ms, _NO_END_MS, names, self.report)
+            rows = tagged_posts(found.tagged_posts, first_ms, _NO_END_MS, self._assets, self.report)
             sources.append(_ordered(rows, found.tagged_posts.name, self.report))
         return _merged(sources)
 
@@ -211,7 +207,7 @@ class RecordedWorld(Taped):
 
 def _unknown(symbol: str) -> Asset:
     """Return an asset of which only the candles are known."""
-    return Asset(symbol, symbol, 1.0, 0.0, None, 0.0, 3.0, 1.0, 0, 0.0, 0.0)
+    return Asset(symbol, 1.0, 0.0, None, 0.0, 3.0, 1.0, 0, 0.0, 0.0)
 
 
 def _kline(one: Candle) -> Kline:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple, TypeAlias
+
+from marketdata.simulated.assets import Asset
+from schemas.coins import COINS
 
 Level: TypeAlias = tuple[float, float]
 """A price in USD and the units that stand at it."""
@@ -23,6 +27,26 @@ class AssetRow(NamedTuple):
     supply: float
     max_supply: float | None
     decimals: int
+
+
+def asset_row(asset: Asset) -> AssetRow:
+    """Return the row of an asset of the simulated market."""
+    known = COINS.get(asset.symbol)
+    slug = slugged(asset.name)
+    return AssetRow(
+        symbol=asset.symbol,
+        name=asset.name,
+        slug=slug,
+        coingecko_id=slug if known is None else known.slug,
+        supply=asset.supply,
+        max_supply=asset.max_supply,
+        decimals=asset.decimals,
+    )
+
+
+def slugged(text: str) -> str:
+    """Return a text in lower case with hyphens between its words."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
 
 
 class Kline(NamedTuple):

@@ -15,7 +15,6 @@ from marketdata.simulated.state import CYCLE_MS, MarketState
 from schemas.market import CalendarEvent, Fundamentals, NewsArticle, TrendingAsset
 from simulator.book_builder import around
 from simulator.chunks import Chunk, compute_chunk, compute_past
-from simulator.names import asset_row
 from simulator.news_store import NEWS_KEPT_MS, Newsstand
 from simulator.price_history import Tape
 from simulator.shapes import (
@@ -24,6 +23,7 @@ from simulator.shapes import (
     Kline,
     Ticker,
     UnknownAssetError,
+    asset_row,
 )
 from simulator.taped import Taped
 

@@ -14,7 +14,7 @@ from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from math import inf
 
-from marketdata.assets.notation import bases_of, is_money
+from marketdata.assets.notation import bases_of
 from marketdata.assets.symbols import Catalogue, fold
 from marketdata.assets.words import (
     BODIES,
@@ -23,6 +23,7 @@ from marketdata.assets.words import (
     OTHERS,
     SYMBOL_WORDS,
 )
+from schemas.coins import is_money
 
 LARGE_RANK, KNOWN_RANK = 200, 1000
 """Down to these ranks a name or symbol, or a longer name or mark, is enough without a tag."""
@@ -32,6 +33,7 @@ _SHOUTED_LETTERS = 4
 _WORD = re.compile(r"[^\W_]+")
 _JOINT = re.compile(r"\s{1,2}|[-.'\u2019]")
 _AMOUNT = re.compile(r"\d+[KMBT]?N?", re.IGNORECASE)
+_FIRST_OF_OTHERS = frozenset(name.partition(" ")[0] for name in OTHERS)
 _SMALL_NAMES = ("coin", "coins", "ether", "ethereum")
 
 
@@ -107,14 +109,18 @@ def _at(
     read: _Text, at: int, catalogue: Catalogue, tagged: Container[str]
 ) -> tuple[int, str | None]:
     """Return how many words are read at a place, and the asset that they name, if any."""
-    for length, name in _names(read, at):
-        if name in OTHERS or name in catalogue.by_name:
-            asset = catalogue.by_name.get(name)
-            if asset is None or _is_named(read, at, length, name, asset, catalogue, tagged):
-                return length, asset
-    asset = catalogue.of_symbol(read.words[at][0])
-    if asset is not None and _is_symbol(read, at, asset, catalogue, tagged):
-        return 1, asset
+    first = read.folded[at]
+    if first in catalogue.first_words or first in _FIRST_OF_OTHERS:
+        for length, name in _names(read, at):
+            if name in OTHERS or name in catalogue.by_name:
+                asset = catalogue.by_name.get(name)
+                if asset is None or _is_named(read, at, length, name, asset, catalogue, tagged):
+                    return length, asset
+    word = read.words[at][0]
+    if word == word.upper() or read.before(at) == "$":
+        asset = catalogue.of_symbol(word)
+        if asset is not None and _is_symbol(read, at, asset, catalogue, tagged):
+            return 1, asset
     return 1, None
 
 
@@ -158,8 +164,6 @@ def _is_symbol(
     word, is_tagged = read.words[at][0], asset in tagged
     if read.before(at) == "$":
         return _is_cashtag(word, asset, catalogue, is_tagged=is_tagged)
-    if word != word.upper():
-        return False
     known = is_tagged or catalogue.rank(asset) <= KNOWN_RANK
     if known and _is_pair(read, at, asset):
         return True

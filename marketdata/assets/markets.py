@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from marketdata.assets.notation import multiple_of
-from marketdata.assets.symbols import SYMBOL_ALIASES
+from schemas.coins import TICKERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def _oddness(market: Mapping[str, Any]) -> tuple[bool, str]:
 
 def _bases(asset: str) -> tuple[str, ...]:
     """Return the tickers that an exchange may have an asset under, its own first."""
-    return (asset, *sorted(old for old, new in SYMBOL_ALIASES.items() if new == asset))
+    return (asset, *sorted(old for old, new in TICKERS.items() if new == asset))
 
 
 def _why_not(

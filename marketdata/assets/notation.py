@@ -1,8 +1,4 @@
-"""How markets write their symbols, and which of them are money.
-
-Money is what prices are told in: state currencies and the coins that are worth one. It moves
-against no dollar, so it is no asset.
-"""
+"""How markets write their symbols: pairs, contracts and multiples of a coin."""
 
 from __future__ import annotations
 
@@ -10,19 +6,7 @@ import re
 import unicodedata
 from typing import NamedTuple
 
-_CURRENCIES = """
-    AED ARS AUD BDT BHD BRL CAD CHF CLP CNH CNY COP CZK DKK EGP EUR GBP GEL GHS HKD HUF IDR ILS INR
-    JPY KES KRW KWD KZT LKR MAD MXN MYR NGN NOK NZD PEN PHP PKR PLN QAR RON RUB SAR SEK SGD THB TRY
-    TWD UAH USD UYU UZS VES VND ZAR
-"""
-# Coins worth a currency that do not have USD in their symbols, or could be read as a pair.
-_PEGGED = """
-    AEUR BIDR BRLA BRZ BVND CRVUSD DAI DEUSD EURA EURC EURCV EURE EURI EURR EURS EURT FEI FRAX
-    FRXUSD GHO GYEN IDRT LISUSD MIM MKUSD MXNB MXNT PYUSD QCAD RLUSD RSV SAI SATUSD SDAI TRYB USTC
-    VAI XCHF XIDR XSGD ZCHF
-"""
-MONEY = frozenset((*_CURRENCIES.split(), *_PEGGED.split()))
-"""Symbols of money; beside them every symbol that has USD in it and is no pair."""
+from schemas.coins import is_money
 
 _QUOTES = frozenset({"BTC", "ETH", "BNB", "XBT", "SOL", "TRX"})
 # What follows the pair in the symbols of contracts: BTC-PERP, BTC-USD-SWAP, BTC-27DEC24-90000-C.
@@ -43,11 +27,6 @@ class Multiple(NamedTuple):
 
     units: int
     symbol: str
-
-
-def is_money(symbol: str) -> bool:
-    """Whether a symbol in capitals is a currency or a coin worth one."""
-    return "USD" in symbol or symbol in MONEY
 
 
 def in_capitals(text: str) -> str:

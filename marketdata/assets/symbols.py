@@ -13,43 +13,8 @@ from dataclasses import dataclass, replace
 from math import inf
 from typing import Protocol
 
-from marketdata.assets.notation import (
-    MONEY,
-    as_symbol,
-    bases_of,
-    in_capitals,
-    is_money,
-    multiple_of,
-)
-
-SYMBOL_ALIASES: Mapping[str, str] = {
-    "XBT": "BTC",  # as the currency codes of ISO 4217 have it: Kraken, BitMEX
-    "XXBT": "BTC",
-    "XDG": "DOGE",  # Kraken
-    "MIOTA": "IOTA",  # CoinMarketCap, Bitfinex
-    "BCHABC": "BCH",
-    "BCHSV": "BSV",
-    "RNDR": "RENDER",  # renamed, one for one, as are the next two
-    "MATIC": "POL",
-    "XRB": "XNO",
-}
-"""Other tickers of an asset."""
-
-NAME_ALIASES: Mapping[str, str] = {
-    "bitcoins": "BTC",
-    "ether": "ETH",
-    "ripple": "XRP",  # the company: its news are the coin's
-    "binance coin": "BNB",
-    "bnb chain": "BNB",
-    "bnb smart chain": "BNB",
-    "cosmos": "ATOM",
-    "polygon": "POL",
-    "lido": "LDO",
-    "pi coin": "PI",
-    "world liberty": "WLFI",
-}
-"""What headlines call an asset beside its name, folded as by `fold`."""
-
+from marketdata.assets.notation import as_symbol, bases_of, in_capitals, multiple_of
+from schemas.coins import MONEY, NICKNAMES, TICKERS, is_money
 
 _RANKS_APART, _RANKS_APART_SHARE = 3, 0.02
 
@@ -91,6 +56,8 @@ class Coin:
 
 def fold(text: str) -> str:
     """Return a name such that spellings of it are equal: small letters, single spaces."""
+    if text.isascii() and text.isalnum():
+        return text.lower()
     plain = unicodedata.normalize("NFKC", text).casefold()
     return " ".join(re.findall(r"[^\W_]+", plain))
 
@@ -107,11 +74,13 @@ class Catalogue:
     """Asset by folded name, slug or alias."""
     money: frozenset[str]
     """Listed symbols that are no assets, and so no pairs either: CRVUSD is not CRV/USD."""
+    first_words: frozenset[str]
+    """The first word of every name: most words of a text are none of these."""
 
     @classmethod
     def of(cls, coins: Iterable[CoinLike]) -> Catalogue:
         """Return the catalogue of a list; its order does not matter."""
-        return cls({}, {}, {}, frozenset()).updated(coins)
+        return cls({}, {}, {}, frozenset(), frozenset()).updated(coins)
 
     def updated(self, coins: Iterable[CoinLike]) -> Catalogue:
         """Return the catalogue with a newer list: new coins come in, known ones get its ranks."""
@@ -127,7 +96,9 @@ class Catalogue:
         best = _best_by_symbol(known.values())
         money = frozenset(symbol for symbol, coin in best.items() if _listed_money(coin))
         by_symbol = {symbol: coin for symbol, coin in best.items() if not is_money(symbol)}
-        return Catalogue(known, by_symbol, _best_by_name(known.values(), by_symbol), money)
+        by_name = _best_by_name(known.values(), by_symbol)
+        first_words = frozenset(name.partition(" ")[0] for name in by_name)
+        return Catalogue(known, by_symbol, by_name, money, first_words)
 
     def resolve(self, text: str) -> str | None:
         """Return the asset that a ticker, market symbol, name or slug means, None if it is none.
@@ -160,7 +131,7 @@ class Catalogue:
         return inf if coin is None else coin.rank
 
     def _ticker(self, symbol: str) -> str | None:
-        choices = (symbol, SYMBOL_ALIASES.get(symbol, ""))
+        choices = (symbol, TICKERS.get(symbol, ""))
         found = [choice for choice in choices if choice in self.by_symbol]
         if found:
             return min(found, key=self.rank)
@@ -211,9 +182,7 @@ def _best_by_symbol(coins: Iterable[Coin]) -> dict[str, Coin]:
 
 def _best_by_name(coins: Iterable[Coin], by_symbol: Mapping[str, Coin]) -> dict[str, str]:
     """Return the assets by name; a name whose best coin does not have its symbol names none."""
-    aliased = [
-        (by_symbol[asset], name) for name, asset in NAME_ALIASES.items() if asset in by_symbol
-    ]
+    aliased = [(by_symbol[asset], name) for name, asset in NICKNAMES.items() if asset in by_symbol]
     named = [(coin, name) for coin in coins for name in coin.names]
     best: dict[str, Coin] = {}
     for coin, name in sorted((*aliased, *named), key=lambda pair: (_order(pair[0]), pair[1])):

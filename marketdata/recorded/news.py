@@ -11,15 +11,19 @@ import gzip
 import hashlib
 import io
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
+
+from msgspec.structs import replace
 
 from marketdata.assets.clean_text import clean_text
+from marketdata.assets.symbols import Catalogue
+from marketdata.assets.tags import assets_of
 from marketdata.recorded.files import ReadReport, RecordedDataError
 from marketdata.recorded.readers import checked
-from marketdata.recorded.text import SUBJECTS, Mentions
+from schemas.coins import COINS, KnownCoin
 from schemas.market import NewsArticle
 
 NEWS_DELAY_MS = 60_000
@@ -27,53 +31,61 @@ _HEADLINE_COLUMNS = ("published_at", "title", "summary", "source", "subject", "u
 _TAGGED_COLUMNS = ("id", "published_at", "title", "source", "currencies")
 _BROKEN_FILE = (OSError, EOFError, zlib.error, UnicodeDecodeError)
 _Row: TypeAlias = dict[str, str]
-_MakeArticle: TypeAlias = Callable[[_Row, str, int], NewsArticle]
+_MakeArticle: TypeAlias = Callable[[_Row, int], tuple[NewsArticle, tuple[str, ...]]]
+
+
+class _TaggedText(NamedTuple):
+    """A `marketdata.assets.tags.NewsLike`."""
+
+    source: str
+    headline: str
+    summary: str | None
+    tags: tuple[str, ...]
+    tickers: tuple[str, ...] = ()
 
 
 def headlines(
-    path: Path, start_ms: int, end_ms: int, mentions: Mentions, report: ReadReport
+    path: Path, start_ms: int, end_ms: int, played: Collection[str], report: ReadReport
 ) -> Iterator[NewsArticle]:
-    """Open the headlines; yield an article for every asset that each is about.
+    """Open the headlines; yield an article for every played asset that each is about.
 
-    That is the asset of its subject and those that the headline names; a headline about none is
+    They are tagged as live ones are, their subject being a tag. A headline about no played asset is
     skipped and counted. RecordedDataError at the call when the file cannot be read or lacks a
     column.
     """
-
-    def assets(row: _Row) -> set[str]:
-        subject = SUBJECTS.get(row["subject"], "")
-        own = {subject} if mentions.knows(subject) else set()
-        return own | mentions.find(clean_text(row["title"]))
-
     rows = _csv_rows(path, _HEADLINE_COLUMNS, report)
-    return _articles(rows, path.name, (start_ms, end_ms), assets, _headline, report)
+    return _articles(rows, path.name, (start_ms, end_ms), played, _headline, report)
 
 
 def tagged_posts(
-    path: Path, start_ms: int, end_ms: int, played: Iterable[str], report: ReadReport
+    path: Path, start_ms: int, end_ms: int, played: Collection[str], report: ReadReport
 ) -> Iterator[NewsArticle]:
-    """Open the tagged posts; yield an article for every tag that is a played asset.
+    """Open the tagged posts; yield an article for every played asset that each is about.
 
-    Tags that are no assets ("A", "US") and posts without a played one are skipped, the latter
-    counted. Raises RecordedDataError as `headlines` does.
+    They are tagged as live ones are: a tag that is mostly a word ("A", "US") counts only where the
+    title names the coin. Skips and raises RecordedDataError as `headlines` does.
     """
-    known = set(played)
-
-    def assets(row: _Row) -> set[str]:
-        return known & set(row["currencies"].split("|"))
-
     rows = _csv_rows(path, _TAGGED_COLUMNS, report)
-    return _articles(rows, path.name, (start_ms, end_ms), assets, _post, report)
+    return _articles(rows, path.name, (start_ms, end_ms), played, _post, report)
+
+
+def catalogue_with(assets: Iterable[str]) -> Catalogue:
+    """Return the known coins and those of the assets that are not among them, ranked behind."""
+    others = sorted(set(assets) - COINS.keys())
+    ranked = enumerate(others, start=len(COINS) + 1)
+    unknown = (KnownCoin(asset, asset, market_cap_rank=rank) for rank, asset in ranked)
+    return Catalogue.of((*COINS.values(), *unknown))
 
 
 def _articles(
     rows: Iterator[_Row],
     file: str,
     span_ms: tuple[int, int],
-    assets: Callable[[_Row], set[str]],
+    played: Collection[str],
     make: _MakeArticle,
     report: ReadReport,
 ) -> Iterator[NewsArticle]:
+    catalogue = catalogue_with(played)
     for row in rows:
         at_ms = _time_ms(row["published_at"])
         if at_ms is None:
@@ -81,44 +93,53 @@ def _articles(
             continue
         if not span_ms[0] <= at_ms + NEWS_DELAY_MS < span_ms[1]:
             continue
-        about = assets(row)
+        article, tags = make(row, at_ms)
+        text = _TaggedText(article.source, article.headline, article.summary, tags)
+        about = sorted(asset for asset in assets_of(text, catalogue) if asset in played)
         if not about:
             report.skipped[f"{file}: about no played asset"] += 1
-        for asset in sorted(about):
-            article = checked(report, file, make, row, asset, at_ms)
-            if article is not None:
-                yield article
+        for asset in about:
+            of_asset = checked(report, file, _of_asset, article, asset)
+            if of_asset is not None:
+                yield of_asset
 
 
-def _headline(row: _Row, asset: str, at_ms: int) -> NewsArticle:
+def _of_asset(article: NewsArticle, asset: str) -> NewsArticle:
+    return replace(article, asset=asset, source_id=f"{article.source_id}:{asset}")
+
+
+def _headline(row: _Row, at_ms: int) -> tuple[NewsArticle, tuple[str, ...]]:
+    """Return an article without its asset, and its tags."""
     text = "\n".join((row["url"], row["published_at"], row["title"]))
-    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
-    return NewsArticle(
-        asset=asset,
+    article = NewsArticle(
+        asset="",
         event_time=at_ms,
         observed_at=at_ms + NEWS_DELAY_MS,
         published_at=at_ms,
         source="crypto_headlines",
-        source_id=f"{digest}:{asset}",
+        source_id=hashlib.sha256(text.encode()).hexdigest()[:16],
         headline=clean_text(row["title"]),
         summary=clean_text(row["summary"]) or None,
         url=row["url"],
         publisher=row["source"],
     )
+    return article, (row["subject"],)
 
 
-def _post(row: _Row, asset: str, at_ms: int) -> NewsArticle:
-    return NewsArticle(
-        asset=asset,
+def _post(row: _Row, at_ms: int) -> tuple[NewsArticle, tuple[str, ...]]:
+    """Return an article without its asset, and its tags."""
+    article = NewsArticle(
+        asset="",
         event_time=at_ms,
         observed_at=at_ms + NEWS_DELAY_MS,
         published_at=at_ms,
         source="cryptopanic",
-        source_id=f"{row['id']}:{asset}",
+        source_id=row["id"],
         headline=clean_text(row["title"]),
         url="",
         publisher=row["source"],
     )
+    return article, tuple(filter(None, row["currencies"].split("|")))
 
 
 def _time_ms(text: str) -> int | None:

@@ -29,9 +29,7 @@ from marketdata.recorded.files import (
 )
 from marketdata.recorded.news import headlines, tagged_posts
 from marketdata.recorded.readers import books, candles
-from marketdata.recorded.text import Mentions
 from marketdata.recorded.ticks import TickMaker, with_ticks
-from marketdata.simulated.assets import NAMES
 from schemas.events import TOPIC_OF, MarketEvent
 
 if TYPE_CHECKING:  # reading needs no client of the broker
@@ -73,7 +71,7 @@ def read_directory(
         in_order(events, name, report)
         for name, events in _readers(found, start_ms, end_ms, warmup, report)
     ]
-    played = with_ticks(merged(sources), TickMaker(NAMES), start_ms, end_ms, cycle_ms)
+    played = with_ticks(merged(sources), TickMaker(), start_ms, end_ms, cycle_ms)
     return _counted(played, report)
 
 
@@ -89,8 +87,7 @@ def _readers(
         yield file.path.name, books(file, start_ms, end_ms, report)
     if found.headlines is not None:
         report.files.append(HEADLINES)
-        mentions = Mentions({asset: NAMES.get(asset, asset) for asset in played})
-        articles = headlines(found.headlines, start_ms, end_ms, mentions, report)
+        articles = headlines(found.headlines, start_ms, end_ms, played, report)
         yield found.headlines.name, articles
     if found.tagged_posts is not None:
         report.files.append(TAGGED_POSTS)

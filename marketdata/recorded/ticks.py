@@ -7,9 +7,10 @@ one: price, volume and change of the last 24 hourly candles, and no social metri
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from schemas.coins import name_of
 from schemas.events import MarketEvent, OrderKey, order_key
 from schemas.market import Candle, TrendingAsset
 
@@ -36,9 +37,7 @@ class _Market:
 class TickMaker:
     """Remembers the hourly candles that went by and makes the ticks of a cycle out of them."""
 
-    def __init__(self, names: Mapping[str, str]) -> None:
-        """`names` gives the name for people of an asset's symbol; without one it is the symbol."""
-        self._names = names
+    def __init__(self) -> None:
         self._markets: dict[str, _Market] = {}
 
     def see(self, candle: Candle) -> None:
@@ -76,7 +75,7 @@ class TickMaker:
             cycle=cycle_ms,
             cycle_size=size,
             rank=rank,
-            name=self._names.get(asset, asset),
+            name=name_of(asset),
             price_usd=market.hours[-1][1],
             volume_24h_usd=market.volume_24h_usd(),
             change_24h_pct=market.change_24h_pct(),

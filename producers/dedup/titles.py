@@ -15,6 +15,9 @@ from decimal import Decimal
 from rapidfuzz.distance import DamerauLevenshtein, Opcode
 from rapidfuzz.distance.Levenshtein import opcodes
 
+from marketdata.assets.words import CAPITALS, NAME_WORDS, SYMBOL_WORDS
+from schemas.coins import COINS, NICKNAMES, TICKERS
+
 _LEAST_LETTERS = 12  # a shorter title is no more than a subject
 _LEAST_CUT_WORDS = 5  # of a title cut short; fewer begin too many
 _LEAST_TYPO_LETTERS = 8  # of shorter words one letter makes another: backed, hacked
@@ -49,10 +52,21 @@ _SCALES = {
 }
 _PERCENT = frozenset(("percent", "pct"))
 _DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+
+
+def _coin_words() -> Iterator[tuple[str, str]]:
+    """Yield the tickers and nicknames that are no other words, with their coins' names."""
+    spellings = {asset: asset for asset in COINS} | {**TICKERS, **NICKNAMES}
+    for spelling, asset in spellings.items():
+        word, name = spelling.casefold(), COINS[asset].name.casefold()
+        is_word = word.upper() in CAPITALS | SYMBOL_WORDS or name in NAME_WORDS
+        if name.isalnum() and name != asset.casefold() and word.isalnum() and not is_word:
+            yield word, name
+
+
 _SAME = {
     **{word: str(value) for value, word in enumerate(_DIGITS)},
-    **{"btc": "bitcoin", "xbt": "bitcoin", "eth": "ethereum", "ether": "ethereum"},
-    **{"sol": "solana", "doge": "dogecoin", "ada": "cardano", "ltc": "litecoin"},
+    **dict(_coin_words()),
     **{"u.s": "us", "u.k": "uk", "int'l": "international", "gov't": "government"},
     **dict.fromkeys(("introduc", "launch", "unveil", "reveal", "debut"), "announc"),
 }

@@ -17,25 +17,14 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from schemas.coins import COINS, TICKERS, is_money
 from schemas.control import Strategy
 from streams.engines.base import clamp
 
-STABLE = "stable"
-
-_GROUPS = {
-    "major": "BTC WBTC ETH WETH STETH",
-    "platform": "SOL ADA AVAX DOT NEAR ATOM SUI APT TON TRX ALGO HBAR ICP",
-    "exchange": "BNB OKB CRO LEO BGB KCS",
-    "payment": "XRP XLM LTC BCH BSV DASH XMR ZEC",
-    "defi": "UNI AAVE LINK MKR CRV LDO COMP SNX INJ RUNE",
-    "layer2": "ARB OP MATIC POL STRK IMX MNT",
-    "meme": "DOGE SHIB PEPE WIF BONK FLOKI TRUMP",
-    STABLE: "USDT USDC DAI TUSD FDUSD USDE PYUSD USD",
-}
-
 
 def _group_of_asset() -> dict[str, str]:
-    return {asset: group for group, assets in _GROUPS.items() for asset in assets.split()}
+    groups = {coin.symbol: coin.group for coin in COINS.values() if coin.group}
+    return groups | {old: groups[new] for old, new in TICKERS.items() if new in groups}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +40,8 @@ class Config:
                                   Daily returns on Binance from 2020-09 to 2024-09: BTC and ETH
                                   0.81; the other nine pairs of BTC, ETH, BNB, SOL, XRP 0.45 to
                                   0.64, mean 0.55. Groups without such data are taken alike.
-    group_of_asset                group by asset; an asset in none stands alone; a stable coin is
-                                  cash and correlates with nothing but itself
+    group_of_asset                group by asset; an asset in none stands alone. Money (a stable
+                                  coin) is cash and correlates with nothing but itself
     """
 
     base_share: float = 0.02
@@ -96,9 +85,9 @@ def correlation(config: Config, asset: str, other: str) -> float:
     """Return the correlation of two assets' returns by the table of groups, 0 to 1."""
     if asset == other:
         return 1.0
-    group, other_group = config.group_of_asset.get(asset), config.group_of_asset.get(other)
-    if STABLE in (group, other_group):
+    if is_money(asset) or is_money(other):
         return 0.0
+    group, other_group = config.group_of_asset.get(asset), config.group_of_asset.get(other)
     if group is not None and group == other_group:
         return config.same_group
     return config.other_group

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from marketdata.assets.asset_tagger import mentioned
 from marketdata.assets.markets import choose
-from marketdata.assets.notation import is_money
 from marketdata.assets.symbols import Catalogue
 from marketdata.assets.tags import assets_of
 from producers.dedup.headlines import WITHIN_MS, SeenNews, canonical_url
 from producers.dedup.titles import is_same_story, title_of
 from producers.upstreams.rows import CoinRow
+from schemas.coins import is_money
 from tests.property._text_laws import unhurried
 from tests.unit.marketdata.assets._catalogue import (
     CATALOGUE,

@@ -13,7 +13,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from marketdata.simulated import calendar_events
-from marketdata.simulated.assets import ASSETS, NAMES
+from marketdata.simulated.assets import ASSETS
 from marketdata.simulated.bars import HOUR_MS, Bar, aggregate
 from marketdata.simulated.simulation import backfill, cycle
 from marketdata.simulated.state import CYCLE_MS
@@ -182,7 +182,7 @@ def test_fundamentals_and_the_calendar_are_alive_every_hour(two_days):
 
 
 def test_the_fifty_assets_are_distinct_and_plausible():
-    assert len(ASSETS) == len(NAMES) == 50
+    assert len(ASSETS) == len({asset.name for asset in ASSETS}) == 50
     for asset in ASSETS:
         assert asset.price_usd > 0.0
         assert 3e8 < asset.price_usd * asset.supply < 3e12

@@ -165,6 +165,38 @@ def test_headlines_go_to_the_asset_of_the_subject_and_those_named(tmp_path):
     assert report.events["market.news"] == 5
 
 
+@pytest.mark.parametrize(
+    ("title", "assets"),
+    [
+        pytest.param("Bitcoin Cash forks", {"BCH"}, id="longest name"),
+        pytest.param("Ethereum Name Service soars", set(), id="other thing of that name"),
+        pytest.param("A cause for optimism, makers say", set(), id="words"),
+        pytest.param("MATIC and RNDR rally", {"POL"}, id="earlier ticker"),
+        pytest.param("Cosmos hack, Lido grows", {"ATOM", "LDO"}, id="nicknames"),
+        pytest.param("ZZZ listed", {"ZZZ"}, id="asset that no list has"),
+    ],
+)
+def test_recorded_headlines_are_tagged_as_live_ones(tmp_path, title, assets):
+    for asset in ("BTC", "BCH", "ETH", "OP", "MKR", "POL", "ATOM", "LDO", "ZZZ"):
+        write_candles(tmp_path, asset, "1h", hours(1))
+    write_headlines(tmp_path, [("2022-03-01T01:00:00Z", title, "", "P", "altcoin", "")])
+    assert {article.asset for article in read(tmp_path, kind=NewsArticle)} == assets
+
+
+def test_a_tag_of_a_post_that_is_mostly_a_word_counts_where_the_title_names_it(tmp_path):
+    for asset in ("ETH", "OP"):
+        write_candles(tmp_path, asset, "1h", hours(1))
+    write_posts(
+        tmp_path,
+        [
+            ("7", "2022-03-01T01:00:00Z", "Up", "ETH|OP"),
+            ("8", "2022-03-01T02:00:00Z", "Optimism (OP) upgrades", "OP"),
+        ],
+    )
+    tagged = [(article.asset, article.headline) for article in read(tmp_path, kind=NewsArticle)]
+    assert tagged == [("ETH", "Up"), ("OP", "Optimism (OP) upgrades")]
+
+
 def test_only_played_assets_get_news(tmp_path):
     write_candles(tmp_path, "ETH", "1h", hours(1))
     write_headlines(

@@ -37,7 +37,7 @@ def test_a_tick_is_made_of_what_was_observed_before_its_cycle_to_the_millisecond
         candle("BTC", T0 + CYCLE_MS - 1, close=10.5),
     ]
     keyed = [(order_key(event), event) for event in candles]
-    woven = list(with_ticks(keyed, TickMaker({}), T0, T0 + 2 * CYCLE_MS, CYCLE_MS))
+    woven = list(with_ticks(keyed, TickMaker(), T0, T0 + 2 * CYCLE_MS, CYCLE_MS))
     prices = [getattr(event, "price_usd", None) for event in woven]
     # At T0 + 1 the tick goes before the candle: its topic ranks first.
     assert prices == [None, None, 10.0, None, None, None, 10.5]
@@ -45,7 +45,7 @@ def test_a_tick_is_made_of_what_was_observed_before_its_cycle_to_the_millisecond
 
 
 def test_an_open_candle_or_another_timeframe_says_nothing_to_a_tick():
-    maker = TickMaker({"BTC": "Bitcoin"})
+    maker = TickMaker()
     maker.see(candle("BTC", T0, close=10.0))
     maker.see(candle("BTC", T0 + 1, close=11.0, closed=False))
     maker.see(candle("BTC", T0 + 1, close=12.0, timeframe="4h"))

@@ -23,6 +23,7 @@ SAME = {
     "label": ("JUST IN: Bitcoin dips below support", "Breaking: Bitcoin dips below support"),
     "publisher": ("Bitcoin dips below support - CoinDesk", "Bitcoin dips below support"),
     "symbol": ("Bitcoin (BTC) dips below support", "BTC dips below support"),
+    "symbol of any known coin": ("AVAX dips below support", "Avalanche dips below support"),
     "sums": ("Fund buys $1.50 million of bitcoin", "Fund buys USD 1.5M of BTC"),
     "thousands": ("Bitcoin falls to $94,000", "Bitcoin falls to 94K USDT"),
     "percent": ("Bitcoin up 5.0% this week", "Bitcoin up 5 percent this week"),

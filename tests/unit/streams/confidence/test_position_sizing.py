@@ -183,6 +183,8 @@ def test_without_a_price_there_is_no_size_and_the_detail_says_so() -> None:
         pytest.param("XYZ", "ABC", 0.55, id="two assets in no group"),
         pytest.param("BTC", "USDC", 0.0, id="cash"),
         pytest.param("USDT", "USDC", 0.0, id="two kinds of cash"),
+        pytest.param("BTC", "EURC", 0.0, id="cash that is no dollar"),
+        pytest.param("MATIC", "ARB", 0.8, id="one group, by an earlier ticker"),
     ],
 )
 def test_correlation(asset: str, other: str, expected: float) -> None:

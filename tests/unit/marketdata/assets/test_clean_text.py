@@ -1,4 +1,4 @@
-"""Cleaning of headlines and finding of the assets that they name."""
+"""Headlines cleaned of what wrong decoding left in them."""
 
 from __future__ import annotations
 
@@ -7,9 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marketdata.assets.clean_text import clean_text
-from marketdata.recorded.text import Mentions
-
-NAMES = {"BTC": "Bitcoin", "ETH": "Ethereum", "BNB": "BNB", "SOL": "Solana", "XRP": "XRP"}
 
 
 @pytest.mark.parametrize(
@@ -42,21 +39,3 @@ def test_plain_ascii_is_left_alone_but_for_white_space(text):
 @given(st.text())
 def test_any_text_is_cleaned_without_an_error(text):
     assert isinstance(clean_text(text), str)
-
-
-@pytest.mark.parametrize(
-    ("text", "assets"),
-    [
-        pytest.param("Bitcoin and ethereum rally", {"BTC", "ETH"}, id="names in any case"),
-        pytest.param("BTC dips, SOL up 7%", {"BTC", "SOL"}, id="symbols"),
-        pytest.param("Options on Micro Ether Futures", {"ETH"}, id="nickname"),
-        pytest.param("Ripple CEO on sanctions", {"XRP"}, id="the company for its coin"),
-        pytest.param("$ETH burns, buy $SOL", {"ETH", "SOL"}, id="cashtags"),
-        pytest.param("Sol Invictus and the console", set(), id="symbols only in capitals"),
-        pytest.param("Bitcoiner SOLD his BTCB", set(), id="whole words only"),
-        pytest.param("Solana's outage", {"SOL"}, id="possessive"),
-        pytest.param("Markets calm", set(), id="none"),
-    ],
-)
-def test_mentions(text, assets):
-    assert Mentions(NAMES).find(text) == assets
