@@ -12,8 +12,8 @@ from importlib.metadata import version
 from typing import Any
 
 from quantiva import asyncapi_socket
-from schemas.address import shown
 from schemas.contract import STRUCTS, schema
+from schemas.redact import shown
 from schemas.topics import (
     FOREVER_MS,
     MARKET_TOPICS,

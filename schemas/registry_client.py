@@ -13,9 +13,9 @@ from urllib.error import HTTPError
 from urllib.parse import unquote, urlsplit
 from urllib.request import Request, urlopen
 
-from schemas.address import conceal, shown
 from schemas.codec import Codec, UnknownSchemaError
 from schemas.contract import STRUCTS, schema
+from schemas.redact import conceal, shown
 
 _log = logging.getLogger(__name__)
 _RETRY_UNKNOWN_S = 30.0

@@ -15,10 +15,10 @@ from tenacity import AsyncRetrying, RetryCallState, stop_after_attempt
 from producers.exchange.errors import upstream_error
 from producers.exchange.threads import in_thread
 from producers.exchange.throttled import RateLimiter, Throttle, guarded
-from producers.http_client.circuit_breaker import BreakerSettings
 from producers.http_client.errors import UpstreamError
 from producers.http_client.host_breaker import HostBreaker
 from producers.settings import SourceSettings
+from transport.circuit_breaker import BreakerSettings
 from transport.clock import Clock
 
 _TRIES = 4
@@ -31,7 +31,7 @@ _T = TypeVar("_T")
 
 
 class Connection:
-    """One exchange. All requests of one share its rate limiter, its gate and its pauses.
+    """One exchange. All requests of one share its rate limiter, its breaker and its pauses.
 
     Every method raises UpstreamError and nothing else of ccxt's.
     """
@@ -50,15 +50,15 @@ class Connection:
         self.clock = clock
         self._url = url
         self._speed = getattr(clock, "speed", 1.0) if speed is None else speed
-        self._gate = HostBreaker(name, clock, _RULES)
-        self._passage = Throttle(name, self._gate, clock, quota)
+        self._breaker = HostBreaker(name, clock, _RULES)
+        self._passage = Throttle(name, self._breaker, clock, quota)
         self._rng = rng or random.Random(0)
         self._rest = guarded(self._passage, url, self._speed)
 
     @property
     def circuit(self) -> str:
         """closed, open or half_open."""
-        return self._gate.state
+        return self._breaker.state
 
     async def markets(self) -> dict[str, Any]:
         """Load the spot markets, by symbol, in ccxt's form without the exchange's own `info`.
@@ -141,7 +141,7 @@ class Connection:
         error = state.outcome.exception() if state.outcome is not None else None
         if not isinstance(error, UpstreamError) or not error.retryable:
             return False
-        return self._gate.closed and (error.retry_after_s or 0.0) <= _LONGEST_RETRY_AFTER_S
+        return self._breaker.closed and (error.retry_after_s or 0.0) <= _LONGEST_RETRY_AFTER_S
 
     def _pause_s(self, state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome is not None else None

@@ -9,7 +9,7 @@ import aiohttp
 
 from producers.http_client.errors import Kind, UpstreamError
 from producers.http_client.headers import retry_after_s
-from producers.http_client.redact import redacted
+from schemas.redact import redacted
 
 _KINDS: dict[str, Kind] = {
     "RequestTimeout": "timeout",

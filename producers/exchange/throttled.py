@@ -1,4 +1,4 @@
-"""ccxt's exchanges with manners: every request they make, also on their own, passes one gate.
+"""ccxt's exchanges with manners: every request they make, also on their own, passes one breaker.
 
 ccxt has two places for it: `fetch`, through which each request goes, and `on_rest_response`, which
 sees each answer's status and headers before anything else does.
@@ -34,36 +34,36 @@ class Throttle:
     """The way to one exchange, shared by all instances that talk to it."""
 
     def __init__(
-        self, name: str, gate: HostBreaker, clock: Clock, quota: RateLimiter | None
+        self, name: str, breaker: HostBreaker, clock: Clock, quota: RateLimiter | None
     ) -> None:
         self.name = name
-        self._gate = gate
+        self._breaker = breaker
         self._clock = clock
         self._quota = quota
 
     async def wait(self) -> None:
         """Wait until the exchange may be asked. UpstreamError if that is too long, or not said."""
-        self._gate.refuse_if_open()
-        while (seconds := self._gate.held_s()) > 0.0:
-            self._gate.refuse_if_held(_LONGEST_PAUSE_S)
+        self._breaker.refuse_if_open()
+        while (seconds := self._breaker.held_s()) > 0.0:
+            self._breaker.refuse_if_held(_LONGEST_PAUSE_S)
             await self._clock.sleep(seconds)
         if self._quota is not None:
             await self._quota.take()
-            self._gate.refuse_if_held(0.0)  # asked for by an answer since
+            self._breaker.refuse_if_held(0.0)  # asked for by an answer since
 
     def enter(self) -> bool:
         """Begin a request; return whether it is a trial. Raises UpstreamError; needs `leave`."""
-        return self._gate.enter()
+        return self._breaker.enter()
 
     def leave(self, error: UpstreamError | None, *, trial: bool) -> None:
         """End a request, with an error or an answer."""
         if error is not None and error.kind == "limit":
-            self._gate.hold(_BUSY_S if error.retry_after_s is None else error.retry_after_s)
-        self._gate.leave(error or "answer", trial=trial)
+            self._breaker.hold(_BUSY_S if error.retry_after_s is None else error.retry_after_s)
+        self._breaker.leave(error or "answer", trial=trial)
 
     def abandon(self, *, trial: bool) -> None:
         """End a request that was cancelled."""
-        self._gate.leave(None, trial=trial)
+        self._breaker.leave(None, trial=trial)
 
     def refusal(self, status: int, headers: Mapping[str, str], body: str) -> UpstreamError | None:
         """Return the error of an answer that says to stay away, or None."""
@@ -78,7 +78,7 @@ class ThrottledExchange:
     async def fetch(
         self, url: str, method: str = "GET", headers: Any = None, body: Any = None
     ) -> Any:
-        """Make one request through the gate. Raises UpstreamError alone."""
+        """Make one request through the breaker. Raises UpstreamError alone."""
         await self.passage.wait()
         trial = self.passage.enter()
         try:

@@ -14,7 +14,6 @@ from tenacity import AsyncRetrying, RetryCallState, stop_after_attempt
 from yarl import URL
 
 from producers.http_client.auth import Auth, auth_of
-from producers.http_client.circuit_breaker import BreakerSettings
 from producers.http_client.errors import UpstreamError
 from producers.http_client.host_breaker import HostBreaker, overall
 from producers.http_client.quota import Quota
@@ -25,6 +24,7 @@ from producers.http_client.transport import (
     Transport,
 )
 from producers.upstreams.table import Upstream
+from transport.circuit_breaker import BreakerSettings
 from transport.clock import Clock
 
 __all__ = ["Backoff", "Client", "Fetched"]
@@ -83,14 +83,14 @@ class Client:
         auth = auth or auth_of(upstream.name, self._base_url)
         self._transport = Transport(upstream, session, quota, clock, secret, auth)
         self._rng = rng or random.Random()
-        self._rules = rules or BreakerSettings()
+        self._settings = rules or BreakerSettings()
         self._backoff = backoff or Backoff()
-        self._gates: dict[str, HostBreaker] = {}
+        self._breakers: dict[str, HostBreaker] = {}
 
     @property
     def circuit(self) -> str:
         """closed, open or half_open; of several hosts (feeds), closed if one of them is."""
-        return overall(self._gates.values())
+        return overall(self._breakers.values())
 
     async def get_json(
         self, path: str, params: Mapping[str, Any] | None = None, *, cost: int = 1
@@ -131,11 +131,11 @@ class Client:
         return url
 
     async def _answer(self, ask: Request) -> Any:
-        gate = self._gate(ask.url)
+        breaker = self._breaker(ask.url)
 
         def worth_another(state: RetryCallState) -> bool:
             error = _outcome(state)
-            return isinstance(error, UpstreamError) and self._worth_another(error, gate)
+            return isinstance(error, UpstreamError) and self._worth_another(error, breaker)
 
         retrying = AsyncRetrying(
             retry=worth_another,
@@ -145,60 +145,60 @@ class Client:
             before_sleep=_tell,
             retry_error_callback=_outcome,
         )
-        outcome: Any = await retrying(self._attempt, ask, gate)
+        outcome: Any = await retrying(self._attempt, ask, breaker)
         if isinstance(outcome, UpstreamError):
             raise outcome
         return outcome.value
 
-    def _worth_another(self, error: UpstreamError, gate: HostBreaker) -> bool:
+    def _worth_another(self, error: UpstreamError, breaker: HostBreaker) -> bool:
         asked_for_s = error.retry_after_s or 0.0
-        return error.retryable and gate.closed and asked_for_s <= self._backoff.longest_wait_s
+        return error.retryable and breaker.closed and asked_for_s <= self._backoff.longest_wait_s
 
     def _pause_s(self, state: RetryCallState) -> float:
         asked_for_s: float | None = getattr(_outcome(state), "retry_after_s", None)
         return self._backoff.pause_s(state.attempt_number, asked_for_s, self._rng)
 
-    async def _attempt(self, ask: Request, gate: HostBreaker) -> Response | UpstreamError:
+    async def _attempt(self, ask: Request, breaker: HostBreaker) -> Response | UpstreamError:
         """Return what came of one request, in its turn.
 
         Raises UpstreamError when it may not be made: that one is not tried again.
         """
         while True:
-            gate.refuse_if_open()
-            await self._wait_out(gate)
+            breaker.refuse_if_open()
+            await self._wait_out(breaker)
             async with self.quota.turn(ask.cost) as turn:
-                if gate.held_s() == 0.0:
+                if breaker.held_s() == 0.0:
                     try:
-                        trial = gate.enter()
+                        trial = breaker.enter()
                     except UpstreamError:
                         turn.unused()
                         raise
-                    return await self._send(ask, gate, trial=trial)
+                    return await self._send(ask, breaker, trial=trial)
                 turn.unused()  # while it waited, another's answer asked for a pause
 
-    async def _wait_out(self, gate: HostBreaker) -> None:
+    async def _wait_out(self, breaker: HostBreaker) -> None:
         """Wait until the host may be asked. UpstreamError if that is too long."""
-        while (seconds := gate.held_s()) > 0.0:
-            gate.refuse_if_held(self._backoff.longest_wait_s)
+        while (seconds := breaker.held_s()) > 0.0:
+            breaker.refuse_if_held(self._backoff.longest_wait_s)
             await self._clock.sleep(seconds)
 
     async def _send(
-        self, ask: Request, gate: HostBreaker, *, trial: bool
+        self, ask: Request, breaker: HostBreaker, *, trial: bool
     ) -> Response | UpstreamError:
         outcome: Response | UpstreamError | None = None
         try:
             outcome = await self._transport.send(ask)
         finally:
-            gate.leave(outcome, trial=trial)
+            breaker.leave(outcome, trial=trial)
         if isinstance(outcome, UpstreamError) and outcome.retry_after_s is not None:
-            gate.hold(outcome.retry_after_s)
+            breaker.hold(outcome.retry_after_s)
         return outcome
 
-    def _gate(self, url: URL) -> HostBreaker:
+    def _breaker(self, url: URL) -> HostBreaker:
         origin = str(url.origin())
-        if origin not in self._gates:
-            self._gates[origin] = HostBreaker(self.upstream.name, self._clock, self._rules)
-        return self._gates[origin]
+        if origin not in self._breakers:
+            self._breakers[origin] = HostBreaker(self.upstream.name, self._clock, self._settings)
+        return self._breakers[origin]
 
 
 def _parameter(value: object) -> str | None:

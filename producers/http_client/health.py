@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from producers.http_client.errors import UpstreamError
 from producers.http_client.quota import Quota
-from producers.http_client.redact import redacted
+from schemas.redact import redacted
 from schemas.sources import SourceStatus
 from transport.clock import Clock
 

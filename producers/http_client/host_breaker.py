@@ -1,13 +1,13 @@
-"""Whether one host may be asked now: its circuit, and the pause that it has asked for."""
+"""Whether one host may be sent requests now: its circuit, and the pause that it asked for."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from producers.http_client import circuit_breaker
-from producers.http_client.circuit_breaker import CLOSED, BreakerSettings, Circuit
 from producers.http_client.errors import UpstreamError
+from transport import circuit_breaker
+from transport.circuit_breaker import CLOSED, BreakerSettings, CircuitBreaker
 from transport.clock import Clock
 
 _FAILURES = frozenset(("server", "timeout", "connection", "not_json", "auth"))
@@ -17,11 +17,11 @@ _FAILURES = frozenset(("server", "timeout", "connection", "not_json", "auth"))
 class HostBreaker:
     """One host's circuit and pause, on the producers' clock."""
 
-    def __init__(self, upstream: str, clock: Clock, rules: BreakerSettings) -> None:
+    def __init__(self, upstream: str, clock: Clock, settings: BreakerSettings) -> None:
         self._upstream = upstream
         self._clock = clock
-        self._rules = rules
-        self._circuit: Circuit = CLOSED
+        self._settings = settings
+        self._circuit: CircuitBreaker = CLOSED
         self._held_until_ms = 0
         self._last_failure = ""
 
@@ -39,12 +39,12 @@ class HostBreaker:
         return self._circuit.open_until_ms is None
 
     def hold(self, seconds: float) -> None:
-        """Leave the host alone for so long."""
+        """Send no request for some seconds; a longer pause asked for before stays."""
         until_ms = self._clock.now_ms() + int(seconds * 1000)
         self._held_until_ms = max(self._held_until_ms, until_ms)
 
     def held_s(self) -> float:
-        """Return for how many seconds the host still wants to be left alone."""
+        """Return the seconds that are left of the pause; 0.0 without one."""
         return max(self._held_until_ms - self._clock.now_ms(), 0) / 1000
 
     def refuse_if_held(self, longest_s: float) -> None:
@@ -58,7 +58,7 @@ class HostBreaker:
     def refuse_if_open(self) -> None:
         """Raise UpstreamError, kind "open_circuit", if no request may be made."""
         now_ms = self._clock.now_ms()
-        if circuit_breaker.admitted(self._circuit, now_ms) is None:
+        if circuit_breaker.enter(self._circuit, now_ms)[1].wait_s is not None:
             wait_s = max((self._circuit.open_until_ms or 0) - now_ms, 0) / 1000
             what = f"it is left alone for {wait_s:.0f} s" if wait_s else "it is tried once just now"
             why = self._last_failure.removeprefix(f"{self._upstream}: ")
@@ -71,10 +71,8 @@ class HostBreaker:
         Raises like `refuse_if_open`. Each `enter` needs its `leave`.
         """
         self.refuse_if_open()
-        now_ms = self._clock.now_ms()
-        before = self._circuit
-        self._circuit = circuit_breaker.admitted(before, now_ms) or before
-        return self._circuit.trying and not before.trying
+        self._circuit, permit = circuit_breaker.enter(self._circuit, self._clock.now_ms())
+        return permit.trial
 
     def leave(self, outcome: object, *, trial: bool) -> None:
         """End a request: with an answer, an UpstreamError, or None when it was cancelled."""
@@ -83,13 +81,15 @@ class HostBreaker:
         elif isinstance(outcome, UpstreamError) and outcome.kind in _FAILURES:
             self._last_failure = str(outcome)
             now_ms = self._clock.now_ms()
-            self._circuit = circuit_breaker.failed(self._circuit, now_ms, self._rules, trial=trial)
+            self._circuit = circuit_breaker.failed(
+                self._circuit, now_ms, self._settings, trial=trial
+            )
         else:  # it answers: that it does not know something is no fault of it
             self._circuit = circuit_breaker.succeeded(self._circuit, trial=trial)
 
 
-def overall(gates: Iterable[HostBreaker]) -> str:
+def overall(breakers: Iterable[HostBreaker]) -> str:
     """Return the state of several hosts: closed if one of them is, or none was asked yet."""
-    states = [gate.state for gate in gates]
+    states = [breaker.state for breaker in breakers]
     best = (state for state in ("closed", "half_open") if state in states)
     return next(best, "open" if states else "closed")

@@ -17,8 +17,8 @@ from producers.http_client.auth import Auth
 from producers.http_client.errors import Kind, UpstreamError
 from producers.http_client.headers import retry_after_s, retry_header_s
 from producers.http_client.quota import Quota
-from producers.http_client.redact import HIDDEN, redacted
 from producers.upstreams.table import Upstream
+from schemas.redact import HIDDEN, redacted
 from transport.clock import Clock
 
 LONGEST_BODY = 20 * 1024 * 1024

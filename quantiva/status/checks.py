@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from schemas.address import shown
+from schemas.redact import shown
 from transport.settings import Settings
 
 _CORE = ("faust", "aiokafka", "confluent_kafka", "fastavro", "msgspec", "asyncpg", "uvloop")

@@ -6,7 +6,7 @@ import asyncio
 
 import msgspec
 
-from schemas.address import conceal, shown
+from schemas.redact import conceal, shown
 from transport.errors import short_reason
 from transport.settings import Settings
 

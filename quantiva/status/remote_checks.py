@@ -13,8 +13,8 @@ from quantiva.status.checks import Check
 from quantiva.status.collect import survey
 from quantiva.status.lag import StageState
 from quantiva.status.parts import Part, probe
-from schemas.address import conceal
 from schemas.contract import STRUCTS, schema
+from schemas.redact import conceal
 from schemas.registry_client import client_options
 from schemas.topics import subjects
 from transport import admin

@@ -17,7 +17,6 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from sinks.explanations import budget
-from sinks.explanations.breaker import Permit
 from sinks.explanations.budget import ZERO
 from sinks.explanations.check import unsupported_number
 from sinks.explanations.facts import Facts, input_hash
@@ -25,6 +24,7 @@ from sinks.explanations.prompt import VERSION
 from sinks.explanations.signals import UNREADABLE, facts_in, text_of
 from sinks.explanations.template import MODEL as TEMPLATE
 from sinks.postgres.table import Connection
+from transport.circuit_breaker import Permit
 
 _COLUMNS = (
     "e.signal_id, e.strategy_id, e.asset, e.rank, e.attempts, e.waiting_since, e.error,"
@@ -115,11 +115,11 @@ def fallback(status: str, facts: Facts | None, reason: str) -> Outcome:
 
 
 def judge(
-    rules: ExplanationPolicy, facts: Facts | None, rank: int, waited: Waiting | None, said: Permit
+    rules: ExplanationPolicy, facts: Facts | None, rank: int, waited: Waiting | None, permit: Permit
 ) -> Outcome | Waiting | None:
     """Decide about a row without asking anybody; None: the model is to be asked. Pure.
 
-    `waited` is for how long it has waited already, and for what; `said` what the gate says now.
+    `waited` is for how long it has waited already, and for what; `permit` is the breaker's.
     """
     if facts is None:
         return fallback("failed", facts, UNREADABLE)
@@ -129,18 +129,18 @@ def judge(
         return fallback("skipped", facts, f"The model explains the first {rules.top} only.")
     if rules.model is None:
         return fallback("done", facts, "")
-    if said.denied is not None:
-        return fallback("failed", facts, said.denied)
+    if permit.denied is not None:
+        return fallback("failed", facts, permit.denied)
     if waited is not None and waited.seconds >= rules.patience_s:
         return fallback("failed", facts, f"{waited.reason} It took too long.")
-    if said.wait_s is None:
+    if permit.wait_s is None:
         return None
     reason = "The model is left alone for a while." if waited is None else waited.reason
-    return Waiting(said.wait_s, reason)
+    return Waiting(permit.wait_s, reason)
 
 
 async def take(
-    connection: Connection, rules: ExplanationPolicy, said: Permit
+    connection: Connection, rules: ExplanationPolicy, permit: Permit
 ) -> Claim | str | None:
     """Take the next row: return a claim to ask for, or the status that it has got, or None.
 
@@ -151,7 +151,7 @@ async def take(
         if row is None:
             return None
         facts = facts_in(row["body"])
-        judged = judge(rules, facts, row["rank"], _waited(row), said)
+        judged = judge(rules, facts, row["rank"], _waited(row), permit)
         digest = None if facts is None else input_hash(facts, rules.writer)
         if judged is None and facts is not None and digest is not None:
             judged = await _equal_one(connection, row["signal_id"], facts, digest)

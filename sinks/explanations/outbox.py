@@ -18,8 +18,8 @@ from typing import Any
 import asyncpg
 from aiokafka.errors import KafkaError
 
-from schemas.address import conceal
 from schemas.explanations import Explanation
+from schemas.redact import conceal
 from schemas.times import ms
 from sinks.explanations.topic import ExplanationTopic, Positions
 from sinks.postgres.errors import translate

@@ -13,18 +13,18 @@ from typing import Any
 
 import asyncpg
 
+from schemas.redact import shown
 from schemas.signals import TopSignals
 from schemas.topics import TOP
 from sinks.base import Flushed, Rejected, Sink, SinkRecord
-from sinks.explanations import breaker
 from sinks.explanations.outbox import Outbox
 from sinks.explanations.settings import ExplanationSettings
 from sinks.explanations.topic import ExplanationTopic
 from sinks.explanations.worker import Workers
 from sinks.postgres import migrate
-from sinks.postgres.dsn import redact
 from sinks.postgres.errors import DATA_ERRORS, translate
 from sinks.postgres.top import SIGNAL_EXPLANATIONS, explanation_rows
+from transport.circuit_breaker import BreakerSettings
 
 _STOP_WITHIN_S = 4.0
 _CONNECT_TIMEOUT_S, _STATEMENT_TIMEOUT_S = 10.0, 60.0
@@ -45,12 +45,12 @@ class ExplanationsSink:
         settings: ExplanationSettings,
         topic: ExplanationTopic,
         *,
-        gate_rules: breaker.BreakerSettings | None = None,
+        breaker_settings: BreakerSettings | None = None,
     ) -> None:
         self._dsn = dsn
         self._settings = settings
         self._topic = topic
-        self._gate_rules = gate_rules or breaker.BreakerSettings()
+        self._breaker_settings = breaker_settings or BreakerSettings(first_pause_s=30.0)
         self._pool: asyncpg.Pool[Any] | None = None
         self._workers: Workers | None = None
         self._outbox: Outbox | None = None
@@ -58,7 +58,7 @@ class ExplanationsSink:
         self.tally: Counter[str] = Counter()
 
     def __repr__(self) -> str:
-        return f"ExplanationsSink({redact(self._dsn)!r})"
+        return f"ExplanationsSink({shown(self._dsn)!r})"
 
     async def setup(self) -> None:
         """Bring the schema up to date, connect, start the workers; see Sink.setup."""
@@ -79,7 +79,7 @@ class ExplanationsSink:
         self._pool = pool
         self._outbox = Outbox(self._dsn, self._topic, self.tally)
         self._workers = Workers(
-            self._settings, pool, self._dsn, self._outbox.wake, self._gate_rules, self.tally
+            self._settings, pool, self._dsn, self._outbox.wake, self._breaker_settings, self.tally
         )
         self._outbox.start()
         self._workers.start()

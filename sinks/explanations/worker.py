@@ -15,17 +15,17 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import asyncpg
 
-from schemas.address import conceal
+from schemas.redact import conceal, shown
 from sinks.base import SinkError, SinkUnavailableError
-from sinks.explanations import breaker, claims, prompt
-from sinks.explanations.breaker import Permit
+from sinks.explanations import claims, prompt
 from sinks.explanations.claims import Claim, ExplanationPolicy, Outcome, Waiting, fallback
 from sinks.explanations.facts import Facts
 from sinks.explanations.outcomes import Kind, ModelError, Written
 from sinks.explanations.settings import ExplanationSettings
-from sinks.postgres.dsn import redact
 from sinks.postgres.errors import translate
 from sinks.postgres.table import Connection
+from transport import circuit_breaker
+from transport.circuit_breaker import BreakerSettings, CircuitBreaker, Permit
 
 if TYPE_CHECKING:
     from sinks.explanations.writer import Writer
@@ -53,16 +53,16 @@ class Workers:
         pool: asyncpg.Pool[Any],
         dsn: str,
         stored: Callable[[], None],
-        gate_rules: breaker.BreakerSettings,
+        breaker_settings: BreakerSettings,
         tally: Counter[str],
     ) -> None:
         self._settings = settings
         self._pool = pool
         self._dsn = dsn
         self._stored = stored
-        self._gate_rules = gate_rules
+        self._breaker_settings = breaker_settings
         self._tally = tally
-        self._gate = breaker.OPEN
+        self._breaker = circuit_breaker.CLOSED
         self._writer = _writer(settings) if settings.enabled and settings.has_model else None
         self._rules = ExplanationPolicy(
             enabled=settings.enabled,
@@ -123,13 +123,13 @@ class Workers:
 
     async def _step(self) -> bool:
         """Take one row and see it through; False when there is none."""
-        self._gate, said = breaker.enter(self._gate, time.monotonic())
+        self._breaker, permit = circuit_breaker.enter(self._breaker, _now_ms())
         try:
-            taken = await self.within(lambda one: claims.take(one, self._rules, said))
+            taken = await self.within(lambda one: claims.take(one, self._rules, permit))
             if isinstance(taken, Claim):
-                await self._ask(taken, said)
+                await self._ask(taken, permit)
         finally:
-            self._gate = breaker.leave(self._gate, said)
+            self._breaker = circuit_breaker.abandoned(self._breaker, trial=permit.trial)
         if isinstance(taken, str):
             self._count(taken)
         return taken is not None
@@ -140,7 +140,7 @@ class Workers:
             self._count("failed")
         return found
 
-    async def _ask(self, claim: Claim, said: Permit) -> None:
+    async def _ask(self, claim: Claim, permit: Permit) -> None:
         """Ask for a claim and store what became of it."""
         assert self._writer is not None  # noqa: S101 - without one there are no claims
 
@@ -149,7 +149,7 @@ class Workers:
             return await self.within(lambda one: claims.extend(one, claim, most_usd, budget_usd))
 
         written = await self._writer.write(claim.facts, extend)
-        self._move_gate(said, written.failure)
+        self._breaker = self._breaker_after(written.failure, trial=permit.trial)
         failure = written.failure
         if failure is not None and failure.kind is Kind.REFUSED and not written.served:
             waiting = Waiting(_wait_s(claim.attempt, failure), str(failure))
@@ -161,15 +161,14 @@ class Workers:
         if await self._lasting(lambda one: claims.store(one, claim, outcome, written.cost_usd)):
             self._count(outcome.status)
 
-    def _move_gate(self, said: Permit, failure: ModelError | None) -> None:
-        now_s = time.monotonic()
+    def _breaker_after(self, failure: ModelError | None, *, trial: bool) -> CircuitBreaker:
+        breaker, settings, now_ms = self._breaker, self._breaker_settings, _now_ms()
         if failure is None or failure.kind is Kind.REJECTED:
-            self._gate = breaker.answered(self._gate, said)
-        elif failure.kind is Kind.DENIED:
-            self._gate = breaker.denied(self._gate, now_s, self._gate_rules, said, str(failure))
-        else:
-            wait_s = failure.retry_after_s
-            self._gate = breaker.failed(self._gate, now_s, self._gate_rules, said, wait_s)
+            return circuit_breaker.succeeded(breaker, trial=trial)
+        if failure.kind is Kind.DENIED:
+            return circuit_breaker.denied(breaker, now_ms, settings, str(failure), trial=trial)
+        wait_s = failure.retry_after_s
+        return circuit_breaker.failed(breaker, now_ms, settings, trial=trial, retry_after_s=wait_s)
 
     def _count(self, status: str) -> None:
         if status != "pending":
@@ -188,7 +187,7 @@ class Workers:
         except (asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
             # The pool was made, so the address is right: this is a connection that broke.
             said = conceal(str(error), self._dsn)
-            msg = f"PostgreSQL at {redact(self._dsn)} cannot be used now: {said}."
+            msg = f"PostgreSQL at {shown(self._dsn)} cannot be used now: {said}."
             raise SinkUnavailableError(msg) from error
         except (OSError, TimeoutError, asyncpg.PostgresError) as error:
             raise translate(error, None, self._dsn) from error
@@ -232,3 +231,7 @@ def _wait_s(attempt: int, failure: ModelError) -> float:
     """Return how long a refused row waits: what the API asks for, at least the backoff."""
     backoff_s = min(_BACKOFF_S * 2.0 ** min(attempt - 1, 10), _LONGEST_BACKOFF_S)
     return max(backoff_s, failure.retry_after_s or 0.0)
+
+
+def _now_ms() -> int:
+    return time.monotonic_ns() // 1_000_000

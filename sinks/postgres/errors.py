@@ -12,9 +12,8 @@ from asyncpg.exceptions import (
     PostgresError,
 )
 
-from schemas.address import conceal
+from schemas.redact import conceal, shown
 from sinks.base import SinkError, SinkUnavailableError
-from sinks.postgres.dsn import redact
 
 DATA_ERRORS: tuple[type[Exception], ...] = (
     asyncpg.DataError,  # class 22: a NUL byte, a number out of range; also found before sending
@@ -58,7 +57,7 @@ def translate(
     """Return the sink's error for a database error: SinkUnavailableError when waiting helps."""
     cause = _cause(error)
     said = conceal(str(cause).partition("\n")[0] or type(cause).__name__, dsn)
-    where = redact(dsn)
+    where = shown(dsn)
     if is_away(error, connection):
         return SinkUnavailableError(
             f"PostgreSQL at {where} cannot be used now: {said}. It is tried again."

@@ -13,9 +13,8 @@ from uuid import uuid4
 
 import asyncpg
 
-from schemas.address import conceal
+from schemas.redact import conceal, shown
 from sinks.base import SinkError, SinkUnavailableError
-from sinks.postgres.dsn import redact, yoyo_uri
 from sinks.postgres.errors import translate
 
 _log = logging.getLogger(__name__)
@@ -37,6 +36,18 @@ async def migrate(dsn: str) -> list[str]:
     await _check(dsn)
     # It blocks, so it runs in a thread. Cancelled, the thread ends what it began, still locked.
     return await asyncio.to_thread(_migrate, dsn, uri)
+
+
+def yoyo_uri(dsn: str) -> str:
+    """Return the address as yoyo wants it: with the driver in the scheme.
+
+    ValueError, without the address in its text, when it is not a postgresql:// URL.
+    """
+    scheme, separator, rest = dsn.partition("://")
+    if not separator or scheme not in {"postgres", "postgresql"}:
+        message = "The database address must look like postgresql://user:password@host:port/name."
+        raise ValueError(message)
+    return f"postgresql+psycopg://{rest}"
 
 
 async def _check(dsn: str) -> None:
@@ -62,19 +73,17 @@ def _migrate(dsn: str, uri: str) -> list[str]:
         raise SinkUnavailableError(_away(dsn, error)) from None
     except psycopg.Error as error:
         message = (
-            f"A migration of PostgreSQL at {redact(dsn)} failed and was rolled back: "
+            f"A migration of PostgreSQL at {shown(dsn)} failed and was rolled back: "
             f"{_said(error, dsn)}. Mend the schema, then start again."
         )
         raise SinkError(message) from None
     if names:
-        _log.info("PostgreSQL at %s: applied %s", redact(dsn), ", ".join(names))
+        _log.info("PostgreSQL at %s: applied %s", shown(dsn), ", ".join(names))
     return names
 
 
 def _away(dsn: str, error: Exception) -> str:
-    return (
-        f"PostgreSQL at {redact(dsn)} cannot be used now: {_said(error, dsn)}. It is tried again."
-    )
+    return f"PostgreSQL at {shown(dsn)} cannot be used now: {_said(error, dsn)}. It is tried again."
 
 
 def _said(error: Exception, dsn: str) -> str:

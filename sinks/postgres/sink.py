@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 
 import asyncpg
 
+from schemas.redact import shown
 from sinks.base import Flushed, Rejected, Sink, SinkError, SinkRecord
 from sinks.postgres import news, signals, strategies, top, trending
-from sinks.postgres.dsn import redact
 from sinks.postgres.errors import DATA_ERRORS, translate
 from sinks.postgres.migrate import migrate
 from sinks.postgres.table import Connection
@@ -51,7 +51,7 @@ class PostgresSink:
         self._pending: list[SinkRecord] = []
 
     def __repr__(self) -> str:
-        return f"PostgresSink({redact(self._dsn)!r})"
+        return f"PostgresSink({shown(self._dsn)!r})"
 
     async def setup(self) -> None:
         """Apply the missing migrations and connect.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncpg
 import msgspec
 
-from schemas.address import conceal
+from schemas.redact import conceal
 from schemas.signals import Signal, from_json
 from streams.provenance.sources.base import SourceError
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from schemas.address import shown
+from schemas.redact import shown
 from schemas.scores import InputPosition
 from schemas.signals import Signal
 from schemas.text import moment

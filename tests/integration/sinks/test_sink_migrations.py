@@ -16,8 +16,7 @@ from embedded.database import Database
 from schemas.signals import Contribution, Signal, from_json
 from sinks.base import SinkError, SinkUnavailableError
 from sinks.postgres import PostgresSink, migrate
-from sinks.postgres.dsn import yoyo_uri
-from sinks.postgres.migrate import _backend
+from sinks.postgres.migrate import _backend, yoyo_uri
 from sinks.postgres.values import json, time, time_or_none
 from tests.contract.sink_samples import record, signal
 from tests.integration.sinks.bench import Rows

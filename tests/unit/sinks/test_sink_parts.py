@@ -13,23 +13,8 @@ from sinks.batch import Batch
 from sinks.decoding import ContractDecoder
 from sinks.identity import identity, newest
 from sinks.letters import MAX_VALUE_BYTES, letter
-from sinks.postgres.dsn import redact, yoyo_uri
+from sinks.postgres.migrate import yoyo_uri
 from tests.contract.sink_samples import T0, news, record, signal, tombstone, trending
-
-ADDRESSES = [
-    ("postgresql://u:pw@db:5432/q", "postgresql://u:***@db:5432/q"),
-    ("postgresql://u:p@w@db/q", "postgresql://u:***@db/q"),
-    ("postgresql://u:p%40w@db/q?sslmode=require", "postgresql://u:***@db/q?sslmode=require"),
-    ("postgres://db/q?password=pw&user=u", "postgres://db/q?password=***&user=u"),
-    ("postgresql://u@db/q", "postgresql://u@db/q"),
-    ("host=db password=pw", "the database (its address is not a postgresql:// URL)"),
-    ("postgresql://u:pw@[db/q", "the database (its address cannot be read)"),
-]
-
-
-@pytest.mark.parametrize(("dsn", "shown"), ADDRESSES, ids=[shown for _, shown in ADDRESSES])
-def test_redact(dsn: str, shown: str) -> None:
-    assert redact(dsn) == shown
 
 
 def test_an_address_of_another_kind_is_refused_without_repeating_it() -> None:

@@ -6,7 +6,6 @@ import asyncio
 
 import pytest
 
-from producers.http_client.circuit_breaker import BreakerSettings
 from producers.http_client.client import Client
 from producers.http_client.errors import UpstreamError
 from producers.http_client.quota import Quota
@@ -18,6 +17,7 @@ from tests.unit.producers.http_client.rig import (
     asking,
     upstream,
 )
+from transport.circuit_breaker import BreakerSettings
 from transport.clock import scaled
 
 

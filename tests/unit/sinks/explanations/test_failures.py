@@ -1,4 +1,4 @@
-"""When the model may be asked, and what its errors mean."""
+"""What the errors of a model mean."""
 
 from __future__ import annotations
 
@@ -9,75 +9,11 @@ import httpx2
 import openai
 import pytest
 
-from sinks.explanations import breaker
-from sinks.explanations.breaker import (
-    OPEN,
-    BreakerSettings,
-    ModelBreaker,
-    Permit,
-)
 from sinks.explanations.failures import model_error, retry_after_s
 from sinks.explanations.outcomes import Kind
 
-RULES = BreakerSettings(failures=3, first_pause_s=10.0, longest_pause_s=35.0)
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 REQUEST = httpx2.Request("POST", "http://127.0.0.1/chat/completions")
-
-
-def fail(state: ModelBreaker, now_s: float, **more: float) -> ModelBreaker:
-    state, said = breaker.enter(state, now_s)
-    return breaker.leave(breaker.failed(state, now_s, RULES, said, **more), said)
-
-
-def says(state: ModelBreaker, now_s: float) -> Permit:
-    return breaker.enter(state, now_s)[1]
-
-
-def test_it_closes_after_failures_in_a_row_only() -> None:
-    state = fail(fail(OPEN, 0.0), 0.0)
-    state = breaker.answered(state, says(state, 0.0))
-    state = fail(fail(state, 1.0), 1.0)
-    assert says(state, 1.0).wait_s is None
-    assert says(fail(state, 1.0), 1.0) == Permit(wait_s=10.0)
-
-
-def test_after_the_pause_one_tries_and_the_pauses_double() -> None:
-    state = fail(fail(fail(OPEN, 0.0), 0.0), 0.0)
-    now_s, pauses = 0.0, []
-    for _ in range(4):
-        assert state.closed_s is not None
-        pauses.append(state.closed_s - now_s)
-        now_s = state.closed_s
-        trying, said = breaker.enter(state, now_s)
-        assert said.trial
-        assert says(trying, now_s).wait_s == 1.0  # the others wait for it
-        state = breaker.leave(breaker.failed(trying, now_s, RULES, said), said)
-    assert pauses == [10.0, 20.0, 35.0, 35.0]
-
-
-def test_a_good_trial_opens_and_an_unused_one_may_be_taken_again() -> None:
-    state = fail(fail(fail(OPEN, 0.0), 0.0), 0.0)
-    trying, said = breaker.enter(state, 10.0)
-    assert breaker.leave(breaker.answered(trying, said), said) == OPEN
-    assert says(breaker.leave(trying, said), 10.0).trial
-
-
-def test_retry_after_closes_at_once_and_is_never_shortened() -> None:
-    state = fail(OPEN, 0.0, retry_after_s=60.0)
-    assert says(state, 0.0).wait_s == 60.0
-    late = breaker.failed(state, 1.0, RULES, Permit(), retry_after_s=5.0)
-    assert says(late, 1.0).wait_s == 59.0
-    assert breaker.answered(state, Permit()) == state  # an answer asked for before
-    assert says(state, 59.9).wait_s is not None
-    assert says(state, 60.0).trial
-
-
-def test_a_refused_account_is_said_and_not_waited_for() -> None:
-    state = breaker.denied(OPEN, 0.0, RULES, Permit(), "no quota")
-    assert says(state, 0.0) == Permit(wait_s=10.0, denied="no quota")
-    assert says(state, 10.0).trial
-    trying, said = breaker.enter(state, 10.0)
-    assert breaker.leave(breaker.answered(trying, said), said) == OPEN
 
 
 def status(code: int, body: object = None, **headers: str) -> openai.APIStatusError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from producers.http_client.redact import redacted
+from schemas.redact import conceal, redacted, shown
 
 HIDDEN = [
     pytest.param(
@@ -53,3 +53,23 @@ def test_the_rest_is_kept(text: str) -> None:
 )
 def test_known_secrets_are_hidden_wherever(secrets: list[str], text: str) -> None:
     assert redacted(text, secrets) == "wrong: ***!"
+
+
+@pytest.mark.parametrize(
+    ("address", "text"),
+    [
+        ("postgresql://u:secret@h:1/db?password=secret", "postgresql://h:1/db"),
+        ("http://u:secret@h:1", "http://h:1"),
+        ("http://h:1/registry", "http://h:1/registry"),
+        ("host=h password=secret", "(an address that is no URL)"),
+        ("postgresql://u:pw@[h/db", "(an address that is no URL)"),
+    ],
+    ids=["dsn", "url", "a plain url", "no url", "broken url"],
+)
+def test_an_address_is_shown_without_user_and_password(address: str, text: str) -> None:
+    assert shown(address) == text
+
+
+def test_conceal_blots_out_the_password_that_a_driver_repeats() -> None:
+    said = conceal('wrong password "p@w" (p%40w) for u', "postgresql://u:p%40w@db/q")
+    assert said == 'wrong password "***" (***) for u'
