@@ -143,8 +143,12 @@ class Publisher:
             raise _failed(1, name, error) from error
         self._watch(future, topic.name, 1)
 
-    async def publish_many(self, events: Iterable[msgspec.Struct]) -> int:
+    async def publish_many(
+        self, events: Iterable[msgspec.Struct], *, are_valid: bool = False
+    ) -> int:
         """Hand many events over, in order within a partition, and return how many.
+
+        `are_valid`: `schemas.validation.problem` has been asked about them already.
 
         Raises BadEventError at the first event that breaks the contract: those before it are sent,
         those after it are not. Raises PublishError when one of these or an earlier event failed.
@@ -153,7 +157,7 @@ class Publisher:
         total = 0
         while chunk := list(islice(iterator, _CHUNK_EVENTS)):
             await self._room()
-            await self._publish_chunk(chunk)
+            await self._publish_chunk(chunk, are_valid=are_valid)
             total += len(chunk)
         return total
 
@@ -178,12 +182,12 @@ class Publisher:
         """Return the number of acknowledged events by logical topic."""
         return dict(self._counts)
 
-    async def _publish_chunk(self, chunk: list[msgspec.Struct]) -> None:
+    async def _publish_chunk(self, chunk: list[msgspec.Struct], *, are_valid: bool) -> None:
         by_topic: dict[str, list[ProducerRecord]] = defaultdict(list)
         bad: BadEventError | None = None
         for event in chunk:
             try:
-                topic, record = record_of(event, self._codec)
+                topic, record = record_of(event, self._codec, is_valid=are_valid)
             except BadEventError as error:
                 bad = error
                 break

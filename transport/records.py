@@ -38,15 +38,20 @@ class ProducerRecord(NamedTuple):
     value: bytes | None
 
 
-def record_of(event: msgspec.Struct, codec: Codec) -> tuple[Topic, ProducerRecord]:
-    """Return the topic and the record of an event; BadEventError when it breaks the contract."""
+def record_of(
+    event: msgspec.Struct, codec: Codec, *, is_valid: bool = False
+) -> tuple[Topic, ProducerRecord]:
+    """Return the topic and the record of an event; BadEventError when it breaks the contract.
+
+    `is_valid`: `schemas.validation.problem` has been asked about it already.
+    """
     kind = type(event)
     topic = _TOPICS.get(kind)
     if topic is None:
         msg = f"{kind.__name__} is not published by producers"
         raise BadEventError(msg)
     try:
-        wrong = problem(event)
+        wrong = None if is_valid else problem(event)
         value = b"" if wrong else codec.encode(event)
     except (TypeError, ValueError, AttributeError, OverflowError) as error:
         wrong, value = f"a field does not fit its schema: {error}", b""

@@ -33,8 +33,10 @@ _log = logging.getLogger(__name__)
 class Sender(Protocol):
     """The way to the topics: `transport.publisher.Publisher` is one."""
 
-    async def publish_many(self, events: Iterable[msgspec.Struct]) -> int:
-        """Hand events over, in order."""
+    async def publish_many(
+        self, events: Iterable[msgspec.Struct], *, are_valid: bool = False
+    ) -> int:
+        """Hand events over, in order; `are_valid`: they need not be validated again."""
         ...
 
     async def flush(self) -> None:
@@ -106,7 +108,7 @@ class DeduplicatingPublisher:
             self._is_sure = False  # until all is acknowledged; this task may be cancelled
             new = [event for event in valid if self.journal.claim(event)]
             if new:
-                await self._sender.publish_many(new)
+                await self._sender.publish_many(new, are_valid=True)
                 await self._sender.flush()
             self._is_sure = True
         return Emitted(len(new), len(valid) - len(new), refused)

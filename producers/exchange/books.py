@@ -102,7 +102,7 @@ class BookFeed:
             _log.error("%d order books were not published: %s", len(books), error)
             return 0
         if self._reports is not None:
-            self._reports.success(len(books))
+            self._reports.success()
         return len(books)
 
     async def _book(self, listing: Listing) -> OrderBook | None:

@@ -5,7 +5,7 @@ The state behind back-fill and live candles: one per exchange, handed to both.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple, Protocol, TypeAlias
 
@@ -17,23 +17,18 @@ from schemas.validation import TIMEFRAME_MS
 TIMEFRAMES = tuple(TIMEFRAME_MS)
 CANDLES = 300
 
-
 Known: TypeAlias = Mapping[tuple[str, str], Iterable[int]] | Callable[[str, str], Iterable[int]]
 
 
-class Emit(Protocol):
-    """Where events go; returns once they are acknowledged, raises when they are not."""
-
-    async def __call__(self, events: Sequence[MarketEvent], /) -> None:
-        """Publish the events in their order."""
-        ...
+Emit: TypeAlias = Callable[[Sequence[MarketEvent]], Awaitable[object]]
+"""Publishes events in their order; returns once they are acknowledged, raises when they are not."""
 
 
 class Reports(Protocol):
-    """Who is told how the exchange does, such as producers.http_client.health.Health."""
+    """Where successes and failures are reported: `producers.http_client.health.SourceHealth`."""
 
-    def success(self, events: int = 0) -> None:
-        """Take an answer that led to so many events."""
+    def success(self) -> None:
+        """Take a good answer."""
         ...
 
     def failure(self, error: Exception) -> None:

@@ -13,12 +13,7 @@ import random
 from collections.abc import Mapping, Sequence
 
 from producers.exchange.backfill import fill
-from producers.exchange.candle_tracker import (
-    CandleTracker,
-    Emit,
-    Key,
-    Reports,
-)
+from producers.exchange.candle_tracker import CandleTracker, Emit, Key, Reports
 from producers.exchange.connection import Connection
 from producers.exchange.parsing import candles_of
 from producers.exchange.streams import CandleStream
@@ -127,7 +122,7 @@ class CandleFeed:
         for error in errors:
             self._reports.failure(error)
         if events:
-            self._reports.success(events)
+            self._reports.success()
 
 
 class _OpenCandles:

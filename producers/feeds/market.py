@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from marketdata.assets.markets import choose
@@ -18,23 +19,10 @@ from producers.feeds.base import Emit
 from producers.http_client.errors import UpstreamError
 from producers.http_client.health import SourceHealth
 from producers.schedule.cycles import CYCLE_MS, HOUR_MS
-from schemas.events import MarketEvent
 
 _AGAIN_S = 30.0
 _LISTINGS_MS = 24 * HOUR_MS
 _NAMED = 5
-
-
-class _Told:
-    """Tells the exchange's health of answers and errors; what is published the outlet counts."""
-
-    def __init__(self, health: SourceHealth) -> None:
-        self._health = health
-        self.failure = health.failure
-
-    def success(self, events: int = 0) -> None:
-        """Take a good answer."""
-        self._health.success()
 
 
 class Market:
@@ -52,8 +40,7 @@ class Market:
         levels: int,
     ) -> None:
         self._connection, self._known, self._health = connection, known, health
-        self._reports = _Told(health)
-        self._emit_as = emit
+        self._emit = partial(emit, connection.name)
         self._feeds, self._quote, self._levels = feeds, quote, levels
         self._offered: dict[str, Any] = {}
 
@@ -72,21 +59,18 @@ class Market:
                     markets,
                     self._emit,
                     levels=self._levels,
-                    reports=self._reports,
+                    reports=self._health,
                 )
                 followers.append(books.follow)
                 group.create_task(books.run())
             if "candles" in self._feeds:
                 ledger = CandleTracker(self._connection.name, markets, known=journal.closed_times)
                 await backfill(self._connection, ledger, self._emit, on_progress=on_progress)
-                candles = CandleFeed(self._connection, ledger, self._emit, reports=self._reports)
+                candles = CandleFeed(self._connection, ledger, self._emit, reports=self._health)
                 followers.append(candles.follow)
                 group.create_task(candles.run())
             ready.set()
             group.create_task(self._follow(markets, followers))
-
-    async def _emit(self, events: Sequence[MarketEvent], /) -> None:
-        await self._emit_as(self._connection.name, events)
 
     async def _load(self) -> dict[str, Any]:
         """Return the exchange's markets, as soon as it answers."""

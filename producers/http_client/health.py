@@ -75,15 +75,10 @@ class SourceHealth:
         self._note = ""
         self._record = SourceCounters(clock.now_ms())
 
-    def success(self, events: int = 0) -> None:
-        """Note a good answer, of which so many events were published."""
-        self._record = replace(
-            self._record,
-            success_ms=self._clock.now_ms(),
-            events=self._record.events + events,
-            erring=False,
-            off=None,
-        )
+    def success(self) -> None:
+        """Note a good answer."""
+        now_ms = self._clock.now_ms()
+        self._record = replace(self._record, success_ms=now_ms, erring=False, off=None)
 
     def published(self, events: int) -> None:
         """Count events that were published."""

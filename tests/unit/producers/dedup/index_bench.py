@@ -118,7 +118,9 @@ class DyingSender:
         self._log = log
         self._left = dies_after
 
-    async def publish_many(self, events: Iterable[msgspec.Struct]) -> int:
+    async def publish_many(
+        self, events: Iterable[msgspec.Struct], *, are_valid: bool = False
+    ) -> int:
         count = 0
         for event in events:
             if self._left == 0:

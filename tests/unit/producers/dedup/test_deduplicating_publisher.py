@@ -45,7 +45,9 @@ class Failing(DyingSender):
         super().__init__(log)
         self.fails = True
 
-    async def publish_many(self, events: Iterable[msgspec.Struct]) -> int:
+    async def publish_many(
+        self, events: Iterable[msgspec.Struct], *, are_valid: bool = False
+    ) -> int:
         batch = list(events)
         if not self.fails:
             return await super().publish_many(batch)
@@ -73,7 +75,9 @@ class Slow(DyingSender):
         self.sending = 0
         self.settled = asyncio.Event()
 
-    async def publish_many(self, events: Iterable[msgspec.Struct]) -> int:
+    async def publish_many(
+        self, events: Iterable[msgspec.Struct], *, are_valid: bool = False
+    ) -> int:
         batch = list(events)
         self.sending += 1
         asyncio.get_running_loop().call_later(0.02, self._land, batch)

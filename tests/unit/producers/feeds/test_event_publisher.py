@@ -30,7 +30,7 @@ class Away(DyingSender):
         super().__init__(log)
         self.times = times
 
-    async def publish_many(self, events) -> int:
+    async def publish_many(self, events, **options) -> int:
         if self.times:
             self.times -= 1
             raise PublishError("the broker is away")

@@ -69,9 +69,11 @@ async def test_a_status_from_a_quota_and_what_happened(clock: StepClock) -> None
     )
     health.refresh_s = 1800.0
     health.note("without a key the limit is shared")
-    health.success(50)
+    health.success()
+    health.published(50)
     clock.at_ms += 1000
-    health.success(7)
+    health.success()
+    health.published(7)
     assert health.status() == SourceStatus(
         source="coingecko",
         observed_at=T0 + 1000,
