@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from marketdata.recorded.files import RecordedDataError
-from producers.upstreams.table import Limits
+from producers.http_client.upstream import Limits
 from simulator.recorded_world import RecordedWorld
 from simulator.server import Simulator
 from simulator.world import SeededWorld, World

@@ -16,9 +16,9 @@ from simulator.listing import (
     changes,
     listed,
     number_or_int,
+    whole,
 )
 from simulator.price_history import LENGTH_MS
-from simulator.query import whole
 from simulator.world import World
 from transport.clock import Clock
 

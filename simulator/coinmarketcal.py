@@ -15,7 +15,7 @@ from schemas.market import CalendarEvent
 from simulator.error_bodies import json_response
 from simulator.faults import Faults
 from simulator.keys import keyed
-from simulator.query import whole
+from simulator.listing import whole
 from simulator.shapes import AssetRow
 from simulator.world import World
 from transport.clock import Clock

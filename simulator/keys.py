@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from producers.upstreams.table import UPSTREAMS, Limits
+from producers.http_client.upstream import Limits
+from producers.upstreams.table import UPSTREAMS
 from simulator.error_bodies import refusal
 
 KEYS: dict[str, str] = {

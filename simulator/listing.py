@@ -159,3 +159,8 @@ def changes(world: World, coin: Listed, now_ms: int) -> Changes:
 def number_or_int(value: float) -> float | int:
     """Return a whole number without a decimal point, as vendors write it."""
     return int(value) if value.is_integer() else value
+
+
+def whole(text: str | None, default: int) -> int:
+    """Return a whole number from 0 on; the default without one, and for anything else."""
+    return int(text) if text is not None and text.isdecimal() else default

@@ -17,8 +17,8 @@ from simulator.listing import (
     changes,
     listed,
     number_or_int,
+    whole,
 )
-from simulator.query import whole
 from simulator.world import World
 from transport.clock import Clock
 

@@ -15,13 +15,13 @@ from schemas.market import CalendarEvent, NewsArticle
 from simulator.error_bodies import json_response, refusal
 from simulator.faults import Faults
 from simulator.keys import KEYS, key_given
+from simulator.listing import whole
 from simulator.news_store import (
     NEWS_KEPT_MS,
     NewsStory,
     published_ms,
     stories,
 )
-from simulator.query import whole
 from simulator.world import World
 from transport.clock import Clock
 

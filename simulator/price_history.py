@@ -6,13 +6,14 @@ ticker of one moment agree, and nothing shows what comes later, though it may be
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from operator import attrgetter
 
 from marketdata.simulated.bars import HOUR_MS, Bar, aggregate
 from schemas.validation import TIMEFRAME_MS
-from simulator.shapes import Kline, Ticker
+from simulator.shapes import AssetRow, Kline, Ticker
 
 MINUTE_MS = 60_000
 LENGTH_MS: dict[str, int] = {"1m": MINUTE_MS, **TIMEFRAME_MS}
@@ -142,3 +143,31 @@ def _trim(rows: list[Bar] | list[Kline], kept: int) -> None:
     # Not at every append: a list is cut at its head once in a while.
     if len(rows) > kept + kept // 4:
         del rows[:-kept]
+
+
+class Taped(ABC):
+    """Assets, prices, tickers and candles of a `World`."""
+
+    _rows: tuple[AssetRow, ...]
+
+    @abstractmethod
+    def _tape(self, symbol: str, now_ms: int) -> Tape:
+        """Return an asset's tape, which knows `now_ms`; UnknownAssetError for an unknown one."""
+
+    def assets(self) -> tuple[AssetRow, ...]:
+        """Return the assets, the largest first, roughly."""
+        return self._rows
+
+    def price(self, symbol: str, now_ms: int) -> float:
+        """Return the price in USDT."""
+        return self._tape(symbol, now_ms).price(now_ms)
+
+    def ticker(self, symbol: str, now_ms: int) -> Ticker:
+        """Return price, and range and volume of 24 hours."""
+        return self._tape(symbol, now_ms).ticker(now_ms)
+
+    def candles(
+        self, symbol: str, timeframe: str, start_ms: int | None, limit: int, now_ms: int
+    ) -> list[Kline]:
+        """Return up to `limit` candles, oldest first, the open one last."""
+        return self._tape(symbol, now_ms).candles(timeframe, start_ms, limit, now_ms)

@@ -31,9 +31,8 @@ from schemas.events import OrderKey
 from schemas.market import CalendarEvent, Candle, Fundamentals, NewsArticle, TrendingAsset
 from simulator.book_builder import around
 from simulator.news_store import NEWS_KEPT_MS, Newsstand, published_ms
-from simulator.price_history import MINUTE_MS, Tape
+from simulator.price_history import MINUTE_MS, Tape, Taped
 from simulator.shapes import Book, Kline, UnknownAssetError, asset_row
-from simulator.taped import Taped
 
 SOURCE = "recorded"
 _KNOWN = {asset.symbol: asset for asset in ASSETS}

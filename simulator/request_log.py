@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from producers.upstreams.table import UPSTREAMS, Limits
+from producers.http_client.upstream import Limits
+from producers.upstreams.table import UPSTREAMS
 from transport.clock import Clock
 
 MINUTE_MS = 60_000

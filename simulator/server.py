@@ -11,7 +11,7 @@ import orjson
 from aiohttp import web
 
 from marketdata.simulated.assets import ASSETS, Asset
-from producers.upstreams.table import Limits
+from producers.http_client.upstream import Limits
 from simulator.app import EXCHANGES, build_app
 from simulator.faults import Faults
 from simulator.keys import KEYS

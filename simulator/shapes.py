@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 from marketdata.simulated.assets import Asset
 from schemas.coins import COINS
@@ -92,3 +92,39 @@ class UnknownAssetError(LookupError):
 
     def __init__(self, symbol: str) -> None:
         super().__init__(f"the simulated world has no asset {symbol!r}")
+
+
+class Market(Protocol):
+    """Prices of a world at a time: what an exchange needs of a `simulator.world.World`.
+
+    `await ready(now_ms)` first; then reads at `now_ms` (or up to ten minutes later) are quick.
+    """
+
+    async def ready(self, now_ms: int) -> None:
+        """Compute the market up to `now_ms` and a little further, beside the event loop."""
+        ...
+
+    def assets(self) -> tuple[AssetRow, ...]:
+        """Return the assets, the largest first, roughly."""
+        ...
+
+    def price(self, symbol: str, now_ms: int) -> float:
+        """Return the last price in USDT."""
+        ...
+
+    def ticker(self, symbol: str, now_ms: int) -> Ticker:
+        """Return price, and range and volume of 24 hours."""
+        ...
+
+    def candles(
+        self, symbol: str, timeframe: str, start_ms: int | None, limit: int, now_ms: int
+    ) -> list[Kline]:
+        """Return candles of 1m, 1h, 4h or 1d in the order of time, the one under way last.
+
+        With `start_ms`: the first `limit` that open then or later; without: the last `limit`.
+        """
+        ...
+
+    def book(self, symbol: str, now_ms: int, levels: int) -> Book:
+        """Return bids and asks, at most `levels` each (there are 60 at most)."""
+        ...

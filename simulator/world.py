@@ -16,57 +16,28 @@ from schemas.market import CalendarEvent, Fundamentals, NewsArticle, TrendingAss
 from simulator.book_builder import around
 from simulator.chunks import Chunk, compute_chunk, compute_past
 from simulator.news_store import NEWS_KEPT_MS, Newsstand
-from simulator.price_history import Tape
+from simulator.price_history import Tape, Taped
 from simulator.shapes import (
     AssetRow,
     Book,
     Kline,
+    Market,
     Ticker,
     UnknownAssetError,
     asset_row,
 )
-from simulator.taped import Taped
 
 __all__ = ["AssetRow", "Book", "Kline", "SeededWorld", "Ticker", "UnknownAssetError", "World"]
 
 _CHUNKS_KEPT = 8
 
 
-class World(Protocol):
+class World(Market, Protocol):
     """The market at a moment. All of it agrees: price, candles, ticker, book, coins.
 
     `await ready(now_ms)` first; then reads at `now_ms` (or up to ten minutes later) are quick.
-    Symbols are assets (BTC), prices in USDT; an unknown one is an UnknownAssetError.
+    Symbols are assets (BTC), prices in USDT; UnknownAssetError for an unknown one.
     """
-
-    async def ready(self, now_ms: int) -> None:
-        """Compute the market up to `now_ms` and a little further, beside the event loop."""
-        ...
-
-    def assets(self) -> tuple[AssetRow, ...]:
-        """Return the assets, the largest first, roughly."""
-        ...
-
-    def price(self, symbol: str, now_ms: int) -> float:
-        """Return the price in USDT."""
-        ...
-
-    def ticker(self, symbol: str, now_ms: int) -> Ticker:
-        """Return price, and range and volume of 24 hours."""
-        ...
-
-    def book(self, symbol: str, now_ms: int, levels: int) -> Book:
-        """Return up to `levels` levels a side (there are 60 at most) around the price."""
-        ...
-
-    def candles(
-        self, symbol: str, timeframe: str, start_ms: int | None, limit: int, now_ms: int
-    ) -> list[Kline]:
-        """Return up to `limit` candles of 1m, 1h, 4h or 1d, oldest first, the open one last.
-
-        From `start_ms` on the first ones; without it the latest.
-        """
-        ...
 
     def coins(self, now_ms: int) -> tuple[TrendingAsset, ...]:
         """Return what is said of every asset, most watched first; cap and change fit the price."""

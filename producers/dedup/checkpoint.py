@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from producers.dedup.seen import Snapshot
+from producers.dedup.index_state import Snapshot
 
 VERSION = 1
 _DIGEST_BYTES = 16

@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections import deque
 from typing import Any, Final, Protocol
 
-from producers.dedup.published_candles import holds, open_times, with_candle
-from producers.dedup.seen import (
+from producers.dedup.index_state import (
     CycleSeen,
     EventSeen,
     FundamentalsSeen,
@@ -19,6 +18,9 @@ from producers.dedup.seen import (
     article_id,
     content_of,
     event_id,
+    holds,
+    open_times,
+    with_candle,
 )
 from schemas.market import CalendarEvent, Candle, Fundamentals, NewsArticle, TrendingAsset
 from schemas.topics import (

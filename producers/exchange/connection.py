@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+import threading
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from tenacity import AsyncRetrying, RetryCallState, stop_after_attempt
 
 from producers.exchange.errors import upstream_error
-from producers.exchange.threads import in_thread
 from producers.exchange.throttled import RateLimiter, Throttle, guarded
 from producers.http_client.errors import UpstreamError
 from producers.http_client.host_breaker import HostBreaker
@@ -168,3 +169,28 @@ async def open_exchange(
     return await asyncio.to_thread(
         Connection, settings.exchange, clock, url=url, quota=quota, rng=rng, speed=speed
     )
+
+
+async def in_thread(work: Callable[[], Coroutine[Any, Any, _T]]) -> _T:
+    """Return what `work` returns, and raise what it raises; it ends when its caller is cancelled.
+
+    A thread is not told of that by itself: it would go on, and the process could not end before.
+    """
+    ended = threading.Event()
+    begun: list[tuple[asyncio.AbstractEventLoop, asyncio.Task[Any]]] = []
+
+    async def run() -> _T:
+        task = asyncio.ensure_future(work())
+        begun.append((asyncio.get_running_loop(), task))
+        if ended.is_set():
+            task.cancel()
+        return await task
+
+    try:
+        return await asyncio.to_thread(lambda: asyncio.run(run()))
+    except asyncio.CancelledError:
+        ended.set()
+        for loop, task in begun:
+            with suppress(RuntimeError):  # its loop has closed meanwhile
+                loop.call_soon_threadsafe(task.cancel)
+        raise

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from producers.dedup.index_state import remaining
 from producers.dedup.published_index import PublishedIndex
-from producers.dedup.seen import remaining
 from producers.feeds.asset_universe import AssetUniverse
 from producers.feeds.base import Emit, Feed
 from producers.feeds.fundamentals import FundamentalsFeed
@@ -32,8 +32,7 @@ from producers.feeds.trending import (
     coingecko_list,
     lunarcrush_list,
 )
-from producers.feeds.upstream_client import UpstreamClient
-from producers.feeds.upstream_clients import UpstreamClients
+from producers.feeds.upstream_clients import UpstreamClient, UpstreamClients
 from producers.http_client.health import SourceHealth
 from producers.settings import SourceSettings
 from transport.clock import Clock

@@ -11,7 +11,7 @@ from producers.feeds.articles import fundamentals
 from producers.feeds.asset_universe import AssetUniverse
 from producers.feeds.base import Emit
 from producers.feeds.request_budget import RequestBudget
-from producers.feeds.upstream_client import UpstreamClient
+from producers.feeds.upstream_clients import UpstreamClient
 from producers.schedule.cycles import HOUR_MS
 from producers.upstreams import coingecko, coingecko_detail
 from producers.upstreams.rows import DetailRow

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from producers.feeds.upstream_client import UpstreamClient
+from producers.feeds.upstream_clients import UpstreamClient
 from producers.http_client.budget import allowance, chosen, expected_refresh_s
 from transport.clock import Clock
 

@@ -24,10 +24,10 @@ from producers.feeds.trending import TrendingFeed
 from producers.feeds.upstream_clients import FEEDS_OF, UpstreamClients, open_links
 from producers.http_client.health import SourceHealth
 from producers.http_client.quota import Quota
-from producers.schedule.job import Job, Told
+from producers.http_client.upstream import Limits
+from producers.schedule.cycles import Job, Told
 from producers.schedule.scheduler import Scheduler
 from producers.settings import SourceSettings
-from producers.upstreams.table import Limits
 from schemas.redact import redacted
 from transport.clock import Clock
 from transport.publisher import Publisher

@@ -13,7 +13,7 @@ from pathlib import Path
 from producers.feeds.articles import heartbeat, scheduled
 from producers.feeds.asset_universe import AssetUniverse
 from producers.feeds.base import Emit
-from producers.feeds.upstream_client import UpstreamClient
+from producers.feeds.upstream_clients import UpstreamClient
 from producers.http_client.health import SourceHealth
 from producers.schedule.cycles import HOUR_MS
 from producers.upstreams import coinmarketcal, cryptonews

@@ -14,7 +14,7 @@ import structlog
 from producers.feeds.asset_universe import AssetUniverse
 from producers.feeds.base import Emit
 from producers.feeds.ticks import held_over, most_watched, ticks
-from producers.feeds.upstream_client import UpstreamClient
+from producers.feeds.upstream_clients import UpstreamClient
 from producers.schedule.cycles import CYCLE_MS
 from producers.upstreams import coingecko, lunarcrush
 from producers.upstreams.rows import CoinRow

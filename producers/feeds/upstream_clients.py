@@ -1,22 +1,62 @@
-"""Opens what the settings allow to ask: a client, a quota and a health for each upstream."""
+"""The upstreams that the settings allow to ask: each with its client, quota and health."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import inf
 from pathlib import Path
+from typing import Any, TypeVar
 
 import aiohttp
 from pydantic import SecretStr
 
-from producers.feeds.upstream_client import UpstreamClient
 from producers.http_client.client import Client
+from producers.http_client.errors import UpstreamError
 from producers.http_client.health import SourceHealth
 from producers.http_client.quota import Quota
+from producers.http_client.upstream import Upstream
 from producers.settings import SourceSettings
-from producers.upstreams.table import UPSTREAMS, Upstream
+from producers.upstreams.table import UPSTREAMS
 from transport.clock import Clock
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamClient:
+    """A client, its quota, and the health of its upstream."""
+
+    name: str
+    client: Client
+    quota: Quota
+    health: SourceHealth
+
+    async def ask(
+        self,
+        fetch: Callable[..., Awaitable[T]],
+        *args: Any,
+        within_s: float = 60.0,
+        **options: Any,
+    ) -> T | None:
+        """Return `fetch(client, *args, **options)`; None when it failed, which its health tells.
+
+        `within_s` bounds it with all its retries and waits, in wall seconds: a cycle must go on.
+        """
+        try:
+            async with asyncio.timeout(within_s):
+                answer = await fetch(self.client, *args, **options)
+        except UpstreamError as error:
+            self.health.failure(error)
+            return None
+        except TimeoutError:
+            text = f"nothing usable came within {within_s:g} s"
+            self.health.failure(UpstreamError(self.name, "timeout", text))
+            return None
+        self.health.success()
+        return answer
+
 
 FEEDS_OF = {
     "lunarcrush": ("trending", "news", "fundamentals"),

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from producers.http_client.daily_counter import DAY_MS
+from producers.http_client.request_counts import DAY_MS
 
 LAST_TO_FIRST = 4.0
 """How many times as long the last-ranked asset waits as the first."""

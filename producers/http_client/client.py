@@ -13,7 +13,6 @@ from pydantic import SecretStr
 from tenacity import AsyncRetrying, RetryCallState, stop_after_attempt
 from yarl import URL
 
-from producers.http_client.auth import Auth, auth_of
 from producers.http_client.errors import UpstreamError
 from producers.http_client.host_breaker import HostBreaker, overall
 from producers.http_client.quota import Quota
@@ -23,7 +22,7 @@ from producers.http_client.transport import (
     Response,
     Transport,
 )
-from producers.upstreams.table import Upstream
+from producers.http_client.upstream import Auth, Upstream
 from transport.circuit_breaker import BreakerSettings
 from transport.clock import Clock
 
@@ -80,7 +79,7 @@ class Client:
         self.quota = quota
         self._clock = clock
         self._base_url = (base_url or upstream.base_url).rstrip("/")
-        auth = auth or auth_of(upstream.name, self._base_url)
+        auth = auth or upstream.auth_at(self._base_url)
         self._transport = Transport(upstream, session, quota, clock, secret, auth)
         self._rng = rng or random.Random()
         self._settings = rules or BreakerSettings()

@@ -11,17 +11,18 @@ from datetime import UTC, datetime
 from itertools import takewhile
 from pathlib import Path
 
-from producers.http_client.daily_counter import (
+from producers.http_client.errors import UpstreamError
+from producers.http_client.headers import RateLimitHeaders, said
+from producers.http_client.request_counts import (
     DAY_MS,
+    MINUTE_MS,
     MONTH_DAYS,
     DailyCounter,
+    RollingWindow,
     load,
     save,
 )
-from producers.http_client.errors import UpstreamError
-from producers.http_client.headers import RateLimitHeaders, said
-from producers.http_client.rolling_window import MINUTE_MS, RollingWindow
-from producers.upstreams.table import Limits
+from producers.http_client.upstream import Limits
 from transport.clock import Clock
 
 _log = logging.getLogger(__name__)

@@ -13,11 +13,10 @@ from w3lib.encoding import html_to_unicode
 from yarl import URL
 
 from producers.http_client import responses
-from producers.http_client.auth import Auth
 from producers.http_client.errors import Kind, UpstreamError
 from producers.http_client.headers import retry_after_s, retry_header_s
 from producers.http_client.quota import Quota
-from producers.upstreams.table import Upstream
+from producers.http_client.upstream import Auth, Upstream
 from schemas.redact import HIDDEN, redacted
 from transport.clock import Clock
 

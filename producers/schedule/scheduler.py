@@ -9,8 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
-from producers.schedule.cycles import cycle_of, jitter_of, missed
-from producers.schedule.job import Job, Outcome, Told
+from producers.schedule.cycles import Job, Outcome, Told, cycle_of, jitter_of, missed
 from transport.clock import Clock
 
 _LONGEST_SLEEP_S = 60.0

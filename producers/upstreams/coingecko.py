@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from math import inf
 from typing import Any
 
-from producers.upstreams.fetching import JsonClient
 from producers.upstreams.fields import (
     amount,
     change_pct,
@@ -24,7 +23,7 @@ from producers.upstreams.fields import (
     text,
 )
 from producers.upstreams.rows import CoinRow, Parsed
-from producers.upstreams.shapes import collect, list_in
+from producers.upstreams.shapes import JsonClient, collect, list_in
 from producers.upstreams.table import COINGECKO
 from producers.upstreams.times import time_ms
 

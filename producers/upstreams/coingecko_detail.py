@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
-from producers.upstreams.fetching import JsonClient
 from producers.upstreams.fields import amount, identity, known_amount, mapping, rank, symbol, text
 from producers.upstreams.rows import DetailRow
-from producers.upstreams.shapes import bad_answer, list_in, object_in
+from producers.upstreams.shapes import JsonClient, bad_answer, list_in, object_in
 from producers.upstreams.table import COINGECKO
 from producers.upstreams.times import time_ms
 

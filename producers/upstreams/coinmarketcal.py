@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from producers.upstreams.event_rules import category_of, certainty_of, impact_of, is_cancelled
-from producers.upstreams.fetching import JsonClient
 from producers.upstreams.fields import (
     amount,
     identity,
@@ -26,7 +25,7 @@ from producers.upstreams.fields import (
     words,
 )
 from producers.upstreams.rows import EventRow, Parsed
-from producers.upstreams.shapes import bad_answer, collect, list_in
+from producers.upstreams.shapes import JsonClient, bad_answer, collect, list_in
 from producers.upstreams.table import COINMARKETCAL
 from producers.upstreams.times import due, time_ms
 

@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from producers.upstreams.event_rules import category_of, certainty_of, impact_of, is_cancelled
-from producers.upstreams.fetching import JsonClient
 from producers.upstreams.fields import (
     SUMMARY_MOST,
     host,
@@ -25,7 +24,7 @@ from producers.upstreams.fields import (
     words,
 )
 from producers.upstreams.rows import EventRow, NewsRow, Parsed
-from producers.upstreams.shapes import collect, list_in
+from producers.upstreams.shapes import JsonClient, collect, list_in
 from producers.upstreams.table import CRYPTONEWS
 from producers.upstreams.times import due, time_ms
 

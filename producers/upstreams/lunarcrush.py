@@ -7,7 +7,6 @@ from typing import Any
 from urllib.parse import quote
 
 from producers.http_client.errors import UpstreamError
-from producers.upstreams.fetching import JsonClient
 from producers.upstreams.fields import (
     SUMMARY_MOST,
     amount,
@@ -25,7 +24,7 @@ from producers.upstreams.fields import (
     url,
 )
 from producers.upstreams.rows import CoinRow, NewsRow, Parsed, TopicRow
-from producers.upstreams.shapes import collect, list_in, object_in
+from producers.upstreams.shapes import JsonClient, collect, list_in, object_in
 from producers.upstreams.table import LUNARCRUSH
 from producers.upstreams.times import time_ms
 

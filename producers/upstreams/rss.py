@@ -14,10 +14,9 @@ import feedparser  # type: ignore[import-untyped]
 import msgspec
 
 from producers.http_client.errors import UpstreamError
-from producers.upstreams.fetching import TextClient
 from producers.upstreams.fields import SUMMARY_MOST, host, mapping, text, url, words
 from producers.upstreams.rows import NewsRow, Parsed
-from producers.upstreams.shapes import collect
+from producers.upstreams.shapes import TextClient, collect
 from producers.upstreams.table import RSS
 from producers.upstreams.times import time_ms
 

@@ -1,16 +1,59 @@
-"""The shape of an answer: its list of parts, and what could be made of each part."""
+"""What the fetches need of a client, and the shape of an answer: its list of parts."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Protocol, TypeVar
 
 import orjson
 
 from producers.http_client.errors import UpstreamError
 from producers.http_client.responses import message_of, shortened
 from producers.upstreams.rows import Parsed
+
+
+class FetchedText(Protocol):
+    """Text as it came, with what to send along the next time."""
+
+    @property
+    def text(self) -> str:
+        """The text; empty where it has not changed."""
+        ...
+
+    @property
+    def etag(self) -> str | None:
+        """What to send as If-None-Match."""
+        ...
+
+    @property
+    def last_modified(self) -> str | None:
+        """What to send as If-Modified-Since."""
+        ...
+
+    @property
+    def not_modified(self) -> bool:
+        """Whether it is the same as the last time."""
+        ...
+
+
+class JsonClient(Protocol):
+    """Fetches JSON below an upstream's base URL. UpstreamError where that fails."""
+
+    async def get_json(
+        self, path: str, params: Mapping[str, str] | None = None, *, cost: int = 1
+    ) -> Any:
+        """Return the decoded answer."""
+        ...
+
+
+class TextClient(Protocol):
+    """Fetches text by its full address. UpstreamError where that fails."""
+
+    async def get_text(self, url: str, headers: Mapping[str, str] | None = None) -> FetchedText:
+        """Return the text."""
+        ...
+
 
 T = TypeVar("T")
 _SECRET_LIKE = re.compile(r"[\w-]{16,}")

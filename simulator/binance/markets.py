@@ -12,8 +12,8 @@ from simulator.binance.answers import BinanceError, answer, listing_called
 from simulator.binance.signing import signed
 from simulator.binance.weights import ORDERS_A_DAY, ORDERS_IN_TEN_S, WEIGHT_A_MINUTE
 from simulator.exchange.amounts import fixed
-from simulator.exchange.filters import BAND
 from simulator.exchange.listings import Listing
+from simulator.exchange.orders import BAND
 from simulator.exchange.venue import VENUE
 
 _ORDER_TYPES = ["LIMIT", "LIMIT_MAKER", "MARKET"]

@@ -19,7 +19,6 @@ from simulator.binance.answers import BinanceError
 from simulator.binance.sockets import websocket
 from simulator.binance.streams import opened
 from simulator.binance.weights import WEIGHTS, Weights, weight_of
-from simulator.exchange.market import Market
 from simulator.exchange.venue import (
     VENUE,
     Choices,
@@ -27,6 +26,7 @@ from simulator.exchange.venue import (
     application,
 )
 from simulator.faults import Faults
+from simulator.shapes import Market
 from transport.clock import Clock
 
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]

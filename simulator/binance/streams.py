@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import orjson
 
 from simulator.binance import depth, klines, ticker
-from simulator.exchange.candlestream import CandleStream
+from simulator.exchange.bars import CandleStream
 from simulator.exchange.hub import Stream
 from simulator.exchange.listings import Listing
 from simulator.exchange.venue import Venue

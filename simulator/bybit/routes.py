@@ -19,7 +19,6 @@ from simulator.bybit.answers import BybitError, problem
 from simulator.bybit.limits import LIMITS, Limits
 from simulator.bybit.sockets import websocket
 from simulator.bybit.streams import opened
-from simulator.exchange.market import Market
 from simulator.exchange.venue import (
     VENUE,
     Choices,
@@ -27,6 +26,7 @@ from simulator.exchange.venue import (
     application,
 )
 from simulator.faults import Faults
+from simulator.shapes import Market
 from transport.clock import Clock
 
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from simulator.bybit import depth, klines, ticker
-from simulator.exchange.candlestream import CandleStream
+from simulator.exchange.bars import CandleStream
 from simulator.exchange.hub import Stream
 from simulator.exchange.listings import Listing
 from simulator.exchange.venue import Venue

@@ -10,8 +10,8 @@ from typing import Protocol
 
 from aiohttp import ClientError, WSCloseCode, WSMsgType, web
 
-from simulator.exchange.market import Market
 from simulator.faults import Faults
+from simulator.shapes import Market
 from transport.clock import Clock
 
 PERIOD_S = 1.0

@@ -6,8 +6,7 @@ import math
 from dataclasses import dataclass
 from decimal import Decimal
 
-from simulator.exchange.market import Market
-from simulator.shapes import AssetRow
+from simulator.shapes import AssetRow, Market
 
 QUOTE = "USDT"
 _LARGEST_USD = 9_000_000

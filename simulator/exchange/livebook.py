@@ -11,8 +11,7 @@ from decimal import Decimal
 
 from simulator.exchange.amounts import ZERO, exact, places
 from simulator.exchange.listings import Listing
-from simulator.exchange.market import Market
-from simulator.shapes import Book, Level
+from simulator.shapes import Book, Level, Market
 
 LEVELS = 50
 _KEPT_CHANGES = 512

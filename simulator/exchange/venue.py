@@ -17,9 +17,9 @@ from simulator.exchange.balances import START, Balances
 from simulator.exchange.hub import PERIOD_S, Hub, Stream
 from simulator.exchange.listings import Listing, listings
 from simulator.exchange.livebook import LiveBook
-from simulator.exchange.market import Market
 from simulator.exchange.matching_engine import Desk
 from simulator.faults import Faults
+from simulator.shapes import Market
 from transport.clock import Clock
 
 _SWEEP_EVERY_S = 60.0  # of the clock's time, as far as the wall's 0.1 to 1 s allow

@@ -16,15 +16,15 @@ from hypothesis import strategies as st
 from producers.dedup.checkpoint import CheckpointFile
 from producers.dedup.deduplicating_publisher import DeduplicatingPublisher
 from producers.dedup.headlines import SeenNews
-from producers.dedup.published_candles import (
+from producers.dedup.index_state import (
     KEPT,
     PublishedCandles,
+    Snapshot,
     holds,
     open_times,
     with_candle,
 )
 from producers.dedup.published_index import PublishedIndex
-from producers.dedup.seen import Snapshot
 from tests.unit.marketdata.recorded_factory import (
     HOUR_MS,
     T0,

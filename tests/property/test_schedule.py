@@ -8,8 +8,7 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from producers.schedule.cycles import cycle_of, jitter_of, missed
-from producers.schedule.job import Job, Told
+from producers.schedule.cycles import Job, Told, cycle_of, jitter_of, missed
 from producers.schedule.scheduler import Scheduler
 from tests.unit.producers.schedule.virtual_clock import VirtualClock, settle
 

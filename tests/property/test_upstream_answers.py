@@ -19,7 +19,6 @@ from producers.upstreams import (
     coingecko_detail,
     coinmarketcal,
     cryptonews,
-    cryptopanic,
     lunarcrush,
 )
 from producers.upstreams.calendar_file import CalendarFileError, parse_calendar_file
@@ -40,7 +39,6 @@ PARSERS: list[tuple[Callable[[Any], Any], Any]] = [
     (coingecko_detail.parse_mean_volume, answers.chart()),
     (cryptonews.parse_news, answers.news()),
     (cryptonews.parse_events, answers.news_events()),
-    (cryptopanic.parse_posts, answers.panic_posts()),
     (coinmarketcal.parse_events, answers.calendar_events()),
 ]
 

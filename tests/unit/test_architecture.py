@@ -44,7 +44,13 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(CORE[1:], CORE),
     "producers": ("schemas", "transport", "marketdata.assets"),
     # The stand-ins keep the limits that the producers believe in.
-    "simulator": ("schemas", "transport", "marketdata", "producers.upstreams.table"),
+    "simulator": (
+        "schemas",
+        "transport",
+        "marketdata",
+        "producers.upstreams.table",
+        "producers.http_client.upstream",
+    ),
     # The archive is written by a sink and read by replays.
     "sinks": ("schemas", "transport", "streams.archive"),
     "embedded": ("schemas", "transport"),

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from producers.dedup.seen import content_of
+from producers.dedup.index_state import content_of
 from schemas.market import CalendarEvent, Candle, Fundamentals, NewsArticle, TrendingAsset
 from schemas.validation import TIMEFRAME_MS
 from simulator.news_store import published_ms

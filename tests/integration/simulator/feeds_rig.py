@@ -12,7 +12,7 @@ import aiohttp
 import orjson
 
 from marketdata.simulated.assets import ASSETS
-from producers.upstreams.table import Limits
+from producers.http_client.upstream import Limits
 from simulator.keys import KEYS
 from simulator.server import Simulator
 from simulator.world import SeededWorld, World

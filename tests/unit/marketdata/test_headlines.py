@@ -8,13 +8,13 @@ from collections import Counter
 import pytest
 
 from marketdata.simulated.assets import ASSETS, Asset
-from marketdata.simulated.headline_templates import (
+from marketdata.simulated.headlines import (
     NAMED,
     SUMMARIES,
     THEMES,
+    article,
     details,
 )
-from marketdata.simulated.headlines import article
 from schemas.market import NewsArticle
 from schemas.validation import problem
 from streams.engines.lexicon import score_text, strengths

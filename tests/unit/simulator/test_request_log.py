@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from producers.upstreams.table import Limits
+from producers.http_client.upstream import Limits
 from simulator.request_log import RequestLog
 from tests.unit.simulator.stopped_clock import StoppedClock
 

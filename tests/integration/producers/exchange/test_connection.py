@@ -10,8 +10,8 @@ import pytest
 from producers.exchange.connection import Connection, open_exchange
 from producers.http_client.errors import UpstreamError
 from producers.http_client.quota import Quota
+from producers.http_client.upstream import Limits
 from producers.settings import SourceSettings
-from producers.upstreams.table import Limits
 from tests.integration.producers.exchange.rig import (
     ASSETS,
     HOUR_MS,

@@ -17,7 +17,7 @@ import msgspec
 from aiohttp import web
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from producers.upstreams.table import Limits
+from producers.http_client.upstream import Limits
 from quantiva.wiring.sinks import EXPLANATIONS as ENTRY
 from quantiva.wiring.sinks import explanations_sink, sink_runner
 from schemas.codec import local_codec

@@ -15,9 +15,9 @@ from producers.dedup.checkpoint import (
 )
 from producers.dedup.deduplicating_publisher import DeduplicatingPublisher, Recalled
 from producers.dedup.headlines import SeenNews
+from producers.dedup.index_state import Snapshot
 from producers.dedup.log_indexer import LogIndexer, OtherLogError
 from producers.dedup.published_index import PublishedIndex
-from producers.dedup.seen import Snapshot
 from schemas.codec import Codec, UnknownSchemaError
 from schemas.registry_client import RegistryError
 from tests.unit.marketdata.recorded_factory import (

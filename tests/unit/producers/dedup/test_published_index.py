@@ -13,9 +13,8 @@ from marketdata.simulated.simulation import backfill, cycle
 from marketdata.simulated.state import CYCLE_MS
 from producers.dedup.checkpoint import Checkpoint, CheckpointFile
 from producers.dedup.headlines import SeenNews
-from producers.dedup.published_candles import KEPT
+from producers.dedup.index_state import KEPT, CycleSeen, remaining
 from producers.dedup.published_index import PublishedIndex
-from producers.dedup.seen import CycleSeen, remaining
 from tests.unit.marketdata.recorded_factory import (
     DAY_MS,
     HOUR_MS,

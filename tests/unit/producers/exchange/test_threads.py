@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from producers.exchange.threads import in_thread
+from producers.exchange.connection import in_thread
 
 
 async def test_the_result_comes_from_another_thread() -> None:

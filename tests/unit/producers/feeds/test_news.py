@@ -10,11 +10,11 @@ import pytest
 
 from producers.feeds.asset_universe import AssetUniverse
 from producers.feeds.news import NewsFeed, vendor_headlines
-from producers.feeds.upstream_client import UpstreamClient
+from producers.feeds.upstream_clients import UpstreamClient
 from producers.http_client.health import SourceHealth
 from producers.http_client.quota import Quota
+from producers.http_client.upstream import Limits
 from producers.upstreams.rows import NewsRow
-from producers.upstreams.table import Limits
 from schemas.events import MarketEvent
 from tests.unit.producers.http_client.rig import (
     Reply,

@@ -17,11 +17,11 @@ from producers.feeds.asset_universe import AssetUniverse
 from producers.feeds.news import topic_headlines
 from producers.feeds.social import SocialFeed
 from producers.feeds.trending import TrendingFeed
-from producers.feeds.upstream_client import UpstreamClient
+from producers.feeds.upstream_clients import UpstreamClient
 from producers.http_client.health import SourceHealth
 from producers.http_client.quota import Quota
+from producers.http_client.upstream import Limits
 from producers.upstreams.rows import CoinRow
-from producers.upstreams.table import Limits
 from schemas.events import MarketEvent
 from schemas.market import TrendingAsset
 from tests.unit.producers.feeds.coins import coin

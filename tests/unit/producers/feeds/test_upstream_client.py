@@ -9,10 +9,10 @@ from contextlib import asynccontextmanager
 import pytest
 
 from producers.feeds.request_budget import RequestBudget
-from producers.feeds.upstream_client import UpstreamClient
+from producers.feeds.upstream_clients import UpstreamClient
 from producers.http_client.health import SourceHealth
 from producers.http_client.quota import Quota
-from producers.upstreams.table import Limits
+from producers.http_client.upstream import Limits
 from tests.unit.producers.http_client.rig import (
     Reply,
     Server,

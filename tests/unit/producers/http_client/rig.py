@@ -7,7 +7,7 @@ import random
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import aiohttp
@@ -15,7 +15,8 @@ from aiohttp import web
 
 from producers.http_client.client import Client
 from producers.http_client.quota import Quota
-from producers.upstreams.table import Limits, Upstream
+from producers.http_client.upstream import Limits, Upstream
+from producers.upstreams.table import BY_NAME
 from transport.clock import Clock
 
 T0 = 1_767_268_800_000  # 2026-01-01 12:00 UTC
@@ -101,7 +102,9 @@ async def serving(clock: Clock) -> AsyncIterator[Server]:
 
 
 def upstream(name: str = "lunarcrush", timeout_s: float = 5.0, **limits: int) -> Upstream:
-    return Upstream(name, "http://unset", Limits(**limits), "LUNARCRUSH_API_KEY", timeout_s)
+    """Return an upstream of the table, at no address and with limits of the test."""
+    own = BY_NAME[name]
+    return replace(own, base_url="http://unset", limits=Limits(**limits), timeout_s=timeout_s)
 
 
 @asynccontextmanager

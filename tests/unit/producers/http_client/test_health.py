@@ -7,7 +7,7 @@ import pytest
 from producers.http_client.errors import Kind, UpstreamError
 from producers.http_client.health import SourceCounters, SourceHealth, state_of
 from producers.http_client.quota import Quota
-from producers.upstreams.table import Limits
+from producers.http_client.upstream import Limits
 from schemas.sources import CIRCUITS, SOURCE_STATES, SourceStatus
 from tests.unit.producers.http_client.rig import T0, StepClock
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from producers.http_client.daily_counter import load
 from producers.http_client.errors import UpstreamError
 from producers.http_client.quota import Quota
-from producers.upstreams.table import Limits
+from producers.http_client.request_counts import load
+from producers.http_client.upstream import Limits
 from tests.unit.producers.http_client.rig import DAY_MS, T0, StepClock
 from transport.clock import scaled
 

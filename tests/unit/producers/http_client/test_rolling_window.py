@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producers.http_client.rolling_window import MINUTE_MS, RollingWindow
+from producers.http_client.request_counts import MINUTE_MS, RollingWindow
 
 EDGE = 100  # both clocks may round
 

@@ -20,7 +20,7 @@ from producers.http_client.client import Client
 from producers.http_client.errors import UpstreamError
 from producers.http_client.health import SourceHealth
 from producers.http_client.quota import Quota
-from producers.upstreams.table import Upstream
+from producers.http_client.upstream import Upstream
 from tests.unit.producers.http_client.rig import (
     Reply,
     Server,

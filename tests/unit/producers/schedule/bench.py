@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from producers.schedule.job import Job, Told
+from producers.schedule.cycles import Job, Told
 from producers.schedule.scheduler import Scheduler
 from tests.unit.producers.schedule.virtual_clock import VirtualClock, settle
 

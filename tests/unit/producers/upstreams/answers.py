@@ -158,19 +158,6 @@ CALENDAR_EVENT = {
     "vote_count": None,
     "positive_vote_count": None,
 }
-PANIC_POST = {
-    "id": 27140237,
-    "title": "A vote on Ethereum's fees",
-    "description": None,
-    "published_at": "2025-11-17T18:40:00Z",
-    "kind": "news",
-    "source": {"title": "CoinDesk", "domain": "coindesk.com"},
-    "original_url": "https://coindesk.com/a?utm_source=x",
-    "url": "https://cryptopanic.com/news/27140237/",
-    "instruments": [{"code": "ETH", "title": "Ethereum"}, {"code": "A", "title": "Vaulta"}],
-    "votes": {"negative": 0, "positive": 3},
-    "panic_score": None,
-}
 FILE_EVENT = {
     "asset": "BTC",
     "title": "Halving",
@@ -246,11 +233,6 @@ def calendar_events(**changes: Any) -> dict[str, Any]:
         "_metadata": {"max": 75, "page": 1, "page_count": 4, "total_count": 280},
         "status": {"error_code": 0, "error_message": ""},
     }
-
-
-def panic_posts(**changes: Any) -> dict[str, Any]:
-    """Return a page of CryptoPanic with one post."""
-    return {"next": None, "previous": None, "results": [_changed(PANIC_POST, changes)]}
 
 
 def file_events(**changes: Any) -> dict[str, Any]:

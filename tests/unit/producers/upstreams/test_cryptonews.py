@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from producers.upstreams.cryptonews import parse_events, parse_news
-from producers.upstreams.cryptopanic import parse_posts
 from producers.upstreams.rows import EventRow, NewsRow, Parsed
 from tests.unit.producers.upstreams import answers
 from tests.unit.producers.upstreams.reading import only, refusal
@@ -122,36 +121,3 @@ def test_an_event():
 )
 def test_events_without_the_least_are_skipped(changes, sentence):
     assert parse_events(answers.news_events(**changes)) == Parsed((), (sentence,))
-
-
-def test_a_post_of_cryptopanic():
-    assert parse_posts(answers.panic_posts()) == Parsed(
-        (
-            NewsRow(
-                source="cryptopanic",
-                source_id="27140237",
-                headline="A vote on Ethereum's fees",
-                url="https://coindesk.com/a",
-                publisher="CoinDesk",
-                published_at=1763404800000,
-                tags=("ETH", "A"),
-            ),
-        )
-    )
-
-
-def test_small_plans_of_cryptopanic_leave_out_all_but_id_and_title():
-    rows = parse_posts({"results": [{"id": 1, "title": "A &amp; B", "published_at": None}]}).rows
-    assert rows == (NewsRow(source="cryptopanic", source_id="1", headline="A & B"),)
-
-
-def test_posts_of_cryptopanic_v1_have_currencies():
-    raw = answers.without(answers.PANIC_POST, "instruments", "original_url")
-    raw |= {"currencies": [{"code": "ETH", "title": "Ethereum"}]}
-    row = parse_posts({"results": [raw]}).rows[0]
-    assert (row.tags, row.url) == (("ETH",), "https://cryptopanic.com/news/27140237/")
-
-
-def test_errors_of_cryptopanic():
-    said = refusal(parse_posts, {"status": "api_error", "info": "Token not found"})
-    assert said.endswith("it says: Token not found")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from producers.http_client.errors import UpstreamError
-from producers.upstreams import coingecko, coingecko_detail, cryptonews, cryptopanic, lunarcrush
+from producers.upstreams import coingecko, coingecko_detail, cryptonews, lunarcrush
 from producers.upstreams.rows import Parsed
 
 pytestmark = pytest.mark.shared_data
@@ -26,7 +26,6 @@ PARSERS: tuple[Callable[[Any], Any], ...] = (
     coingecko_detail.parse_mean_volume,
     cryptonews.parse_news,
     cryptonews.parse_events,
-    cryptopanic.parse_posts,
 )
 LUNARCRUSH = {
     "coins_list": lunarcrush.parse_coins,
@@ -78,8 +77,6 @@ def coingecko_answers(fixtures: Path) -> Iterator[tuple[str, Any, Any]]:
 def news_answers(fixtures: Path) -> Iterator[tuple[str, Any, Any]]:
     for path in sorted(fixtures.glob("stocknewsapi/*.json")):
         yield path.stem, load(path), cryptonews.parse_news
-    for name, posts in load(fixtures / "cryptopanic_v1_201710.json").items():
-        yield f"cryptopanic/{name}", {"results": posts}, cryptopanic.parse_posts
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +97,7 @@ def test_answers_to_our_requests_parse_whole(recorded):
     ]
     empty = [name for name, made in own if not made or (isinstance(made, Parsed) and not made.rows)]
     assert (skipped, empty) == ([], [])
-    assert len(own) == 2 * len(LUNARCRUSH) + 15 + 6
+    assert len(own) == 2 * len(LUNARCRUSH) + 15 + 2
 
 
 def test_no_answer_crashes_any_parser(recorded):

@@ -6,11 +6,11 @@ from simulator.exchange.bars import (
     DAY_MS,
     HOUR_MS,
     WEEK_MS,
+    CandleStream,
     bars,
     ceil_ms,
     floor_ms,
 )
-from simulator.exchange.candlestream import CandleStream
 from tests.unit.simulator.exchange.tiny_world import NOW_MS, TinyWorld
 
 WORLD = TinyWorld()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.exchange.matching import (
+from simulator.exchange.matching_engine import (
     spend,
     total,
     walk,
