@@ -34,6 +34,7 @@ from benchmarks.report import Goals, Result, SideFailedError, SkippedError, head
 from benchmarks.throughput import Run
 from benchmarks.workers import RESULT
 from benchmarks.workers.alone import Task
+from schemas.times import DAY_MS
 from tests.parity.offline import write_market
 
 FULL, SPARSE, TWO_CORES = "replay_full", "replay_sparse_ticks", "replay_two_cores"
@@ -43,7 +44,6 @@ FULL_GOALS = Goals({YARDSTICK: 0.157})
 TWO_CORES_GOALS = Goals({"one core": 1.8})
 LIMIT_S = 300.0
 SPAN_MS = (1_600_560_000_000, 1_726_790_400_000)
-DAY_MS = 86_400_000
 START_MS = 1_767_225_600_000
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
-_UNITS_MS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+from schemas.times import DAY_MS, HOUR_MS, MINUTE_MS
+
+_UNITS_MS = {"s": 1_000, "m": MINUTE_MS, "h": HOUR_MS, "d": DAY_MS}
 _SINCE = re.compile(r"(\d+)\s*(s|min|m|h|d)")
 
 

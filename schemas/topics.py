@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-_HOUR_MS = 3_600_000
-_DAY_MS = 24 * _HOUR_MS
+from schemas.times import DAY_MS
+
 FOREVER_MS = -1
 
 
@@ -32,15 +32,15 @@ class Topic:
 
 
 TRENDING = Topic(
-    "market.trending", "asset", "trending_asset", 30 * _DAY_MS, doc="trending assets: the tick"
+    "market.trending", "asset", "trending_asset", 30 * DAY_MS, doc="trending assets: the tick"
 )
-NEWS = Topic("market.news", "asset", "news_article", 90 * _DAY_MS, doc="headlines by asset")
-CANDLES = Topic("market.candles", "asset", "candle", 30 * _DAY_MS, doc="1h, 4h and 1d candles")
-BOOKS = Topic("market.books", "asset", "order_book", 3 * _DAY_MS, doc="top levels of order books")
+NEWS = Topic("market.news", "asset", "news_article", 90 * DAY_MS, doc="headlines by asset")
+CANDLES = Topic("market.candles", "asset", "candle", 30 * DAY_MS, doc="1h, 4h and 1d candles")
+BOOKS = Topic("market.books", "asset", "order_book", 3 * DAY_MS, doc="top levels of order books")
 FUNDAMENTALS = Topic(
-    "market.fundamentals", "asset", "fundamentals", 90 * _DAY_MS, doc="supply, code, community"
+    "market.fundamentals", "asset", "fundamentals", 90 * DAY_MS, doc="supply, code, community"
 )
-CALENDAR = Topic("market.calendar", "asset", "calendar_event", 90 * _DAY_MS, doc="scheduled events")
+CALENDAR = Topic("market.calendar", "asset", "calendar_event", 90 * DAY_MS, doc="scheduled events")
 STRATEGIES = Topic(
     "control.strategies",
     "strategy_id",
@@ -51,16 +51,16 @@ STRATEGIES = Topic(
     doc="strategies, read whole at the start",
 )
 REQUESTS = Topic(
-    "control.requests", "asset", "signal_request", 7 * _DAY_MS, doc="signals asked for at once"
+    "control.requests", "asset", "signal_request", 7 * DAY_MS, doc="signals asked for at once"
 )
-SCORES = Topic("engine.scores", "asset", "engine_score", 30 * _DAY_MS, doc="all engines' scores")
-SIGNALS = Topic("signals", "asset", "signal", 365 * _DAY_MS, doc="BUY, SELL, HOLD with sizes")
+SCORES = Topic("engine.scores", "asset", "engine_score", 30 * DAY_MS, doc="all engines' scores")
+SIGNALS = Topic("signals", "asset", "signal", 365 * DAY_MS, doc="BUY, SELL, HOLD with sizes")
 RANKING = Topic(
-    "signals.ranking", "strategy_id", "rank_entry", 7 * _DAY_MS, doc="signals keyed by strategy"
+    "signals.ranking", "strategy_id", "rank_entry", 7 * DAY_MS, doc="signals keyed by strategy"
 )
-TOP = Topic("signals.top", "strategy_id", "top_signals", 365 * _DAY_MS, doc="top 10 a strategy")
+TOP = Topic("signals.top", "strategy_id", "top_signals", 365 * DAY_MS, doc="top 10 a strategy")
 DEAD_LETTERS = Topic(
-    "dead.letters", "topic", "dead_letter", 90 * _DAY_MS, doc="what could not be used, and why"
+    "dead.letters", "topic", "dead_letter", 90 * DAY_MS, doc="what could not be used, and why"
 )
 SOURCES = Topic(
     "control.sources",
@@ -72,7 +72,7 @@ SOURCES = Topic(
     doc="how each upstream of the producers does",
 )
 EXPLANATIONS = Topic(
-    "signals.explanations", "asset", "explanation", 365 * _DAY_MS, doc="why signals say so"
+    "signals.explanations", "asset", "explanation", 365 * DAY_MS, doc="why signals say so"
 )
 
 TOPICS: tuple[Topic, ...] = (

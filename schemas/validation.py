@@ -26,8 +26,9 @@ from schemas.market import (
 )
 from schemas.scores import SCORE_STATUSES, EngineScore
 from schemas.sources import CIRCUITS, SOURCE_STATES, SourceStatus
+from schemas.times import DAY_MS, HOUR_MS
 
-TIMEFRAME_MS = {"1h": 3_600_000, "4h": 14_400_000, "1d": 86_400_000}
+TIMEFRAME_MS = {"1h": HOUR_MS, "4h": 4 * HOUR_MS, "1d": DAY_MS}
 LEAST_PRICE, MOST_PRICE = 1e-18, 1e15
 """What a price may be, the least included: a million times beyond any market's, and so near that
 no engine's sums, ratios and squares overflow."""

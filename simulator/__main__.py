@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -17,7 +16,7 @@ from producers.http_client.upstream import Limits
 from simulator.recorded_world import RecordedWorld
 from simulator.server import Simulator
 from simulator.world import SeededWorld, World
-from transport.clock import ScaledClock
+from transport.clock import ScaledClock, wall_ms
 
 
 def main(
@@ -69,22 +68,22 @@ async def _serve(
 ) -> None:
     print("computing the past of the market ...", file=sys.stderr, flush=True)
     await world.ready(start_ms)
-    wall_ms = int(time.time() * 1000.0) if wall_start_ms is None else wall_start_ms
+    wall_start_ms = wall_ms() if wall_start_ms is None else wall_start_ms
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
-    clock = ScaledClock(start_ms, wall_ms, speed)
+    clock = ScaledClock(start_ms, wall_start_ms, speed)
     async with Simulator(world, clock, port=port, limits=limits) as simulator:
         print(f"READY {simulator.url}", flush=True)
-        print(f"start_ms={start_ms} wall_start_ms={wall_ms} speed={speed:g}", flush=True)
+        print(f"start_ms={start_ms} {wall_start_ms=} speed={speed:g}", flush=True)
         await stopped.wait()
 
 
 def _start_ms(text: str) -> int:
     """Return the start in ms; ValueError for what is no time. Without a zone it is UTC."""
     if text == "now":
-        return int(time.time() * 1000.0)
+        return wall_ms()
     if text.isdigit():
         return int(text)
     try:

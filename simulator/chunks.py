@@ -13,8 +13,8 @@ from marketdata.simulated.simulation import backfill, cycle
 from marketdata.simulated.state import AssetState, MarketState
 from schemas.events import MarketEvent
 from schemas.market import Candle, Fundamentals, NewsArticle, OrderBook, TrendingAsset
+from schemas.times import MINUTE_MS
 from simulator.book_builder import mid_of
-from simulator.price_history import MINUTE_MS
 from simulator.shapes import Kline
 
 

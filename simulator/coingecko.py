@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 from aiohttp import web
 
+from schemas.times import DAY_MS
 from simulator.coingecko_detail import detail
 from simulator.error_bodies import json_response, refusal
 from simulator.faults import Faults
@@ -25,7 +26,6 @@ from transport.clock import Clock
 _Row: TypeAlias = dict[str, Any]
 _TRENDING = 15
 _PER_PAGE, _PER_PAGE_MOST = 100, 250
-_DAY_MS = 86_400_000
 _CHART_DAYS, _HOURLY_DAYS = 365, 90
 _LAUNCH_MS = 1_374_969_600_000
 
@@ -136,7 +136,7 @@ class CoinGecko:
             "max_supply": None if most is None else number_or_int(most),
             "ath": number_or_int(round(coin.high_24h * 1.9, 10)),
             "ath_change_percentage": round((price / (coin.high_24h * 1.9) - 1.0) * 100.0, 5),
-            "ath_date": _iso(now_ms - 200 * _DAY_MS),
+            "ath_date": _iso(now_ms - 200 * DAY_MS),
             "atl": number_or_int(round(coin.low_24h * 0.01, 12)),
             "atl_change_percentage": round((price / (coin.low_24h * 0.01) - 1.0) * 100.0, 5),
             "atl_date": _iso(_LAUNCH_MS),
@@ -181,7 +181,7 @@ class CoinGecko:
     def _chart(self, coin: Listed, days: int, timeframe: str, now_ms: int) -> _Row:
         points = [(now_ms, coin.price, coin.volume_usd)]
         if coin.tick is not None:
-            start_ms = now_ms - days * _DAY_MS
+            start_ms = now_ms - days * DAY_MS
             rows = self._world.candles(coin.row.symbol, timeframe, start_ms, 1000, now_ms)
             per_day = 1 if timeframe == "1d" else 24
             points = [

@@ -10,11 +10,10 @@ from dataclasses import dataclass
 
 from marketdata.simulated.bars import HOUR_MS
 from schemas.market import TrendingAsset
+from schemas.times import DAY_MS
 from simulator.price_history import LENGTH_MS
 from simulator.shapes import AssetRow
 from simulator.world import World
-
-_DAY_MS = 24 * HOUR_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,14 +144,14 @@ def changes(world: World, coin: Listed, now_ms: int) -> Changes:
         length_ms = LENGTH_MS[timeframe]
         start_ms = (now_ms - ago_ms) // length_ms * length_ms
         rows = world.candles(symbol, timeframe, start_ms, 1, now_ms)
-        known = rows and rows[0].open_time - start_ms <= _DAY_MS
+        known = rows and rows[0].open_time - start_ms <= DAY_MS
         return round((coin.price / rows[0].open - 1.0) * 100.0, 12) if known else None
 
     return Changes(
         since(HOUR_MS, "1h"),
         coin.change_24h_pct,
-        since(7 * _DAY_MS, "1d"),
-        since(30 * _DAY_MS, "1d"),
+        since(7 * DAY_MS, "1d"),
+        since(30 * DAY_MS, "1d"),
     )
 
 

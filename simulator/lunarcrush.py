@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from schemas.market import NewsArticle
+from schemas.times import DAY_MS
 from simulator.error_bodies import json_response, refusal
 from simulator.faults import Faults
 from simulator.keys import keyed
@@ -23,7 +24,7 @@ from simulator.world import World
 from transport.clock import Clock
 
 _Row: TypeAlias = dict[str, Any]
-_NEWS_MS = 24 * 3_600_000
+_NEWS_MS = DAY_MS
 _NEWS_MOST = 100
 _LIST_DEFAULT, _LIST_MOST = 10, 1000
 _QUIET = 25  # one coin of so many has no social numbers

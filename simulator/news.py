@@ -12,6 +12,7 @@ from aiohttp import web
 from multidict import MultiMapping
 
 from schemas.market import CalendarEvent, NewsArticle
+from schemas.times import DAY_MS
 from simulator.error_bodies import json_response, refusal
 from simulator.faults import Faults
 from simulator.keys import KEYS, key_given
@@ -28,7 +29,6 @@ from transport.clock import Clock
 _Row: TypeAlias = dict[str, Any]
 _ITEMS_MOST = 50
 _PAGES_MOST = 5
-_DAY_MS = 86_400_000
 _ALSO_TAGGED = 16  # one story of so many is tagged with the largest asset too
 
 
@@ -194,16 +194,16 @@ def _split(text: str | None) -> list[str]:
 def _span(text: str | None, now_ms: int) -> tuple[int, int]:
     """Return first and last ms of today, last7days or MMDDYYYY-MMDDYYYY; all without one."""
     if text is None:
-        return 0, now_ms + 40 * _DAY_MS
+        return 0, now_ms + 40 * DAY_MS
     if text == "today":
-        return now_ms // _DAY_MS * _DAY_MS, now_ms
+        return now_ms // DAY_MS * DAY_MS, now_ms
     if text.startswith("last") and text.endswith("days") and text[4:-4].isdigit():
-        return now_ms - int(text[4:-4]) * _DAY_MS, now_ms
+        return now_ms - int(text[4:-4]) * DAY_MS, now_ms
     try:
         first, last = (_midnight_ms(part) for part in text.split("-"))
     except ValueError:
         return 0, now_ms
-    return first, last + _DAY_MS - 1
+    return first, last + DAY_MS - 1
 
 
 def _midnight_ms(text: str) -> int:

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from schemas.market import NewsArticle
+from schemas.times import HOUR_MS
 
-NEWS_KEPT_MS = 72 * 3_600_000
+NEWS_KEPT_MS = 72 * HOUR_MS
 
 
 def published_ms(article: NewsArticle) -> int:

@@ -12,10 +12,10 @@ from collections.abc import Iterable, Sequence
 from operator import attrgetter
 
 from marketdata.simulated.bars import HOUR_MS, Bar, aggregate
+from schemas.times import MINUTE_MS
 from schemas.validation import TIMEFRAME_MS
 from simulator.shapes import AssetRow, Kline, Ticker
 
-MINUTE_MS = 60_000
 LENGTH_MS: dict[str, int] = {"1m": MINUTE_MS, **TIMEFRAME_MS}
 """Length by timeframe that a world has candles of. Minutes reach back a few hours only."""
 

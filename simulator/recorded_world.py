@@ -29,14 +29,14 @@ from marketdata.simulated.hidden_state import Latent
 from marketdata.simulated.state import AssetState
 from schemas.events import OrderKey
 from schemas.market import CalendarEvent, Candle, Fundamentals, NewsArticle, TrendingAsset
+from schemas.times import DAY_MS, MINUTE_MS
 from simulator.book_builder import around
 from simulator.news_store import NEWS_KEPT_MS, Newsstand, published_ms
-from simulator.price_history import MINUTE_MS, Tape, Taped
+from simulator.price_history import Tape, Taped
 from simulator.shapes import Book, Kline, UnknownAssetError, asset_row
 
 SOURCE = "recorded"
 _KNOWN = {asset.symbol: asset for asset in ASSETS}
-_DAY_MS = 24 * HOUR_MS
 _WARMUP = 720
 _LOW_MINUTE, _HIGH_MINUTE = 15, 45
 _NO_END_MS = 1 << 60
@@ -183,7 +183,7 @@ class RecordedWorld(Taped):
         day = self.ticker(symbol, now_ms)
         asset = self._assets[symbol]
         caps = sorted((-self._cap(one, now_ms), one) for one in self._assets)
-        days = self.candles(symbol, "1d", now_ms - 31 * _DAY_MS, 30, now_ms)
+        days = self.candles(symbol, "1d", now_ms - 31 * DAY_MS, 30, now_ms)
         closed = [row.volume * row.close for row in days if row.closed]
         return Fundamentals(
             asset=symbol,

@@ -10,10 +10,9 @@ from typing import Any
 
 from producers.http_client.upstream import Limits
 from producers.upstreams.table import UPSTREAMS
+from schemas.times import DAY_MS, MINUTE_MS
 from transport.clock import Clock
 
-MINUTE_MS = 60_000
-DAY_MS = 86_400_000
 LATE_S = 0.1
 """Wall seconds that a request may be late: at 600x it then comes a minute after it was sent, and
 so many more are let through in a minute or a day before a limit counts as broken."""

@@ -11,8 +11,9 @@ import msgspec
 from marketdata.simulated.assets import ASSETS, Asset
 from marketdata.simulated.bars import HOUR_MS
 from marketdata.simulated.calendar_events import HEARTBEAT_TITLE, calendar
-from marketdata.simulated.state import CYCLE_MS, MarketState
+from marketdata.simulated.state import MarketState
 from schemas.market import CalendarEvent, Fundamentals, NewsArticle, TrendingAsset
+from schemas.times import CYCLE_MS, MINUTE_MS
 from simulator.book_builder import around
 from simulator.chunks import Chunk, compute_chunk, compute_past
 from simulator.news_store import NEWS_KEPT_MS, Newsstand
@@ -146,7 +147,7 @@ class SeededWorld(Taped):
         """Return up to `levels` levels a side around the price."""
         tape = self._tape(symbol, now_ms)
         books = self._chunk(now_ms).books[symbol]
-        minute = (now_ms - self._chunk(now_ms).start_ms) // 60_000
+        minute = (now_ms - self._chunk(now_ms).start_ms) // MINUTE_MS
         book = books[max(0, min(len(books) - 1, minute))]
         return around(book, tape.price(now_ms), self._assets[symbol].decimals, levels)
 

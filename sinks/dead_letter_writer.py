@@ -11,7 +11,7 @@ from schemas.codec import Codec
 from schemas.topics import DEAD_LETTERS, physical
 from sinks.base import Rejected
 from sinks.letters import rejection
-from sinks.retrier import now_ms
+from transport.clock import wall_ms
 
 _log = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ class DeadLetterWriter:
         """
         if not rejected:
             return 0
-        letters = [rejection(each, self._stage, now_ms()) for each in rejected]
+        letters = [rejection(each, self._stage, wall_ms()) for each in rejected]
         sent = [
             await producer.send(self._topic, self._codec.encode(letter), key=letter.topic.encode())
             for letter in letters

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -12,6 +11,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 from tenacity.wait import wait_exponential_jitter
 
 from sinks.status import SinkState, Status
+from transport.clock import wall_ms
 
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -88,9 +88,4 @@ def note(status: Status, error: BaseException | None) -> None:
     """Remember an error for the status page."""
     if error is not None:
         status.last_error = f"{type(error).__name__}: {error}"
-        status.last_error_at_ms = now_ms()
-
-
-def now_ms() -> int:
-    """Return the wall clock in ms since 1970 UTC."""
-    return time.time_ns() // 1_000_000
+        status.last_error_at_ms = wall_ms()

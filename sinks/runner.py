@@ -21,9 +21,10 @@ from sinks.batch import Batch
 from sinks.config import RunnerConfig
 from sinks.dead_letter_writer import DeadLetterWriter
 from sinks.decoding import ContractDecoder, RecordDecoder
-from sinks.retrier import Retrier, note, now_ms
+from sinks.retrier import Retrier, note
 from sinks.status import SinkState, Status
 from transport import clients
+from transport.clock import wall_ms
 from transport.decoder import Resolver
 from transport.group_consumer import AWAY, REFUSED, GroupConsumer, RebalancedError
 from transport.settings import Settings
@@ -240,7 +241,7 @@ class SinkRunner:
     def _count(self, flushed: Flushed, took_ms: float) -> None:
         self.status.flushes += 1
         self.status.rows.update(flushed.rows)
-        self.status.last_flush_at_ms = now_ms()
+        self.status.last_flush_at_ms = wall_ms()
         self.status.last_flush_took_ms = took_ms
 
     def _tell(self, batch: Batch, flushed: Flushed) -> None:

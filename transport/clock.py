@@ -1,4 +1,4 @@
-"""The producers' clock: the wall's, or one that runs faster, for a rehearsal against the simulator.
+"""The wall's clock, and one that runs faster, for a rehearsal against the simulator.
 
 Schedules, limits, retries and pauses all go by it, so that a day at 600x is a day to them. Network
 timeouts do not: a local server does not answer 600 times as fast.
@@ -37,7 +37,7 @@ class ScaledClock:
 
     def now_ms(self) -> int:
         """Return the scaled time, ms since 1970 UTC."""
-        return self.start_ms + int((_wall_ms() - self.wall_start_ms) * self.speed)
+        return self.start_ms + int((time.time_ns() / 1e6 - self.wall_start_ms) * self.speed)
 
     def spec(self) -> str:
         """Return what another process makes the same clock of, see `SourceSettings.clock`."""
@@ -53,7 +53,7 @@ class WallClock:
 
     def now_ms(self) -> int:
         """Return the wall time, ms since 1970 UTC."""
-        return int(_wall_ms())
+        return wall_ms()
 
     async def sleep(self, seconds: float) -> None:
         """Wait for so many seconds."""
@@ -65,8 +65,9 @@ def scaled(start_ms: int, speed: float) -> ScaledClock:
     if not speed > 0.0:
         msg = f"speed {speed} is not above 0"
         raise ValueError(msg)
-    return ScaledClock(start_ms, int(_wall_ms()), speed)
+    return ScaledClock(start_ms, wall_ms(), speed)
 
 
-def _wall_ms() -> float:
-    return time.time() * 1000.0
+def wall_ms() -> int:
+    """Return the wall time, ms since 1970 UTC."""
+    return time.time_ns() // 1_000_000

@@ -19,6 +19,7 @@ from aiokafka.errors import (
     UnsupportedVersionError,
 )
 
+from schemas.times import DAY_MS
 from schemas.topics import logical, physical
 from transport import clients
 from transport.settings import Settings
@@ -36,8 +37,6 @@ REFUSED: tuple[type[Exception], ...] = (
 
 AWAY: tuple[type[Exception], ...] = (KafkaError, OSError)
 """Worth another try, unless it is one of REFUSED."""
-
-_A_DAY_MS = 86_400_000
 
 
 class RebalancedError(Exception):
@@ -107,7 +106,7 @@ class GroupConsumer:
             client_id=group,
             group_instance_id=settings.instance_id,
             # Nobody polls while the database is down; that must not cost us the membership.
-            max_poll_interval_ms=_A_DAY_MS,
+            max_poll_interval_ms=DAY_MS,
             metadata_max_age_ms=30_000,
         )
 

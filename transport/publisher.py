@@ -8,7 +8,6 @@ Both keep the order of events within a partition.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from functools import partial
@@ -23,6 +22,7 @@ from schemas.codec import BadEventError, Codec
 from schemas.partitioning import partition_of
 from schemas.topics import STRATEGIES, Topic, physical
 from transport import clients
+from transport.clock import wall_ms
 from transport.records import SENT_HEADER, ProducerRecord, record_of
 from transport.settings import Settings
 
@@ -262,7 +262,7 @@ class Publisher:
 
 
 def _sent_now() -> list[tuple[str, bytes]]:
-    return [(SENT_HEADER, b"%d" % (time.time_ns() // 1_000_000))]
+    return [(SENT_HEADER, b"%d" % (wall_ms()))]
 
 
 def _failed(count: int, topic: str, reason: object) -> PublishError:

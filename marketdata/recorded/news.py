@@ -25,8 +25,9 @@ from marketdata.recorded.files import ReadReport, RecordedDataError
 from marketdata.recorded.readers import checked
 from schemas.coins import COINS, KnownCoin
 from schemas.market import NewsArticle
+from schemas.times import MINUTE_MS
 
-NEWS_DELAY_MS = 60_000
+NEWS_DELAY_MS = MINUTE_MS
 _HEADLINE_COLUMNS = ("published_at", "title", "summary", "source", "subject", "url")
 _TAGGED_COLUMNS = ("id", "published_at", "title", "source", "currencies")
 _BROKEN_FILE = (OSError, EOFError, zlib.error, UnicodeDecodeError)

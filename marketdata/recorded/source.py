@@ -31,6 +31,7 @@ from marketdata.recorded.news import headlines, tagged_posts
 from marketdata.recorded.readers import books, candles
 from marketdata.recorded.ticks import TickMaker, with_ticks
 from schemas.events import TOPIC_OF, MarketEvent
+from schemas.times import CYCLE_MS
 
 if TYPE_CHECKING:  # reading needs no client of the broker
     from transport.publisher import Publisher
@@ -49,7 +50,7 @@ def read_directory(
     start_ms: int,
     end_ms: int,
     warmup: int = 300,
-    cycle_ms: int = 600_000,
+    cycle_ms: int = CYCLE_MS,
     report: ReadReport | None = None,
 ) -> Iterator[MarketEvent]:
     """Return the events observed from `start_ms` to before `end_ms`, in `events.order_key` order.

@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from schemas.coins import name_of
 from schemas.events import MarketEvent, OrderKey, order_key
 from schemas.market import Candle, TrendingAsset
+from schemas.times import DAY_MS
 
 SOURCE = "recorded"
-STALE_AFTER_MS = 86_400_000
+STALE_AFTER_MS = DAY_MS
 """An asset whose last hourly candle is older is not traded any more (or there is a hole)."""
 
 

@@ -12,13 +12,12 @@ from typing import NamedTuple
 
 from marketdata.simulated.assets import Asset
 from schemas.market import CalendarEvent
+from schemas.times import DAY_MS, HOUR_MS, MINUTE_MS
 
 SOURCE = "simulated"
 HEARTBEAT_TITLE = "calendar checked"
-_HOUR_MS = 3_600_000
-_DAY_MS = 24 * _HOUR_MS
-_WEEK_MS = 7 * _DAY_MS
-_HORIZON_MS = 30 * _DAY_MS
+_WEEK_MS = 7 * DAY_MS
+_HORIZON_MS = 30 * DAY_MS
 _MOST_CERTAIN = 0.97
 _SHOCK_VOLS = 7.0
 
@@ -58,8 +57,8 @@ class Planned(NamedTuple):
 
     def certainty(self, now_ms: int) -> float:
         """Return how sure it is, growing day by day up to 0.97."""
-        days = (now_ms - self.announced_at) // _DAY_MS
-        all_days = max(1, (self.starts_at - self.announced_at) // _DAY_MS)
+        days = (now_ms - self.announced_at) // DAY_MS
+        all_days = max(1, (self.starts_at - self.announced_at) // DAY_MS)
         gained = (_MOST_CERTAIN - self.first_certainty) * max(0.0, min(1.0, days / all_days))
         return round(self.first_certainty + gained, 2)
 
@@ -77,11 +76,11 @@ def _of_week(seed: int, asset: Asset, week: int) -> Planned | None:
     if rng.random() < 0.45:
         return None
     kind = rng.choices(_KINDS, [kind.weight for kind in _KINDS])[0]
-    starts_at = week * _WEEK_MS + rng.randrange(_WEEK_MS // 60_000) * 60_000
-    announced_at = starts_at - rng.randrange(3 * 24, 28 * 24) * _HOUR_MS
+    starts_at = week * _WEEK_MS + rng.randrange(_WEEK_MS // MINUTE_MS) * MINUTE_MS
+    announced_at = starts_at - rng.randrange(3 * 24, 28 * 24) * HOUR_MS
     cancelled_at = None
     if rng.random() < 0.07:
-        cancelled_at = starts_at - rng.randrange(1, 48) * _HOUR_MS
+        cancelled_at = starts_at - rng.randrange(1, 48) * HOUR_MS
     impact = round(rng.uniform(*kind.impact), 2)
     direction = 1.0 if rng.random() < kind.goes_well else -1.0
     return Planned(
@@ -111,12 +110,12 @@ def calendar(
     `everything`: all that is ahead, as at a start.
     """
     records = [_heartbeat(asset, now_ms, observed_at)]
-    midnight = now_ms % _DAY_MS == 0
+    midnight = now_ms % DAY_MS == 0
     for event in planned(seed, asset, now_ms, now_ms + _HORIZON_MS):
         off = event.cancelled_at
-        if event.announced_at > now_ms or (off is not None and off <= now_ms - _HOUR_MS):
+        if event.announced_at > now_ms or (off is not None and off <= now_ms - HOUR_MS):
             continue
-        fresh = event.announced_at > now_ms - _HOUR_MS or (off is not None and off <= now_ms)
+        fresh = event.announced_at > now_ms - HOUR_MS or (off is not None and off <= now_ms)
         if everything or midnight or fresh:
             records.append(_record(asset, event, now_ms, observed_at))
     return sorted(records, key=lambda record: record.source_id)

@@ -21,8 +21,7 @@ from marketdata.simulated.state import (
     AssetState,
     seeded,
 )
-
-DAY_MS = 24 * HOUR_MS
+from schemas.times import DAY_MS
 
 
 class Headline(NamedTuple):

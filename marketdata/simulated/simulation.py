@@ -29,21 +29,16 @@ from marketdata.simulated.history import (
     past,
     timeframes,
 )
-from marketdata.simulated.state import (
-    CYCLE_MS,
-    AssetState,
-    MarketState,
-    seeded,
-)
+from marketdata.simulated.state import AssetState, MarketState, seeded
 from marketdata.simulated.views import fundamentals, ticks
 from schemas.events import MarketEvent, order_key
 from schemas.market import CalendarEvent, Candle, NewsArticle
+from schemas.times import CYCLE_MS, MINUTE_MS
 from schemas.validation import TIMEFRAME_MS
 
 BACKFILL_CANDLES = 300
-_MINUTE_MS = 60_000
 _MINUTE_H = 1.0 / 60.0
-_MINUTES = CYCLE_MS // _MINUTE_MS
+_MINUTES = CYCLE_MS // MINUTE_MS
 _EVENT_SHARE = 0.6  # of a scheduled event's move that comes at once
 
 # When the parts of a cycle are observed, ms after its start (or after the minute's).
@@ -52,7 +47,7 @@ _FUNDAMENTALS_AT = 3_000
 _CALENDAR_AT = 4_000
 _BOOK_AT = 30_000
 _NEWS_PUBLISHED_AT, _NEWS_AT = 40_000, 50_000
-_OPEN_CANDLES_AT = 9 * _MINUTE_MS + 45_000
+_OPEN_CANDLES_AT = 9 * MINUTE_MS + 45_000
 
 
 def backfill(
@@ -160,8 +155,8 @@ def _minutes(
     rng = seeded(seed, asset.symbol, start_ms)
     due = list(shocks(seed, asset, start_ms, start_ms + CYCLE_MS))
     for minute, common in enumerate(moves):
-        minute_ms = start_ms + minute * _MINUTE_MS
-        now_due = [event for event in due if 0 <= event.starts_at - minute_ms < _MINUTE_MS]
+        minute_ms = start_ms + minute * MINUTE_MS
+        now_due = [event for event in due if 0 <= event.starts_at - minute_ms < MINUTE_MS]
         tone = _minute(one, common, rng, now_due)
         yield order_book(one, minute_ms + _BOOK_AT + number, rng)
         published_at, observed_at = minute_ms + _NEWS_PUBLISHED_AT, minute_ms + _NEWS_AT + number

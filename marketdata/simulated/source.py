@@ -11,8 +11,9 @@ from marketdata.conflict_free_batches import chunks, conflict_free_batches
 from marketdata.recorded.source import Barrier
 from marketdata.simulated.assets import ASSETS, Asset
 from marketdata.simulated.simulation import backfill, cycle
-from marketdata.simulated.state import CYCLE_MS
 from schemas.events import MarketEvent
+from schemas.times import CYCLE_MS
+from transport.clock import wall_ms
 from transport.publisher import Publisher
 
 
@@ -52,7 +53,7 @@ async def simulate(
         msg = f"cycle_s {cycle_s} is negative"
         raise ValueError(msg)
     if start_ms is None:
-        start_ms = time.time_ns() // 1_000_000 // CYCLE_MS * CYCLE_MS
+        start_ms = wall_ms() // CYCLE_MS * CYCLE_MS
     # Seconds of pure computing: beside the event loop, so that others go on.
     state, events = await asyncio.to_thread(backfill, seed, start_ms, assets)
     await _publish(publisher, events, barrier)

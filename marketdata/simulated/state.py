@@ -12,7 +12,6 @@ from marketdata.simulated.assets import Asset
 from marketdata.simulated.bars import HOUR_MS, Bar
 from marketdata.simulated.hidden_state import Latent
 
-CYCLE_MS = 600_000
 HOURS_KEPT = 25
 DAYS_KEPT = 30
 

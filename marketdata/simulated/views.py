@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from marketdata.simulated.state import AssetState, cap_ranks, seeded
 from schemas.market import Fundamentals, TrendingAsset
+from schemas.times import DAY_MS
 
 SOURCE = "simulated"
-_DAY_MS = 86_400_000
 
 
 def ticks(seed: int, states: Sequence[AssetState], cycle_ms: int) -> list[TrendingAsset]:
@@ -79,7 +79,7 @@ def _fundamentals(
 ) -> Fundamentals:
     asset = state.asset
     # Code and community change from day to day, not from hour to hour.
-    daily = seeded(seed, asset.symbol, "fundamentals", now_ms // _DAY_MS)
+    daily = seeded(seed, asset.symbol, "fundamentals", now_ms // DAY_MS)
     work = asset.commits_4w * daily.lognormvariate(0.0, 0.05)
     crowd = asset.followers_k * 1000.0 * (1.0 + 0.01 * math.tanh(state.latent.mood))
     days_usd = state.day_volumes_usd

@@ -19,9 +19,10 @@ from w3lib.url import canonicalize_url, url_query_cleaner
 
 from producers.dedup.titles import Title, is_same_story, title_of
 from schemas.market import NewsArticle
+from schemas.times import HOUR_MS
 
-WITHIN_MS = 48 * 3_600_000
-_TIDY_MS = 3_600_000
+WITHIN_MS = 48 * HOUR_MS
+_TIDY_MS = HOUR_MS
 
 _TRACKING = (
     *("fbclid", "gclid", "igshid", "mc_cid", "mc_eid", "msclkid", "ref", "ref_src", "referrer"),

@@ -23,6 +23,7 @@ from producers.dedup.index_state import (
     with_candle,
 )
 from schemas.market import CalendarEvent, Candle, Fundamentals, NewsArticle, TrendingAsset
+from schemas.times import HOUR_MS
 from schemas.topics import (
     CALENDAR,
     CANDLES,
@@ -38,8 +39,7 @@ TOPICS: Final = tuple(topic.name for topic in (TRENDING, NEWS, CANDLES, FUNDAMEN
 
 _MOST_ARTICLES = 30_000
 _MOST_EVENTS = 10_000
-_HOUR_MS = 3_600_000
-_COMPARED_MS = 96 * _HOUR_MS
+_COMPARED_MS = 96 * HOUR_MS
 """No article is compared with one that came so long before it."""
 
 
@@ -91,9 +91,9 @@ class PublishedIndex:
 
     def ahead(self, now_ms: int) -> str | None:
         """Say so when the log knows the future: then present events count as old, and stay out."""
-        if self._newest_ms <= now_ms + _HOUR_MS:
+        if self._newest_ms <= now_ms + HOUR_MS:
             return None
-        hours = (self._newest_ms - now_ms) / _HOUR_MS
+        hours = (self._newest_ms - now_ms) / HOUR_MS
         return (
             f"the topics hold events from {hours:.0f} h after now, so nothing newer than them will "
             "come for as long: publish under another prefix (QUANTIVA_PREFIX), or make them anew"

@@ -13,9 +13,9 @@ from producers.exchange.parsing import Listing, book_of
 from producers.exchange.streams import BookStream
 from producers.http_client.errors import UpstreamError
 from schemas.market import OrderBook
+from schemas.times import MINUTE_MS
 
 _log = logging.getLogger(__name__)
-MINUTE_MS = 60_000
 _OFFSET_MS = 35_000
 """When in the minute a round starts: done before the next one, whose cycle then has fresh books."""
 _FRESH_MS = 20_000

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Sequence
 from marketdata.assets.symbols import Catalogue
 from producers.feeds.ticks import Price, meant
 from producers.upstreams.rows import CoinRow, TopicRow
+from schemas.times import DAY_MS
 
-_TOPIC_MS = 24 * 3_600_000  # what a topic says is of 24 hours: older, none of it is of today
+_TOPIC_MS = DAY_MS  # what a topic says is of 24 hours: older, none of it is of today
 
 
 class AssetUniverse:

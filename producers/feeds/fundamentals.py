@@ -12,10 +12,10 @@ from producers.feeds.asset_universe import AssetUniverse
 from producers.feeds.base import Emit
 from producers.feeds.request_budget import RequestBudget
 from producers.feeds.upstream_clients import UpstreamClient
-from producers.schedule.cycles import HOUR_MS
 from producers.upstreams import coingecko, coingecko_detail
 from producers.upstreams.rows import DetailRow
 from schemas.events import MarketEvent
+from schemas.times import HOUR_MS
 from transport.clock import Clock
 
 _NEWS_MS = 2 * HOUR_MS

@@ -18,7 +18,7 @@ from producers.feeds.asset_universe import AssetUniverse
 from producers.feeds.base import Emit
 from producers.http_client.errors import UpstreamError
 from producers.http_client.health import SourceHealth
-from producers.schedule.cycles import CYCLE_MS, HOUR_MS
+from schemas.times import CYCLE_MS, HOUR_MS
 
 _AGAIN_S = 30.0
 _LISTINGS_MS = 24 * HOUR_MS

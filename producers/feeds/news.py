@@ -11,9 +11,9 @@ from producers.feeds.asset_universe import AssetUniverse
 from producers.feeds.base import Emit
 from producers.feeds.request_budget import RequestBudget
 from producers.feeds.upstream_clients import UpstreamClient
-from producers.schedule.cycles import CYCLE_MS
 from producers.upstreams import cryptonews, lunarcrush, rss
 from producers.upstreams.rows import NewsRow
+from schemas.times import CYCLE_MS
 from transport.clock import Clock
 
 _MOST_PAGES = 3

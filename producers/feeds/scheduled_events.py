@@ -15,10 +15,10 @@ from producers.feeds.asset_universe import AssetUniverse
 from producers.feeds.base import Emit
 from producers.feeds.upstream_clients import UpstreamClient
 from producers.http_client.health import SourceHealth
-from producers.schedule.cycles import HOUR_MS
 from producers.upstreams import coinmarketcal, cryptonews
 from producers.upstreams.calendar_file import CalendarFileError, parse_calendar_file
 from producers.upstreams.rows import EventRow
+from schemas.times import HOUR_MS
 from transport.clock import Clock
 
 _AHEAD_MS = 30 * 24 * HOUR_MS

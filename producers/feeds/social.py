@@ -9,8 +9,8 @@ from __future__ import annotations
 from producers.feeds.asset_universe import AssetUniverse
 from producers.feeds.request_budget import RequestBudget
 from producers.feeds.upstream_clients import UpstreamClient
-from producers.schedule.cycles import CYCLE_MS
 from producers.upstreams import lunarcrush
+from schemas.times import CYCLE_MS
 from transport.clock import Clock
 
 

@@ -15,10 +15,10 @@ from producers.feeds.asset_universe import AssetUniverse
 from producers.feeds.base import Emit
 from producers.feeds.ticks import held_over, most_watched, ticks
 from producers.feeds.upstream_clients import UpstreamClient
-from producers.schedule.cycles import CYCLE_MS
 from producers.upstreams import coingecko, lunarcrush
 from producers.upstreams.rows import CoinRow
 from schemas.market import TrendingAsset
+from schemas.times import CYCLE_MS
 from transport.clock import Clock
 
 _log = structlog.get_logger(__name__)

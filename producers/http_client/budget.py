@@ -7,12 +7,12 @@ import sys
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from producers.http_client.request_counts import DAY_MS
+from schemas.times import DAY_MS, HOUR_MS
 
 LAST_TO_FIRST = 4.0
 """How many times as long the last-ranked asset waits as the first."""
 
-NEW_AGE_MS = 6 * 3_600_000
+NEW_AGE_MS = 6 * HOUR_MS
 """An asset that was never fetched counts as so much older than it has been listed."""
 
 _GOLDEN = (math.sqrt(5.0) - 1.0) / 2.0

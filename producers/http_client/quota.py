@@ -13,16 +13,9 @@ from pathlib import Path
 
 from producers.http_client.errors import UpstreamError
 from producers.http_client.headers import RateLimitHeaders, said
-from producers.http_client.request_counts import (
-    DAY_MS,
-    MINUTE_MS,
-    MONTH_DAYS,
-    DailyCounter,
-    RollingWindow,
-    load,
-    save,
-)
+from producers.http_client.request_counts import MONTH_DAYS, DailyCounter, RollingWindow, load, save
 from producers.http_client.upstream import Limits
+from schemas.times import DAY_MS, MINUTE_MS
 from transport.clock import Clock
 
 _log = logging.getLogger(__name__)

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import msgspec
 
-DAY_MS = 86_400_000
+from schemas.times import DAY_MS, MINUTE_MS
+
 MONTH_DAYS = 31  # the longest month: whichever day a plan's month begins on, it is not overdrawn
 
 _log = logging.getLogger(__name__)
@@ -77,7 +78,6 @@ def save(path: Path, tally: DailyCounter) -> None:
     os.replace(beside, path)
 
 
-MINUTE_MS = 60_000
 _KEPT_MS = MINUTE_MS + 100  # the upstream's clock and ours may round differently
 
 

@@ -9,11 +9,9 @@ from __future__ import annotations
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Literal
 
-CYCLE_MS: Final = 600_000
-HOUR_MS: Final = 3_600_000
-MINUTE_MS: Final = 60_000
+from schemas.times import CYCLE_MS
 
 
 def cycle_of(now_ms: int, cadence_ms: int = CYCLE_MS) -> int:

@@ -9,8 +9,8 @@ from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple
 
 from producers.upstreams.fields import number
+from schemas.times import DAY_MS
 
-DAY_MS = 86_400_000
 _LATEST_MS = 253_402_300_800_000  # the year 10000
 _SECONDS_BELOW = 100_000_000_000  # the year 5138 in seconds, the year 1973 in milliseconds
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")

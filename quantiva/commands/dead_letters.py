@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import Counter
 from collections.abc import Coroutine
 from typing import Annotated, Any, TypeVar
@@ -26,6 +25,7 @@ from schemas.describe import key_text, plain
 from schemas.text import cut, moment, since_ms
 from schemas.validation import problem
 from transport.admin import BrokerError
+from transport.clock import wall_ms
 from transport.decoder import Decoder
 from transport.log_reader import LogReader
 from transport.settings import Settings
@@ -123,7 +123,7 @@ def _send(settings: Settings, planned: Plan, dry_run: bool, yes: bool) -> None:
 
 def _selection(topic: str | None, stage: str | None, since: str | None) -> Selection:
     try:
-        start = since_ms(since, time.time_ns() // 1_000_000) if since else 0
+        start = since_ms(since, wall_ms()) if since else 0
     except ValueError as error:
         fail(str(error), 2)
     return Selection(topic, stage, start)

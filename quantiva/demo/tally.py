@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections import deque
 from collections.abc import Callable, Sequence
 
@@ -13,6 +12,7 @@ from schemas.codec import BadEventError, Codec
 from schemas.signals import Signal, TopSignals
 from schemas.topics import DEAD_LETTERS
 from sinks.base import SinkRecord
+from transport.clock import wall_ms
 from transport.log_reader import LogReader
 from transport.settings import Settings
 
@@ -40,7 +40,7 @@ class LatencyTally:
     def __init__(
         self,
         on_top: Callable[[TopSignals], None],
-        now_ms: Callable[[], float] = lambda: time.time() * 1000,
+        now_ms: Callable[[], float] = wall_ms,
     ) -> None:
         self._on_top = on_top
         self._now_ms = now_ms

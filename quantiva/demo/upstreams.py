@@ -6,17 +6,17 @@ import asyncio
 import contextlib
 import os
 import sys
-import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 
-from producers.schedule.cycles import CYCLE_MS, cycle_of
+from producers.schedule.cycles import cycle_of
 from quantiva.commands.producers import PROGRESS, READY
 from quantiva.demo.options import DemoOptions
 from quantiva.demo.screen import Screen
 from schemas.signals import TopSignals
+from schemas.times import CYCLE_MS
 from simulator.server import environment_of
-from transport.clock import ScaledClock
+from transport.clock import ScaledClock, wall_ms
 from transport.supervision.keeper import Keeper
 from transport.supervision.ports import free_port
 from transport.supervision.processes import Command
@@ -54,9 +54,9 @@ async def asked(
 
 def _clock(options: DemoOptions) -> ScaledClock:
     """Return a clock that begins a cycle when the simulator is ready, as fast as cycles go."""
-    wall_ms = int(time.time() * 1000)
+    now_ms = wall_ms()
     speed = CYCLE_MS / 1000 / options.cycle_s
-    return ScaledClock(cycle_of(wall_ms), wall_ms + _SIMULATOR_START_MS, speed)
+    return ScaledClock(cycle_of(now_ms), now_ms + _SIMULATOR_START_MS, speed)
 
 
 def simulator_of(

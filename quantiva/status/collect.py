@@ -29,12 +29,14 @@ from quantiva.status.stages import (
 from schemas.dead_letters import DeadLetter
 from schemas.scores import EngineScore
 from schemas.sources import SourceStatus
+from schemas.times import HOUR_MS
 from schemas.topics import (
     DEAD_LETTERS,
     MARKET_TOPICS,
     SCORES,
     SOURCES,
 )
+from transport.clock import wall_ms
 from transport.decoder import Decoder
 from transport.groups import ConsumerGroups
 from transport.log_reader import LogReader, Partition, Place, arrived_ms
@@ -42,7 +44,6 @@ from transport.settings import Settings
 
 _SCORES_A_PARTITION = 500
 _STATUSES = 2_000
-_HOUR_MS = 3_600_000
 _SMALL_FETCH = 65_536
 
 
@@ -53,16 +54,12 @@ async def survey(settings: Settings, sample_s: float) -> Report:
     """
     parts = await probe(settings)
     if not parts[0].ok:
-        return Report(at_ms=_now_ms(), parts=parts)
+        return Report(at_ms=wall_ms(), parts=parts)
     async with (
         LogReader(settings, fetch_bytes=_SMALL_FETCH) as reader,
         ConsumerGroups(settings) as groups,
     ):
         return await _Survey(settings, reader, groups).report(parts, sample_s)
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
 
 
 class _Survey:
@@ -94,7 +91,7 @@ class _Survey:
         self._newest = {tp: times.get((tp, end - 1), 0) for tp, end in second.ends.items()}
         scores, undecodable = await self._scores()
         spoke = _spoke(scores)
-        now_ms = _now_ms()
+        now_ms = wall_ms()
         return Report(
             at_ms=now_ms,
             parts=parts,
@@ -105,7 +102,7 @@ class _Survey:
             topics=tuple(self._topic(t.name, first, second, now_ms) for t in MARKET_TOPICS),
             degraded=degraded(score for score, _ in scores),
             undecodable_scores=undecodable,
-            dead_letters=await self._dead_letters(now_ms - _HOUR_MS),
+            dead_letters=await self._dead_letters(now_ms - HOUR_MS),
             sources=await self._sources(now_ms),
         )
 

@@ -8,8 +8,9 @@ from collections.abc import Iterable
 import msgspec
 
 from schemas.scores import EngineScore
+from schemas.times import MINUTE_MS
 
-RECENT_MS = 15 * 60_000
+RECENT_MS = 15 * MINUTE_MS
 """Scores older than the engine's newest by more than this are of assets that left."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from quantiva.wiring.sinks import SINKS
+from schemas.times import MINUTE_MS
 from schemas.topics import (
     BOOKS,
     CALENDAR,
@@ -19,8 +20,6 @@ from schemas.topics import (
     TRENDING,
 )
 from streams.topology import scoring_engines
-
-_MIN_MS = 60_000
 
 
 class WatchedStage(NamedTuple):
@@ -78,11 +77,11 @@ def archive_stage(name: str, inputs: tuple[str, ...]) -> WatchedStage:
 
 
 LATE_MS: dict[str, int] = {
-    TRENDING.name: 25 * _MIN_MS,
-    NEWS.name: 180 * _MIN_MS,
-    CANDLES.name: 150 * _MIN_MS,
-    BOOKS.name: 5 * _MIN_MS,
-    FUNDAMENTALS.name: 150 * _MIN_MS,
-    CALENDAR.name: 150 * _MIN_MS,
+    TRENDING.name: 25 * MINUTE_MS,
+    NEWS.name: 180 * MINUTE_MS,
+    CANDLES.name: 150 * MINUTE_MS,
+    BOOKS.name: 5 * MINUTE_MS,
+    FUNDAMENTALS.name: 150 * MINUTE_MS,
+    CALENDAR.name: 150 * MINUTE_MS,
 }
 """How old the newest record of a market topic may be: a bit more than two of its cadences."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 
@@ -17,6 +16,7 @@ from sinks.bridge.hub import Hub
 from sinks.bridge.hub.hub import LogParts
 from sinks.bridge.settings import BridgeSettings
 from sinks.postgres.migrate import migrate
+from transport.clock import wall_ms
 from transport.log_reader import LogReader
 from transport.publisher import Publisher, PublishError
 from transport.registered_codec import codec_of
@@ -37,7 +37,7 @@ class Changes:
     async def strategy(self, strategy_id: str, strategy: Strategy | None) -> None:
         """Publish a strategy; None withdraws it."""
         if strategy is None:
-            now_ms = time.time_ns() // 1_000_000
+            now_ms = wall_ms()
             await self._send(lambda: self._publisher.withdraw(strategy_id, now_ms))
         else:
             await self._send(lambda: self._publisher.publish(strategy))

@@ -6,6 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
+from schemas.times import DAY_MS, HOUR_MS, MINUTE_MS
 from simulator.binance.answers import (
     BinanceError,
     answer,
@@ -15,14 +16,7 @@ from simulator.binance.answers import (
     whole,
 )
 from simulator.exchange.amounts import fixed
-from simulator.exchange.bars import (
-    DAY_MS,
-    HOUR_MS,
-    MAX_LIMIT,
-    MINUTE_MS,
-    WEEK_MS,
-    bars,
-)
+from simulator.exchange.bars import MAX_LIMIT, WEEK_MS, bars
 from simulator.exchange.listings import Listing
 from simulator.exchange.venue import VENUE
 from simulator.shapes import Kline

@@ -7,11 +7,11 @@ from typing import Any
 
 from aiohttp import web
 
+from schemas.times import DAY_MS
 from simulator.binance.answers import answer
 from simulator.binance.klines import trades
 from simulator.binance.markets import asked_for
 from simulator.exchange.amounts import fixed
-from simulator.exchange.bars import DAY_MS
 from simulator.exchange.listings import Listing
 from simulator.exchange.venue import VENUE, Venue
 from simulator.shapes import Level

@@ -8,8 +8,8 @@ from collections.abc import Callable
 import orjson
 from aiohttp import web
 
+from schemas.times import DAY_MS, MINUTE_MS
 from simulator.binance.answers import BinanceError
-from simulator.exchange.bars import DAY_MS, MINUTE_MS
 from simulator.exchange.limits import WeightWindow
 
 WEIGHT_A_MINUTE = 6_000

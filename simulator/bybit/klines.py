@@ -6,6 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
+from schemas.times import DAY_MS, MINUTE_MS
 from simulator.bybit.answers import (
     BybitError,
     answer,
@@ -13,13 +14,7 @@ from simulator.bybit.answers import (
     whole,
 )
 from simulator.exchange.amounts import plain
-from simulator.exchange.bars import (
-    DAY_MS,
-    MAX_LIMIT,
-    MINUTE_MS,
-    WEEK_MS,
-    bars,
-)
+from simulator.exchange.bars import MAX_LIMIT, WEEK_MS, bars
 from simulator.exchange.venue import VENUE
 from simulator.shapes import Kline
 

@@ -6,11 +6,9 @@ import itertools
 import math
 from collections.abc import Iterator, Sequence
 
+from schemas.times import DAY_MS, HOUR_MS, MINUTE_MS
 from simulator.shapes import Kline, Market
 
-MINUTE_MS = 60_000
-HOUR_MS = 60 * MINUTE_MS
-DAY_MS = 24 * HOUR_MS
 WEEK_MS = 7 * DAY_MS
 _BASES = (("1d", DAY_MS), ("4h", 4 * HOUR_MS), ("1h", HOUR_MS), ("1m", MINUTE_MS))
 _MONDAY_MS = 4 * DAY_MS  # 1970 began on a Thursday, weeks begin on Mondays

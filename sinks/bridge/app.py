@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from sinks.bridge import api, page
 from sinks.bridge.api.parts import Api, Pool, PublishRequest, PublishStrategy
 from sinks.bridge.hub import Hub
 from sinks.bridge.settings import BridgeSettings
+from transport.clock import wall_ms
 
 if TYPE_CHECKING:
     from sinks.bridge.auth import Auth
@@ -45,7 +45,7 @@ def build_app(parts: Parts) -> web.Application:
         database=parts.database,
         publish_strategy=parts.publish_strategy,
         publish_request=parts.publish_request,
-        now_ms=lambda: time.time_ns() // 1_000_000,
+        now_ms=wall_ms,
     )
     open_paths = ["/ws"]  # the hub asks for the ticket itself
     routes = api.routes(rest)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 
+from schemas.times import DAY_MS
 from streams.archive.layout import Segment
-from streams.archive.records import DAY_MS, LoggedRecord, day_of
+from streams.archive.records import LoggedRecord, day_of
 
 Ranges = tuple[tuple[int, int], ...]
 """Offsets as (first, last), both included; ascending, with gaps between them."""

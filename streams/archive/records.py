@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 from schemas.times import EPOCH
 
-DAY_MS = 86_400_000
 _LAST_MS = 253_402_300_799_999  # the end of the year 9999, where a calendar in ISO 8601 ends
 _FIRST_MS = -62_135_596_800_000
 

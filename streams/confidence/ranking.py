@@ -25,6 +25,7 @@ from typing import Any
 import msgspec
 
 from schemas.signals import RankedSignal, RankEntry, TopSignals
+from schemas.times import DAY_MS
 from schemas.topics import RANKING, TOP
 from streams.stage import Output, Position, Tables
 
@@ -36,7 +37,7 @@ class Config:
     places: int = 10
     max_open: int = 4
     max_closed: int = 16
-    horizon_ms: int = 86_400_000
+    horizon_ms: int = DAY_MS
 
 
 class OpenCycle(msgspec.Struct, frozen=True, gc=False):

@@ -23,11 +23,9 @@ from typing import Any, NamedTuple
 import msgspec
 
 from schemas.market import CalendarEvent, TrendingAsset
+from schemas.times import DAY_MS, HOUR_MS
 from schemas.topics import CALENDAR
 from streams.engines.base import Engine, EngineReading, freshness
-
-_HOUR_MS = 3_600_000
-_DAY_MS = 24 * _HOUR_MS
 
 
 class Category(NamedTuple):
@@ -67,17 +65,17 @@ def _categories() -> dict[str, Category]:
 class Config:
     """Constants of the event risk engine."""
 
-    horizon_ms: float = 30 * _DAY_MS
+    horizon_ms: float = 30 * DAY_MS
     """Events further ahead do not count yet (SPEC)."""
-    half_life_ms: float = 7 * _DAY_MS
+    half_life_ms: float = 7 * DAY_MS
     """Time ahead at which an event counts half of one due now, before the taper."""
     calm_score: float = 0.10
     """Score of a live calendar with nothing ahead (SPEC)."""
     categories: dict[str, Category] = field(default_factory=_categories)
     """What each category does."""
-    fresh_ms: float = 3 * _HOUR_MS
+    fresh_ms: float = 3 * HOUR_MS
     """Full freshness up to this age: the calendar is fetched hourly, two may be missed."""
-    stale_ms: float = 48 * _HOUR_MS
+    stale_ms: float = 48 * HOUR_MS
     """The calendar is no longer live from this age on."""
     base_confidence: float = 0.5
     """Confidence of a calendar with nothing ahead: it may just not know of it."""
@@ -229,7 +227,7 @@ def read(config: Config, state: State, now: int) -> EngineReading:
     weighed = _weigh(config, state, now)
     features = {"events_ahead": float(len(weighed))}
     if weighed:
-        features["nearest_event_hours"] = (weighed[0].event.starts_at - now) / _HOUR_MS
+        features["nearest_event_hours"] = (weighed[0].event.starts_at - now) / HOUR_MS
     return EngineReading(
         score=_score(config, weighed, is_live),
         confidence=_confidence(config, weighed, is_live),
@@ -274,7 +272,7 @@ def _detail(age_ms: int | None, is_live: bool) -> dict[str, str]:
     if age_ms is None:
         return {"calendar": "no record yet"}
     if not is_live:
-        return {"calendar": f"no record for {age_ms // _HOUR_MS} h: known dates only"}
+        return {"calendar": f"no record for {age_ms // HOUR_MS} h: known dates only"}
     return {}
 
 

@@ -28,11 +28,10 @@ from typing import Any
 import msgspec
 
 from schemas.market import MEASURES, Fundamentals, TrendingAsset
+from schemas.times import DAY_MS, HOUR_MS
 from schemas.topics import FUNDAMENTALS
 from streams.engines.base import Engine, EngineReading, clamp, freshness
 
-_HOUR_MS = 3_600_000
-_DAY_MS = 24 * _HOUR_MS
 _COMMUNITY = ("twitter_followers", "reddit_subscribers", "telegram_members")
 _GROWING = {*_COMMUNITY, "transactions_24h", "active_addresses_24h", "hash_rate"}
 PARTS = (
@@ -75,11 +74,11 @@ class Config:
     """ln(now / baseline) that gives 0.73: followers grow by some 1 % a week in good times."""
     chain_scale: float = 0.20
     """The same for transactions, addresses and hash rate: 20 % above normal is much."""
-    baseline_half_life_ms: float = 7 * _DAY_MS
+    baseline_half_life_ms: float = 7 * DAY_MS
     """Age at which an observation counts half in a baseline: a week has every weekday once."""
-    fresh_ms: float = 2 * _HOUR_MS
+    fresh_ms: float = 2 * HOUR_MS
     """Full freshness up to this age: one hourly record may be missed."""
-    stale_ms: float = 24 * _HOUR_MS
+    stale_ms: float = 24 * HOUR_MS
     """No freshness from this age on; a field is forgotten then."""
 
 

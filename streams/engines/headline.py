@@ -14,12 +14,12 @@ from hashlib import blake2b
 from typing import NamedTuple, Protocol
 
 from schemas.market import NewsArticle
+from schemas.times import MINUTE_MS
 from streams.engines.lexicon import SUMMARY_WEIGHT, score_text
 
 _DIGEST_BYTES, _TIME_BYTES = 6, 4  # of 256 articles one in 10^11 is mistaken for another
 ENTRY_BYTES = 2 * _DIGEST_BYTES + _TIME_BYTES
 _NO_URL = bytes(_DIGEST_BYTES)
-_MINUTE_MS = 60_000
 _LABELS = {"positive": 1.0, "neutral": 0.0, "negative": -1.0}
 
 
@@ -121,7 +121,7 @@ def entry(news: NewsArticle) -> bytes:
     # A time after the article was seen is no time: it would make every later copy an old one.
     published_at = min(news.published_at or news.event_time, news.observed_at)
     url = _digest(f"u {news.url}") if news.url else _NO_URL
-    minute = max(0, published_at) // _MINUTE_MS
+    minute = max(0, published_at) // MINUTE_MS
     headline = _digest(f"h {' '.join(news.headline.lower().split())}")
     return headline + url + minute.to_bytes(_TIME_BYTES, "big")
 
@@ -136,7 +136,7 @@ def repeats(entries: bytes, new: bytes, within_ms: float) -> bool:
     It does if headline or url are the same, unless it was published `within_ms` or more after that
     one. So an old article that is fetched again stays the old one, however late.
     """
-    since = _minute(new, 0) - within_ms / _MINUTE_MS
+    since = _minute(new, 0) - within_ms / MINUTE_MS
     return any(
         _minute(entries, at) > since
         for place in (0, _DIGEST_BYTES)

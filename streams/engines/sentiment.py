@@ -20,14 +20,11 @@ from typing import Any
 import msgspec
 
 from schemas.market import NewsArticle, TrendingAsset
+from schemas.times import DAY_MS, HOUR_MS, MINUTE_MS
 from schemas.topics import NEWS
 from streams.engines.base import Engine, EngineReading, clamp, freshness
 from streams.engines.headline import ENTRY_BYTES, VoicesConfig, entry, repeats, score_headline
 from streams.engines.social import Social, SocialConfig, observe
-
-_MINUTE_MS = 60_000
-_HOUR_MS = 60 * _MINUTE_MS
-_DAY_MS = 24 * _HOUR_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +37,7 @@ class Config:
     """Factor on the confidence without the model: word lists miss what sentences mean."""
     silent_weight: float = 0.05
     """Weight of a headline on which no voice speaks: a hint that nothing happens."""
-    half_life_ms: float = 6 * _HOUR_MS
+    half_life_ms: float = 6 * HOUR_MS
     """Age at which a headline counts half: most of a headline's effect is over within a day."""
     news_prior: float = 0.25
     """Headline weight at which the news part is trusted half; five clear headlines: 94 %."""
@@ -52,19 +49,19 @@ class Config:
     """Weight of a voice that always says 0: when all else has faded, the score goes back to 0."""
     alpha: float = 0.125
     """Weight of the newest raw score after one cycle (SPEC)."""
-    cycle_ms: float = 10 * _MINUTE_MS
+    cycle_ms: float = 10 * MINUTE_MS
     """The cycle that `alpha` is meant for."""
-    fresh_ms: float = 20 * _MINUTE_MS
+    fresh_ms: float = 20 * MINUTE_MS
     """Full freshness up to this age: one cycle may be missed."""
-    stale_ms: float = 2 * _HOUR_MS
+    stale_ms: float = 2 * HOUR_MS
     """No freshness from this age on."""
-    count_window_ms: int = _DAY_MS
+    count_window_ms: int = DAY_MS
     """Window of `news_count_24h`."""
     count_most: int = 256
     """`news_count_24h` counts no further: bounds the state."""
     remembered: int = 256
     """Articles remembered to know a repetition by url or headline; 4 KiB of state."""
-    repeated_within_ms: float = 2 * _DAY_MS
+    repeated_within_ms: float = 2 * DAY_MS
     """Published so much later than the article that it repeats, an article is news again: after
     eight half-lives 0.4 % of the first is left, and copies of a story come within a day or two.
     With a memory by count alone a score depends for months on where the data began."""

@@ -20,9 +20,8 @@ from math import log1p, sqrt, tanh
 import msgspec
 
 from schemas.market import TrendingAsset
+from schemas.times import HOUR_MS
 from streams.engines.base import clamp
-
-_HOUR_MS = 3_600_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +42,7 @@ class SocialConfig:
         ("reddit_volume", 0.25),
     )
     """Counts that say how much is said, and their weights."""
-    baseline_half_life_ms: float = 7 * 24 * _HOUR_MS
+    baseline_half_life_ms: float = 7 * 24 * HOUR_MS
     """Age at which an observation counts half in the baseline: a week has every weekday once."""
     maturity_ticks: float = 6.0
     """Earlier ticks at which a baseline is trusted half; after a day of 144 ticks, 96 %."""

@@ -5,11 +5,9 @@ from __future__ import annotations
 from math import ceil, log
 from typing import Any
 
+from schemas.times import DAY_MS, HOUR_MS
 from streams.engines.base import Engine
 from streams.lookahead.warmup import TOLERANCE
-
-_HOUR_MS = 3_600_000
-_DAY_MS = 24 * _HOUR_MS
 
 
 def memory_of(engine: Engine[Any, Any]) -> str:
@@ -60,9 +58,9 @@ def _liquidity(config: Any) -> str:
     forgets_days = -log(TOLERANCE) * config.month_days
     return (
         "speaks with the first book, and forgets it with the next; compares volumes after "
-        f"{_span(config.ratio_warm_days * _DAY_MS)}, their trend after "
-        f"{_span(config.trend_warm_days * _DAY_MS)}; forgets volumes within "
-        f"{_span(forgets_days * _DAY_MS)}"
+        f"{_span(config.ratio_warm_days * DAY_MS)}, their trend after "
+        f"{_span(config.trend_warm_days * DAY_MS)}; forgets volumes within "
+        f"{_span(forgets_days * DAY_MS)}"
     )
 
 
@@ -72,9 +70,9 @@ def _half_lives(half_life_ms: float) -> str:
 
 def _span(span_ms: float) -> str:
     """Return a time in days from two days on, else in hours."""
-    if span_ms >= 2 * _DAY_MS:
-        return f"{ceil(span_ms / _DAY_MS)} days"
-    return f"{ceil(span_ms / _HOUR_MS)} hours"
+    if span_ms >= 2 * DAY_MS:
+        return f"{ceil(span_ms / DAY_MS)} days"
+    return f"{ceil(span_ms / HOUR_MS)} hours"
 
 
 _SENTENCES = {

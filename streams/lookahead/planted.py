@@ -19,6 +19,7 @@ from schemas.market import (
 )
 from schemas.scores import EngineScore
 from schemas.signals import RankEntry
+from schemas.times import HOUR_MS
 from schemas.topics import (
     BOOKS,
     CALENDAR,
@@ -32,7 +33,6 @@ from schemas.topics import (
 from schemas.validation import TIMEFRAME_MS
 
 SOURCE = "planted"
-_HOUR_MS = 3_600_000
 _CRASH_USD, _ROCKET_USD = 1e-6, 1e12
 _LATER_SEQUENCE = 1 << 62
 
@@ -165,13 +165,13 @@ def _calendar_event(asset: str, now_ms: int) -> list[Any]:
     return [
         CalendarEvent(
             asset=asset,
-            event_time=now_ms + _HOUR_MS,
+            event_time=now_ms + HOUR_MS,
             observed_at=now_ms + 1,
             source=SOURCE,
             source_id=SOURCE,
             title="delisted everywhere",
             category="delisting",
-            starts_at=now_ms + _HOUR_MS,
+            starts_at=now_ms + HOUR_MS,
             impact=1.0,
             certainty=1.0,
         )

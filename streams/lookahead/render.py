@@ -10,6 +10,7 @@ import msgspec
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from schemas.times import DAY_MS, HOUR_MS, MINUTE_MS
 from streams.lookahead.dates import EarlyRecords
 from streams.lookahead.findings import MEANING, Leak, Proof
 from streams.lookahead.warmup import (
@@ -18,8 +19,6 @@ from streams.lookahead.warmup import (
     Figure,
     WarmUp,
 )
-
-_MINUTE_MS, _HOUR_MS, _DAY_MS = 60_000, 3_600_000, 86_400_000
 
 
 def leak_lines(leak: Leak, records: int) -> Iterator[str]:
@@ -107,7 +106,7 @@ def as_json(proof: Proof, lines: Sequence[WarmUp], declared: dict[str, str]) -> 
 
 def span(time_ms: int) -> str:
     """Return a duration in its natural unit, for example `17 h`."""
-    for unit, length_ms in (("d", _DAY_MS), ("h", _HOUR_MS), ("min", _MINUTE_MS)):
+    for unit, length_ms in (("d", DAY_MS), ("h", HOUR_MS), ("min", MINUTE_MS)):
         if time_ms >= 2 * length_ms:
             return f"{time_ms / length_ms:.0f} {unit}"
     return f"{time_ms / 1000:.0f} s" if time_ms >= 2000 else f"{time_ms} ms"

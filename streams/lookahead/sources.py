@@ -13,8 +13,8 @@ from marketdata.recorded.readers import CANDLE_DELAY_MS
 from marketdata.recorded.source import RecordedDataError
 from marketdata.simulated.assets import ASSETS, Asset
 from marketdata.simulated.simulation import backfill, cycle
-from marketdata.simulated.state import CYCLE_MS
 from schemas.events import MarketEvent
+from schemas.times import CYCLE_MS, DAY_MS
 from schemas.topics import MARKET_TOPICS
 from schemas.validation import TIMEFRAME_MS
 from streams.archive.reader import Archive
@@ -30,7 +30,6 @@ from streams.replay.sources import DirectorySource, directory_arrivals
 
 _SEEDED_FROM_MS = 1_767_571_200_000
 """2026-01-05, a Monday: the seeded market is the same on every day it is made."""
-_DAY_MS = 86_400_000
 
 
 def directory(
@@ -123,6 +122,6 @@ def seeded(seed: int, days: int, assets: Collection[str] = ()) -> Source:
 def _market(seed: int, days: int, assets: list[Asset]) -> Iterator[MarketEvent]:
     state, events = backfill(seed, _SEEDED_FROM_MS, assets)
     yield from events
-    for _ in range(days * _DAY_MS // CYCLE_MS):
+    for _ in range(days * DAY_MS // CYCLE_MS):
         state, events = cycle(state, state.now_ms)
         yield from events

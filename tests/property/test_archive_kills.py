@@ -11,12 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from schemas.times import DAY_MS
 from sinks.archive import ArchiveSink
 from sinks.base import SinkRecord
 from streams.archive.check import check
 from streams.archive.local_store import LocalStore
 from streams.archive.reader import Archive
-from streams.archive.records import DAY_MS, LoggedRecord
+from streams.archive.records import LoggedRecord
 from tests.unit.streams.archive.samples import (
     TOPIC,
     DyingDisk,

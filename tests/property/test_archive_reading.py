@@ -7,9 +7,10 @@ import uuid
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from schemas.times import DAY_MS
 from streams.archive.check import check
 from streams.archive.reader import Archive
-from streams.archive.records import DAY_MS, LoggedRecord
+from streams.archive.records import LoggedRecord
 from streams.archive.store import open_store
 from tests.unit.streams.archive.samples import T0, TOPIC, opened
 

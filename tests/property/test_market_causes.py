@@ -11,13 +11,13 @@ import pytest
 from marketdata.simulated import calendar_events
 from marketdata.simulated.assets import ASSETS
 from marketdata.simulated.bars import HOUR_MS
-from marketdata.simulated.state import CYCLE_MS
 from schemas.market import (
     Candle,
     NewsArticle,
     OrderBook,
     TrendingAsset,
 )
+from schemas.times import CYCLE_MS
 from tests.property._worlds import MONDAY, of, run
 
 DAY_MS = 24 * HOUR_MS

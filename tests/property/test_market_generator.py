@@ -16,7 +16,6 @@ from marketdata.simulated import calendar_events
 from marketdata.simulated.assets import ASSETS
 from marketdata.simulated.bars import HOUR_MS, Bar, aggregate
 from marketdata.simulated.simulation import backfill, cycle
-from marketdata.simulated.state import CYCLE_MS
 from schemas.codec import local_codec
 from schemas.events import order_key
 from schemas.market import (
@@ -26,6 +25,7 @@ from schemas.market import (
     OrderBook,
     TrendingAsset,
 )
+from schemas.times import CYCLE_MS
 from schemas.validation import TIMEFRAME_MS, problem
 from tests.property._worlds import FEW, MONDAY, of, run
 

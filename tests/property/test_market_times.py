@@ -6,7 +6,6 @@ import pytest
 
 from marketdata.simulated.assets import ASSETS
 from marketdata.simulated.bars import HOUR_MS
-from marketdata.simulated.state import CYCLE_MS
 from schemas.events import MarketEvent, order_key
 from schemas.market import (
     CalendarEvent,
@@ -16,6 +15,7 @@ from schemas.market import (
     OrderBook,
     TrendingAsset,
 )
+from schemas.times import CYCLE_MS
 from tests.property._worlds import MONDAY, run
 
 KINDS = {NewsArticle, Candle, OrderBook, Fundamentals}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from schemas.signals import Signal, from_json
+from schemas.times import HOUR_MS
 from sinks.bridge.api import rows
 from sinks.bridge.api.answers import Article, Explained, SignalDetail
 from sinks.bridge.api.cursors import cursor, place
@@ -21,7 +22,6 @@ _TABLES = """
     strategy_signals AS s
     LEFT JOIN signal_explanations AS e USING (signal_id)
 """
-_HOUR_MS = 3_600_000
 
 
 class SignalPlace(msgspec.Struct, frozen=True, array_like=True):
@@ -151,6 +151,6 @@ async def news(api: Api, call: Call[SignalNewsQuery]) -> Items[Article]:
         WHERE asset = $1 AND event_time >= $2 AND event_time <= $3 AND observed_at <= $3
         ORDER BY event_time DESC, source, source_id LIMIT $4
     """
-    since = time(max(signal.as_of - call.query.hours * _HOUR_MS, 0))
+    since = time(max(signal.as_of - call.query.hours * HOUR_MS, 0))
     values = (signal.asset, since, time(signal.as_of), call.query.limit)
     return Items(tuple(rows.article(row) for row in await fetch(api, statement, *values)))

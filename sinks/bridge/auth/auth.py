@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from sinks.bridge.auth.ticket_table import TicketTable
 from sinks.bridge.auth.tickets import Scope, Ticket, Tickets
 from sinks.bridge.auth.tokens import Tokens
 from sinks.bridge.settings import BridgeSettings
+from transport.clock import wall_ms
 
 if TYPE_CHECKING:
     import asyncpg
@@ -20,11 +20,6 @@ if TYPE_CHECKING:
 
 _NO_TOKEN = "Send a token: Authorization: Bearer <token>."  # noqa: S105 - a sentence
 _WRONG_TOKEN = "The bridge does not know this token."  # noqa: S105 - a sentence
-
-
-def wall_ms() -> int:
-    """Return the wall clock, ms since 1970."""
-    return time.time_ns() // 1_000_000
 
 
 class Auth:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import socket as sockets
-import time
 from dataclasses import dataclass
 
 import msgspec
@@ -31,6 +30,7 @@ from sinks.bridge.hub.hub_health import (
 from sinks.bridge.hub.views import Latest
 from sinks.bridge.settings import BridgeSettings
 from sinks.decoding import ContractDecoder
+from transport.clock import wall_ms
 from transport.decoder import Resolver
 from transport.log_reader import OpenLog
 
@@ -178,7 +178,7 @@ class Hub:
     def _health(self) -> PlatformHealth:
         behind = self.pulse.behind
         return PlatformHealth(
-            at=_now_ms(),
+            at=wall_ms(),
             connected=self.pulse.connected and behind is not None,
             lag_ms=self.pulse.lag_ms,
             clients=len(self._clients),
@@ -237,7 +237,7 @@ class Hub:
         behind = self.pulse.behind
         return control(
             "heartbeat",
-            at=_now_ms(),
+            at=wall_ms(),
             lag_ms=self.pulse.lag_ms,
             behind=None if behind is None else sum(behind.values()),
             cursor=cursor,
@@ -257,7 +257,3 @@ def _keep_little_unsent(transport: asyncio.Transport) -> None:
     option = getattr(sockets, "TCP_NOTSENT_LOWAT", None)
     if socket is not None and option is not None:
         socket.setsockopt(sockets.IPPROTO_TCP, option, _UNSENT_BYTES)
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

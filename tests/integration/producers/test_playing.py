@@ -12,9 +12,9 @@ from marketdata.recorded.source import play, read_directory
 from marketdata.simulated.assets import ASSETS
 from marketdata.simulated.simulation import backfill, cycle
 from marketdata.simulated.source import simulate
-from marketdata.simulated.state import CYCLE_MS
 from schemas.codec import local_codec
 from schemas.events import TOPIC_OF
+from schemas.times import CYCLE_MS
 from tests.integration.conftest import Log
 from tests.unit.marketdata.recorded_factory import (
     DAY_MS,

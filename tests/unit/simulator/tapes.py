@@ -5,8 +5,9 @@ from __future__ import annotations
 import random
 
 from marketdata.simulated.bars import HOUR_MS, Bar, aggregate
+from schemas.times import MINUTE_MS
 from schemas.validation import TIMEFRAME_MS
-from simulator.price_history import MINUTE_MS, Tape
+from simulator.price_history import Tape
 from simulator.shapes import Kline
 
 T0 = 1_760_054_400_000  # midnight UTC

@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from producers.exchange.books import MINUTE_MS, BookFeed
+from producers.exchange.books import BookFeed
+from schemas.times import MINUTE_MS
 from schemas.validation import problem
 from tests.integration.producers.exchange.rig import (
     ASSETS,

@@ -252,7 +252,7 @@ async def test_open_candles_are_marked_and_rare(name: str, websocket: bool) -> N
 
 async def test_followed_markets_may_change(name: str) -> None:
     published = Published()
-    async with serving(name, clock_at(NOON - 60_000, 240.0), Prices(ASSETS)) as exchange:
+    async with serving(name, clock_at(NOON - 600_000, 240.0), Prices(ASSETS)) as exchange:
         ledger = CandleTracker(name, {"BTC": "BTC/USDT"}, count=20)
         async with feeding(exchange, ledger, published) as feed:
             feed.follow({"ETH": "ETH/USDT"})

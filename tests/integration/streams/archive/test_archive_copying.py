@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from quantiva.wiring.archive import archive_runner, last_offsets
+from schemas.times import DAY_MS
 from schemas.topics import NEWS, TRENDING
 from streams.archive import copying
 from streams.archive.check import check
 from streams.archive.copying import copy_topics
 from streams.archive.reader import Archive, ArchiveError
-from streams.archive.records import DAY_MS
 from tests.contract.sink_samples import T0, news, trending
 from tests.integration.streams.archive.rig import (
     Log,

@@ -10,11 +10,11 @@ import pytest
 
 from marketdata.simulated.assets import ASSETS
 from marketdata.simulated.simulation import backfill, cycle
-from marketdata.simulated.state import CYCLE_MS
 from producers.dedup.checkpoint import Checkpoint, CheckpointFile
 from producers.dedup.headlines import SeenNews
 from producers.dedup.index_state import KEPT, CycleSeen, remaining
 from producers.dedup.published_index import PublishedIndex
+from schemas.times import CYCLE_MS
 from tests.unit.marketdata.recorded_factory import (
     DAY_MS,
     HOUR_MS,

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producers.http_client.request_counts import MINUTE_MS, RollingWindow
+from producers.http_client.request_counts import RollingWindow
+from schemas.times import MINUTE_MS
 
 EDGE = 100  # both clocks may round
 

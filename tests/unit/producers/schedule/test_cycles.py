@@ -4,14 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from producers.schedule.cycles import (
-    CYCLE_MS,
-    HOUR_MS,
-    MINUTE_MS,
-    cycle_of,
-    jitter_of,
-    missed,
-)
+from producers.schedule.cycles import cycle_of, jitter_of, missed
+from schemas.times import CYCLE_MS, HOUR_MS, MINUTE_MS
 
 NOON = 1_767_614_400_000
 """2026-01-05 12:00 UTC."""

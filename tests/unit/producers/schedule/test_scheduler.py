@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from producers.schedule.cycles import CYCLE_MS, HOUR_MS, MINUTE_MS, Job, Told
+from producers.schedule.cycles import Job, Told
 from producers.schedule.scheduler import Scheduler
+from schemas.times import CYCLE_MS, HOUR_MS, MINUTE_MS
 from tests.unit.producers.schedule.bench import NOON, Bench
 from transport.clock import scaled
 

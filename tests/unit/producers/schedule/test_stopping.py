@@ -7,8 +7,9 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from producers.schedule.cycles import CYCLE_MS, Job
+from producers.schedule.cycles import Job
 from producers.schedule.scheduler import Scheduler
+from schemas.times import CYCLE_MS
 from tests.unit.producers.schedule.bench import NOON, Bench
 from tests.unit.producers.schedule.virtual_clock import VirtualClock, settle
 

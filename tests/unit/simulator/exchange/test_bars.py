@@ -2,15 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from simulator.exchange.bars import (
-    DAY_MS,
-    HOUR_MS,
-    WEEK_MS,
-    CandleStream,
-    bars,
-    ceil_ms,
-    floor_ms,
-)
+from schemas.times import DAY_MS, HOUR_MS
+from simulator.exchange.bars import WEEK_MS, CandleStream, bars, ceil_ms, floor_ms
 from tests.unit.simulator.exchange.tiny_world import NOW_MS, TinyWorld
 
 WORLD = TinyWorld()

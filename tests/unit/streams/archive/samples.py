@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from schemas.times import DAY_MS
 from streams.archive.local_store import Disk, LocalStore
 from streams.archive.reader import Archive
-from streams.archive.records import DAY_MS, LoggedRecord
+from streams.archive.records import LoggedRecord
 from streams.archive.store import ArchiveStore
 from streams.archive.writer import ArchiveWriter
 

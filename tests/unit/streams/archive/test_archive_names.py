@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from schemas.times import DAY_MS
 from streams.archive.coverage import by_day, covered, days_of, divide
 from streams.archive.layout import Segment, parse_schema, parse_segment, schema_path
-from streams.archive.records import DAY_MS, day_of, schema_id
+from streams.archive.records import day_of, schema_id
 from streams.archive.segments import describe
 from tests.unit.streams.archive.samples import T0, at_days, run
 
