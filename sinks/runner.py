@@ -32,8 +32,7 @@ from transport.settings import Settings
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-_BROKER = "the broker"
-_REGISTRY = "the schema registry"
+_BROKER, _REGISTRY = "the broker", "the schema registry"
 _SLOW_S = 5.0  # a request that takes longer is reported as a broker that is away
 _LEAVE_S = 3.0
 _YIELD_EVERY = 250  # records decoded before other tasks may run
