@@ -13,7 +13,7 @@ import orjson
 from aiohttp import web
 
 from simulator.chat_answers import answer_to, invalid_format, tokens
-from simulator.error_bodies import json_response, refusal
+from simulator.error_bodies import error_response, json_response
 from simulator.faults import Faults
 from simulator.keys import KEYS, key_given
 from simulator.world import World
@@ -57,7 +57,7 @@ class Chat:
     async def completions(self, request: web.Request) -> web.StreamResponse:
         """Answer a chat, as one body or as a stream of events."""
         if key_given("chat", request) != KEYS["chat"]:
-            return refusal("chat", 401)
+            return error_response("chat", 401)
         try:
             body = orjson.loads(await request.read())
         except orjson.JSONDecodeError:
@@ -66,7 +66,7 @@ class Chat:
         if wrong is not None:
             return _invalid(wrong)
         if body["model"] not in MODELS:
-            return refusal("chat", 404)
+            return error_response("chat", 404)
         if _prompt_tokens(body) > _CONTEXT_TOKENS:
             text = f"This model's maximum context length is {_CONTEXT_TOKENS} tokens."
             return _invalid(text, "context_length_exceeded")

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from schemas.times import DAY_MS
 from simulator.coingecko_detail import detail
-from simulator.error_bodies import json_response, refusal
+from simulator.error_bodies import error_response, json_response
 from simulator.faults import Faults
 from simulator.keys import keyed
 from simulator.listing import (
@@ -83,9 +83,9 @@ class CoinGecko:
         query, now_ms = request.query, self._clock.now_ms()
         currency = query.get("vs_currency")
         if currency is None:
-            return refusal("coingecko", 422)
+            return error_response("coingecko", 422)
         if currency != "usd":
-            return refusal("coingecko", 422, "invalid vs_currency")
+            return error_response("coingecko", 422, "invalid vs_currency")
         coins = [coin for coin in listed(self._world, now_ms) if _chosen(coin, query)]
         if query.get("order") == "volume_desc":
             coins.sort(key=lambda coin: -coin.volume_usd)
@@ -153,7 +153,7 @@ class CoinGecko:
         coins = listed(self._world, now_ms)
         coin = next((coin for coin in coins if _id_of(coin) == wanted), None)
         if coin is None:
-            return refusal("coingecko", 404)
+            return error_response("coingecko", 404)
         bitcoin = next((one for one in coins if one.row.symbol == "BTC"), coin)
         known = None if coin.tick is None else self._world.fundamentals(coin.row.symbol, now_ms)
         parts = {
@@ -168,12 +168,12 @@ class CoinGecko:
         """Answer prices, caps and volumes of the last days: a point a day or an hour, and now."""
         query, now_ms = request.query, self._clock.now_ms()
         if query.get("vs_currency") != "usd":
-            return refusal("coingecko", 422)
+            return error_response("coingecko", 422)
         wanted = request.match_info["id"]
         coins = listed(self._world, now_ms)
         coin = next((coin for coin in coins if _id_of(coin) == wanted), None)
         if coin is None:
-            return refusal("coingecko", 404)
+            return error_response("coingecko", 404)
         days = min(whole(query.get("days"), 1), _CHART_DAYS)
         daily = query.get("interval") == "daily" or days > _HOURLY_DAYS
         return json_response(self._chart(coin, days, "1d" if daily else "1h", now_ms))

@@ -34,7 +34,7 @@ class Control:
         app.router.add_delete("/_faults", self._remove)
 
     async def _requests(self, request: web.Request) -> web.Response:
-        return json_response(self._faults.ledger.report())
+        return json_response(self._faults.requests.report())
 
     async def _time(self, request: web.Request) -> web.Response:
         said: dict[str, Any] = {"now_ms": self._clock.now_ms()}

@@ -43,7 +43,7 @@ def html_response(status: int) -> web.Response:
     return web.Response(text=text, status=status, content_type="text/html")
 
 
-def refusal(upstream: str, status: int, code: str | None = None) -> web.Response:
+def error_response(upstream: str, status: int, code: str | None = None) -> web.Response:
     """Return the vendor's answer of a status; `code` is its own error code where it has such.
 
     HTML where the vendor has no errors of its own (rss), and where a proxy in front of it answers

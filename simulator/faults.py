@@ -79,12 +79,12 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class Faults:
-    """The script of one simulator, and its ledger of requests."""
+    """The script of one simulator, and its log of requests."""
 
-    def __init__(self, clock: Clock, ledger: RequestLog | None = None) -> None:
-        """Without a ledger an own one, with the documented limits."""
+    def __init__(self, clock: Clock, requests: RequestLog | None = None) -> None:
+        """Without `requests` a new log is begun, with the documented limits."""
         self._clock = clock
-        self.ledger = RequestLog(clock) if ledger is None else ledger
+        self.requests = RequestLog(clock) if requests is None else requests
         self._script: dict[int, Fault] = {}
         self._matched: Counter[int] = Counter()
         self._done: Counter[int] = Counter()

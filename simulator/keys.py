@@ -9,7 +9,7 @@ from aiohttp.typedefs import Middleware
 
 from producers.http_client.upstream import Limits
 from producers.upstreams.table import UPSTREAMS
-from simulator.error_bodies import refusal
+from simulator.error_bodies import error_response
 
 KEYS: dict[str, str] = {
     "lunarcrush": "simulated-lunarcrush-key",
@@ -57,6 +57,6 @@ def keyed(
         key = key_given(upstream, request)
         if key == KEYS[upstream] or (optional and key is None):
             return await handler(request)
-        return refusal(upstream, status, code)
+        return error_response(upstream, status, code)
 
     return check

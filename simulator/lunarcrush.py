@@ -10,7 +10,7 @@ from aiohttp import web
 
 from schemas.market import NewsArticle
 from schemas.times import DAY_MS
-from simulator.error_bodies import json_response, refusal
+from simulator.error_bodies import error_response, json_response
 from simulator.faults import Faults
 from simulator.keys import keyed
 from simulator.listing import (
@@ -156,7 +156,7 @@ class LunarCrush:
         now_ms = self._clock.now_ms()
         coin = self._found(request.match_info["coin"], now_ms)
         if coin is None:
-            return refusal("lunarcrush", 404, "Coin not found")
+            return error_response("lunarcrush", 404, "Coin not found")
         row = self._row(coin, _totals(listed(self._world, now_ms)), now_ms)
         names = (
             "id name symbol price price_btc market_cap percent_change_24h percent_change_7d "
@@ -172,7 +172,7 @@ class LunarCrush:
         now_ms = self._clock.now_ms()
         coin = self._found(request.match_info["topic"], now_ms)
         if coin is None:
-            return refusal("lunarcrush", 404, "Topic not found")
+            return error_response("lunarcrush", 404, "Topic not found")
         data = _summary(coin)
         return json_response({"config": self._config(coin, now_ms), "data": data})
 
@@ -181,7 +181,7 @@ class LunarCrush:
         now_ms = self._clock.now_ms()
         coin = self._found(request.match_info["topic"], now_ms)
         if coin is None:
-            return refusal("lunarcrush", 404, "Topic not found")
+            return error_response("lunarcrush", 404, "Topic not found")
         news = self._world.news(now_ms, now_ms - _NEWS_MS)
         about = [article for article in news if article.asset == coin.row.symbol]
         config = self._config(coin, now_ms) | {"type": "topic"}

@@ -12,9 +12,9 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from simulator.error_bodies import (
+    error_response,
     html_response,
     json_response,
-    refusal,
     retry_after,
 )
 from simulator.faults import Fault, Faults
@@ -44,29 +44,29 @@ class FaultMiddleware:
         """What an application takes."""
 
         @web.middleware
-        async def gate(request: web.Request, handler: _Handler) -> web.StreamResponse:
+        async def inject_faults(request: web.Request, handler: _Handler) -> web.StreamResponse:
             upstream = request.path.split("/")[1]
             if upstream.startswith("_"):
                 return await handler(request)
             return await self._answer(upstream, request, handler)
 
-        return gate
+        return inject_faults
 
     async def _answer(
         self, upstream: str, request: web.Request, handler: _Handler
     ) -> web.StreamResponse:
-        use = self._faults.ledger.count(upstream, limits_with_key(upstream, request))
+        use = self._faults.requests.count(upstream, limits_with_key(upstream, request))
         fault = self._faults.pick(upstream, request.path)
         status: int | str = "gone"  # when the client goes before there is an answer
         try:
             response = await self._meet(fault, use, upstream, request, handler)
             if fault is None or fault.kind in ("limit", "status"):
-                self._tell_limits(upstream, use, response)
+                self._add_limit_headers(upstream, use, response)
             status = response.status if not _hung_up(fault) else "reset"
             return response
         finally:
             kind = None if fault is None else fault.kind
-            self._faults.ledger.done(upstream, request.method, request.path, status, kind)
+            self._faults.requests.done(upstream, request.method, request.path, status, kind)
 
     async def _meet(
         self,
@@ -112,7 +112,7 @@ class FaultMiddleware:
             self._stale[key] = response
         return _copied(self._stale[key])
 
-    def _tell_limits(self, upstream: str, use: Use, response: web.StreamResponse) -> None:
+    def _add_limit_headers(self, upstream: str, use: Use, response: web.StreamResponse) -> None:
         if response.prepared:
             return
         if upstream == "lunarcrush":
@@ -138,7 +138,7 @@ def _scripted(fault: Fault, upstream: str, now_ms: int) -> web.Response:
         return html_response(fault.status or 502)
     limited = fault.kind == "limit"
     status = fault.status or (429 if limited else 500)
-    response = refusal(upstream, status, fault.code)
+    response = error_response(upstream, status, fault.code)
     usual_s = _RETRY_AFTER_S if limited else 0.0
     seconds = usual_s if fault.retry_after_s is None else fault.retry_after_s
     if seconds > 0.0:
@@ -148,7 +148,7 @@ def _scripted(fault: Fault, upstream: str, now_ms: int) -> web.Response:
 
 def _over_the_limit(upstream: str, use: Use, now_ms: int) -> web.Response:
     """Return 429 as the vendor does; LunarCrush and the news give no Retry-After."""
-    response = refusal(upstream, 429)
+    response = error_response(upstream, 429)
     if upstream in ("coingecko", "coinmarketcal", "chat"):
         spent_day = use.limits.per_day is not None and use.day > use.limits.per_day
         until_ms = use.day_ends_ms if spent_day else use.minute_ends_ms

@@ -13,7 +13,7 @@ from multidict import MultiMapping
 
 from schemas.market import CalendarEvent, NewsArticle
 from schemas.times import DAY_MS
-from simulator.error_bodies import json_response, refusal
+from simulator.error_bodies import error_response, json_response
 from simulator.faults import Faults
 from simulator.keys import KEYS, key_given
 from simulator.listing import whole
@@ -105,7 +105,7 @@ class News:
 def _refused(request: web.Request) -> web.Response | None:
     upstream = request.path.split("/")[1]
     if key_given(upstream, request) != KEYS[upstream]:
-        return refusal(upstream, 403)
+        return error_response(upstream, 403)
     if whole(request.query.get("page"), 1) > _PAGES_MOST:
         return _no_data("Your plan gives the first 5 pages. Please upgrade it.")
     return None

@@ -32,7 +32,7 @@ def stories(articles: Iterable[NewsArticle]) -> list[NewsStory]:
     return [NewsStory(same[0], tuple(sorted(one.asset for one in same))) for same in found.values()]
 
 
-class Newsstand:
+class NewsStore:
     """What has been published. It may know the future; `between` says up to when."""
 
     def __init__(self) -> None:

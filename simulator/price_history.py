@@ -24,7 +24,7 @@ _CANDLES_KEPT = 720
 _OPEN_TIME = attrgetter("open_time")
 
 
-class Tape:
+class PriceHistory:
     """One asset's tape. It may know the future; reads say what was known at `now_ms`."""
 
     def __init__(self, decimals: int) -> None:
@@ -145,13 +145,13 @@ def _trim(rows: list[Bar] | list[Kline], kept: int) -> None:
         del rows[:-kept]
 
 
-class Taped(ABC):
+class HistoryWorld(ABC):
     """Assets, prices, tickers and candles of a `World`."""
 
     _rows: tuple[AssetRow, ...]
 
     @abstractmethod
-    def _tape(self, symbol: str, now_ms: int) -> Tape:
+    def _history(self, symbol: str, now_ms: int) -> PriceHistory:
         """Return an asset's tape, which knows `now_ms`; UnknownAssetError for an unknown one."""
 
     def assets(self) -> tuple[AssetRow, ...]:
@@ -160,14 +160,14 @@ class Taped(ABC):
 
     def price(self, symbol: str, now_ms: int) -> float:
         """Return the price in USDT."""
-        return self._tape(symbol, now_ms).price(now_ms)
+        return self._history(symbol, now_ms).price(now_ms)
 
     def ticker(self, symbol: str, now_ms: int) -> Ticker:
         """Return price, and range and volume of 24 hours."""
-        return self._tape(symbol, now_ms).ticker(now_ms)
+        return self._history(symbol, now_ms).ticker(now_ms)
 
     def candles(
         self, symbol: str, timeframe: str, start_ms: int | None, limit: int, now_ms: int
     ) -> list[Kline]:
         """Return up to `limit` candles, oldest first, the open one last."""
-        return self._tape(symbol, now_ms).candles(timeframe, start_ms, limit, now_ms)
+        return self._history(symbol, now_ms).candles(timeframe, start_ms, limit, now_ms)

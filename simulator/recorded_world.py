@@ -25,14 +25,14 @@ from marketdata.recorded.readers import candles
 from marketdata.simulated.assets import ASSETS, Asset
 from marketdata.simulated.bars import HOUR_MS, Bar
 from marketdata.simulated.books import order_book
-from marketdata.simulated.hidden_state import Latent
+from marketdata.simulated.hidden_state import HiddenState
 from marketdata.simulated.state import AssetState
 from schemas.events import OrderKey
 from schemas.market import CalendarEvent, Candle, Fundamentals, NewsArticle, TrendingAsset
 from schemas.times import DAY_MS, MINUTE_MS
 from simulator.book_builder import around
-from simulator.news_store import NEWS_KEPT_MS, Newsstand, published_ms
-from simulator.price_history import Tape, Taped
+from simulator.news_store import NEWS_KEPT_MS, NewsStore, published_ms
+from simulator.price_history import HistoryWorld, PriceHistory
 from simulator.shapes import Book, Kline, UnknownAssetError, asset_row
 
 SOURCE = "recorded"
@@ -42,7 +42,7 @@ _LOW_MINUTE, _HIGH_MINUTE = 15, 45
 _NO_END_MS = 1 << 60
 
 
-class RecordedWorld(Taped):
+class RecordedWorld(HistoryWorld):
     """The `World` of a recorded directory from `start_ms` on. Reads files as time goes on.
 
     Raises RecordedDataError when there are no candles to play at that time. The constructor reads
@@ -55,7 +55,7 @@ class RecordedWorld(Taped):
         self._files = {(file.asset, file.timeframe): file for file in found.candles}
         self._unread: dict[tuple[str, str], Iterator[Candle]] = {}
         self._next: dict[tuple[str, str], Candle] = {}
-        self._tapes: dict[str, Tape] = {}
+        self._histories: dict[str, PriceHistory] = {}
         self._assets: dict[str, Asset] = {}
         self._until_ms = start_ms - 1
         for symbol in found.assets:
@@ -65,7 +65,7 @@ class RecordedWorld(Taped):
             raise RecordedDataError(msg)
         self._stories = self._open_news(found, start_ms)
         self._next_story = next(self._stories, None)
-        self._news = Newsstand()
+        self._news = NewsStore()
         self._read(start_ms)
         rows = map(asset_row, self._assets.values())
         self._rows = tuple(sorted(rows, key=lambda row: -self._cap(row.symbol, start_ms)))
@@ -85,7 +85,7 @@ class RecordedWorld(Taped):
             return
         known = _KNOWN.get(symbol) or _unknown(symbol)
         self._assets[symbol] = known._replace(price_usd=first.close)
-        self._tapes[symbol] = Tape(self._assets[symbol].decimals)
+        self._histories[symbol] = PriceHistory(self._assets[symbol].decimals)
 
     def _open_news(self, found: Directory, start_ms: int) -> Iterator[NewsArticle]:
         first_ms = start_ms - NEWS_KEPT_MS
@@ -113,7 +113,7 @@ class RecordedWorld(Taped):
         self._until_ms = max(self._until_ms, until_ms)
 
     def _read_candles(self, key: tuple[str, str], until_ms: int) -> None:
-        tape = self._tapes[key[0]]
+        history = self._histories[key[0]]
         decimals = self._assets[key[0]].decimals
         begun: list[Candle] = []
         following: Candle | None = self._next[key]
@@ -124,16 +124,16 @@ class RecordedWorld(Taped):
             del self._next[key]
         else:
             self._next[key] = following
-        tape.add_closed(key[1], [_kline(one) for one in begun])
+        history.add_closed(key[1], [_kline(one) for one in begun])
         if key[1] == "1h":
             for one in begun[-10:]:  # the minutes of longer ago are never asked for
-                tape.add_minutes(_minutes(one, decimals))
+                history.add_minutes(_minutes(one, decimals))
 
-    def _tape(self, symbol: str, now_ms: int) -> Tape:
+    def _history(self, symbol: str, now_ms: int) -> PriceHistory:
         if self._until_ms < now_ms:
             self._read(now_ms)
         try:
-            return self._tapes[symbol]
+            return self._histories[symbol]
         except KeyError:
             raise UnknownAssetError(symbol) from None
 
@@ -144,13 +144,13 @@ class RecordedWorld(Taped):
         # As deep as what was traded that day makes it.
         asset = self._assets[symbol]._replace(supply=max(day.volume, 1.0), turnover=1.0)
         minute = now_ms // MINUTE_MS
-        state = AssetState(asset, Latent(0.0), Bar(0, price, price, price, price, 0.0), [], [])
+        state = AssetState(asset, HiddenState(0.0), Bar(0, price, price, price, price, 0.0), [], [])
         made = order_book(state, minute * MINUTE_MS, random.Random(f"{symbol}:{minute}"))
         return around(made, price, asset.decimals, levels)
 
     def coins(self, now_ms: int) -> tuple[TrendingAsset, ...]:
         """Return price and volume of every asset, most traded first; nobody counted posts."""
-        days = {symbol: self.ticker(symbol, now_ms) for symbol in self._tapes}
+        days = {symbol: self.ticker(symbol, now_ms) for symbol in self._histories}
         ranked = sorted(days, key=lambda symbol: (-days[symbol].volume_usd, symbol))
         return tuple(
             TrendingAsset(

@@ -82,9 +82,9 @@ class Simulator:
         self._port = 0
 
     @property
-    def ledger(self) -> RequestLog:
+    def requests(self) -> RequestLog:
         """Requests counted, limits broken."""
-        return self.faults.ledger
+        return self.faults.requests
 
     @property
     def url(self) -> str:

@@ -16,8 +16,8 @@ from schemas.market import CalendarEvent, Fundamentals, NewsArticle, TrendingAss
 from schemas.times import CYCLE_MS, MINUTE_MS
 from simulator.book_builder import around
 from simulator.chunks import Chunk, compute_chunk, compute_past
-from simulator.news_store import NEWS_KEPT_MS, Newsstand
-from simulator.price_history import Tape, Taped
+from simulator.news_store import NEWS_KEPT_MS, NewsStore
+from simulator.price_history import HistoryWorld, PriceHistory
 from simulator.shapes import (
     AssetRow,
     Book,
@@ -57,7 +57,7 @@ class World(Market, Protocol):
         ...
 
 
-class SeededWorld(Taped):
+class SeededWorld(HistoryWorld):
     """The simulated market from the hour of `start_ms` on: the same for the same seed and start."""
 
     def __init__(self, seed: int, start_ms: int, assets: Sequence[Asset] = ASSETS) -> None:
@@ -65,12 +65,12 @@ class SeededWorld(Taped):
         self._first_ms = start_ms // HOUR_MS * HOUR_MS
         self._assets = {asset.symbol: asset for asset in assets}
         self._rows = tuple(asset_row(asset) for asset in assets)
-        self._tapes = {asset.symbol: Tape(asset.decimals) for asset in assets}
+        self._histories = {asset.symbol: PriceHistory(asset.decimals) for asset in assets}
         self._state: MarketState | None = None
         self._chunks: list[Chunk] = []
-        self._news = Newsstand()
+        self._news = NewsStore()
         self._fundamentals: list[tuple[int, dict[str, Fundamentals]]] = []
-        self._agenda: tuple[int, tuple[CalendarEvent, ...]] = (-1, ())
+        self._calendar_cache: tuple[int, tuple[CalendarEvent, ...]] = (-1, ())
         self._lock = asyncio.Lock()
         self._ahead: asyncio.Task[None] | None = None
 
@@ -115,10 +115,10 @@ class SeededWorld(Taped):
             self._take(chunk)
 
     def _take(self, chunk: Chunk) -> None:
-        for symbol, tape in self._tapes.items():
+        for symbol, history in self._histories.items():
             for timeframe, klines in chunk.closed.get(symbol, {}).items():
-                tape.add_closed(timeframe, klines)
-            tape.add_minutes(chunk.minutes.get(symbol, ()))
+                history.add_closed(timeframe, klines)
+            history.add_minutes(chunk.minutes.get(symbol, ()))
         self._news.add(chunk.news)
         self._news.drop_before(chunk.start_ms - NEWS_KEPT_MS)
         if chunk.fundamentals:
@@ -130,10 +130,10 @@ class SeededWorld(Taped):
             self._chunks = [*self._chunks[1 - _CHUNKS_KEPT :], chunk]
         self._state = chunk.after
 
-    def _tape(self, symbol: str, now_ms: int) -> Tape:
+    def _history(self, symbol: str, now_ms: int) -> PriceHistory:
         self._known_until(now_ms)
         try:
-            return self._tapes[symbol]
+            return self._histories[symbol]
         except KeyError:
             raise UnknownAssetError(symbol) from None
 
@@ -145,11 +145,11 @@ class SeededWorld(Taped):
 
     def book(self, symbol: str, now_ms: int, levels: int) -> Book:
         """Return up to `levels` levels a side around the price."""
-        tape = self._tape(symbol, now_ms)
+        history = self._history(symbol, now_ms)
         books = self._chunk(now_ms).books[symbol]
         minute = (now_ms - self._chunk(now_ms).start_ms) // MINUTE_MS
         book = books[max(0, min(len(books) - 1, minute))]
-        return around(book, tape.price(now_ms), self._assets[symbol].decimals, levels)
+        return around(book, history.price(now_ms), self._assets[symbol].decimals, levels)
 
     def coins(self, now_ms: int) -> tuple[TrendingAsset, ...]:
         """Return the ticks of the ten minutes under way, at the prices of now."""
@@ -173,14 +173,14 @@ class SeededWorld(Taped):
 
     def fundamentals(self, symbol: str, now_ms: int) -> Fundamentals | None:
         """Return what was known on the hour."""
-        self._tape(symbol, now_ms)
+        self._history(symbol, now_ms)
         known = [rows for at_ms, rows in self._fundamentals if at_ms <= now_ms]
         return known[-1].get(symbol) if known else None
 
     def calendar(self, now_ms: int) -> tuple[CalendarEvent, ...]:
         """Return the announced events of the next 30 days, called-off ones for an hour."""
         hour_ms = now_ms // HOUR_MS * HOUR_MS
-        if self._agenda[0] != hour_ms:
+        if self._calendar_cache[0] != hour_ms:
             events = [
                 event
                 for asset in self._assets.values()
@@ -188,5 +188,5 @@ class SeededWorld(Taped):
                 if event.title != HEARTBEAT_TITLE
             ]
             events.sort(key=lambda event: (event.starts_at, event.source_id))
-            self._agenda = hour_ms, tuple(events)
-        return self._agenda[1]
+            self._calendar_cache = hour_ms, tuple(events)
+        return self._calendar_cache[1]

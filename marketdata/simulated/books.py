@@ -18,7 +18,7 @@ def spread_bps(state: AssetState) -> float:
     """Return the spread: narrow where much is traded, wide where it is hot."""
     volume_usd = state.asset.volume_24h * state.asset.price_usd
     ordinary = 0.4 + 25.0 / math.sqrt(volume_usd / _MILLION)
-    return ordinary * state.latent.heat
+    return ordinary * state.hidden.heat
 
 
 def order_book(state: AssetState, observed_at: int, rng: random.Random) -> OrderBook:
@@ -27,8 +27,8 @@ def order_book(state: AssetState, observed_at: int, rng: random.Random) -> Order
     ticks = round(state.price_usd * 10**asset.decimals)
     half = spread_bps(state) / 2.0
     volume_usd = asset.volume_24h * asset.price_usd
-    level_usd = (1_500.0 + 4e-6 * volume_usd) / math.sqrt(state.latent.heat)
-    lean = max(-0.5, min(0.5, 0.15 * math.tanh(state.latent.mood) + rng.gauss(0.0, 0.08)))
+    level_usd = (1_500.0 + 4e-6 * volume_usd) / math.sqrt(state.hidden.heat)
+    lean = max(-0.5, min(0.5, 0.15 * math.tanh(state.hidden.mood) + rng.gauss(0.0, 0.08)))
     bids = _side(asset.decimals, ticks, half, level_usd * (1.0 + lean), -1, rng)
     asks = _side(asset.decimals, ticks, half, level_usd * (1.0 - lean), 1, rng)
     return OrderBook(

@@ -28,7 +28,7 @@ _ATTENTION_H = 6.0
 _HEAT_RANGE = (0.3, 9.0)
 
 
-class Latent(msgspec.Struct):
+class HiddenState(msgspec.Struct):
     """The hidden state of one asset (or of the market as a whole).
 
     `heat` is the variance as a multiple of the ordinary one, `impulse` the log return that past
@@ -54,7 +54,7 @@ class Step(NamedTuple):
     tone: int | None
 
 
-def market_moves(market: Latent, steps: int, dt_h: float, rng: random.Random) -> list[float]:
+def market_moves(market: HiddenState, steps: int, dt_h: float, rng: random.Random) -> list[float]:
     """Advance the common factor and return its log return in each of the steps of `dt_h` hours."""
     moves = []
     for _ in range(steps):
@@ -69,7 +69,12 @@ def market_moves(market: Latent, steps: int, dt_h: float, rng: random.Random) ->
 
 
 def advance(
-    asset: Asset, latent: Latent, common: float, dt_h: float, rng: random.Random, shock: float = 0.0
+    asset: Asset,
+    hidden: HiddenState,
+    common: float,
+    dt_h: float,
+    rng: random.Random,
+    shock: float = 0.0,
 ) -> Step:
     """Move an asset by `dt_h` hours: market, drift, unspent news, noise, jump, a headline.
 
@@ -77,53 +82,53 @@ def advance(
     leaks in part into the step itself; the rest is spent over the next hours.
     """
     vol = asset.hourly_vol
-    _change_regime(latent, dt_h, rng)
-    spent = latent.impulse * min(1.0, dt_h / _IMPULSE_H)
-    latent.impulse -= spent
+    _change_regime(hidden, dt_h, rng)
+    spent = hidden.impulse * min(1.0, dt_h / _IMPULSE_H)
+    hidden.impulse -= spent
     scale = vol * math.sqrt(dt_h)
-    own = latent.drift * vol * dt_h + scale * math.sqrt(latent.heat) * rng.gauss(0.0, 1.0)
+    own = hidden.drift * vol * dt_h + scale * math.sqrt(hidden.heat) * rng.gauss(0.0, 1.0)
     if rng.random() < dt_h * _JUMPS_PER_H:
         own += rng.gauss(0.0, _JUMP_VOLS * vol)
-    tone = _headline(asset, latent, dt_h, rng)
+    tone = _headline(asset, hidden, dt_h, rng)
     impact = tone * 2.2 * vol * rng.lognormvariate(0.0, 0.5) if tone else 0.0
     move = asset.beta * common + own + spent + shock + LEAKED_SHARE * impact
-    latent.log_price += move
-    latent.impulse += (1.0 - LEAKED_SHARE) * impact
+    hidden.log_price += move
+    hidden.impulse += (1.0 - LEAKED_SHARE) * impact
     ordinary = math.hypot(vol, asset.beta * MARKET_HOURLY_VOL) * math.sqrt(dt_h)
     surprise = min(8.0, abs(move) / ordinary)
-    _warm(latent, surprise, dt_h)
-    _feel(latent, move / vol, surprise, tone, dt_h)
+    _warm(hidden, surprise, dt_h)
+    _feel(hidden, move / vol, surprise, tone, dt_h)
     return Step(move, surprise, tone)
 
 
-def _change_regime(latent: Latent, dt_h: float, rng: random.Random) -> None:
+def _change_regime(hidden: HiddenState, dt_h: float, rng: random.Random) -> None:
     if rng.random() < dt_h / _REGIME_H:
-        latent.drift = rng.choice(_DRIFTS)
+        hidden.drift = rng.choice(_DRIFTS)
 
 
-def _warm(latent: Latent, surprise: float, dt_h: float) -> None:
+def _warm(hidden: HiddenState, surprise: float, dt_h: float) -> None:
     """Let heat follow the squared moves and cool down to 1."""
-    pull = 0.10 * (1.0 - latent.heat) + 0.10 * (min(surprise, 5.0) ** 2 - latent.heat)
-    latent.heat = min(_HEAT_RANGE[1], max(_HEAT_RANGE[0], latent.heat + dt_h * pull))
+    pull = 0.10 * (1.0 - hidden.heat) + 0.10 * (min(surprise, 5.0) ** 2 - hidden.heat)
+    hidden.heat = min(_HEAT_RANGE[1], max(_HEAT_RANGE[0], hidden.heat + dt_h * pull))
 
 
-def _headline(asset: Asset, latent: Latent, dt_h: float, rng: random.Random) -> int | None:
-    rate = asset.news_per_hour * (1.0 + min(2.0, latent.attention))
+def _headline(asset: Asset, hidden: HiddenState, dt_h: float, rng: random.Random) -> int | None:
+    rate = asset.news_per_hour * (1.0 + min(2.0, hidden.attention))
     if rng.random() >= 1.0 - math.exp(-rate * dt_h):
         return None
-    tilt = 0.08 * math.tanh(latent.mood)
+    tilt = 0.08 * math.tanh(hidden.mood)
     draw = rng.random()
     if draw < 0.40 + tilt:
         return 1
     return -1 if draw < 0.74 else 0
 
 
-def _feel(latent: Latent, vols: float, surprise: float, tone: int | None, dt_h: float) -> None:
+def _feel(hidden: HiddenState, vols: float, surprise: float, tone: int | None, dt_h: float) -> None:
     """Let mood follow news and price, attention follow news and large moves; both fade."""
-    latent.mood -= latent.mood * min(1.0, dt_h / _MOOD_H)
-    latent.mood += 0.04 * vols
-    latent.attention -= latent.attention * min(1.0, dt_h / _ATTENTION_H)
-    latent.attention += 0.10 * dt_h * max(0.0, surprise - 1.0)
+    hidden.mood -= hidden.mood * min(1.0, dt_h / _MOOD_H)
+    hidden.mood += 0.04 * vols
+    hidden.attention -= hidden.attention * min(1.0, dt_h / _ATTENTION_H)
+    hidden.attention += 0.10 * dt_h * max(0.0, surprise - 1.0)
     if tone is not None:
-        latent.mood += 0.35 * tone
-        latent.attention += 0.4
+        hidden.mood += 0.35 * tone
+        hidden.attention += 0.4

@@ -14,7 +14,7 @@ from marketdata.simulated.bars import (
     traded,
 )
 from marketdata.simulated.calendar_events import shocks
-from marketdata.simulated.hidden_state import Latent, advance, market_moves
+from marketdata.simulated.hidden_state import HiddenState, advance, market_moves
 from marketdata.simulated.state import (
     DAYS_KEPT,
     HOURS_KEPT,
@@ -44,9 +44,9 @@ def first_hour_ms(now_ms: int, candles: int) -> int:
     return now_ms // DAY_MS * DAY_MS - candles * DAY_MS
 
 
-def common_past(seed: int, start_ms: int, end_ms: int) -> tuple[Latent, list[float]]:
+def common_past(seed: int, start_ms: int, end_ms: int) -> tuple[HiddenState, list[float]]:
     """Return the market factor at the end, and its log return in every hour."""
-    market = Latent(0.0)
+    market = HiddenState(0.0)
     hours = (end_ms - start_ms) // HOUR_MS
     return market, market_moves(market, hours, 1.0, seeded(seed, "market", "past"))
 
@@ -59,27 +59,27 @@ def past(seed: int, asset: Asset, common: list[float], start_ms: int) -> Past:
         (event.starts_at - start_ms) // HOUR_MS: event.shock
         for event in shocks(seed, asset, start_ms, end_ms)
     }
-    latent = Latent(0.0)
+    hidden = HiddenState(0.0)
     path: list[tuple[float, float, float, float]] = []
     headlines = []
     for number, move in enumerate(common):
-        step = advance(asset, latent, move, 1.0, rng, shock_of_hour.get(number, 0.0))
-        reach = 0.35 * asset.hourly_vol * math.sqrt(latent.heat)
+        step = advance(asset, hidden, move, 1.0, rng, shock_of_hour.get(number, 0.0))
+        reach = 0.35 * asset.hourly_vol * math.sqrt(hidden.heat)
         up, down = abs(rng.gauss(0.0, reach)), abs(rng.gauss(0.0, reach))
-        volume = traded(asset, step.surprise, latent.attention, 1.0, rng)
-        path.append((latent.log_price, up, down, volume))
+        volume = traded(asset, step.surprise, hidden.attention, 1.0, rng)
+        path.append((hidden.log_price, up, down, volume))
         hour_ms = start_ms + number * HOUR_MS
         if step.tone is not None and hour_ms >= end_ms - DAY_MS:
             headlines.append(Headline(hour_ms + rng.randrange(HOUR_MS), step.tone))
     bars = _bars(asset, path, start_ms, rng)
     last = bars[-1]
-    latent.log_price = math.log(last.close)
+    hidden.log_price = math.log(last.close)
     hour = Bar(end_ms, last.close, last.close, last.close, last.close, 0.0)
     days_usd = [
         sum(bar.volume * bar.close for bar in bars[start : start + 24])
         for start in range(0, len(bars) - 23, 24)
     ][-DAYS_KEPT:]
-    return Past(bars, headlines, AssetState(asset, latent, hour, bars[-HOURS_KEPT:], days_usd))
+    return Past(bars, headlines, AssetState(asset, hidden, hour, bars[-HOURS_KEPT:], days_usd))
 
 
 def _bars(

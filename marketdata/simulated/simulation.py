@@ -170,12 +170,12 @@ def _minute(
     one: AssetState, common: float, rng: random.Random, due: Sequence[Planned]
 ) -> int | None:
     """Move an asset by a minute and return the tone of its headline, None without one."""
-    asset, latent = one.asset, one.latent
+    asset, hidden = one.asset, one.hidden
     shock = sum(event.shock for event in due)
-    step = advance(asset, latent, common, _MINUTE_H, rng, _EVENT_SHARE * shock)
-    latent.impulse += (1.0 - _EVENT_SHARE) * shock
-    latent.attention += sum(event.impact for event in due)
-    price = max(round(math.exp(latent.log_price), asset.decimals), 10.0**-asset.decimals)
-    volume = traded(asset, step.surprise, latent.attention, _MINUTE_H, rng)
+    step = advance(asset, hidden, common, _MINUTE_H, rng, _EVENT_SHARE * shock)
+    hidden.impulse += (1.0 - _EVENT_SHARE) * shock
+    hidden.attention += sum(event.impact for event in due)
+    price = max(round(math.exp(hidden.log_price), asset.decimals), 10.0**-asset.decimals)
+    volume = traded(asset, step.surprise, hidden.attention, _MINUTE_H, rng)
     one.hour = extended(one.hour, price, volume)
     return step.tone

@@ -58,7 +58,7 @@ async def simulate(
     state, events = await asyncio.to_thread(backfill, seed, start_ms, assets)
     await _publish(publisher, events, barrier)
     progress = Progress(0, start_ms, len(events))
-    _tell(on_progress, progress)
+    _report(on_progress, progress)
     begun_s = time.monotonic()
     while cycles is None or progress.cycles < cycles:
         cycle_ms = state.now_ms
@@ -66,11 +66,11 @@ async def simulate(
         due_s = begun_s + progress.cycles * cycle_s
         await _paced(publisher, events, barrier, cycle_ms, cycle_s, due_s)
         progress = Progress(progress.cycles + 1, cycle_ms, progress.events + len(events))
-        _tell(on_progress, progress)
+        _report(on_progress, progress)
     return progress
 
 
-def _tell(on_progress: Callable[[Progress], None] | None, progress: Progress) -> None:
+def _report(on_progress: Callable[[Progress], None] | None, progress: Progress) -> None:
     if on_progress is not None:
         on_progress(progress)
 

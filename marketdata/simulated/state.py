@@ -10,7 +10,7 @@ import msgspec
 
 from marketdata.simulated.assets import Asset
 from marketdata.simulated.bars import HOUR_MS, Bar
-from marketdata.simulated.hidden_state import Latent
+from marketdata.simulated.hidden_state import HiddenState
 
 HOURS_KEPT = 25
 DAYS_KEPT = 30
@@ -24,7 +24,7 @@ class AssetState(msgspec.Struct):
     """
 
     asset: Asset
-    latent: Latent
+    hidden: HiddenState
     hour: Bar
     hours: list[Bar]
     day_volumes_usd: list[float]
@@ -66,7 +66,7 @@ class AssetState(msgspec.Struct):
     def copied(self) -> AssetState:
         """Return a state that can be changed without changing this one."""
         return AssetState(
-            self.asset, copy.copy(self.latent), self.hour, list(self.hours), self.day_volumes_usd
+            self.asset, copy.copy(self.hidden), self.hour, list(self.hours), self.day_volumes_usd
         )
 
 
@@ -75,7 +75,7 @@ class MarketState(msgspec.Struct, frozen=True):
 
     seed: int
     now_ms: int
-    common: Latent
+    common: HiddenState
     assets: tuple[AssetState, ...]
 
     def copied(self, now_ms: int) -> MarketState:

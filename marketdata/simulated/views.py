@@ -23,11 +23,11 @@ def ticks(seed: int, states: Sequence[AssetState], cycle_ms: int) -> list[Trendi
 
 def _interest(state: AssetState) -> float:
     """Return how much people look: size, turnover of the day, attention."""
-    return math.log(state.volume_24h_usd() + 1.0) + 1.5 * state.latent.attention
+    return math.log(state.volume_24h_usd() + 1.0) + 1.5 * state.hidden.attention
 
 
 def _tick(seed: int, state: AssetState, cycle_ms: int, rank: int, size: int) -> TrendingAsset:
-    asset, mood, attention = state.asset, state.latent.mood, state.latent.attention
+    asset, mood, attention = state.asset, state.hidden.mood, state.hidden.attention
     rng = seeded(seed, asset.symbol, "social", cycle_ms)
     posts = round(4.0 * asset.followers_k * (1.0 + attention) * rng.lognormvariate(0.0, 0.06))
     sentiment = _percent(62.0 + 22.0 * math.tanh(mood) + rng.gauss(0.0, 1.5))
@@ -81,7 +81,7 @@ def _fundamentals(
     # Code and community change from day to day, not from hour to hour.
     daily = seeded(seed, asset.symbol, "fundamentals", now_ms // DAY_MS)
     work = asset.commits_4w * daily.lognormvariate(0.0, 0.05)
-    crowd = asset.followers_k * 1000.0 * (1.0 + 0.01 * math.tanh(state.latent.mood))
+    crowd = asset.followers_k * 1000.0 * (1.0 + 0.01 * math.tanh(state.hidden.mood))
     days_usd = state.day_volumes_usd
     busy = state.volume_24h_usd() / (asset.volume_24h * asset.price_usd)
     moved = asset.transactions_k * 1000.0 * (0.7 + 0.3 * min(3.0, busy))

@@ -35,7 +35,7 @@ class Checkpoint(msgspec.Struct, frozen=True):
     """The fold of all records before the marks; partitions are (topic on the broker, number)."""
 
     marks: dict[tuple[str, int], Mark]
-    journal: Snapshot
+    index: Snapshot = msgspec.field(name="journal")
     version: int = VERSION
 
 

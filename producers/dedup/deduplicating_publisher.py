@@ -66,21 +66,21 @@ class DeduplicatingPublisher:
 
     Nobody else may publish through `sender`: whoever flushes takes the errors of all.
     `open_log` makes a context manager that gives a log, for example
-    `lambda: LogReader(settings)`; it is entered for a moment at a time. `journal` is for asking;
+    `lambda: LogReader(settings)`; it is entered for a moment at a time. `index` is for asking;
     it stays the same object.
     """
 
     def __init__(
         self,
         sender: Sender,
-        journal: PublishedIndex,
+        index: PublishedIndex,
         decode: Decode,
         open_log: OpenLog,
         file: CheckpointFile,
     ) -> None:
-        self.journal = journal
+        self.index = index
         self._sender = sender
-        self._readback = LogIndexer(journal, decode)
+        self._indexer = LogIndexer(index, decode)
         self._open_log = open_log
         self._file = file
         self._lock = asyncio.Lock()
@@ -106,7 +106,7 @@ class DeduplicatingPublisher:
             if not self._is_sure:
                 await self._recall(None)
             self._is_sure = False  # until all is acknowledged; this task may be cancelled
-            new = [event for event in valid if self.journal.claim(event)]
+            new = [event for event in valid if self.index.claim(event)]
             if new:
                 await self._sender.publish_many(new, are_valid=True)
                 await self._sender.flush()
@@ -123,9 +123,9 @@ class DeduplicatingPublisher:
                 await self._recall(None)
             self._is_sure = False
             async with self._open_log() as log:
-                count = await self._readback.catch_up(log)
+                count = await self._indexer.catch_up(log)
             self._is_sure = True
-            await asyncio.to_thread(self._file.save, self._readback.checkpoint())
+            await asyncio.to_thread(self._file.save, self._indexer.checkpoint())
             return count
 
     async def _recall(self, on_progress: Progress | None) -> Recalled:
@@ -135,17 +135,17 @@ class DeduplicatingPublisher:
         checkpoint, note = await asyncio.to_thread(self._file.load)
         async with self._open_log() as log:
             try:
-                self._readback.restart(checkpoint)
-                records = await self._readback.catch_up(log, on_progress)
+                self._indexer.restart(checkpoint)
+                records = await self._indexer.catch_up(log, on_progress)
             except (OtherLogError, msgspec.MsgspecError) as error:
                 note = f"the checkpoint is not of this log, so all of it is read: {error}"
                 checkpoint = None
-                self._readback.restart()
-                records = await self._readback.catch_up(log, on_progress)
+                self._indexer.restart()
+                records = await self._indexer.catch_up(log, on_progress)
         if note is not None:
             _log.warning("%s", note)
         self._is_sure = True
-        return Recalled(records, checkpoint is not None, note, self._readback.unreadable)
+        return Recalled(records, checkpoint is not None, note, self._indexer.unreadable)
 
 
 def _valid(events: Iterable[Any]) -> tuple[list[Any], tuple[str, ...]]:

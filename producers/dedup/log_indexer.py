@@ -38,22 +38,22 @@ class LogIndexer:
     `unreadable` counts records that hold no event; the workers' dead letters say more of them.
     """
 
-    def __init__(self, journal: PublishedIndex, decode: Decode) -> None:
-        self.journal = journal
+    def __init__(self, index: PublishedIndex, decode: Decode) -> None:
+        self.index = index
         self.unreadable = 0
         self._decode = decode
         self._marks: dict[Partition, Mark] = {}
 
     def checkpoint(self) -> Checkpoint:
         """Return where it stands. Right only while the journal holds nothing but the log's."""
-        return Checkpoint(dict(self._marks), self.journal.snapshot())
+        return Checkpoint(dict(self._marks), self.index.snapshot())
 
     def restart(self, checkpoint: Checkpoint | None = None) -> None:
         """Go back to a checkpoint, or to the beginning."""
         if checkpoint is None:
-            self.journal.clear()
+            self.index.clear()
         else:
-            self.journal.restore(checkpoint.journal)
+            self.index.restore(checkpoint.index)
         self._marks = {} if checkpoint is None else dict(checkpoint.marks)
         self.unreadable = 0
 
@@ -134,7 +134,7 @@ class LogIndexer:
             self.unreadable += 1
             return
         if problem(event) is None:
-            self.journal.apply(event)
+            self.index.apply(event)
         else:  # the workers refuse it too: it may come again, and right
             self.unreadable += 1
 

@@ -33,7 +33,7 @@ from schemas.topics import (
 )
 from schemas.validation import TIMEFRAME_MS
 
-JOURNALED: Final = (TrendingAsset, NewsArticle, Candle, Fundamentals, CalendarEvent)
+INDEXED: Final = (TrendingAsset, NewsArticle, Candle, Fundamentals, CalendarEvent)
 """What is published once. Order books are not among it: each is another one."""
 TOPICS: Final = tuple(topic.name for topic in (TRENDING, NEWS, CANDLES, FUNDAMENTALS, CALENDAR))
 
@@ -112,7 +112,7 @@ class PublishedIndex:
     def claim(self, event: Any) -> bool:
         """Say whether an event is to be published, and if so, count it as published.
 
-        What is not `JOURNALED` always is. The event keeps the contract (`schemas.validation`).
+        What is not `INDEXED` always is. The event keeps the contract (`schemas.validation`).
         """
         match event:
             case Candle():

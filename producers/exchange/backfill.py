@@ -51,7 +51,7 @@ class Filled:
 
 async def backfill(
     connection: Connection,
-    ledger: CandleTracker,
+    tracker: CandleTracker,
     emit: Emit,
     *,
     on_progress: Callable[[Progress], None] = lambda progress: None,
@@ -62,46 +62,46 @@ async def backfill(
     Raises nothing of the exchange's or of `emit`'s: errors are in the result, and what is still
     missing then stays so in the ledger, for the live candles to fetch.
     """
-    keys = ledger.followed()
-    waiting = dict.fromkeys(ledger.due(connection.clock.now_ms()))
+    keys = tracker.followed()
+    waiting = dict.fromkeys(tracker.due(connection.clock.now_ms()))
     report = _Reporter(len(keys), len(keys) - len(waiting), on_progress)
-    report.tell()
+    report.report()
     total = Filled()
     for _ in range(_PASSES):
         total += await fill(
-            connection, ledger, waiting, emit, concurrency=concurrency, on_filled=report.took
+            connection, tracker, waiting, emit, concurrency=concurrency, on_filled=report.took
         )
         now_ms = connection.clock.now_ms()
-        waiting = {key: None for key in keys if missing(ledger[key], now_ms, ledger.count)}
-        wake_ms = min((ledger[key].ask_at for key in waiting), default=now_ms)
+        waiting = {key: None for key in keys if missing(tracker[key], now_ms, tracker.count)}
+        wake_ms = min((tracker[key].not_before_ms for key in waiting), default=now_ms)
         if not waiting or (wake_ms - now_ms) / 1000 > _LONGEST_PAUSE_S:
             break
         await connection.clock.sleep(max(wake_ms - now_ms, 0) / 1000)
-        waiting = dict.fromkeys(ledger.due(connection.clock.now_ms()))
+        waiting = dict.fromkeys(tracker.due(connection.clock.now_ms()))
     return total
 
 
 class _Reporter:
     """Counts what is done for the progress callback."""
 
-    def __init__(self, series: int, done: int, tell: Callable[[Progress], None]) -> None:
+    def __init__(self, series: int, done: int, report: Callable[[Progress], None]) -> None:
         self._series = series
         self._done = done
         self._candles = 0
-        self._tell = tell
+        self._on_progress = report
 
     def took(self, filled: Filled, *, whole: bool) -> None:
         self._done = min(self._done + whole, self._series)
         self._candles += filled.candles
-        self.tell()
+        self.report()
 
-    def tell(self) -> None:
-        self._tell(Progress(self._done, self._series, self._candles))
+    def report(self) -> None:
+        self._on_progress(Progress(self._done, self._series, self._candles))
 
 
 async def fill(
     connection: Connection,
-    ledger: CandleTracker,
+    tracker: CandleTracker,
     keys: Iterable[Key],
     emit: Emit,
     *,
@@ -116,11 +116,11 @@ async def fill(
         nonlocal total
         while waiting:
             key = waiting.pop()
-            with ledger.taken(key) as free:
-                filled = await _fill_one(connection, ledger, key, emit) if free else Filled()
+            with tracker.taken(key) as free:
+                filled = await _fill_one(connection, tracker, key, emit) if free else Filled()
             total += filled
             if on_filled is not None:
-                whole = not missing(ledger[key], connection.clock.now_ms(), ledger.count)
+                whole = not missing(tracker[key], connection.clock.now_ms(), tracker.count)
                 on_filled(filled, whole=whole)
 
     async with asyncio.TaskGroup() as group:
@@ -131,10 +131,10 @@ async def fill(
     return total
 
 
-async def _fill_one(connection: Connection, ledger: CandleTracker, key: Key, emit: Emit) -> Filled:
-    listing = ledger.listing(key)
-    series, now_ms = ledger[key], connection.clock.now_ms()
-    wanted = missing(series, now_ms, ledger.count)
+async def _fill_one(connection: Connection, tracker: CandleTracker, key: Key, emit: Emit) -> Filled:
+    listing = tracker.listing(key)
+    series, now_ms = tracker[key], connection.clock.now_ms()
+    wanted = missing(series, now_ms, tracker.count)
     if listing is None or not wanted:
         return Filled()
     # One more for the open candle, which shows that the one before it has closed, and one for a
@@ -144,18 +144,18 @@ async def _fill_one(connection: Connection, ledger: CandleTracker, key: Key, emi
         rows = await connection.candles(listing.symbol, key.timeframe, wanted[0], limit)
         now_ms = connection.clock.now_ms()
         parsed = candles_of(listing, key.timeframe, rows, now_ms)
-        learnt, ready = learn(series, parsed.rows, now_ms, ledger.count)
+        learnt, ready = learn(series, parsed.rows, now_ms, tracker.count)
         if ready:
             await emit(ready)
     except Exception as error:
-        return _failed(ledger, key, connection.clock.now_ms(), error)
-    ledger[key] = published(learnt, (candle.open_time for candle in ready))
+        return _failed(tracker, key, connection.clock.now_ms(), error)
+    tracker[key] = published(learnt, (candle.open_time for candle in ready))
     return Filled(len(ready), 1, (), parsed.skipped)
 
 
-def _failed(ledger: CandleTracker, key: Key, now_ms: int, error: Exception) -> Filled:
+def _failed(tracker: CandleTracker, key: Key, now_ms: int, error: Exception) -> Filled:
     retry_after_s = error.retry_after_s if isinstance(error, UpstreamError) else None
     if not isinstance(error, UpstreamError):
         _log.error("candles of %s %s were not published: %s", *key, error)
-    ledger[key] = failed(ledger[key], now_ms, retry_after_s)
+    tracker[key] = failed(tracker[key], now_ms, retry_after_s)
     return Filled(0, 1, (error,))

@@ -108,9 +108,9 @@ class BookFeed:
     async def _book(self, listing: Listing) -> OrderBook | None:
         clock = self._connection.clock
         if self._stream is not None:
-            heard = self._stream.fresh(listing.symbol, _FRESH_MS)
-            if heard is not None:
-                parsed = book_of(listing, heard, clock.now_ms(), self._levels)
+            streamed = self._stream.fresh(listing.symbol, _FRESH_MS)
+            if streamed is not None:
+                parsed = book_of(listing, streamed, clock.now_ms(), self._levels)
                 if parsed.rows:
                     return parsed.rows[0]
                 _log.info("asked for by REST instead: %s", parsed.skipped[0])

@@ -35,7 +35,7 @@ class CandleFeed:
     def __init__(
         self,
         connection: Connection,
-        ledger: CandleTracker,
+        tracker: CandleTracker,
         emit: Emit,
         *,
         reports: Reports | None = None,
@@ -44,18 +44,18 @@ class CandleFeed:
         stream: CandleStream | None = None,
     ) -> None:
         self._connection = connection
-        self._ledger = ledger
+        self._tracker = tracker
         self._emit = emit
         self._reports = reports
         self._stream = stream or (
             CandleStream(connection, reports=reports, rng=rng) if websocket else None
         )
         self._followed = asyncio.Event()
-        self._opens = _OpenCandles(connection, ledger, self._stream)
+        self._opens = _OpenCandles(connection, tracker, self._stream)
 
     def follow(self, markets: Mapping[str, str]) -> None:
         """Follow these markets (symbol by asset) from now on; new ones are back-filled."""
-        self._ledger.follow(markets)
+        self._tracker.follow(markets)
         self._watch()
         self._followed.set()
 
@@ -70,18 +70,18 @@ class CandleFeed:
 
     def _watch(self) -> None:
         if self._stream is not None:
-            self._stream.follow([_pair(self._ledger, key) for key in self._ledger.followed()])
+            self._stream.follow([_pair(self._tracker, key) for key in self._tracker.followed()])
 
     async def _close(self) -> None:
         clock = self._connection.clock
         while True:
             self._followed.clear()
-            due = self._ledger.due(clock.now_ms())
+            due = self._tracker.due(clock.now_ms())
             if due:
-                filled = await fill(self._connection, self._ledger, due, self._emit)
+                filled = await fill(self._connection, self._tracker, due, self._emit)
                 self._report(filled.errors, filled.candles)
             now_ms = clock.now_ms()
-            wake_ms = self._ledger.wake_at(now_ms)
+            wake_ms = self._tracker.wake_at(now_ms)
             pause_s = _LONGEST_S if wake_ms is None else (wake_ms - now_ms) / 1000
             await self._sleep(min(max(pause_s, _SHORTEST_S), _LONGEST_S))
 
@@ -129,10 +129,10 @@ class _OpenCandles:
     """Which open candles are to be published: changed ones, each at most once in its interval."""
 
     def __init__(
-        self, connection: Connection, ledger: CandleTracker, stream: CandleStream | None
+        self, connection: Connection, tracker: CandleTracker, stream: CandleStream | None
     ) -> None:
         self._connection = connection
-        self._ledger = ledger
+        self._tracker = tracker
         self._stream = stream
         self._started_ms = connection.clock.now_ms()
         self._looked_at: dict[Key, int] = {}
@@ -140,28 +140,28 @@ class _OpenCandles:
 
     def wake_at(self) -> int:
         """Return when the next one may be published, ms."""
-        keys = self._ledger.followed()
+        keys = self._tracker.followed()
         return min((self._next(key) for key in keys), default=self._connection.clock.now_ms())
 
     def _next(self, key: Key) -> int:
-        return self._looked_at.get(key, 0) + _interval_ms(self._ledger, key)
+        return self._looked_at.get(key, 0) + _interval_ms(self._tracker, key)
 
     async def changed(self) -> tuple[list[Candle], list[Exception]]:
         """Return the open candles to publish now, and the errors met."""
         now_ms = self._connection.clock.now_ms()
         candles: list[Candle] = []
-        asked: list[Key] = []
-        for key in self._ledger.followed():
+        unstreamed: list[Key] = []
+        for key in self._tracker.followed():
             if self._next(key) > now_ms:
                 continue
-            row = self._heard(key)
+            row = self._streamed(key)
             if row is not None:
                 self._looked_at[key] = now_ms
                 candles += self._candle(key, [row], now_ms)
             elif self._stream is None or now_ms >= self._started_ms + _GRACE_MS:
-                asked.append(key)
+                unstreamed.append(key)
         errors: list[Exception] = []
-        await self._ask(asked, candles, errors)
+        await self._fetch(unstreamed, candles, errors)
         return candles, errors
 
     def forget(self, candles: Sequence[Candle]) -> None:
@@ -169,21 +169,21 @@ class _OpenCandles:
         for candle in candles:
             self._rows.pop(Key(candle.asset, candle.timeframe), None)
 
-    def _heard(self, key: Key) -> Sequence[float] | None:
+    def _streamed(self, key: Key) -> Sequence[float] | None:
         if self._stream is None:
             return None
-        age_ms = 2 * _interval_ms(self._ledger, key)
-        row: Sequence[float] | None = self._stream.fresh(_pair(self._ledger, key), age_ms)
+        age_ms = 2 * _interval_ms(self._tracker, key)
+        row: Sequence[float] | None = self._stream.fresh(_pair(self._tracker, key), age_ms)
         return row
 
-    async def _ask(self, keys: list[Key], candles: list[Candle], errors: list[Exception]) -> None:
+    async def _fetch(self, keys: list[Key], candles: list[Candle], errors: list[Exception]) -> None:
         """Ask by REST for those that the websocket does not bring."""
         waiting = keys[::-1]
 
         async def work() -> None:
             while waiting and not _away(errors):
                 key = waiting.pop()
-                listing = self._ledger.listing(key)
+                listing = self._tracker.listing(key)
                 if listing is None:
                     continue
                 try:
@@ -201,7 +201,7 @@ class _OpenCandles:
 
     def _candle(self, key: Key, rows: Sequence[Sequence[float]], now_ms: int) -> list[Candle]:
         """Return the open candle of the current period if it is another than before, else none."""
-        listing = self._ledger.listing(key)
+        listing = self._tracker.listing(key)
         if listing is None or not rows:
             return []
         row = tuple(rows[-1])
@@ -226,10 +226,10 @@ def _away(errors: Sequence[Exception]) -> bool:
     )
 
 
-def _interval_ms(ledger: CandleTracker, key: Key) -> int:
-    return ledger[key].length_ms // _OPEN_A_TIMEFRAME
+def _interval_ms(tracker: CandleTracker, key: Key) -> int:
+    return tracker[key].length_ms // _OPEN_A_TIMEFRAME
 
 
-def _pair(ledger: CandleTracker, key: Key) -> tuple[str, str]:
-    listing = ledger.listing(key)
+def _pair(tracker: CandleTracker, key: Key) -> tuple[str, str]:
+    listing = tracker.listing(key)
     return ("" if listing is None else listing.symbol, key.timeframe)

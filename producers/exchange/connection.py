@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from tenacity import AsyncRetrying, RetryCallState, stop_after_attempt
 
 from producers.exchange.errors import upstream_error
-from producers.exchange.throttled import RateLimiter, Throttle, guarded
+from producers.exchange.throttled import RateLimiter, Throttle, throttled_exchange
 from producers.http_client.errors import UpstreamError
 from producers.http_client.host_breaker import HostBreaker
 from producers.settings import SourceSettings
@@ -52,9 +52,9 @@ class Connection:
         self._url = url
         self._speed = getattr(clock, "speed", 1.0) if speed is None else speed
         self._breaker = HostBreaker(name, clock, _RULES)
-        self._passage = Throttle(name, self._breaker, clock, quota)
+        self._throttle = Throttle(name, self._breaker, clock, quota)
         self._rng = rng or random.Random(0)
-        self._rest = guarded(self._passage, url, self._speed)
+        self._rest = throttled_exchange(self._throttle, url, self._speed)
 
     @property
     def circuit(self) -> str:
@@ -73,7 +73,7 @@ class Connection:
 
     async def _load(self) -> Any:
         """Return an instance that knows the markets; it is closed. Runs in a thread."""
-        exchange = guarded(self._passage, self._url, self._speed)
+        exchange = throttled_exchange(self._throttle, self._url, self._speed)
         try:
             markets = await exchange.fetch_markets(_MARKETS_PARAMS.get(self.name, {}))
         finally:
@@ -93,27 +93,27 @@ class Connection:
         Rows are `[open_time, open, high, low, close, volume]`; the last one is most often open.
         """
 
-        async def ask() -> list[list[Any]]:
+        async def fetch() -> list[list[Any]]:
             rows: list[list[Any]] = await self._rest.fetch_ohlcv(symbol, timeframe, since_ms, limit)
             return rows
 
-        return await self._retried(ask)
+        return await self._retried(fetch)
 
     async def book(self, symbol: str, levels: int) -> dict[str, Any]:
         """Return the order book, `levels` a side, in ccxt's form."""
 
-        async def ask() -> dict[str, Any]:
+        async def fetch() -> dict[str, Any]:
             book: dict[str, Any] = await self._rest.fetch_order_book(symbol, levels)
             return book
 
-        return await self._retried(ask)
+        return await self._retried(fetch)
 
     def watcher(self) -> Any:
         """Return a new instance of ccxt.pro that knows the markets: for one websocket's life.
 
         Close it when the socket has failed: what is left in it of that socket goes with it.
         """
-        exchange = guarded(self._passage, self._url, self._speed)
+        exchange = throttled_exchange(self._throttle, self._url, self._speed)
         exchange.set_markets_from_exchange(self._rest)
         exchange.throttler = self._rest.throttler  # it asks for snapshots, too
         return exchange
@@ -122,10 +122,10 @@ class Connection:
         """Close what is open."""
         await self._rest.close()
 
-    async def _retried(self, ask: Callable[[], Awaitable[_T]]) -> _T:
+    async def _retried(self, fetch: Callable[[], Awaitable[_T]]) -> _T:
         async def attempt() -> _T:
             try:
-                return await ask()
+                return await fetch()
             except Exception as error:
                 raise upstream_error(self.name, error) from None
 

@@ -38,7 +38,7 @@ class Series:
     holes: frozenset[int] = frozenset()
     doubted: frozenset[int] = frozenset()
     attempts: int = 0
-    ask_at: int = 0
+    not_before_ms: int = 0
 
     @property
     def length_ms(self) -> int:
@@ -68,13 +68,13 @@ def missing(series: Series, now_ms: int, count: int) -> tuple[int, ...]:
 
 def due(series: Series, now_ms: int, count: int) -> bool:
     """Say whether something is missing that may be asked for now."""
-    return now_ms >= series.ask_at and bool(missing(series, now_ms, count))
+    return now_ms >= series.not_before_ms and bool(missing(series, now_ms, count))
 
 
 def next_due(series: Series, now_ms: int, count: int) -> int:
     """Return when to ask next, ms: for what is missing, or else when the open candle has closed."""
     if missing(series, now_ms, count):
-        return max(series.ask_at, now_ms)
+        return max(series.not_before_ms, now_ms)
     return last_closed(series.timeframe, now_ms) + 2 * series.length_ms + SETTLE_MS
 
 
@@ -106,7 +106,7 @@ def learn(
             holes=series.holes | holes,
             doubted=doubted,
             attempts=attempts + 1 if left else 0,
-            ask_at=now_ms + pause if left else 0,
+            not_before_ms=now_ms + pause if left else 0,
         ),
         publish,
     )
@@ -115,7 +115,7 @@ def learn(
 def failed(series: Series, now_ms: int, retry_after_s: float | None = None) -> Series:
     """Take a request that failed; the next one waits, longer after each failure."""
     pause = max(_pause(series.attempts), round(1000 * (retry_after_s or 0.0)))
-    return replace(series, attempts=series.attempts + 1, ask_at=now_ms + pause)
+    return replace(series, attempts=series.attempts + 1, not_before_ms=now_ms + pause)
 
 
 def _pause(attempts: int) -> int:

@@ -55,7 +55,7 @@ class Stream(ABC, Generic[Item]):
         self._subscribed: dict[Item, None] = {}
         self._exchange: Any = None
         self._marks: dict[Item, Hashable] = {}
-        self._heard_at: dict[Item, int] = {}
+        self._received_at: dict[Item, int] = {}
         self.lives = 0
 
     def follow(self, items: Sequence[Item]) -> None:
@@ -66,10 +66,10 @@ class Stream(ABC, Generic[Item]):
 
     def fresh(self, item: Item, age_ms: int) -> Any:
         """Return what was last heard of an item, None if that is older than `age_ms`."""
-        heard_at = self._heard_at.get(item)
-        if self._exchange is None or heard_at is None:
+        received_at = self._received_at.get(item)
+        if self._exchange is None or received_at is None:
             return None
-        if self.connection.clock.now_ms() - heard_at > age_ms:
+        if self.connection.clock.now_ms() - received_at > age_ms:
             return None
         return self._read(self._exchange, item)
 
@@ -81,16 +81,16 @@ class Stream(ABC, Generic[Item]):
                 await self._changed.wait()
             self._changed.clear()
             born_ms = self.connection.clock.now_ms()
-            asked_for_s = 0.0
+            requested_pause_s = 0.0
             try:
                 await self._live()
             except Exception as error:
                 failure = upstream_error(self.connection.name, error)
-                asked_for_s = failure.retry_after_s or 0.0
+                requested_pause_s = failure.retry_after_s or 0.0
                 self._report(failure)
             if self.connection.clock.now_ms() - born_ms > _HEALTHY_MS:
                 pause_s = _FIRST_PAUSE_S
-            wait_s = max(pause_s * self._rng.uniform(0.5, 1.0), asked_for_s)
+            wait_s = max(pause_s * self._rng.uniform(0.5, 1.0), requested_pause_s)
             await self.connection.clock.sleep(wait_s)
             pause_s = min(2.0 * pause_s, _LONGEST_PAUSE_S)
 
@@ -98,7 +98,7 @@ class Stream(ABC, Generic[Item]):
         """Watch with one socket until it fails, or has too many subscriptions left over."""
         exchange = self.connection.watcher()
         self.lives += 1
-        self._subscribed, self._heard_at, self._marks = {}, {}, {}
+        self._subscribed, self._received_at, self._marks = {}, {}, {}
         self._exchange = exchange
         try:
             while self._items and len(self._subscribed) - len(self._items) < _LEFTOVER:
@@ -134,17 +134,17 @@ class Stream(ABC, Generic[Item]):
             except Exception as error:
                 if type(error).__name__ != "ChecksumError":
                     raise  # else a message was skipped: ccxt gets the whole book anew by itself
-            self._hear(exchange, group)
+            self._note_changes(exchange, group)
             await self.connection.clock.sleep(_READ_S)
 
-    def _hear(self, exchange: Any, group: Sequence[Item]) -> None:
+    def _note_changes(self, exchange: Any, group: Sequence[Item]) -> None:
         """Note what has changed: ccxt returns one item at a time, and others came meanwhile."""
         now_ms = self.connection.clock.now_ms()
         for item in group:
             mark = self._mark(exchange, item)
             if mark is not None and mark != self._marks.get(item):
                 self._marks[item] = mark
-                self._heard_at[item] = now_ms
+                self._received_at[item] = now_ms
 
     def _report(self, error: UpstreamError) -> None:
         _log.info("%s", error)

@@ -73,27 +73,27 @@ class Throttle:
 class ThrottledExchange:
     """Mixed into an exchange of ccxt, before it in the order of classes."""
 
-    passage: Throttle
+    throttle: Throttle
 
     async def fetch(
         self, url: str, method: str = "GET", headers: Any = None, body: Any = None
     ) -> Any:
         """Make one request through the breaker. Raises UpstreamError alone."""
-        await self.passage.wait()
-        trial = self.passage.enter()
+        await self.throttle.wait()
+        trial = self.throttle.enter()
         try:
             answer = await super().fetch(url, method, headers, body)  # type: ignore[misc]
             if not isinstance(answer, dict | list):  # ccxt returns the text, and parses it to None
                 text = "an answer is not JSON"
-                raise UpstreamError(self.passage.name, "not_json", text)
+                raise UpstreamError(self.throttle.name, "not_json", text)
         except Exception as error:
-            failure = upstream_error(self.passage.name, error)
-            self.passage.leave(failure, trial=trial)
+            failure = upstream_error(self.throttle.name, error)
+            self.throttle.leave(failure, trial=trial)
             raise failure from None  # ccxt's text has the whole address in it
         except BaseException:
-            self.passage.abandon(trial=trial)
+            self.throttle.abandon(trial=trial)
             raise
-        self.passage.leave(None, trial=trial)
+        self.throttle.leave(None, trial=trial)
         return answer
 
     def on_rest_response(
@@ -108,22 +108,24 @@ class ThrottledExchange:
         request_body: Any,
     ) -> str:
         """Look at an answer before ccxt does. Raises UpstreamError when it says to stay away."""
-        error = self.passage.refusal(code, response_headers, response_body)
+        error = self.throttle.refusal(code, response_headers, response_body)
         if error is not None:
             raise error
         return response_body.strip()
 
 
-def guarded(passage: Throttle, url: str | None, speed: float) -> Any:
+def throttled_exchange(throttle: Throttle, url: str | None, speed: float) -> Any:
     """Return an instance of ccxt.pro's exchange for spot market data, without keys.
 
     `url`: address of a stand-in; None: the exchange itself. The rate limiter is ccxt's own, its
     times divided by `speed`.
     """
     kind = type(
-        passage.name, (ThrottledExchange, getattr(ccxt_pro(), passage.name)), {"passage": passage}
+        throttle.name,
+        (ThrottledExchange, getattr(ccxt_pro(), throttle.name)),
+        {"passage": throttle},
     )
-    exchange = kind(_options(passage.name, url))
+    exchange = kind(_options(throttle.name, url))
     if url is not None:
         exchange.set_sandbox_mode(True)
         exchange.timeout_on_exit = 1  # ms; the quarter of a second is for TLS

@@ -80,15 +80,15 @@ def fundamentals(
 
     The coin list is asked more often, so its numbers go before those of the detail.
     """
-    known: dict[str, float] = {}
+    universe: dict[str, float] = {}
     for row in (detail, coin):
         if row is not None:
-            said = asdict(row)
-            known |= {name: said[name] for name in MEASURES if said.get(name) is not None}
+            values = asdict(row)
+            universe |= {name: values[name] for name in MEASURES if values.get(name) is not None}
     if volume_30d_avg_usd is not None:
-        known["volume_30d_avg_usd"] = volume_30d_avg_usd
+        universe["volume_30d_avg_usd"] = volume_30d_avg_usd
     first = coin or detail
-    if first is None or not known:
+    if first is None or not universe:
         return None
     return Fundamentals(
         asset=asset,
@@ -96,7 +96,7 @@ def fundamentals(
         observed_at=observed_at,
         source=first.source,
         source_id=f"{asset}:{observed_at}",
-        **known,  # type: ignore[arg-type]
+        **universe,  # type: ignore[arg-type]
     )
 
 

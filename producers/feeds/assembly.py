@@ -48,91 +48,93 @@ _QUARTER = 0.25
 _DETAIL_REQUESTS = 2  # of an asset: the detail, and the volumes of a month
 
 
-def coin_lists(links: UpstreamClients) -> list[CoinList]:
+def coin_lists(clients: UpstreamClients) -> list[CoinList]:
     """Return the coin lists in the order in which they are asked."""
     lists = {"lunarcrush": lunarcrush_list, "coingecko": coingecko_list}
-    return [make(links.open[name]) for name, make in lists.items() if name in links.open]
+    return [make(clients.open[name]) for name, make in lists.items() if name in clients.open]
 
 
 def feeds_of(
     names: Sequence[str],
     settings: SourceSettings,
-    links: UpstreamClients,
-    known: AssetUniverse,
+    clients: UpstreamClients,
+    universe: AssetUniverse,
     emit: Emit,
     clock: Clock,
-    journal: PublishedIndex,
+    index: PublishedIndex,
 ) -> list[Feed]:
-    """Return the scheduled feeds of these names; `journal` says what is in the topics already.
+    """Return the scheduled feeds of these names; `index` says what is in the topics already.
 
     Where the ticks are published, one more asks what the networks say: it has no name to be run by.
     """
 
     def left(ticks: Ticks) -> Ticks:
-        return remaining(ticks, journal.cycle)
+        return remaining(ticks, index.cycle)
 
     size = settings.trending_size
     made: dict[str, Feed] = {
-        "trending": TrendingFeed(coin_lists(links), known, emit, clock, size, left),
-        "news": NewsFeed(_headlines(settings, links, known, clock), known, emit, clock),
-        "fundamentals": _fundamentals(links, known, emit, clock),
-        "calendar": CalendarFeed(_events(settings, links, known), known, emit, clock),
+        "trending": TrendingFeed(coin_lists(clients), universe, emit, clock, size, left),
+        "news": NewsFeed(_headlines(settings, clients, universe, clock), universe, emit, clock),
+        "fundamentals": _fundamentals(clients, universe, emit, clock),
+        "calendar": CalendarFeed(_events(settings, clients, universe), universe, emit, clock),
     }
     feeds = [made[name] for name in SCHEDULED if name in names]
-    if "trending" in names and "lunarcrush" in links.open:
-        link = links.open["lunarcrush"]
-        feeds.append(SocialFeed(link, half_of_the_rest(link, clock), known, clock))
+    if "trending" in names and "lunarcrush" in clients.open:
+        client = clients.open["lunarcrush"]
+        feeds.append(SocialFeed(client, half_of_the_rest(client, clock), universe, clock))
     return feeds
 
 
-def half_of_the_rest(link: UpstreamClient, clock: Clock) -> RequestBudget:
+def half_of_the_rest(client: UpstreamClient, clock: Clock) -> RequestBudget:
     """Return turns of LunarCrush's headlines, or of what its networks say: both have the same.
 
     They share what the coin lists leave of the day, wherever they run: each process must hold back
     for what another one asks.
     """
-    rest = max((link.quota.limit_day or 0) - _LISTS, 0)
-    return RequestBudget(link, clock, 600.0, reserved=_LISTS + (rest + 1) // 2, share=_QUARTER)
+    rest = max((client.quota.limit_day or 0) - _LISTS, 0)
+    return RequestBudget(client, clock, 600.0, reserved=_LISTS + (rest + 1) // 2, share=_QUARTER)
 
 
 def _headlines(
-    settings: SourceSettings, links: UpstreamClients, known: AssetUniverse, clock: Clock
+    settings: SourceSettings, clients: UpstreamClients, universe: AssetUniverse, clock: Clock
 ) -> list[tuple[str, Headlines]]:
     sources = [
-        (name, vendor_headlines(links.open[name]))
+        (name, vendor_headlines(clients.open[name]))
         for name in ("cryptonews", "stocknews")
-        if name in links.open
+        if name in clients.open
     ]
-    if "lunarcrush" in links.open:
-        link = links.open["lunarcrush"]
-        headlines = topic_headlines(link, known, half_of_the_rest(link, clock))
-        sources.append((link.name, headlines))
+    if "lunarcrush" in clients.open:
+        client = clients.open["lunarcrush"]
+        headlines = topic_headlines(client, universe, half_of_the_rest(client, clock))
+        sources.append((client.name, headlines))
     if settings.rss_feeds:
-        sources.append(("rss", rss_headlines(links.open["rss"], settings.rss_feeds)))
+        sources.append(("rss", rss_headlines(clients.open["rss"], settings.rss_feeds)))
     return sources
 
 
 def _fundamentals(
-    links: UpstreamClients, known: AssetUniverse, emit: Emit, clock: Clock
+    clients: UpstreamClients, universe: AssetUniverse, emit: Emit, clock: Clock
 ) -> FundamentalsFeed:
-    link = links.open.get("coingecko")
-    if link is None:
-        return FundamentalsFeed(None, None, known, emit, clock)
+    client = clients.open.get("coingecko")
+    if client is None:
+        return FundamentalsFeed(None, None, universe, emit, clock)
     lists = 2 * _CYCLES_A_DAY  # when it is the coin list, too
-    reserved = (0 if "lunarcrush" in links.open else lists) + _SPARE
-    turns = RequestBudget(link, clock, 3600.0, reserved=reserved, cost=_DETAIL_REQUESTS)
-    return FundamentalsFeed(link, turns, known, emit, clock)
+    reserved = (0 if "lunarcrush" in clients.open else lists) + _SPARE
+    budget = RequestBudget(client, clock, 3600.0, reserved=reserved, cost=_DETAIL_REQUESTS)
+    return FundamentalsFeed(client, budget, universe, emit, clock)
 
 
 def _events(
-    settings: SourceSettings, links: UpstreamClients, known: AssetUniverse
+    settings: SourceSettings, clients: UpstreamClients, universe: AssetUniverse
 ) -> list[tuple[str, Events]]:
     sources: list[tuple[str, Events]] = []
-    if "coinmarketcal" in links.open:
-        sources.append(("coinmarketcal", coinmarketcal_events(links.open["coinmarketcal"], known)))
-    if "cryptonews" in links.open:
-        sources.append(("cryptonews", vendor_events(links.open["cryptonews"])))
+    if "coinmarketcal" in clients.open:
+        sources.append(
+            ("coinmarketcal", coinmarketcal_events(clients.open["coinmarketcal"], universe))
+        )
+    if "cryptonews" in clients.open:
+        sources.append(("cryptonews", vendor_events(clients.open["cryptonews"])))
     if settings.calendar_file is not None:
-        health: SourceHealth = links.health["file"]
+        health: SourceHealth = clients.health["file"]
         sources.append(("file", file_events(settings.calendar_file, health)))
     return sources

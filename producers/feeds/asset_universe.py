@@ -42,7 +42,7 @@ class AssetUniverse:
         found = (rows[source],) if source in rows else () if source else rows.values()
         return next((coin for at_ms, coin in found if at_ms >= since_ms), None)
 
-    def heard(self, asset: str, topic: TopicRow, now_ms: int) -> None:
+    def learn_topic(self, asset: str, topic: TopicRow, now_ms: int) -> None:
         """Take in what the networks say of an asset."""
         self._topics[asset] = (now_ms, topic)
 

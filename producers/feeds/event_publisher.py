@@ -20,7 +20,7 @@ from transport.publisher import PublishError
 
 _log = structlog.get_logger(__name__)
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 10.0  # wall seconds
-_TOLD = 3
+_MOST_LOGGED = 3
 
 
 class EventPublisher:
@@ -31,12 +31,17 @@ class EventPublisher:
 
     def __init__(
         self,
-        once: DeduplicatingPublisher,
-        known: AssetUniverse,
+        publisher: DeduplicatingPublisher,
+        universe: AssetUniverse,
         health: Mapping[str, SourceHealth],
-        tell: Callable[[str], None],
+        report: Callable[[str], None],
     ) -> None:
-        self._once, self._known, self._health, self._tell = once, known, health, tell
+        self._publisher, self._universe, self._health, self._report = (
+            publisher,
+            universe,
+            health,
+            report,
+        )
         self.counts: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()
 
@@ -49,10 +54,10 @@ class EventPublisher:
         pause_s = _FIRST_PAUSE_S
         while True:
             try:
-                emitted = await self._once.emit(events)
+                emitted = await self._publisher.emit(events)
                 break
             except (PublishError, BrokerError, RegistryError) as error:
-                self._tell(f"waiting for the broker: {error}")
+                self._report(f"waiting for the broker: {error}")
                 await asyncio.sleep(pause_s)
                 pause_s = min(2.0 * pause_s, _LONGEST_PAUSE_S)
         self.counts[source] += emitted.published
@@ -64,7 +69,7 @@ class EventPublisher:
     def _refuse(self, source: str, refused: Sequence[str]) -> None:
         """Tell what breaks the contract: an upstream's mistake, which no worker should get."""
         self.refused[source] += len(refused)
-        for sentence in refused[:_TOLD]:
+        for sentence in refused[:_MOST_LOGGED]:
             _log.warning("not published", source=source, reason=sentence)
 
     def _price(self, event: MarketEvent) -> None:
@@ -74,4 +79,4 @@ class EventPublisher:
             usd = event.close
         else:
             return
-        self._known.prices[event.asset] = Price(event.observed_at, usd)
+        self._universe.prices[event.asset] = Price(event.observed_at, usd)

@@ -30,14 +30,14 @@ class FundamentalsFeed:
 
     def __init__(
         self,
-        link: UpstreamClient | None,
-        turns: RequestBudget | None,
-        known: AssetUniverse,
+        client: UpstreamClient | None,
+        budget: RequestBudget | None,
+        universe: AssetUniverse,
         emit: Emit,
         clock: Clock,
     ) -> None:
-        self._link, self._turns = link, turns
-        self._known, self._emit, self._clock = known, emit, clock
+        self._client, self._budget = client, budget
+        self._universe, self._emit, self._clock = universe, emit, clock
         self._details: dict[str, tuple[int, DetailRow]] = {}
         self._volumes: dict[str, float] = {}
         self._listed = False
@@ -45,12 +45,12 @@ class FundamentalsFeed:
     async def run(self, cycle_ms: int) -> None:
         """Publish what is known of the cycle's assets, then each detail as it comes."""
         self._listed = False
-        await self._publish(self._known.assets)
-        if self._link is None or self._turns is None:
+        await self._publish(self._universe.assets)
+        if self._client is None or self._budget is None:
             return
-        for asset in self._turns.take(self._known.assets):
-            if not await self._ask(self._link, self._turns, asset):
-                self._turns.failed(asset)
+        for asset in self._budget.take(self._universe.assets):
+            if not await self._fetch(self._client, self._budget, asset):
+                self._budget.failed(asset)
                 return
             await self._publish((asset,))
 
@@ -59,7 +59,7 @@ class FundamentalsFeed:
         for asset in assets:
             now_ms = self._clock.now_ms()
             at_ms, detail = self._details.get(asset, (0, None))
-            coin = self._known.coin(asset, since_ms=now_ms - _NEWS_MS)
+            coin = self._universe.coin(asset, since_ms=now_ms - _NEWS_MS)
             if coin is None and now_ms - at_ms > _NEWS_MS:
                 continue  # said again, what is old would pass for new
             event = fundamentals(
@@ -74,29 +74,29 @@ class FundamentalsFeed:
         for source, events in by_source.items():
             await self._emit(source, events)
 
-    async def _ask(self, link: UpstreamClient, turns: RequestBudget, asset: str) -> bool:
+    async def _fetch(self, client: UpstreamClient, budget: RequestBudget, asset: str) -> bool:
         """Ask for an asset's detail; return whether it makes sense to go on."""
-        slug = await self._slug(link, asset)
+        slug = await self._slug(client, asset)
         if slug is not None:
-            detail = await link.ask(coingecko_detail.fetch_detail, slug)
+            detail = await client.call(coingecko_detail.fetch_detail, slug)
             if detail is None:
                 return False
             self._details[asset] = (self._clock.now_ms(), detail)
-            await turns.pause()
-            volume = await link.ask(coingecko_detail.fetch_mean_volume, slug)
+            await budget.pause()
+            volume = await client.call(coingecko_detail.fetch_mean_volume, slug)
             if volume is not None:
                 self._volumes[asset] = volume
-            await turns.pause()
-        turns.done(asset)
+            await budget.pause()
+        budget.done(asset)
         return True
 
-    async def _slug(self, link: UpstreamClient, asset: str) -> str | None:
+    async def _slug(self, client: UpstreamClient, asset: str) -> str | None:
         """Return CoinGecko's name of an asset; its list is asked for when it is not known."""
-        coin = self._known.coin(asset, link.name)
+        coin = self._universe.coin(asset, client.name)
         if coin is None and not self._listed:
             self._listed = True
-            markets = await link.ask(coingecko.fetch_markets)
+            markets = await client.call(coingecko.fetch_markets)
             if markets is not None:
-                self._known.learn(markets.rows, self._clock.now_ms())
-                coin = self._known.coin(asset, link.name)
+                self._universe.learn(markets.rows, self._clock.now_ms())
+                coin = self._universe.coin(asset, client.name)
         return None if coin is None else coin.slug

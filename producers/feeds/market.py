@@ -31,7 +31,7 @@ class Market:
     def __init__(
         self,
         connection: Connection,
-        known: AssetUniverse,
+        universe: AssetUniverse,
         emit: Emit,
         health: SourceHealth,
         *,
@@ -39,16 +39,16 @@ class Market:
         quote: str,
         levels: int,
     ) -> None:
-        self._connection, self._known, self._health = connection, known, health
+        self._connection, self._universe, self._health = connection, universe, health
         self._emit = partial(emit, connection.name)
         self._feeds, self._quote, self._levels = feeds, quote, levels
         self._offered: dict[str, Any] = {}
 
     async def run(
-        self, journal: PublishedIndex, on_progress: Callable[[Progress], None], ready: asyncio.Event
+        self, index: PublishedIndex, on_progress: Callable[[Progress], None], ready: asyncio.Event
     ) -> None:
         """Publish until cancelled; `ready` is set once the back-fill has been done."""
-        await self._known.has_assets.wait()
+        await self._universe.has_assets.wait()
         self._offered = await self._load()
         markets = self._markets()
         async with asyncio.TaskGroup() as group:
@@ -64,9 +64,9 @@ class Market:
                 followers.append(books.follow)
                 group.create_task(books.run())
             if "candles" in self._feeds:
-                ledger = CandleTracker(self._connection.name, markets, known=journal.closed_times)
-                await backfill(self._connection, ledger, self._emit, on_progress=on_progress)
-                candles = CandleFeed(self._connection, ledger, self._emit, reports=self._health)
+                tracker = CandleTracker(self._connection.name, markets, known=index.closed_times)
+                await backfill(self._connection, tracker, self._emit, on_progress=on_progress)
+                candles = CandleFeed(self._connection, tracker, self._emit, reports=self._health)
                 followers.append(candles.follow)
                 group.create_task(candles.run())
             ready.set()
@@ -85,7 +85,7 @@ class Market:
             return offered
 
     def _markets(self) -> dict[str, str]:
-        assets = self._known.assets
+        assets = self._universe.assets
         choice = choose(self._offered, assets, self._quote)
         lacking = list(choice.refused)
         named = ", ".join(lacking[:_NAMED]) + (" ..." if len(lacking) > _NAMED else "")

@@ -31,24 +31,24 @@ class NewsFeed:
     def __init__(
         self,
         sources: Sequence[tuple[str, Headlines]],
-        known: AssetUniverse,
+        universe: AssetUniverse,
         emit: Emit,
         clock: Clock,
     ) -> None:
-        self._sources, self._known, self._emit, self._clock = sources, known, emit, clock
+        self._sources, self._universe, self._emit, self._clock = sources, universe, emit, clock
 
     async def run(self, cycle_ms: int) -> None:
         """Publish what is new about the cycle's assets."""
         # Side by side: one that takes its time must not keep the others' news back.
-        asking = (self._ask(*source) for source in self._sources)
+        asking = (self._fetch(*source) for source in self._sources)
         for error in await asyncio.gather(*asking, return_exceptions=True):
             if error is not None:  # a defect: it is told once the others have had their turn
                 raise error
 
-    async def _ask(self, name: str, headlines: Headlines) -> None:
-        rows = await headlines(self._known.assets)
+    async def _fetch(self, name: str, headlines: Headlines) -> None:
+        rows = await headlines(self._universe.assets)
         seen_ms = self._clock.now_ms()
-        followed = frozenset(self._known.assets)
+        followed = frozenset(self._universe.assets)
         events = [
             article
             for row in rows
@@ -59,10 +59,10 @@ class NewsFeed:
         await self._emit(name, events)
 
     def _about(self, row: NewsRow, followed: frozenset[str]) -> list[str]:
-        return [asset for asset in assets_of(row, self._known.catalogue) if asset in followed]
+        return [asset for asset in assets_of(row, self._universe.catalogue) if asset in followed]
 
 
-def vendor_headlines(link: UpstreamClient) -> Headlines:
+def vendor_headlines(client: UpstreamClient) -> Headlines:
     """Return the headlines of CryptoNews or StockNews: all assets in one request, page by page."""
     seen: set[str] = set()
 
@@ -70,7 +70,7 @@ def vendor_headlines(link: UpstreamClient) -> Headlines:
         rows: list[NewsRow] = []
         told: set[str] = set()
         for page in range(1, _MOST_PAGES + 1):
-            parsed = await link.ask(cryptonews.fetch_news, assets, page=page, source=link.name)
+            parsed = await client.call(cryptonews.fetch_news, assets, page=page, source=client.name)
             if parsed is None:
                 return rows  # `seen` stays, so the next time pages back as far as this one had to
             new = [row for row in parsed.rows if row.source_id not in seen]
@@ -86,27 +86,29 @@ def vendor_headlines(link: UpstreamClient) -> Headlines:
     return headlines
 
 
-def topic_headlines(link: UpstreamClient, known: AssetUniverse, turns: RequestBudget) -> Headlines:
+def topic_headlines(
+    client: UpstreamClient, universe: AssetUniverse, budget: RequestBudget
+) -> Headlines:
     """Return LunarCrush's headlines: one asset a request, as many as the day's quota allows."""
 
     async def headlines(assets: Sequence[str]) -> Iterable[NewsRow]:
         rows: list[NewsRow] = []
-        for asset in turns.take(assets):
-            coin = known.coin(asset, link.name)
+        for asset in budget.take(assets):
+            coin = universe.coin(asset, client.name)
             topic = (coin.topic if coin is not None else "") or asset.lower()
-            parsed = await link.ask(lunarcrush.fetch_topic_news, topic)
+            parsed = await client.call(lunarcrush.fetch_topic_news, topic)
             if parsed is None:
-                turns.failed(asset)
+                budget.failed(asset)
                 break
-            turns.done(asset)
+            budget.done(asset)
             rows += parsed.rows
-            await turns.pause()
+            await budget.pause()
         return rows
 
     return headlines
 
 
-def rss_headlines(link: UpstreamClient, addresses: Sequence[str]) -> Headlines:
+def rss_headlines(client: UpstreamClient, addresses: Sequence[str]) -> Headlines:
     """Return the headlines of public feeds, each asked only for what has changed."""
     states: dict[str, tuple[str | None, str | None]] = {}
 
@@ -114,7 +116,7 @@ def rss_headlines(link: UpstreamClient, addresses: Sequence[str]) -> Headlines:
         rows: list[NewsRow] = []
         for address in addresses:
             etag, last_modified = states.get(address, (None, None))
-            feed = await link.ask(rss.fetch_feed, address, etag, last_modified)
+            feed = await client.call(rss.fetch_feed, address, etag, last_modified)
             if feed is not None:
                 states[address] = (feed.etag, feed.last_modified)
                 rows += feed.parsed.rows

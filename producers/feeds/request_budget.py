@@ -21,7 +21,7 @@ class RequestBudget:
 
     def __init__(
         self,
-        link: UpstreamClient,
+        client: UpstreamClient,
         clock: Clock,
         cadence_s: float,
         *,
@@ -29,7 +29,7 @@ class RequestBudget:
         cost: int = 1,
         share: float = 0.5,
     ) -> None:
-        self._link, self._clock, self._cadence_s = link, clock, cadence_s
+        self._client, self._clock, self._cadence_s = client, clock, cadence_s
         self._reserved, self._cost, self._share = reserved, cost, share
         self._fetched_ms: dict[str, int] = {}
         self._listed_ms: dict[str, int] = {}
@@ -40,7 +40,7 @@ class RequestBudget:
         """Return which of the assets, in the order of their rank, to ask for now."""
         if not assets:
             return ()
-        quota, now_ms = self._link.quota, self._clock.now_ms()
+        quota, now_ms = self._client.quota, self._clock.now_ms()
         per_day = quota.limit_day
         left = quota.left_day()
         used = quota.used_day() if per_day is None or left is None else per_day - left
@@ -49,20 +49,20 @@ class RequestBudget:
         requests = allowance(
             now_ms, used, per_day, self._cadence_s, self._reserved, per_minute=per_minute
         )
-        self._tell(assets, per_day, per_minute)
+        self._set_refresh(assets, per_day, per_minute)
         self._fetched_ms = {
             asset: at_ms for asset, at_ms in self._fetched_ms.items() if asset in assets
         }
         self._listed_ms = {asset: self._listed_ms.get(asset, now_ms) for asset in assets}
         # What is left of an odd request is carried on, else one a cycle would never make a turn.
         self._carried += requests
-        turns = self._carried // self._cost
-        self._carried -= turns * self._cost
-        return chosen(assets, self._fetched_ms, turns, now_ms, self._listed_ms)
+        budget = self._carried // self._cost
+        self._carried -= budget * self._cost
+        return chosen(assets, self._fetched_ms, budget, now_ms, self._listed_ms)
 
     async def pause(self) -> None:
         """Wait so that its requests take no more than their share of each minute."""
-        per_minute = self._link.quota.limits.per_minute
+        per_minute = self._client.quota.limits.per_minute
         if per_minute is not None:
             await self._clock.sleep(60.0 / (per_minute * self._share))
 
@@ -81,15 +81,17 @@ class RequestBudget:
         else:
             self._failed = asset
 
-    def _tell(self, assets: Sequence[str], per_day: int | None, per_minute: int | None) -> None:
+    def _set_refresh(
+        self, assets: Sequence[str], per_day: int | None, per_minute: int | None
+    ) -> None:
         """Tell how old the last asset's data may get."""
         cycles = 86_400.0 / self._cadence_s
         possible = [] if per_day is None else [max(per_day - self._reserved, 0) / cycles]
         if per_minute is not None:
             possible.append(per_minute * self._cadence_s / 60.0)
-        turns = min(possible, default=float(len(assets))) / self._cost
-        if turns > 0.0:
+        budget = min(possible, default=float(len(assets))) / self._cost
+        if budget > 0.0:
             last = len(assets) - 1
-            self._link.health.refresh_s = expected_refresh_s(
-                last, len(assets), turns, self._cadence_s
+            self._client.health.refresh_s = expected_refresh_s(
+                last, len(assets), budget, self._cadence_s
             )

@@ -21,11 +21,11 @@ from producers.feeds.event_publisher import EventPublisher
 from producers.feeds.market import Market
 from producers.feeds.status_publisher import StatusPublisher
 from producers.feeds.trending import TrendingFeed
-from producers.feeds.upstream_clients import FEEDS_OF, UpstreamClients, open_links
+from producers.feeds.upstream_clients import FEEDS_OF, UpstreamClients, open_clients
 from producers.http_client.health import SourceHealth
 from producers.http_client.quota import Quota
 from producers.http_client.upstream import Limits
-from producers.schedule.cycles import Job, Told
+from producers.schedule.cycles import Job, JobReport
 from producers.schedule.scheduler import Scheduler
 from producers.settings import SourceSettings
 from schemas.redact import redacted
@@ -44,7 +44,7 @@ _JITTER_MS = {"news": 20_000, "social": 60_000, "fundamentals": 120_000, "calend
 class Listener:
     """Who hears what happens: sentences for people, and the progress of the back-fill."""
 
-    say: Callable[[str], None]
+    message: Callable[[str], None]
     backfill: Callable[[Progress], None]
     ready: Callable[[], None]
 
@@ -52,7 +52,7 @@ class Listener:
 class LiveProducers:
     """Publishes the feeds of these names until cancelled, or `stop` is set.
 
-    `once` is started; `statuses` is a publisher of its own, for the states of the upstreams.
+    `publisher` is started; `statuses` is a publisher of its own, for the states of the upstreams.
     """
 
     def __init__(
@@ -60,21 +60,23 @@ class LiveProducers:
         names: Sequence[str],
         settings: SourceSettings,
         clock: Clock,
-        once: DeduplicatingPublisher,
+        publisher: DeduplicatingPublisher,
         statuses: Publisher,
         state_dir: Path,
-        tell: Listener,
+        listener: Listener,
     ) -> None:
         self._names, self._settings, self._clock = names, settings, clock
-        self._once, self._statuses, self._state_dir = once, statuses, state_dir
-        self._tell = tell
-        self._known = AssetUniverse()
+        self._publisher, self._statuses, self._state_dir = publisher, statuses, state_dir
+        self._listener = listener
+        self._universe = AssetUniverse()
         self._missed: dict[str, int] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
         """Publish until `stop` is set; what is under way then is finished, within 10 s."""
         async with aiohttp.ClientSession() as session:
-            links = open_links(self._names, self._settings, session, self._clock, self._state_dir)
+            clients = open_clients(
+                self._names, self._settings, session, self._clock, self._state_dir
+            )
             # It only counts: ccxt keeps the exchange's limits, which go by weight.
             requests = Quota(Limits(), self._clock, upstream=self._settings.exchange)
             connection = await open_exchange(self._settings, self._clock, quota=requests)
@@ -85,20 +87,26 @@ class LiveProducers:
                 self._clock,
                 circuit=lambda: connection.circuit,
             )
-            health = {**links.health, connection.name: exchange}
-            outlet = EventPublisher(self._once, self._known, health, self._tell.say)
-            journal = self._once.journal
+            health = {**clients.health, connection.name: exchange}
+            emit = EventPublisher(self._publisher, self._universe, health, self._listener.message)
+            index = self._publisher.index
             feeds = feeds_of(
-                self._names, self._settings, links, self._known, outlet, self._clock, journal
+                self._names,
+                self._settings,
+                clients,
+                self._universe,
+                emit,
+                self._clock,
+                index,
             )
-            scheduler = Scheduler(self._clock, self._jobs(feeds, links), self._told)
-            teller = StatusPublisher(self._statuses, self._of_here(health), self._note)
+            scheduler = Scheduler(self._clock, self._jobs(feeds, clients), self._on_report)
+            status_publisher = StatusPublisher(self._statuses, self._of_here(health), self._note)
             ready = asyncio.Event()
             parts = {
-                "schedule": self._schedule(scheduler, feeds, links, ready),
-                "status": teller.run(),
+                "schedule": self._schedule(scheduler, feeds, clients, ready),
+                "status": status_publisher.run(),
                 "checkpoints": self._checkpoints(),
-                connection.name: self._market(connection, outlet, exchange, ready),
+                connection.name: self._market(connection, emit, exchange, ready),
             }
             running = [asyncio.create_task(part, name=name) for name, part in parts.items()]
             announcing = asyncio.create_task(self._announce(ready))
@@ -109,8 +117,8 @@ class LiveProducers:
                 await _ended(*running, announcing)
                 await connection.close()
                 with contextlib.suppress(Exception):  # the log itself is what counts
-                    await asyncio.wait_for(self._once.checkpoint(), _STOP_S)
-                await teller.tell()
+                    await asyncio.wait_for(self._publisher.checkpoint(), _STOP_S)
+                await status_publisher.publish()
 
     @property
     def _streamed(self) -> tuple[str, ...]:
@@ -119,7 +127,7 @@ class LiveProducers:
     async def _market(
         self,
         connection: Connection,
-        outlet: EventPublisher,
+        emit: EventPublisher,
         exchange: SourceHealth,
         ready: asyncio.Event,
     ) -> None:
@@ -129,14 +137,14 @@ class LiveProducers:
             await asyncio.Event().wait()
         market = Market(
             connection,
-            self._known,
-            outlet,
+            self._universe,
+            emit,
             exchange,
             feeds=self._streamed,
             quote=self._settings.quote,
             levels=self._settings.book_levels,
         )
-        await market.run(self._once.journal, self._tell.backfill, ready)
+        await market.run(self._publisher.index, self._listener.backfill, ready)
 
     def _of_here(self, health: Mapping[str, SourceHealth]) -> dict[str, SourceHealth]:
         """Return those that are asked for the feeds of this process: others tell of the others."""
@@ -162,62 +170,62 @@ class LiveProducers:
         self,
         scheduler: Scheduler,
         feeds: Sequence[Feed],
-        links: UpstreamClients,
+        clients: UpstreamClients,
         ready: asyncio.Event,
     ) -> None:
         """Run the jobs. On empty topics the back-fill comes first: a tick asks for its candles."""
-        if self._once.journal.cycle is None:
+        if self._publisher.index.cycle is None:
             for feed in feeds:
                 if isinstance(feed, TrendingFeed):
                     await feed.prime()
                     with contextlib.suppress(TimeoutError):
                         await asyncio.wait_for(ready.wait(), _BACKFILL_S)
         else:
-            await self._resume(links)
+            await self._resume(clients)
         await scheduler.run()
 
     async def _announce(self, ready: asyncio.Event) -> None:
-        await self._known.has_assets.wait()
+        await self._universe.has_assets.wait()
         await ready.wait()
-        self._tell.ready()
+        self._listener.ready()
 
-    def _jobs(self, feeds: Sequence[Feed], links: UpstreamClients) -> list[Job]:
+    def _jobs(self, feeds: Sequence[Feed], clients: UpstreamClients) -> list[Job]:
         jobs = [self._job(feed) for feed in feeds]
         if "trending" not in self._names:
-            jobs.append(Job("assets", lambda cycle_ms: self._follow(links), jitter_ms=5_000))
+            jobs.append(Job("assets", lambda cycle_ms: self._follow(clients), jitter_ms=5_000))
         return jobs
 
     def _job(self, feed: Feed) -> Job:
         async def run(cycle_ms: int) -> None:
             if feed.name != "trending":
-                await self._known.has_assets.wait()
+                await self._universe.has_assets.wait()
             await feed.run(cycle_ms)
 
         last_ms = None
-        if feed.name == "trending" and (seen := self._once.journal.cycle) is not None:
+        if feed.name == "trending" and (seen := self._publisher.index.cycle) is not None:
             last_ms = seen.cycle if len(seen.assets) >= seen.size else None
         return Job(feed.name, run, feed.cadence_ms, _JITTER_MS.get(feed.name, 0), last_ms)
 
-    async def _follow(self, links: UpstreamClients) -> None:
+    async def _follow(self, clients: UpstreamClients) -> None:
         """Learn the cycle's assets from the topic: the ticks are published elsewhere."""
-        await self._once.checkpoint()
-        await self._resume(links)
+        await self._publisher.checkpoint()
+        await self._resume(clients)
 
-    async def _resume(self, links: UpstreamClients) -> None:
+    async def _resume(self, clients: UpstreamClients) -> None:
         """Go on with the assets of the newest cycle in the topic, if there is one."""
-        seen = self._once.journal.cycle
+        seen = self._publisher.index.cycle
         if seen is None:
             return
-        for coins_of in coin_lists(links):
-            if not self._known.catalogue.by_symbol:
-                self._known.learn(await coins_of(), self._clock.now_ms())
-        self._known.follow(seen.assets)
+        for coins_of in coin_lists(clients):
+            if not self._universe.catalogue.by_symbol:
+                self._universe.learn(await coins_of(), self._clock.now_ms())
+        self._universe.follow(seen.assets)
 
-    def _told(self, told: Told) -> None:
-        if told.outcome == "missed":
-            self._missed[told.job] = self._missed.get(told.job, 0) + told.count
-        if told.outcome != "done":
-            self._tell.say(redacted(str(told)))
+    def _on_report(self, report: JobReport) -> None:
+        if report.outcome == "missed":
+            self._missed[report.job] = self._missed.get(report.job, 0) + report.count
+        if report.outcome != "done":
+            self._listener.message(redacted(str(report)))
 
     def _note(self) -> str:
         """Return what was missed, for the status page."""
@@ -227,7 +235,7 @@ class LiveProducers:
         while True:
             await asyncio.sleep(_CHECKPOINT_S)
             try:
-                await self._once.checkpoint()
+                await self._publisher.checkpoint()
             except Exception as error:  # a convenience: the next start reads the log
                 _log.warning("no checkpoint was written", error=str(error))
 

@@ -35,13 +35,17 @@ class CalendarFeed:
     cadence_ms = HOUR_MS
 
     def __init__(
-        self, sources: Sequence[tuple[str, Events]], known: AssetUniverse, emit: Emit, clock: Clock
+        self,
+        sources: Sequence[tuple[str, Events]],
+        universe: AssetUniverse,
+        emit: Emit,
+        clock: Clock,
     ) -> None:
-        self._sources, self._known, self._emit, self._clock = sources, known, emit, clock
+        self._sources, self._universe, self._emit, self._clock = sources, universe, emit, clock
 
     async def run(self, cycle_ms: int) -> None:
         """Publish what is new or has changed, and the heartbeats."""
-        assets = self._known.assets
+        assets = self._universe.assets
         beating = ""
         for name, events_of in self._sources:
             rows = await events_of(assets, self._clock.now_ms())
@@ -49,7 +53,7 @@ class CalendarFeed:
                 continue
             beating = beating or name
             seen_ms = self._clock.now_ms()
-            catalogue = self._known.catalogue
+            catalogue = self._universe.catalogue
             await self._emit(
                 name, [one for row in rows for one in scheduled(row, catalogue, assets, seen_ms)]
             )
@@ -58,15 +62,15 @@ class CalendarFeed:
             await self._emit(beating, [heartbeat(beating, asset, seen_ms) for asset in assets])
 
 
-def coinmarketcal_events(link: UpstreamClient, known: AssetUniverse) -> Events:
+def coinmarketcal_events(client: UpstreamClient, universe: AssetUniverse) -> Events:
     """Return CoinMarketCal's events; it wants the coins' slugs."""
 
     async def events(assets: Sequence[str], now_ms: int) -> Sequence[EventRow] | None:
-        coins = [known.coin(asset, "coingecko") or known.coin(asset) for asset in assets]
+        coins = [universe.coin(asset, "coingecko") or universe.coin(asset) for asset in assets]
         slugs = [coin.slug for coin in coins if coin is not None and coin.slug]
         rows: list[EventRow] = []
         for page in range(1, _MOST_PAGES + 1):
-            parsed = await link.ask(
+            parsed = await client.call(
                 coinmarketcal.fetch_events,
                 slugs,
                 page,
@@ -83,12 +87,14 @@ def coinmarketcal_events(link: UpstreamClient, known: AssetUniverse) -> Events:
     return events
 
 
-def vendor_events(link: UpstreamClient) -> Events:
+def vendor_events(client: UpstreamClient) -> Events:
     """Return the events of CryptoNews or StockNews."""
 
     async def events(assets: Sequence[str], now_ms: int) -> Sequence[EventRow] | None:
         until_ms = now_ms + _AHEAD_MS
-        parsed = await link.ask(cryptonews.fetch_events, assets, now_ms, until_ms, source=link.name)
+        parsed = await client.call(
+            cryptonews.fetch_events, assets, now_ms, until_ms, source=client.name
+        )
         return None if parsed is None else parsed.rows
 
     return events

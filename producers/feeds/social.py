@@ -21,20 +21,22 @@ class SocialFeed:
     cadence_ms = CYCLE_MS
 
     def __init__(
-        self, link: UpstreamClient, turns: RequestBudget, known: AssetUniverse, clock: Clock
+        self, client: UpstreamClient, budget: RequestBudget, universe: AssetUniverse, clock: Clock
     ) -> None:
-        self._link, self._turns, self._known, self._clock = link, turns, known, clock
+        self._client, self._budget, self._universe, self._clock = client, budget, universe, clock
 
     async def run(self, cycle_ms: int) -> None:
         """Ask for the assets whose turn it is; a failure ends the cycle's turns."""
         # A ticker alone is a word like "link": without the list's topic it may mean anything.
-        coins = {asset: self._known.coin(asset, self._link.name) for asset in self._known.assets}
+        coins = {
+            asset: self._universe.coin(asset, self._client.name) for asset in self._universe.assets
+        }
         topics = {asset: coin.topic for asset, coin in coins.items() if coin is not None}
-        for asset in self._turns.take(tuple(topics)):
-            topic = await self._link.ask(lunarcrush.fetch_topic, topics[asset])
+        for asset in self._budget.take(tuple(topics)):
+            topic = await self._client.call(lunarcrush.fetch_topic, topics[asset])
             if topic is None:
-                self._turns.failed(asset)
+                self._budget.failed(asset)
                 return
-            self._known.heard(asset, topic, self._clock.now_ms())
-            self._turns.done(asset)
-            await self._turns.pause()
+            self._universe.learn_topic(asset, topic, self._clock.now_ms())
+            self._budget.done(asset)
+            await self._budget.pause()

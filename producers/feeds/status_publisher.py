@@ -30,10 +30,10 @@ class StatusPublisher:
     async def run(self) -> None:
         """Publish until cancelled."""
         while True:
-            await self.tell(only_news=True)
+            await self.publish(only_news=True)
             await asyncio.sleep(_EVERY_S)
 
-    async def tell(self, *, only_news: bool = False) -> None:
+    async def publish(self, *, only_news: bool = False) -> None:
         """Publish the status of every source, or of those that have news."""
         now_s = asyncio.get_running_loop().time()
         for name, health in self._health.items():
@@ -54,8 +54,8 @@ class StatusPublisher:
             _log.warning("statuses were not published", error=str(error))
 
     def _is_news(self, name: str, status: SourceStatus, now_s: float) -> bool:
-        told_s, last = self._last.get(name, (0.0, None))
-        if last is None or now_s - told_s >= _AT_LEAST_S:
+        published_s, last = self._last.get(name, (0.0, None))
+        if last is None or now_s - published_s >= _AT_LEAST_S:
             return True
         same = {field: getattr(last, field) for field in _COUNTED}
         return replace(status, **same) != last

@@ -77,7 +77,7 @@ def ticks(
     beside a list of the same source: while that one is away, so is what it said of people.
     """
     return tuple(
-        _tick(coin, _said(coin, topics), cycle_ms, observed_at, rank, len(coins))
+        _tick(coin, _topic_of(coin, topics), cycle_ms, observed_at, rank, len(coins))
         for rank, coin in enumerate(coins, start=1)
     )
 
@@ -85,7 +85,7 @@ def ticks(
 _SILENCE = TopicRow(source="", topic="")
 
 
-def _said(coin: CoinRow, topics: Mapping[str, TopicRow]) -> TopicRow:
+def _topic_of(coin: CoinRow, topics: Mapping[str, TopicRow]) -> TopicRow:
     topic = topics.get(coin.symbol, _SILENCE)
     return topic if topic.source == coin.source else _SILENCE
 

@@ -44,19 +44,19 @@ class TrendingFeed:
     def __init__(
         self,
         lists: Sequence[CoinList],
-        known: AssetUniverse,
+        universe: AssetUniverse,
         emit: Emit,
         clock: Clock,
         size: int,
         left: Callable[[Ticks], Ticks] = lambda ticks: ticks,
     ) -> None:
-        self._lists, self._known, self._emit = lists, known, emit
+        self._lists, self._universe, self._emit = lists, universe, emit
         self._clock, self._size, self._left = clock, size, left
         self._last: Ticks = ()
 
     async def prime(self) -> None:
         """Learn which assets the first cycle will have, without publishing anything."""
-        self._known.follow(event.asset for event in await self._ticks(0))
+        self._universe.follow(event.asset for event in await self._ticks(0))
 
     async def run(self, cycle_ms: int) -> None:
         """Publish the ticks of a cycle."""
@@ -65,38 +65,38 @@ class TrendingFeed:
             _log.warning("no coin list yet: this cycle has no ticks", cycle=cycle_ms)
             return
         self._last = events
-        self._known.follow(event.asset for event in events)
+        self._universe.follow(event.asset for event in events)
         await self._emit(events[0].source, self._left(events))
 
     async def _ticks(self, cycle_ms: int) -> Ticks:
         for coins_of in self._lists:
             coins = await coins_of()
-            self._known.learn(coins, self._clock.now_ms())
-            chosen = most_watched(coins, self._known.catalogue, self._size)
+            self._universe.learn(coins, self._clock.now_ms())
+            chosen = most_watched(coins, self._universe.catalogue, self._size)
             if chosen:
                 now_ms = self._clock.now_ms()
-                return ticks(chosen, cycle_ms, now_ms, self._known.topics(now_ms))
-        return held_over(self._last, cycle_ms, self._clock.now_ms(), self._known.prices)
+                return ticks(chosen, cycle_ms, now_ms, self._universe.topics(now_ms))
+        return held_over(self._last, cycle_ms, self._clock.now_ms(), self._universe.prices)
 
 
-def lunarcrush_list(link: UpstreamClient) -> CoinList:
+def lunarcrush_list(client: UpstreamClient) -> CoinList:
     """Return LunarCrush's list: a thousand coins in one request."""
 
     async def coins() -> Sequence[CoinRow]:
-        parsed = await link.ask(lunarcrush.fetch_coins, _LIST_SIZE, within_s=_WITHIN_S)
+        parsed = await client.call(lunarcrush.fetch_coins, _LIST_SIZE, within_s=_WITHIN_S)
         return () if parsed is None else parsed.rows
 
     return coins
 
 
-def coingecko_list(link: UpstreamClient) -> CoinList:
+def coingecko_list(client: UpstreamClient) -> CoinList:
     """Return CoinGecko's trending coins, then the 250 largest by what is traded."""
 
     async def coins() -> Sequence[CoinRow]:
-        markets = await link.ask(coingecko.fetch_markets, within_s=_WITHIN_S)
+        markets = await client.call(coingecko.fetch_markets, within_s=_WITHIN_S)
         if markets is None:
             return ()
-        trending = await link.ask(coingecko.fetch_trending, within_s=_WITHIN_S)
+        trending = await client.call(coingecko.fetch_trending, within_s=_WITHIN_S)
         by_id = {coin.source_id: coin for coin in markets.rows}
         first = () if trending is None else trending.rows
         rows = [by_id.get(coin.source_id, coin) for coin in first]

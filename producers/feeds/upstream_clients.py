@@ -33,7 +33,7 @@ class UpstreamClient:
     quota: Quota
     health: SourceHealth
 
-    async def ask(
+    async def call(
         self,
         fetch: Callable[..., Awaitable[T]],
         *args: Any,
@@ -80,7 +80,7 @@ class UpstreamClients:
     health: Mapping[str, SourceHealth]
 
 
-def open_links(
+def open_clients(
     names: Sequence[str],
     settings: SourceSettings,
     session: aiohttp.ClientSession,
@@ -92,7 +92,7 @@ def open_links(
     One that wants a key and has none is off, which its health says with what to do about it.
     Counts of requests are kept in `state_dir`.
     """
-    links, healths = {}, {}
+    clients, healths = {}, {}
     if settings.calendar_file is not None:
         healths["file"] = SourceHealth("file", FEEDS_OF["file"], None, clock, cadence_s=3600.0)
     for upstream in UPSTREAMS:
@@ -100,9 +100,9 @@ def open_links(
         if secret is None and upstream.name not in _WITHOUT_KEY:
             healths[upstream.name] = _off(upstream, clock)
             continue
-        link = _link(names, upstream, settings, secret, session, clock, state_dir)
-        links[upstream.name], healths[upstream.name] = link, link.health
-    return UpstreamClients(links, healths)
+        client = _client_of(names, upstream, settings, secret, session, clock, state_dir)
+        clients[upstream.name], healths[upstream.name] = client, client.health
+    return UpstreamClients(clients, healths)
 
 
 def _off(upstream: Upstream, clock: Clock) -> SourceHealth:
@@ -111,7 +111,7 @@ def _off(upstream: Upstream, clock: Clock) -> SourceHealth:
     return health
 
 
-def _link(
+def _client_of(
     names: Sequence[str],
     upstream: Upstream,
     settings: SourceSettings,

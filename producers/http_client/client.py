@@ -45,10 +45,10 @@ class Backoff:
     longest_s: float = 30.0
     longest_wait_s: float = 60.0
 
-    def pause_s(self, attempt: int, asked_for_s: float | None, rng: random.Random) -> float:
+    def pause_s(self, attempt: int, requested_pause_s: float | None, rng: random.Random) -> float:
         """Return the pause after the given attempt (from 1); never less than was asked for."""
-        if asked_for_s is not None:
-            return asked_for_s + rng.uniform(0.0, self.first_s)
+        if requested_pause_s is not None:
+            return requested_pause_s + rng.uniform(0.0, self.first_s)
         full_s = min(self.first_s * 2.0 ** (attempt - 1), self.longest_s)
         return full_s * rng.uniform(0.5, 1.0)
 
@@ -101,8 +101,8 @@ class Client:
         query = {name: _parameter(value) for name, value in (params or {}).items()}
         sent = {name: text for name, text in query.items() if text is not None}
         url = self._address(self._base_url + path).update_query(sent)
-        ask = Request(url, path or "/", {"Accept": "application/json"}, cost, json=True)
-        return await self._answer(ask)
+        request = Request(url, path or "/", {"Accept": "application/json"}, cost, json=True)
+        return await self._fetch(request)
 
     async def get_text(
         self, url: str, headers: Mapping[str, str] | None = None, *, cost: int = 1
@@ -114,7 +114,7 @@ class Client:
         """
         address = self._address(url)
         where = f"{address.host}{address.path}"
-        fetched: Fetched = await self._answer(
+        fetched: Fetched = await self._fetch(
             Request(address, where, headers or {}, cost, json=False)
         )
         return fetched
@@ -129,8 +129,8 @@ class Client:
             raise self._transport.error(problem, "bad_request")
         return url
 
-    async def _answer(self, ask: Request) -> Any:
-        breaker = self._breaker(ask.url)
+    async def _fetch(self, request: Request) -> Any:
+        breaker = self._breaker(request.url)
 
         def worth_another(state: RetryCallState) -> bool:
             error = _outcome(state)
@@ -141,23 +141,25 @@ class Client:
             stop=stop_after_attempt(TRIES),
             wait=self._pause_s,
             sleep=self._clock.sleep,
-            before_sleep=_tell,
+            before_sleep=_log_retry,
             retry_error_callback=_outcome,
         )
-        outcome: Any = await retrying(self._attempt, ask, breaker)
+        outcome: Any = await retrying(self._attempt, request, breaker)
         if isinstance(outcome, UpstreamError):
             raise outcome
         return outcome.value
 
     def _worth_another(self, error: UpstreamError, breaker: HostBreaker) -> bool:
-        asked_for_s = error.retry_after_s or 0.0
-        return error.retryable and breaker.closed and asked_for_s <= self._backoff.longest_wait_s
+        requested_pause_s = error.retry_after_s or 0.0
+        return (
+            error.retryable and breaker.closed and requested_pause_s <= self._backoff.longest_wait_s
+        )
 
     def _pause_s(self, state: RetryCallState) -> float:
-        asked_for_s: float | None = getattr(_outcome(state), "retry_after_s", None)
-        return self._backoff.pause_s(state.attempt_number, asked_for_s, self._rng)
+        requested_pause_s: float | None = getattr(_outcome(state), "retry_after_s", None)
+        return self._backoff.pause_s(state.attempt_number, requested_pause_s, self._rng)
 
-    async def _attempt(self, ask: Request, breaker: HostBreaker) -> Response | UpstreamError:
+    async def _attempt(self, request: Request, breaker: HostBreaker) -> Response | UpstreamError:
         """Return what came of one request, in its turn.
 
         Raises UpstreamError when it may not be made: that one is not tried again.
@@ -165,15 +167,15 @@ class Client:
         while True:
             breaker.refuse_if_open()
             await self._wait_out(breaker)
-            async with self.quota.turn(ask.cost) as turn:
+            async with self.quota.reserve(request.cost) as reservation:
                 if breaker.held_s() == 0.0:
                     try:
                         trial = breaker.enter()
                     except UpstreamError:
-                        turn.unused()
+                        reservation.cancel()
                         raise
-                    return await self._send(ask, breaker, trial=trial)
-                turn.unused()  # while it waited, another's answer asked for a pause
+                    return await self._send(request, breaker, trial=trial)
+                reservation.cancel()  # while it waited, another's answer asked for a pause
 
     async def _wait_out(self, breaker: HostBreaker) -> None:
         """Wait until the host may be asked. UpstreamError if that is too long."""
@@ -182,11 +184,11 @@ class Client:
             await self._clock.sleep(seconds)
 
     async def _send(
-        self, ask: Request, breaker: HostBreaker, *, trial: bool
+        self, request: Request, breaker: HostBreaker, *, trial: bool
     ) -> Response | UpstreamError:
         outcome: Response | UpstreamError | None = None
         try:
-            outcome = await self._transport.send(ask)
+            outcome = await self._transport.send(request)
         finally:
             breaker.leave(outcome, trial=trial)
         if isinstance(outcome, UpstreamError) and outcome.retry_after_s is not None:
@@ -216,6 +218,6 @@ def _outcome(state: RetryCallState) -> Any:
     return state.outcome.result()
 
 
-def _tell(state: RetryCallState) -> None:
+def _log_retry(state: RetryCallState) -> None:
     pause_s = state.next_action.sleep if state.next_action is not None else 0.0
     _log.info("%s (try %d; again in %.1f s)", _outcome(state), state.attempt_number, pause_s)

@@ -23,13 +23,13 @@ _SHORTEST_WAIT_MS = 50  # of a waiter whose turn comes as soon as those before i
 
 
 @dataclass(slots=True, eq=False)
-class Turn:
+class Reservation:
     """A request that may be made now."""
 
     cost: int
     made: bool = True
 
-    def unused(self) -> None:
+    def cancel(self) -> None:
         """Say that the request is not made after all: it does not count."""
         self.made = False
 
@@ -55,9 +55,9 @@ class Quota:
         self._store = store
         self._upstream = upstream
         self._max_wait_ms = int(max_wait_s * 1000)
-        self._tally = DailyCounter() if store is None else load(store)
-        self._window = RollingWindow(limits.per_minute, _restored(self._tally, clock.now_ms()))
-        self._queue: deque[Turn] = deque()
+        self._counter = DailyCounter() if store is None else load(store)
+        self._window = RollingWindow(limits.per_minute, _restored(self._counter, clock.now_ms()))
+        self._queue: deque[Reservation] = deque()
         self._shut_until_ms = 0
         self._unwritten = False
 
@@ -74,13 +74,13 @@ class Quota:
 
     def used_day(self) -> int:
         """Return the requests of the current UTC day."""
-        return self._tally.of_day(self._clock.now_ms())
+        return self._counter.of_day(self._clock.now_ms())
 
     def left_day(self) -> int | None:
         """Return how many requests are left today, by our count and the upstream's; None: free."""
         limit, now_ms = self.limit_day, self._clock.now_ms()
         lefts = [left for left, _ in self._budgets(now_ms)]
-        lefts.append(None if limit is None else limit - self._tally.of_day(now_ms))
+        lefts.append(None if limit is None else limit - self._counter.of_day(now_ms))
         left = min((left for left in lefts if left is not None), default=None)
         return None if left is None else max(left, 0)
 
@@ -90,21 +90,21 @@ class Quota:
         Raises UpstreamError: kind "limit" when it would wait too long, "quota" when the day or the
         month is spent; ValueError when `cost` is more than a minute allows.
         """
-        async with self.turn(cost):
+        async with self.reserve(cost):
             pass
 
     @asynccontextmanager
-    async def turn(self, cost: int = 1) -> AsyncIterator[Turn]:
+    async def reserve(self, cost: int = 1) -> AsyncIterator[Reservation]:
         """Wait for the turn of a request and make it inside: it counts until a minute after.
 
         Raises like `take`.
         """
-        turn = Turn(cost)
-        begun_ms = await self._wait(turn)
+        reservation = Reservation(cost)
+        begun_ms = await self._wait(reservation)
         try:
-            yield turn
+            yield reservation
         finally:
-            self._end(turn, begun_ms)
+            self._end(reservation, begun_ms)
 
     def adopt(self, headers: Mapping[str, str]) -> None:
         """Obey the headers of an answer (inside its turn) where they say that less is left."""
@@ -117,8 +117,8 @@ class Quota:
         day = windows["day"]
         if day.left is not None:
             others = max(self._window.under_way - 1, 0)  # the upstream may not have them yet
-            self._tally.said_left = max(day.left - others, 0)
-            self._tally.said_until_ms = day.reset_ms or _next_day_ms(now_ms)
+            self._counter.reported_left = max(day.left - others, 0)
+            self._counter.reported_until_ms = day.reset_ms or _next_day_ms(now_ms)
 
     def _adopt_minute(self, minute: RateLimitHeaders, now_ms: int) -> None:
         if minute.left is None:
@@ -132,64 +132,67 @@ class Quota:
             if more > 0:  # somebody else uses the same key or address
                 self._window.mark(now_ms, more)
 
-    async def _wait(self, turn: Turn) -> int:
+    async def _wait(self, reservation: Reservation) -> int:
         """Return when the turn has begun, ms."""
-        if turn.cost < 1 or turn.cost > (self.limits.per_minute or turn.cost):
-            msg = f"{turn.cost} requests at once: {self._upstream} allows {self.limits.per_minute}"
+        if reservation.cost < 1 or reservation.cost > (self.limits.per_minute or reservation.cost):
+            most = self.limits.per_minute
+            msg = f"{reservation.cost} requests at once: {self._upstream} allows {most}"
             raise ValueError(msg)
         give_up_ms = self._clock.now_ms() + self._max_wait_ms
-        self._queue.append(turn)
+        self._queue.append(reservation)
         try:
             while True:
                 now_ms = self._clock.now_ms()
-                self._refuse_if_spent(turn.cost, now_ms)
-                free_ms = self._free_at(turn, now_ms)
-                if free_ms <= now_ms and self._queue[0] is turn:
-                    self._begin(turn, now_ms)
+                self._refuse_if_spent(reservation.cost, now_ms)
+                free_ms = self._free_at(reservation, now_ms)
+                if free_ms <= now_ms and self._queue[0] is reservation:
+                    self._begin(reservation, now_ms)
                     return now_ms
                 if free_ms > give_up_ms:
                     raise self._too_long(free_ms - now_ms)
                 await self._clock.sleep(max(free_ms - now_ms, _SHORTEST_WAIT_MS) / 1000)
         finally:
-            self._queue.remove(turn)
+            self._queue.remove(reservation)
 
-    def _free_at(self, turn: Turn, now_ms: int) -> int:
-        ahead = sum(other.cost for other in takewhile(lambda it: it is not turn, self._queue))
-        return max(self._window.free_at(now_ms, ahead + turn.cost), self._shut_until_ms)
+    def _free_at(self, reservation: Reservation, now_ms: int) -> int:
+        ahead = sum(
+            other.cost for other in takewhile(lambda it: it is not reservation, self._queue)
+        )
+        return max(self._window.free_at(now_ms, ahead + reservation.cost), self._shut_until_ms)
 
-    def _begin(self, turn: Turn, now_ms: int) -> None:
-        self._window.begin(turn.cost)
-        self._tally.add(now_ms, turn.cost)
+    def _begin(self, reservation: Reservation, now_ms: int) -> None:
+        self._window.begin(reservation.cost)
+        self._counter.add(now_ms, reservation.cost)
         self._write(now_ms)
 
-    def _end(self, turn: Turn, begun_ms: int) -> None:
+    def _end(self, reservation: Reservation, begun_ms: int) -> None:
         now_ms = self._clock.now_ms()
-        self._window.end(now_ms, turn.cost, made=turn.made)
-        if not turn.made:
-            self._tally.add(begun_ms, -turn.cost)
+        self._window.end(now_ms, reservation.cost, made=reservation.made)
+        if not reservation.made:
+            self._counter.add(begun_ms, -reservation.cost)
             self._write(now_ms)
         elif now_ms // DAY_MS > begun_ms // DAY_MS:
-            self._tally.add(now_ms, turn.cost)  # either day may be the upstream's
+            self._counter.add(now_ms, reservation.cost)  # either day may be the upstream's
             self._write(now_ms)
 
     def _budgets(self, now_ms: int) -> list[tuple[int | None, str]]:
         """Return what is left of the day and the month, and how they are called."""
-        day, month, tally = self.limits.per_day, self.limits.per_month, self._tally
+        day, month, counter = self.limits.per_day, self.limits.per_month, self._counter
         return [
-            (None if day is None else day - tally.of_day(now_ms), f"the {day} requests of today"),
+            (None if day is None else day - counter.of_day(now_ms), f"the {day} requests of today"),
             (
-                None if month is None else month - tally.of_month(now_ms),
+                None if month is None else month - counter.of_month(now_ms),
                 f"the {month} requests of a month",
             ),
-            (tally.left_as_said(now_ms), "the day's requests, as the upstream counts them,"),
+            (counter.left_as_reported(now_ms), "the day's requests, as the upstream counts them,"),
         ]
 
     def _refuse_if_spent(self, cost: int, now_ms: int) -> None:
         for left, what in self._budgets(now_ms):
             if left is not None and left < cost:
                 until_ms = _next_day_ms(now_ms)
-                if self._tally.left_as_said(now_ms) == left:
-                    until_ms = self._tally.said_until_ms
+                if self._counter.left_as_reported(now_ms) == left:
+                    until_ms = self._counter.reported_until_ms
                 moment = datetime.fromtimestamp(until_ms / 1000, UTC)
                 raise UpstreamError(
                     self._upstream,
@@ -208,18 +211,20 @@ class Quota:
     def _write(self, now_ms: int) -> None:
         if self._store is None:
             return
-        self._tally.minute = self._window.spent(now_ms)
+        self._counter.minute = self._window.spent(now_ms)
         try:
-            save(self._store, self._tally)
+            save(self._store, self._counter)
         except OSError as error:
             if not self._unwritten:  # said once
                 _log.warning("%s cannot be written: %s", self._store.name, error.strerror)
             self._unwritten = True
 
 
-def _restored(tally: DailyCounter, now_ms: int) -> list[tuple[int, int]]:
+def _restored(counter: DailyCounter, now_ms: int) -> list[tuple[int, int]]:
     """Return the requests of the last minute; when they ended is not known, but not after now."""
-    return [(now_ms, cost) for begun_ms, cost in tally.minute if now_ms - begun_ms < 2 * MINUTE_MS]
+    return [
+        (now_ms, cost) for begun_ms, cost in counter.minute if now_ms - begun_ms < 2 * MINUTE_MS
+    ]
 
 
 def _next_day_ms(now_ms: int) -> int:

@@ -25,22 +25,22 @@ _log = logging.getLogger(__name__)
 class DailyCounter(msgspec.Struct):
     """Requests made, in a small file. One process a file.
 
-    days        requests by UTC day (days since 1970), of the last month
-    minute      (when it ended, ms; cost) of the last minute's requests when this was written
-    said_left   requests that the upstream said are left until `said_until_ms`; None: it did not say
+    days           requests by UTC day (days since 1970), of the last month
+    minute         (when it ended, ms; cost) of the last minute's requests when it was written
+    reported_left  requests that the upstream says are left until `reported_until_ms`; None: unsaid
     """
 
     days: dict[int, int] = {}
     minute: list[tuple[int, int]] = []
-    said_left: int | None = None
-    said_until_ms: int = 0
+    reported_left: int | None = msgspec.field(name="said_left", default=None)
+    reported_until_ms: int = msgspec.field(name="said_until_ms", default=0)
 
     def add(self, now_ms: int, cost: int) -> None:
         """Count `cost` requests now (negative: they were not made after all)."""
         today = now_ms // DAY_MS
         self.days[today] = max(self.days.get(today, 0) + cost, 0)
-        if self.said_left is not None:
-            self.said_left = max(self.said_left - cost, 0)
+        if self.reported_left is not None:
+            self.reported_left = max(self.reported_left - cost, 0)
         # A day ahead is kept: a clock that was put back over midnight has it again soon.
         kept = range(today - MONTH_DAYS + 1, today + 2)
         self.days = {day: count for day, count in self.days.items() if day in kept}
@@ -54,9 +54,9 @@ class DailyCounter(msgspec.Struct):
         today = now_ms // DAY_MS
         return sum(self.days.get(day, 0) for day in range(today - MONTH_DAYS + 1, today + 1))
 
-    def left_as_said(self, now_ms: int) -> int | None:
+    def left_as_reported(self, now_ms: int) -> int | None:
         """Return what the upstream said is left; None when it did not, or its time is over."""
-        return self.said_left if now_ms < self.said_until_ms else None
+        return self.reported_left if now_ms < self.reported_until_ms else None
 
 
 def load(path: Path) -> DailyCounter:
@@ -70,11 +70,11 @@ def load(path: Path) -> DailyCounter:
         return DailyCounter()
 
 
-def save(path: Path, tally: DailyCounter) -> None:
+def save(path: Path, counter: DailyCounter) -> None:
     """Write the tally at once or not at all. OSError when it cannot be written."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.new")
-    beside.write_bytes(msgspec.json.encode(tally))
+    beside.write_bytes(msgspec.json.encode(counter))
     os.replace(beside, path)
 
 

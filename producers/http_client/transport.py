@@ -76,55 +76,55 @@ class Transport:
         self._secret = _checked(secret, upstream)
         self._auth = auth
 
-    async def send(self, ask: Request) -> Response | UpstreamError:
+    async def send(self, request: Request) -> Response | UpstreamError:
         """Return the answer, or the error that it is; the error has no other one behind it."""
-        url, headers = self._with_key(ask)
+        url, headers = self._with_key(request)
         kind: Kind
         try:
             async with self._session.get(
                 url,
                 headers=headers,
                 timeout=aiohttp.ClientTimeout(total=self._upstream.timeout_s),
-                allow_redirects=not ask.json,  # another host must not get the key
+                allow_redirects=not request.json,  # another host must not get the key
                 middlewares=(_once,),
             ) as response:
                 self._quota.adopt(response.headers)
                 if response.status == 200:
-                    return self._decoded(ask, response, await _body(response, LONGEST_BODY))
-                if response.status == 304 and not ask.json:
+                    return self._decoded(request, response, await _body(response, LONGEST_BODY))
+                if response.status == 304 and not request.json:
                     return Response(_fetched("", response))
-                return await self._refused(ask, response)
+                return await self._refused(request, response)
         except TimeoutError:
             kind, what = "timeout", f"did not answer within {self._upstream.timeout_s:g} s"
         except aiohttp.InvalidURL:
             kind, what = "bad_request", "is no address; check the settings"
         except aiohttp.ClientPayloadError:
-            kind, what = "not_json" if ask.json else "connection", "sent half of its answer"
+            kind, what = "not_json" if request.json else "connection", "sent half of its answer"
         except aiohttp.ClientResponseError as error:  # redirects without an end, no HTTP
             kind, what = "bad_answer", f"cannot be understood ({type(error).__name__})"
         except (aiohttp.ClientError, OSError) as error:
             kind, what = "connection", f"cannot be reached ({_reason(error)})"
-        return self.error(f"{ask.where} {what}", kind)
+        return self.error(f"{request.where} {what}", kind)
 
     def error(self, text: str, kind: Kind, after_s: float | None = None) -> UpstreamError:
         """Return an error of this upstream without the key in its text."""
         return UpstreamError(self._upstream.name, kind, self._redacted(text), retry_after_s=after_s)
 
-    def _with_key(self, ask: Request) -> tuple[URL, dict[str, str]]:
-        headers = {"User-Agent": _AGENT, **ask.headers}
-        if self._secret is None or not ask.json:
-            return ask.url, headers
+    def _with_key(self, request: Request) -> tuple[URL, dict[str, str]]:
+        headers = {"User-Agent": _AGENT, **request.headers}
+        if self._secret is None or not request.json:
+            return request.url, headers
         secret = self._secret.get_secret_value()
-        url = ask.url.update_query(self._auth.query(secret))
+        url = request.url.update_query(self._auth.query(secret))
         return url, headers | self._auth.headers(secret)
 
     def _decoded(
-        self, ask: Request, response: aiohttp.ClientResponse, body: bytes | None
+        self, request: Request, response: aiohttp.ClientResponse, body: bytes | None
     ) -> Response | UpstreamError:
         if body is None:
             size = LONGEST_BODY // 1024**2
-            return self.error(f"{ask.where} sends more than {size} MB", "bad_answer")
-        if not ask.json:
+            return self.error(f"{request.where} sends more than {size} MB", "bad_answer")
+        if not request.json:
             declared = response.headers.get("Content-Type")
             _, text = html_to_unicode(declared, body, default_encoding="utf-8")
             return Response(_fetched(text, response))
@@ -132,17 +132,19 @@ class Transport:
             return Response(orjson.loads(self._without_key(body)))
         except orjson.JSONDecodeError:  # it holds the body, which may repeat the key
             pass
-        return self.error(responses.not_json(body, ask.where), "not_json")
+        return self.error(responses.not_json(body, request.where), "not_json")
 
     def _without_key(self, body: bytes) -> bytes:
         """Return the body without the key: parsers tell what an answer says, and know no key."""
         secret = b"" if self._secret is None else self._secret.get_secret_value().encode()
         return body.replace(secret, HIDDEN.encode()) if len(secret) >= _SHORTEST_KEY else body
 
-    async def _refused(self, ask: Request, response: aiohttp.ClientResponse) -> UpstreamError:
+    async def _refused(self, request: Request, response: aiohttp.ClientResponse) -> UpstreamError:
         status, key_env = response.status, self._upstream.key_env
         said = responses.shortened(self._redacted(responses.message_of(await _refusal(response))))
-        text = responses.refusal(status, ask.where, said, key_env, has_key=self._secret is not None)
+        text = responses.refusal(
+            status, request.where, said, key_env, has_key=self._secret is not None
+        )
         kind = responses.kind_of(status)
         after_s, now_ms = None, self._clock.now_ms()
         if kind == "server":  # in trouble, it goes on telling when windows end that are not spent

@@ -66,7 +66,7 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class JobReport:
     """What became of a job's cycles; times by the scheduler's clock.
 
     done: it ran. failed: it raised `error`. cut: it was cancelled, since the stop did not wait for

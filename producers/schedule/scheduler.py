@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
-from producers.schedule.cycles import Job, Outcome, Told, cycle_of, jitter_of, missed
+from producers.schedule.cycles import Job, JobReport, Outcome, cycle_of, jitter_of, missed
 from transport.clock import Clock
 
 _LONGEST_SLEEP_S = 60.0
@@ -21,12 +21,18 @@ _CANCEL_S = 1.0
 class Scheduler:
     """`await scheduler.run()` serves the jobs until `await scheduler.stop()`.
 
-    `tell` hears of every run and every missed cycle, also of runs that raised: they end nothing
-    but themselves. `seed` draws the jitter. ValueError when two jobs have one name.
+    `on_report` is called after every run and for every missed cycle, also after runs that raised:
+    they end nothing but themselves. `seed` draws the jitter. ValueError when two jobs have one
+    name.
     """
 
     def __init__(
-        self, clock: Clock, jobs: Sequence[Job], tell: Callable[[Told], None], *, seed: int = 0
+        self,
+        clock: Clock,
+        jobs: Sequence[Job],
+        on_report: Callable[[JobReport], None],
+        *,
+        seed: int = 0,
     ) -> None:
         names = [job.name for job in jobs]
         if len(set(names)) < len(names):
@@ -34,7 +40,7 @@ class Scheduler:
             raise ValueError(msg)
         self._clock = clock
         self._jobs = tuple(jobs)
-        self._tell = tell
+        self._on_report = on_report
         self._seed = seed
         self._serving: dict[str, asyncio.Task[None]] = {}
         self._running: dict[str, asyncio.Task[object]] = {}
@@ -48,7 +54,7 @@ class Scheduler:
         return tuple(self._running)
 
     async def run(self) -> None:
-        """Serve the jobs; return once stopped. A defect in `tell` ends it with an ExceptionGroup.
+        """Serve the jobs until `stop`. A defect in `on_report` ends it with an ExceptionGroup.
 
         Cancelled, it cancels the runs that are under way, and waits for them for 1 s.
         """
@@ -88,7 +94,7 @@ class Scheduler:
         while not self._stopping:
             await self._until(due_ms)
             now_ms = self._clock.now_ms()
-            self._tell_missed(job, last_ms, now_ms, "nothing ran at that time")
+            self._report_missed(job, last_ms, now_ms, "nothing ran at that time")
             last_ms = await self._run(job, cycle_of(now_ms, job.cadence_ms))
             due_ms = self._due_after(job, last_ms)
 
@@ -103,11 +109,11 @@ class Scheduler:
         except asyncio.CancelledError:
             task.cancel()
             await asyncio.wait({task}, timeout=_CANCEL_S)
-            self._tell_end(job, cycle_ms, started_ms, task, is_cut=True)
+            self._report_end(job, cycle_ms, started_ms, task, is_cut=True)
             raise
         finally:
             del self._running[job.name]
-        self._tell_end(job, cycle_ms, started_ms, task, is_cut=self._stopping)
+        self._report_end(job, cycle_ms, started_ms, task, is_cut=self._stopping)
         return last_ms
 
     def _overrun(self, job: Job, cycle_ms: int, last_ms: int) -> int:
@@ -117,7 +123,7 @@ class Scheduler:
         present_ms = cycle_of(self._clock.now_ms(), job.cadence_ms)
         late_s = (self._clock.now_ms() - cycle_ms) / 1000
         why = f"the run of the cycle that began {late_s:.0f} s ago is still under way"
-        self._tell_missed(job, last_ms, present_ms + job.cadence_ms, why)
+        self._report_missed(job, last_ms, present_ms + job.cadence_ms, why)
         return max(present_ms, last_ms)
 
     async def _is_done_by(self, task: asyncio.Task[object], due_ms: int) -> bool:
@@ -136,15 +142,15 @@ class Scheduler:
         following_ms = last_ms + job.cadence_ms
         return following_ms + jitter_of(self._seed, job.name, following_ms, job.jitter_ms)
 
-    def _tell_missed(self, job: Job, last_ms: int | None, now_ms: int, why: str) -> None:
+    def _report_missed(self, job: Job, last_ms: int | None, now_ms: int, why: str) -> None:
         cycles = missed(last_ms, now_ms, job.cadence_ms)
         if cycles:
             at_ms = self._clock.now_ms()
             count = len(cycles)
-            told = Told(job.name, "missed", cycles[0], at_ms, at_ms, count=count, detail=why)
-            self._tell(told)
+            report = JobReport(job.name, "missed", cycles[0], at_ms, at_ms, count=count, detail=why)
+            self._on_report(report)
 
-    def _tell_end(
+    def _report_end(
         self,
         job: Job,
         cycle_ms: int,
@@ -155,8 +161,8 @@ class Scheduler:
     ) -> None:
         outcome, error, detail = _judged(task, is_cut=is_cut)
         ended_ms = self._clock.now_ms()
-        told = Told(job.name, outcome, cycle_ms, started_ms, ended_ms, error, detail=detail)
-        self._tell(told)
+        report = JobReport(job.name, outcome, cycle_ms, started_ms, ended_ms, error, detail=detail)
+        self._on_report(report)
 
 
 async def _called(job: Job, cycle_ms: int) -> object:

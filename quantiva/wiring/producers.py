@@ -47,10 +47,12 @@ async def produce(
             return
         once, statuses, recalled = started
         if recalled.records:
-            tell.say(f"{recalled.records:,} records in the topics already: none will come twice")
-        ahead = once.journal.ahead(clock.now_ms())
+            tell.message(
+                f"{recalled.records:,} records in the topics already: none will come twice"
+            )
+        ahead = once.index.ahead(clock.now_ms())
         if ahead is not None:
-            tell.say(ahead)
+            tell.message(ahead)
         await LiveProducers(names, sources, clock, once, statuses, folder, tell).run(stop)
 
 

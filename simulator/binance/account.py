@@ -25,7 +25,7 @@ async def account(request: web.Request) -> web.Response:
     """GET /api/v3/account."""
     await signed(request)
     venue = request.app[VENUE]
-    held = venue.desk.balances
+    held = venue.engine.balances
     return answer(
         {
             "makerCommission": 10,
@@ -67,7 +67,7 @@ async def my_trades(request: web.Request) -> web.Response:
     limit = limit_of(parameters, 500, _MOST)
     pairs = [
         pair
-        for pair in request.app[VENUE].desk.fills(listing.symbol)
+        for pair in request.app[VENUE].engine.fills(listing.symbol)
         if _wanted(pair[1], parameters)
     ]
     first_ones = "fromId" in parameters or "startTime" in parameters

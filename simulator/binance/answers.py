@@ -9,7 +9,7 @@ import orjson
 from aiohttp import web
 
 from simulator.exchange.listings import Listing
-from simulator.exchange.orders import Refusal
+from simulator.exchange.orders import Rejection
 from simulator.exchange.venue import VENUE
 
 
@@ -32,21 +32,21 @@ class BinanceError(Exception):
         )
 
 
-REFUSALS: dict[Refusal, tuple[int, str]] = {
-    Refusal.TICK: (-1013, "Filter failure: PRICE_FILTER"),
-    Refusal.STEP: (-1013, "Filter failure: LOT_SIZE"),
-    Refusal.SMALL: (-1013, "Filter failure: LOT_SIZE"),
-    Refusal.LARGE: (-1013, "Filter failure: LOT_SIZE"),
-    Refusal.NOTIONAL: (-1013, "Filter failure: NOTIONAL"),
-    Refusal.BAND_HIGH: (-1013, "Filter failure: PERCENT_PRICE_BY_SIDE"),
-    Refusal.BAND_LOW: (-1013, "Filter failure: PERCENT_PRICE_BY_SIDE"),
-    Refusal.FUNDS: (-2010, "Account has insufficient balance for requested action."),
-    Refusal.DUPLICATE: (-2010, "Duplicate order sent."),
-    Refusal.WOULD_TAKE: (-2010, "Order would immediately match and take."),
+REFUSALS: dict[Rejection, tuple[int, str]] = {
+    Rejection.TICK: (-1013, "Filter failure: PRICE_FILTER"),
+    Rejection.STEP: (-1013, "Filter failure: LOT_SIZE"),
+    Rejection.SMALL: (-1013, "Filter failure: LOT_SIZE"),
+    Rejection.LARGE: (-1013, "Filter failure: LOT_SIZE"),
+    Rejection.NOTIONAL: (-1013, "Filter failure: NOTIONAL"),
+    Rejection.BAND_HIGH: (-1013, "Filter failure: PERCENT_PRICE_BY_SIDE"),
+    Rejection.BAND_LOW: (-1013, "Filter failure: PERCENT_PRICE_BY_SIDE"),
+    Rejection.FUNDS: (-2010, "Account has insufficient balance for requested action."),
+    Rejection.DUPLICATE: (-2010, "Duplicate order sent."),
+    Rejection.WOULD_TAKE: (-2010, "Order would immediately match and take."),
 }
 
 
-def refused(reason: Refusal) -> BinanceError:
+def refused(reason: Rejection) -> BinanceError:
     """Return the error for an order that is not taken."""
     return BinanceError(400, *REFUSALS[reason])
 

@@ -27,7 +27,7 @@ from simulator.exchange.amounts import (
     places,
 )
 from simulator.exchange.listings import Listing
-from simulator.exchange.orders import Draft, Order, Refusal
+from simulator.exchange.orders import Draft, Order, Rejection
 from simulator.exchange.venue import VENUE
 
 _PRECISION = 8
@@ -62,7 +62,7 @@ async def cancel(request: web.Request) -> web.Response:
     venue = request.app[VENUE]
     found = _found(request, parameters)
     now_ms = venue.clock.now_ms()
-    order = None if found is None else venue.desk.cancel(found.number, now_ms)
+    order = None if found is None else venue.engine.cancel(found.number, now_ms)
     if order is None:
         raise BinanceError(400, -2011, "Unknown order sent.")
     return answer(_cancelled(order))
@@ -73,10 +73,10 @@ async def cancel_all(request: web.Request) -> web.Response:
     listing = listing_of(request, await signed(request))
     venue = request.app[VENUE]
     now_ms = venue.clock.now_ms()
-    numbers = [order.number for order in venue.desk.open_orders(listing.symbol)]
+    numbers = [order.number for order in venue.engine.open_orders(listing.symbol)]
     if not numbers:
         raise BinanceError(400, -2011, "Unknown order sent.")
-    ended = [venue.desk.cancel(number, now_ms) for number in numbers]
+    ended = [venue.engine.cancel(number, now_ms) for number in numbers]
     return answer([_cancelled(order) for order in ended if order is not None])
 
 
@@ -85,7 +85,7 @@ async def open_orders(request: web.Request) -> web.Response:
     symbol = (await signed(request)).get("symbol")
     if symbol is not None:
         listing_called(request, symbol)
-    return answer([_view(order) for order in request.app[VENUE].desk.open_orders(symbol)])
+    return answer([_view(order) for order in request.app[VENUE].engine.open_orders(symbol)])
 
 
 async def all_orders(request: web.Request) -> web.Response:
@@ -96,7 +96,7 @@ async def all_orders(request: web.Request) -> web.Response:
     start_ms = whole(parameters, "startTime", 0)
     orders = [
         order
-        for order in request.app[VENUE].desk.orders(listing.symbol)
+        for order in request.app[VENUE].engine.orders(listing.symbol)
         if order.number >= first
         and start_ms <= order.created_ms
         and order.created_ms <= whole(parameters, "endTime", order.created_ms)
@@ -112,8 +112,8 @@ async def _placed(request: web.Request, *, only_test: bool) -> Order:
     now_ms = venue.clock.now_ms()
     if not only_test:
         request.app[WEIGHTS].order(now_ms)
-    order = venue.desk.place(draft, venue.price(listing), now_ms, only_test=only_test)
-    if isinstance(order, Refusal):
+    order = venue.engine.place(draft, venue.price(listing), now_ms, only_test=only_test)
+    if isinstance(order, Rejection):
         raise refused(order)
     return order
 
@@ -166,12 +166,12 @@ def _number(parameters: dict[str, str], name: str) -> Decimal | None:
 
 def _found(request: web.Request, parameters: dict[str, str]) -> Order | None:
     listing = listing_of(request, parameters)
-    desk = request.app[VENUE].desk
+    engine = request.app[VENUE].engine
     if "origClientOrderId" in parameters and "orderId" not in parameters:
-        order = desk.by_client_id(parameters["origClientOrderId"])
+        order = engine.by_client_id(parameters["origClientOrderId"])
     else:
         required(parameters, "orderId")
-        order = desk.order(whole(parameters, "orderId", 0))
+        order = engine.order(whole(parameters, "orderId", 0))
     return order if order is not None and order.listing.symbol == listing.symbol else None
 
 

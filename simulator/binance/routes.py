@@ -61,7 +61,7 @@ async def _served(request: web.Request, handler: _Handler) -> web.StreamResponse
     except BinanceError as error:
         response = error.response()
         if error.status in (418, 429):
-            venue.faults.ledger.violation(venue.name, f"{venue.name}: {error.message}")
+            venue.faults.requests.violation(venue.name, f"{venue.name}: {error.message}")
     response.headers.update(weights.headers())
     return response
 

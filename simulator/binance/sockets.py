@@ -49,7 +49,7 @@ async def _listen(
         if len(recent) == _MESSAGES_A_SECOND and loop.time() - recent[0] < 1.0:
             venue = request.app[VENUE]
             text = f"{venue.name}: more than {_MESSAGES_A_SECOND} websocket messages in a second"
-            venue.faults.ledger.violation(venue.name, text)
+            venue.faults.requests.violation(venue.name, text)
             await connection.close(WSCloseCode.POLICY_VIOLATION, "Too many requests")
             return
         recent.append(loop.time())

@@ -63,7 +63,7 @@ class DepthStream:
     def __init__(self, venue: Venue, listing: Listing) -> None:
         self._venue = venue
         self._listing = listing
-        self._said = venue.book(listing.symbol).update_id
+        self._sent_id = venue.book(listing.symbol).update_id
 
     def greeting(self) -> Sequence[bytes]:
         """Return nothing: the book comes from /api/v3/depth."""
@@ -71,9 +71,9 @@ class DepthStream:
 
     def due(self, now_ms: int) -> Sequence[bytes]:
         """Return the changes since the last time."""
-        changes = self._venue.book(self._listing.symbol).since(self._said)
+        changes = self._venue.book(self._listing.symbol).since(self._sent_id)
         if changes:
-            self._said = changes[-1].last_id
+            self._sent_id = changes[-1].last_id
         return [orjson.dumps(depth.difference(change, self._listing)) for change in changes]
 
     def again(self) -> Sequence[bytes]:

@@ -73,7 +73,7 @@ async def coins(request: web.Request) -> web.Response:
 async def wallet(request: web.Request) -> web.Response:
     """GET /v5/account/wallet-balance of the unified account; `coin` names some only."""
     parameters = await signed(request)
-    held = request.app[VENUE].desk.balances
+    held = request.app[VENUE].engine.balances
     wanted = parameters["coin"].split(",") if parameters.get("coin") else held.assets()
     listed = {
         "accountType": parameters.get("accountType", "UNIFIED"),
@@ -88,7 +88,7 @@ async def wallet(request: web.Request) -> web.Response:
 async def executions(request: web.Request) -> web.Response:
     """GET /v5/execution/list: trades, the newest first, by pages."""
     parameters = await signed(request)
-    pairs = request.app[VENUE].desk.fills(parameters.get("symbol"))
+    pairs = request.app[VENUE].engine.fills(parameters.get("symbol"))
     listed = [
         _execution(order, fill)
         for order, fill in reversed(pairs)

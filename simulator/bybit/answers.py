@@ -9,7 +9,7 @@ import orjson
 from aiohttp import web
 
 from simulator.exchange.listings import Listing
-from simulator.exchange.orders import Refusal
+from simulator.exchange.orders import Rejection
 from simulator.exchange.venue import VENUE
 
 
@@ -23,21 +23,21 @@ class BybitError(Exception):
         self.status = status
 
 
-REFUSALS: dict[Refusal, tuple[int, str]] = {
-    Refusal.TICK: (170134, "Order price has too many decimals."),
-    Refusal.STEP: (170137, "Order quantity has too many decimals."),
-    Refusal.SMALL: (170136, "Order quantity exceeded lower limit."),
-    Refusal.LARGE: (170135, "Order quantity exceeded upper limit."),
-    Refusal.NOTIONAL: (170140, "Order value exceeded lower limit."),
-    Refusal.BAND_HIGH: (170193, "Buy order price cannot be higher than the limit."),
-    Refusal.BAND_LOW: (170194, "Sell order price cannot be lower than the limit."),
-    Refusal.FUNDS: (170131, "Insufficient balance."),
-    Refusal.DUPLICATE: (170141, "Duplicate clientOrderId."),
-    Refusal.WOULD_TAKE: (170218, "The LIMIT-MAKER order is rejected due to invalid price."),
+REFUSALS: dict[Rejection, tuple[int, str]] = {
+    Rejection.TICK: (170134, "Order price has too many decimals."),
+    Rejection.STEP: (170137, "Order quantity has too many decimals."),
+    Rejection.SMALL: (170136, "Order quantity exceeded lower limit."),
+    Rejection.LARGE: (170135, "Order quantity exceeded upper limit."),
+    Rejection.NOTIONAL: (170140, "Order value exceeded lower limit."),
+    Rejection.BAND_HIGH: (170193, "Buy order price cannot be higher than the limit."),
+    Rejection.BAND_LOW: (170194, "Sell order price cannot be lower than the limit."),
+    Rejection.FUNDS: (170131, "Insufficient balance."),
+    Rejection.DUPLICATE: (170141, "Duplicate clientOrderId."),
+    Rejection.WOULD_TAKE: (170218, "The LIMIT-MAKER order is rejected due to invalid price."),
 }
 
 
-def refused(reason: Refusal) -> BybitError:
+def refused(reason: Rejection) -> BybitError:
     """Return the error for an order that is not taken."""
     return BybitError(*REFUSALS[reason])
 

@@ -18,11 +18,11 @@ from simulator.bybit.answers import (
 from simulator.bybit.limits import LIMITS
 from simulator.bybit.signing import signed
 from simulator.exchange.amounts import ZERO, parsed, plain
-from simulator.exchange.matching_engine import Desk
+from simulator.exchange.matching_engine import MatchingEngine
 from simulator.exchange.orders import (
     Draft,
     Order,
-    Refusal,
+    Rejection,
     Status,
 )
 from simulator.exchange.venue import VENUE
@@ -42,8 +42,8 @@ async def create(request: web.Request) -> web.Response:
     draft = _draft(request, body)
     now_ms = venue.clock.now_ms()
     limits.order(now_ms)
-    order = venue.desk.place(draft, venue.price(draft.listing), now_ms)
-    if isinstance(order, Refusal):
+    order = venue.engine.place(draft, venue.price(draft.listing), now_ms)
+    if isinstance(order, Rejection):
         raise refused(order)
     return _named(request, order)
 
@@ -52,10 +52,10 @@ async def cancel(request: web.Request) -> web.Response:
     """POST /v5/order/cancel by orderId or orderLinkId."""
     body = await signed(request)
     venue, limits = request.app[VENUE], request.app[LIMITS]
-    found = _found(venue.desk, body)
+    found = _found(venue.engine, body)
     now_ms = venue.clock.now_ms()
     limits.order(now_ms)
-    order = None if found is None else venue.desk.cancel(found.number, now_ms)
+    order = None if found is None else venue.engine.cancel(found.number, now_ms)
     if order is None:
         raise BybitError(170213, "Order does not exist.")
     return _named(request, order)
@@ -66,9 +66,9 @@ async def cancel_all(request: web.Request) -> web.Response:
     body = await signed(request)
     venue = request.app[VENUE]
     now_ms = venue.clock.now_ms()
-    orders = venue.desk.open_orders(body.get("symbol"))
+    orders = venue.engine.open_orders(body.get("symbol"))
     for order in orders:
-        venue.desk.cancel(order.number, now_ms)
+        venue.engine.cancel(order.number, now_ms)
     listed = [{"orderId": str(one.number), "orderLinkId": one.client_id} for one in orders]
     return answer(request, {"list": listed, "success": "1"})
 
@@ -76,19 +76,19 @@ async def cancel_all(request: web.Request) -> web.Response:
 async def realtime(request: web.Request) -> web.Response:
     """GET /v5/order/realtime: open orders, newest first; one order by its id, however it stands."""
     parameters = await signed(request)
-    desk = request.app[VENUE].desk
+    engine = request.app[VENUE].engine
     if "orderId" in parameters or "orderLinkId" in parameters:
-        found = _found(desk, parameters)
+        found = _found(engine, parameters)
         orders = [] if found is None else [found]
     else:
-        orders = desk.open_orders(parameters.get("symbol"))[::-1]
+        orders = engine.open_orders(parameters.get("symbol"))[::-1]
     return answer(request, page(parameters, [_view(order) for order in orders], 20, 50))
 
 
 async def history(request: web.Request) -> web.Response:
     """GET /v5/order/history: orders that have ended, the newest first, by pages."""
     parameters = await signed(request)
-    orders = request.app[VENUE].desk.orders(parameters.get("symbol"))
+    orders = request.app[VENUE].engine.orders(parameters.get("symbol"))
     views = [_view(order) for order in reversed(orders) if not order.is_open]
     listed = [
         view
@@ -139,11 +139,11 @@ def _number(body: Mapping[str, Any], name: str) -> Decimal:
     return number
 
 
-def _found(desk: Desk, parameters: Mapping[str, Any]) -> Order | None:
+def _found(engine: MatchingEngine, parameters: Mapping[str, Any]) -> Order | None:
     number = str(parameters.get("orderId") or "")
     if number:
-        return desk.order(int(number)) if number.isdecimal() else None
-    return desk.by_client_id(str(parameters.get("orderLinkId") or ""))
+        return engine.order(int(number)) if number.isdecimal() else None
+    return engine.by_client_id(str(parameters.get("orderLinkId") or ""))
 
 
 def _named(request: web.Request, order: Order) -> web.Response:

@@ -61,7 +61,7 @@ async def _served(request: web.Request, handler: _Handler) -> web.StreamResponse
         return await handler(request)
     except BybitError as error:
         if error.code in _LIMIT_CODES:
-            venue.faults.ledger.violation(venue.name, f"{venue.name}: {error.message}")
+            venue.faults.requests.violation(venue.name, f"{venue.name}: {error.message}")
         return problem(request, error)
 
 

@@ -74,8 +74,8 @@ class BookStream:
         self._symbol = listing.symbol
         self._topic = topic
         self._limit = limit
-        self._said = venue.book(listing.symbol).update_id
-        self._number = self._said
+        self._sent_id = venue.book(listing.symbol).update_id
+        self._number = self._sent_id
 
     def greeting(self) -> Sequence[bytes]:
         """Return the book as it stood when `due` was asked last."""
@@ -84,10 +84,10 @@ class BookStream:
     def due(self, now_ms: int) -> Sequence[bytes]:
         """Return the changes since the last time."""
         book = self._venue.book(self._symbol)
-        changes = book.since(self._said)
+        changes = book.since(self._sent_id)
         if not changes:
             return ()
-        self._said = changes[-1].last_id
+        self._sent_id = changes[-1].last_id
         if self._limit == 1:
             self._number += 1
             return (self._snapshot(now_ms),)

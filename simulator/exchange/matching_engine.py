@@ -15,7 +15,7 @@ from simulator.exchange.orders import (
     Draft,
     Fill,
     Order,
-    Refusal,
+    Rejection,
     Status,
     after_fill,
     broken,
@@ -76,7 +76,7 @@ FEE = Decimal("0.001")
 _KEPT_ORDERS = 5_000
 
 
-class Desk:
+class MatchingEngine:
     """One account's orders at one exchange.
 
     A market order walks the book; a limit order takes what crosses its price and rests, and
@@ -105,7 +105,7 @@ class Desk:
 
     def place(
         self, draft: Draft, price: Decimal, now_ms: int, *, only_test: bool = False
-    ) -> Order | Refusal:
+    ) -> Order | Rejection:
         """Take an order and fill what can be filled, or say why not; `price` is the last one.
 
         With `only_test` everything is checked and nothing is done; the order then has number 0.
@@ -116,12 +116,12 @@ class Desk:
             return reason
         plan, complete = _plan(draft, book.against(buying=draft.buying))
         if draft.post_only and plan:
-            return Refusal.WOULD_TAKE
+            return Rejection.WOULD_TAKE
         if draft.lifetime == "FOK" and not complete:
             plan = []
         order = _order(draft, plan, now_ms)
         if self.balances.free(order.pays) < order.reserved:
-            return Refusal.FUNDS
+            return Rejection.FUNDS
         if only_test:
             return order
         return self._open(order, plan, book, now_ms, complete=complete)
@@ -167,11 +167,11 @@ class Desk:
         pairs = [(order, fill) for order in self.orders(symbol) for fill in order.fills]
         return sorted(pairs, key=lambda pair: pair[1].number)
 
-    def _duplicate(self, draft: Draft) -> Refusal | None:
+    def _duplicate(self, draft: Draft) -> Rejection | None:
         same = self.by_client_id(draft.client_id) if draft.client_id else None
         if same is None or (self._ids_return and not same.is_open):
             return None
-        return Refusal.DUPLICATE
+        return Rejection.DUPLICATE
 
     def _open(
         self, order: Order, plan: Sequence[Taken], book: LiveBook, now_ms: int, *, complete: bool

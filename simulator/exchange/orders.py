@@ -25,7 +25,7 @@ class Status(StrEnum):
 OPEN = (Status.NEW, Status.PARTIALLY_FILLED)
 
 
-class Refusal(StrEnum):
+class Rejection(StrEnum):
     """Why an order is not taken."""
 
     TICK = "the price is no multiple of the tick"
@@ -163,11 +163,11 @@ BAND = Decimal(5)
 """How many times above or below the market a limit price may lie."""
 
 
-def broken(draft: Draft, market_price: Decimal) -> Refusal | None:
+def broken(draft: Draft, market_price: Decimal) -> Rejection | None:
     """Return the first rule that the order breaks, None if it keeps them all."""
     listing = draft.listing
     if draft.price is not None and (draft.price <= ZERO or draft.price % listing.tick):
-        return Refusal.TICK
+        return Rejection.TICK
     reason = None if draft.quantity is None else _quantity(draft.quantity, listing)
     if reason is not None:
         return reason
@@ -176,21 +176,21 @@ def broken(draft: Draft, market_price: Decimal) -> Refusal | None:
     else:
         value = draft.quantity * (draft.price or market_price)
     if value < listing.min_notional:
-        return Refusal.NOTIONAL
+        return Rejection.NOTIONAL
     return _band(draft.price, market_price)
 
 
-def _quantity(quantity: Decimal, listing: Listing) -> Refusal | None:
+def _quantity(quantity: Decimal, listing: Listing) -> Rejection | None:
     if quantity < listing.step:
-        return Refusal.SMALL
+        return Rejection.SMALL
     if quantity > listing.max_quantity:
-        return Refusal.LARGE
-    return Refusal.STEP if quantity % listing.step else None
+        return Rejection.LARGE
+    return Rejection.STEP if quantity % listing.step else None
 
 
-def _band(price: Decimal | None, market_price: Decimal) -> Refusal | None:
+def _band(price: Decimal | None, market_price: Decimal) -> Rejection | None:
     if price is None:
         return None
     if price > market_price * BAND:
-        return Refusal.BAND_HIGH
-    return Refusal.BAND_LOW if price * BAND < market_price else None
+        return Rejection.BAND_HIGH
+    return Rejection.BAND_LOW if price * BAND < market_price else None

@@ -17,7 +17,7 @@ from simulator.exchange.balances import START, Balances
 from simulator.exchange.hub import PERIOD_S, Hub, Stream
 from simulator.exchange.listings import Listing, listings
 from simulator.exchange.livebook import LiveBook
-from simulator.exchange.matching_engine import Desk
+from simulator.exchange.matching_engine import MatchingEngine
 from simulator.faults import Faults
 from simulator.shapes import Market
 from transport.clock import Clock
@@ -74,7 +74,7 @@ class Venue:
         period_s = chosen.get("period_s", PERIOD_S)
         self.hub = Hub(name, lambda stream: opened(self, stream), market, clock, faults, period_s)
         balances = Balances(chosen.get("balances", START))
-        self.desk = Desk(self.book, balances, first=numbers, ids_return=ids_return)
+        self.engine = MatchingEngine(self.book, balances, first=numbers, ids_return=ids_return)
         self._listings: dict[str, Listing] = {}
         self._books: dict[str, LiveBook] = {}
 
@@ -125,8 +125,8 @@ class Venue:
         """Fill resting orders again and again, until cancelled."""
         while True:
             await asyncio.sleep(min(1.0, max(0.1, _SWEEP_EVERY_S / self.speed)))
-            if self.desk.open_orders():
-                self.desk.sweep(await self.ready())
+            if self.engine.open_orders():
+                self.engine.sweep(await self.ready())
 
 
 VENUE: web.AppKey[Venue] = web.AppKey("venue", Venue)

@@ -31,7 +31,7 @@ from tests.unit.marketdata.recorded_factory import (
     candle,
     news,
 )
-from tests.unit.producers.dedup.index_bench import (
+from tests.unit.producers.dedup.index_harness import (
     CODEC,
     DyingSender,
     KilledError,
@@ -82,8 +82,8 @@ def test_partitions_may_be_read_in_any_order_and_again(turns: list[tuple[int, in
     assert _comparable(shuffled) == _comparable(in_turn)
 
 
-def _comparable(journal: PublishedIndex) -> Snapshot:
-    snapshot = journal.snapshot()
+def _comparable(index: PublishedIndex) -> Snapshot:
+    snapshot = index.snapshot()
     return msgspec.structs.replace(snapshot, articles=tuple(sorted(snapshot.articles)))
 
 
@@ -124,8 +124,8 @@ def test_whenever_a_process_dies_nothing_is_lost_and_nothing_comes_twice(
 
     async def live(folder: Path, dies_after: int | None) -> None:
         file = CheckpointFile(folder / "journal")
-        sender, journal = DyingSender(log, dies_after), PublishedIndex(SeenNews())
-        publishes = DeduplicatingPublisher(sender, journal, decode, log.opened, file)
+        sender, index = DyingSender(log, dies_after), PublishedIndex(SeenNews())
+        publishes = DeduplicatingPublisher(sender, index, decode, log.opened, file)
         for number, batch in enumerate(batches()):
             await publishes.emit(batch)
             if checkpoints[number % len(checkpoints)]:

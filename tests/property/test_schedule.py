@@ -8,7 +8,7 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from producers.schedule.cycles import Job, Told, cycle_of, jitter_of, missed
+from producers.schedule.cycles import Job, JobReport, cycle_of, jitter_of, missed
 from producers.schedule.scheduler import Scheduler
 from tests.unit.producers.schedule.virtual_clock import VirtualClock, settle
 
@@ -58,7 +58,7 @@ def test_every_cycle_is_run_or_missed_once_and_runs_never_overlap(
     failing: int,
 ) -> None:
     """Runs of any length, some of which raise, on a machine that is suspended now and then."""
-    clock, told, spans = VirtualClock(start_ms), list[Told](), list[list[int]]()
+    clock, told, spans = VirtualClock(start_ms), list[JobReport](), list[list[int]]()
 
     async def run(_: int) -> None:
         number = len(spans)

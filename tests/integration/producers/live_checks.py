@@ -12,7 +12,7 @@ from producers.dedup.index_state import content_of
 from schemas.market import CalendarEvent, Candle, Fundamentals, NewsArticle, TrendingAsset
 from schemas.validation import TIMEFRAME_MS
 from simulator.news_store import published_ms
-from tests.integration.producers.live_rig import CYCLE_MS, FEW, HOUR_MS, START_MS, LiveDay
+from tests.integration.producers.live_harness import CYCLE_MS, FEW, HOUR_MS, START_MS, LiveDay
 
 _BACKFILLED = 300
 _LATEST_MS = 2 * CYCLE_MS
@@ -26,7 +26,7 @@ def market(events: dict[type, list[Any]]) -> Iterable[Any]:
 
 
 def no_limit_was_broken(day: LiveDay) -> None:
-    report = day.simulator.ledger.report()
+    report = day.simulator.requests.report()
     assert report["violations"] == []
     assert set(report["upstreams"]) >= {
         *("lunarcrush", "coingecko", "cryptonews", "stocknews", "coinmarketcal", "rss"),

@@ -93,9 +93,9 @@ async def main(bootstrap: str, prefix: str, folder: str, fate: Fate) -> None:
     file = MortalFile(Path(folder) / "journal", fate)
     async with MortalPublisher(settings, codec) as publisher:
         publisher.fate = fate
-        journal, decode = PublishedIndex(SeenNews()), Decoder(codec).decode
+        index, decode = PublishedIndex(SeenNews()), Decoder(codec).decode
         publishes = DeduplicatingPublisher(
-            publisher, journal, decode, lambda: LogReader(settings), file
+            publisher, index, decode, lambda: LogReader(settings), file
         )
         recalled = await publishes.start()
         print("recalled", recalled.records, recalled.after_checkpoint, flush=True)

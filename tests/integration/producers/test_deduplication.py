@@ -139,9 +139,7 @@ async def test_a_restart_reads_what_came_since_the_checkpoint(place: Place) -> N
         assert (recalled.records, recalled.after_checkpoint) == (3, True)
         emitted = await second.emit([*hourly(*range(52)), news()])
         assert (emitted.published, emitted.known) == (3, 154)
-        assert second.journal.closed_times("SOL", "1h") == tuple(
-            T0 + n * HOUR_MS for n in range(52)
-        )
+        assert second.index.closed_times("SOL", "1h") == tuple(T0 + n * HOUR_MS for n in range(52))
     assert len(await place.events()) == 157
 
 
@@ -199,11 +197,11 @@ async def test_a_process_killed_at_any_moment_publishes_nothing_twice_and_all_of
 
 def _expected() -> list[Any]:
     """Return what one process that is never killed publishes."""
-    journal, everything = (
+    index, everything = (
         PublishedIndex(SeenNews()),
         [event for batch in batches() for event in batch],
     )
-    expected = [event for event in everything if journal.claim(event)]
+    expected = [event for event in everything if index.claim(event)]
     # Nothing but headlines is left out: the market says the rest once.
     left = Counter(map(type, everything)) - Counter(map(type, expected))
     assert set(left) <= {NewsArticle}

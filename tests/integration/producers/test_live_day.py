@@ -18,7 +18,14 @@ from tests.integration.producers.live_checks import (
     news_is_whole,
     no_limit_was_broken,
 )
-from tests.integration.producers.live_rig import FEW, HOUR_MS, START_MS, ByTurns, LiveDay, live_day
+from tests.integration.producers.live_harness import (
+    FEW,
+    HOUR_MS,
+    START_MS,
+    ByTurns,
+    LiveDay,
+    live_day,
+)
 
 pytestmark = pytest.mark.embedded
 
@@ -45,7 +52,7 @@ async def test_six_hours_of_bybit(tmp_path: Path) -> None:
 async def test_a_day(tmp_path: Path) -> None:
     async with live_day(tmp_path, faults_every=10) as day:
         await _whole(day, hours=24)
-        line = day.simulator.ledger.report()["upstreams"]["lunarcrush"]
+        line = day.simulator.requests.report()["upstreams"]["lunarcrush"]
         # The quota is there to be used, and lasts the day.
         assert 250 <= max(line["by_day"].values()) <= 500
         assert (await day.states())["lunarcrush"].last_success_at >= day.now_ms - 2 * HOUR_MS
@@ -78,5 +85,5 @@ def _faults_struck(day: LiveDay) -> None:
     assert isinstance(faults, ByTurns)
     kinds = {kind for _, kind in faults.struck}
     assert kinds == {"limit", "status", "html", "half_body", "silence", "reset"}
-    requests = sum(one["requests"] for one in day.simulator.ledger.report()["upstreams"].values())
+    requests = sum(one["requests"] for one in day.simulator.requests.report()["upstreams"].values())
     assert sum(faults.struck.values()) >= 0.08 * requests

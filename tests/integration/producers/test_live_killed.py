@@ -24,7 +24,7 @@ from tests.integration.producers.live_checks import (
     news_is_whole,
     no_limit_was_broken,
 )
-from tests.integration.producers.live_rig import FEW, HOUR_MS, START_MS, LiveDay, live_day
+from tests.integration.producers.live_harness import FEW, HOUR_MS, START_MS, LiveDay, live_day
 
 pytestmark = [pytest.mark.embedded, pytest.mark.slow]
 _SPEED = 300.0
@@ -143,5 +143,5 @@ async def _status_shows_every_source(day: LiveDay, asked_before: int) -> None:
 
 
 def _asked(day: LiveDay) -> int:
-    requests: int = day.simulator.ledger.report()["upstreams"]["lunarcrush"]["requests"]
+    requests: int = day.simulator.requests.report()["upstreams"]["lunarcrush"]["requests"]
     return requests

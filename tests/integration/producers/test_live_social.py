@@ -14,7 +14,7 @@ from schemas.topics import TRENDING
 from simulator.faults import Fault
 from simulator.world import SeededWorld
 from tests.integration.producers.live_checks import each_cycle_is_whole
-from tests.integration.producers.live_rig import CYCLE_MS, FEW, START_MS, LiveDay, live_day
+from tests.integration.producers.live_harness import CYCLE_MS, FEW, START_MS, LiveDay, live_day
 
 pytestmark = pytest.mark.embedded
 FOUR = ("twitter_volume", "twitter_sentiment_pct", "reddit_volume", "reddit_sentiment_pct")
@@ -42,7 +42,7 @@ async def test_the_ticks_carry_what_the_simulated_market_says_in_its_own_units(
     async with live_day(tmp_path) as day:
         ticks = await ticks_of(day, 10)
         each_cycle_is_whole(ticks)
-        report = day.simulator.ledger.report()
+        report = day.simulator.requests.report()
         end_ms = day.now_ms
     assert report["violations"] == []
     first, last = ([one for one in ticks if one.cycle == of] for of in _ends(ticks))

@@ -19,7 +19,7 @@ from schemas.signals import Signal
 from schemas.sources import SourceStatus
 from schemas.topics import SIGNALS, TRENDING
 from simulator.faults import Fault
-from tests.integration.producers.live_rig import CYCLE_MS, FEW, HOUR_MS, LiveDay, live_day
+from tests.integration.producers.live_harness import CYCLE_MS, FEW, HOUR_MS, LiveDay, live_day
 from tests.integration.streams.agents.rig import rig
 
 pytestmark = pytest.mark.embedded

@@ -11,13 +11,13 @@ import pytest_asyncio
 
 from simulator.keys import KEYS
 from simulator.rss import FEEDS
-from tests.integration.simulator.feeds_rig import (
+from tests.integration.simulator.feeds_harness import (
     BROWSER,
     FEW,
     START_MS,
     UNLIMITED,
-    Rig,
-    rigged,
+    Harness,
+    harnessed,
 )
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -25,8 +25,8 @@ SYMBOLS = [asset.symbol for asset in FEW]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def rig():
-    async with rigged(UNLIMITED) as started:
+async def harness():
+    async with harnessed(UNLIMITED) as started:
         yield started
 
 
@@ -49,24 +49,24 @@ async def rig():
         ("/nothing", {}, 404),
     ],
 )
-async def test_keys(rig: Rig, path, headers, status):
-    assert (await rig.get(path, headers)).status == status
+async def test_keys(harness: Harness, path, headers, status):
+    assert (await harness.get(path, headers)).status == status
 
 
-async def test_coin_list_is_sorted_and_paged(rig: Rig):
-    first = (await rig.lunarcrush("/coins/list/v2", limit=2, sort="alt_rank")).json
-    second = (await rig.lunarcrush("/coins/list/v2", limit=2, sort="alt_rank", page=1)).json
+async def test_coin_list_is_sorted_and_paged(harness: Harness):
+    first = (await harness.lunarcrush("/coins/list/v2", limit=2, sort="alt_rank")).json
+    second = (await harness.lunarcrush("/coins/list/v2", limit=2, sort="alt_rank", page=1)).json
     ranks = [row["alt_rank"] for row in first["data"] + second["data"]]
     assert ranks == [1, 2, 3, 4]
     assert first["config"]["total_rows"] == len(SYMBOLS) + 5  # stablecoins and the like beside
-    everything = (await rig.lunarcrush("/coins/list/v1", limit=1000, desc="false")).json["data"]
+    everything = (await harness.lunarcrush("/coins/list/v1", limit=1000, desc="false")).json["data"]
     caps = [row["market_cap"] for row in everything]
     assert caps == sorted(caps)  # any `desc` descends: the last rank comes first
-    assert len((await rig.lunarcrush("/coins/list/v1")).json["data"]) == 10  # the default
+    assert len((await harness.lunarcrush("/coins/list/v1")).json["data"]) == 10  # the default
 
 
-async def test_coin_rows_have_the_vendors_types_and_nulls(rig: Rig):
-    rows = (await rig.lunarcrush("/coins/list/v1", limit=100)).json["data"]
+async def test_coin_rows_have_the_vendors_types_and_nulls(harness: Harness):
+    rows = (await harness.lunarcrush("/coins/list/v1", limit=100)).json["data"]
     by_symbol = {row["symbol"]: row for row in rows if row["sentiment"] is not None}
     assert sorted(by_symbol) == sorted(SYMBOLS)
     bitcoin = by_symbol["BTC"]
@@ -78,86 +78,88 @@ async def test_coin_rows_have_the_vendors_types_and_nulls(rig: Rig):
     assert {row["galaxy_score"] for row in quiet} == {None}
     # Symbols are not unique; the larger coin is the one meant.
     assert [row["symbol"] for row in rows].count("PEPE") == 2
-    assert (await rig.lunarcrush("/coins/pepe/v1")).json["data"]["name"] == "Pepe"
+    assert (await harness.lunarcrush("/coins/pepe/v1")).json["data"]["name"] == "Pepe"
 
 
-async def test_series_of_the_recorded_answer_are_all_there(rig: Rig, shared_data):
+async def test_series_of_the_recorded_answer_are_all_there(harness: Harness, shared_data):
     import orjson
 
     path = shared_data / "fixtures" / "lunarcrush_v4_docs_20251016"
     recorded = orjson.loads((path / "coins_list_v2.json").read_bytes())["body"]["data"][0]
-    given = (await rig.lunarcrush("/coins/list/v2", limit=1)).json["data"][0]
+    given = (await harness.lunarcrush("/coins/list/v2", limit=1)).json["data"][0]
     assert set(given) == set(recorded)
     recorded = orjson.loads((path / "topic_news.json").read_bytes())["body"]["data"][0]
-    given = (await rig.lunarcrush("/topic/bitcoin/news/v1")).json["data"][0]
+    given = (await harness.lunarcrush("/topic/bitcoin/news/v1")).json["data"][0]
     assert set(given) == set(recorded)
     recorded = orjson.loads((path / "topic.json").read_bytes())["body"]["data"]
-    assert set((await rig.lunarcrush("/topic/bitcoin/v1")).json["data"]) == set(recorded)
+    assert set((await harness.lunarcrush("/topic/bitcoin/v1")).json["data"]) == set(recorded)
     markets = shared_data / "fixtures" / "coingecko_jkorf" / "GetMarkets.json"
     recorded = orjson.loads(markets.read_bytes())["body"][0]
-    given = (await rig.coingecko("/coins/markets", vs_currency="usd")).json[0]
+    given = (await harness.coingecko("/coins/markets", vs_currency="usd")).json[0]
     assert set(given) == set(recorded)
     searched = shared_data / "fixtures" / "coingecko_jkorf" / "GetTrendingSearches.json"
     recorded = orjson.loads(searched.read_bytes())["body"]["coins"][0]["item"]
-    given = (await rig.coingecko("/search/trending")).json["coins"][0]["item"]
+    given = (await harness.coingecko("/search/trending")).json["coins"][0]["item"]
     assert set(given) == set(recorded)
     assert set(given["data"]) == set(recorded["data"])
 
 
-async def test_topic_news_and_unknown_topics(rig: Rig):
-    answer = (await rig.lunarcrush("/topic/btc/news/v1")).json
+async def test_topic_news_and_unknown_topics(harness: Harness):
+    answer = (await harness.lunarcrush("/topic/btc/news/v1")).json
     assert answer["config"]["symbol"] == "BTC"
     created = [row["post_created"] for row in answer["data"]]
     assert created == sorted(created, reverse=True)
     assert all(1.0 <= row["post_sentiment"] <= 5.0 for row in answer["data"])
-    assert (await rig.lunarcrush("/topic/nobody/news/v1")).status == 404
+    assert (await harness.lunarcrush("/topic/nobody/news/v1")).status == 404
 
 
-async def test_trending_is_ranked_by_score_with_amounts_as_text(rig: Rig):
-    coins = [row["item"] for row in (await rig.coingecko("/search/trending")).json["coins"]]
+async def test_trending_is_ranked_by_score_with_amounts_as_text(harness: Harness):
+    coins = [row["item"] for row in (await harness.coingecko("/search/trending")).json["coins"]]
     assert [coin["score"] for coin in coins] == list(range(len(SYMBOLS)))
     assert coins[0]["data"]["market_cap"].startswith("$")
     assert "," in coins[0]["data"]["total_volume"]
     assert type(coins[0]["data"]["price_btc"]) is str
 
 
-async def test_markets_need_a_currency_and_are_paged(rig: Rig):
-    refused = await rig.coingecko("/coins/markets")
+async def test_markets_need_a_currency_and_are_paged(harness: Harness):
+    refused = await harness.coingecko("/coins/markets")
     assert (refused.status, refused.json) == (422, {"error": "Missing parameter vs_currency"})
     pages = [
-        (await rig.coingecko("/coins/markets", vs_currency="usd", per_page=4, page=page)).json
+        (await harness.coingecko("/coins/markets", vs_currency="usd", per_page=4, page=page)).json
         for page in (1, 2, 3, 4)
     ]
     assert [len(page) for page in pages] == [4, 4, 2, 0]
     rows = [row for page in pages for row in page]
     assert len({row["id"] for row in rows}) == 10
     assert [row["symbol"] for row in rows if row["current_price"] is None] == ["pepe"]
-    chosen = await rig.coingecko("/coins/markets", vs_currency="usd", ids="ripple,solana")
+    chosen = await harness.coingecko("/coins/markets", vs_currency="usd", ids="ripple,solana")
     assert [row["symbol"] for row in chosen.json] == ["xrp", "sol"]
 
 
-async def test_coin_detail_leaves_out_what_is_switched_off(rig: Rig):
-    whole = (await rig.coingecko("/coins/ethereum")).json
+async def test_coin_detail_leaves_out_what_is_switched_off(harness: Harness):
+    whole = (await harness.coingecko("/coins/ethereum")).json
     assert whole["developer_data"]["commit_count_4_weeks"] > 0
     assert whole["market_data"]["max_supply"] is None
-    lean = await rig.coingecko("/coins/ethereum", localization="false", market_data="false")
+    lean = await harness.coingecko("/coins/ethereum", localization="false", market_data="false")
     assert set(whole) - set(lean.json) == {"localization", "market_data"}
-    assert (await rig.coingecko("/coins/bitcoin")).json["community_data"]["reddit_subscribers"] == 0
-    unknown = await rig.coingecko("/coins/nobody")
+    assert (await harness.coingecko("/coins/bitcoin")).json["community_data"][
+        "reddit_subscribers"
+    ] == 0
+    unknown = await harness.coingecko("/coins/nobody")
     assert (unknown.status, unknown.json) == (404, {"error": "coin not found"})
 
 
-async def test_news_by_ticker_pages_and_dates(rig: Rig):
-    both = (await rig.cryptonews(tickers="BTC,ETH", items=5)).json
+async def test_news_by_ticker_pages_and_dates(harness: Harness):
+    both = (await harness.cryptonews(tickers="BTC,ETH", items=5)).json
     assert all({"BTC", "ETH"} & set(row["tickers"]) for row in both["data"])
     assert both["total_pages"] == -(-both["total_items"] // 5)
     dates = [parsedate_to_datetime(row["date"]) for row in both["data"]]
     assert dates == sorted(dates, reverse=True)
     assert {date.utcoffset().total_seconds() for date in dates} == {-4 * 3600}
     assert all(date.timestamp() * 1000 <= START_MS for date in dates)
-    only = (await rig.cryptonews(**{"tickers-only": "ETH"})).json["data"]
+    only = (await harness.cryptonews(**{"tickers-only": "ETH"})).json["data"]
     assert {tuple(row["tickers"]) for row in only} == {("ETH",)}
-    gloomy = (await rig.cryptonews(tickers="BTC", sentiment="negative")).json["data"]
+    gloomy = (await harness.cryptonews(tickers="BTC", sentiment="negative")).json["data"]
     assert {row["sentiment"] for row in gloomy} == {"Negative"}
 
 
@@ -166,43 +168,43 @@ async def test_news_by_ticker_pages_and_dates(rig: Rig):
     [("", {}), ("", {"tickers": "BTC", "page": 6}), ("/category", {"section": "nothing"})],
     ids=["no ticker", "a page beyond the plan", "no such section"],
 )
-async def test_news_says_some_errors_with_status_200(rig: Rig, path, query):
-    answer = await rig.cryptonews(path, **query)
+async def test_news_says_some_errors_with_status_200(harness: Harness, path, query):
+    answer = await harness.cryptonews(path, **query)
     assert answer.status == 200
     assert "data" not in answer.json
 
 
-async def test_news_events_and_general_section(rig: Rig):
-    events = (await rig.cryptonews("/events", tickers="BTC,SOL,XRP")).json["data"]
+async def test_news_events_and_general_section(harness: Harness):
+    events = (await harness.cryptonews("/events", tickers="BTC,SOL,XRP")).json["data"]
     assert {tuple(row["tickers"]) for row in events} <= {("BTC",), ("SOL",), ("XRP",)}
     assert all(row["event_id"] and row["event_name"] for row in events)
-    general = (await rig.cryptonews("/category", section="general", items=3)).json["data"]
+    general = (await harness.cryptonews("/category", section="general", items=3)).json["data"]
     assert all("tickers" not in row for row in general)
 
 
-async def test_calendar_by_slug_pages_and_dates(rig: Rig):
-    first = (await rig.coinmarketcal("/events", max=1)).json
+async def test_calendar_by_slug_pages_and_dates(harness: Harness):
+    first = (await harness.coinmarketcal("/events", max=1)).json
     count = first["_metadata"]["total_count"]
     assert first["_metadata"]["page_count"] == count
     rows = [
         row
         for page in range(1, count + 1)
-        for row in (await rig.coinmarketcal("/events", max=1, page=page)).json["body"]
+        for row in (await harness.coinmarketcal("/events", max=1, page=page)).json["body"]
     ]
     assert len({row["id"] for row in rows}) == count
     assert [row["date_event"] for row in rows[:1]] >= ["2025-10-09"]
-    own = (await rig.coinmarketcal("/events", max=75, coins="solana")).json["body"]
+    own = (await harness.coinmarketcal("/events", max=75, coins="solana")).json["body"]
     assert {row["coins"][0]["symbol"] for row in own} <= {"SOL"}
     assert len(own) < count
-    until = (await rig.coinmarketcal("/events", max=75, dateRangeEnd="2025-10-12")).json["body"]
+    until = (await harness.coinmarketcal("/events", max=75, dateRangeEnd="2025-10-12")).json["body"]
     assert all(row["date_event"] < "2025-10-13" for row in until)
-    wrong = (await rig.coinmarketcal("/events", dateRangeEnd="soon")).json
+    wrong = (await harness.coinmarketcal("/events", dateRangeEnd="soon")).json
     assert wrong["status"]["error_code"] == 400
 
 
 @pytest.mark.parametrize("feed", FEEDS)
-async def test_rss_is_read_by_feedparser(rig: Rig, feed):
-    answer = await rig.get(f"/rss/{feed}", BROWSER)
+async def test_rss_is_read_by_feedparser(harness: Harness, feed):
+    answer = await harness.get(f"/rss/{feed}", BROWSER)
     parsed = feedparser.parse(answer.body)
     assert parsed.bozo == 0
     assert parsed.entries
@@ -214,23 +216,24 @@ async def test_rss_is_read_by_feedparser(rig: Rig, feed):
     assert at.timestamp() * 1000 <= START_MS
 
 
-async def test_rss_is_not_sent_again_when_nothing_is_new(rig: Rig):
-    first = await rig.get("/rss/decrypt", BROWSER)
+async def test_rss_is_not_sent_again_when_nothing_is_new(harness: Harness):
+    first = await harness.get("/rss/decrypt", BROWSER)
     etag, since = first.headers["ETag"], first.headers["Last-Modified"]
-    by_etag = await rig.get("/rss/decrypt", BROWSER | {"If-None-Match": etag})
-    by_time = await rig.get("/rss/decrypt", BROWSER | {"If-Modified-Since": since})
+    by_etag = await harness.get("/rss/decrypt", BROWSER | {"If-None-Match": etag})
+    by_time = await harness.get("/rss/decrypt", BROWSER | {"If-Modified-Since": since})
     assert (by_etag.status, by_time.status, by_etag.body) == (304, 304, b"")
-    other = await rig.get("/rss/decrypt", BROWSER | {"If-None-Match": '"other"'})
+    other = await harness.get("/rss/decrypt", BROWSER | {"If-None-Match": '"other"'})
     assert other.status == 200
 
 
-async def test_the_same_story_comes_from_several_sources(rig: Rig):
-    wire = (await rig.cryptonews(tickers=",".join(SYMBOLS))).json["data"]
+async def test_the_same_story_comes_from_several_sources(harness: Harness):
+    wire = (await harness.cryptonews(tickers=",".join(SYMBOLS))).json["data"]
     urls = {row["news_url"] for row in wire}
-    parsed = feedparser.parse((await rig.get("/rss/cointelegraph", BROWSER)).body)
+    parsed = feedparser.parse((await harness.get("/rss/cointelegraph", BROWSER)).body)
     linked = {entry.link.split("?")[0] for entry in parsed.entries}
     posted = {
-        row["post_link"] for row in (await rig.lunarcrush("/topic/bitcoin/news/v1")).json["data"]
+        row["post_link"]
+        for row in (await harness.lunarcrush("/topic/bitcoin/news/v1")).json["data"]
     }
     assert urls & linked
     assert urls & posted

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from simulator.faults import Fault
 from simulator.keys import KEYS
-from tests.integration.simulator.feeds_rig import UNLIMITED, Rig, rigged
+from tests.integration.simulator.feeds_harness import UNLIMITED, Harness, harnessed
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 ASKED = [
@@ -34,23 +34,23 @@ class Explanation(BaseModel):
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def rig():
-    async with rigged(UNLIMITED) as started:
+async def harness():
+    async with harnessed(UNLIMITED) as started:
         yield started
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def client(rig: Rig):
-    rig.simulator.faults.clear()
-    url = rig.simulator.base_urls["chat"]
+async def client(harness: Harness):
+    harness.simulator.faults.clear()
+    url = harness.simulator.base_urls["chat"]
     async with openai.AsyncOpenAI(
         base_url=url, api_key=KEYS["chat"], timeout=5.0, max_retries=0
     ) as one:
         yield one
 
 
-def fault(rig: Rig, kind, **fields) -> None:
-    rig.simulator.faults.add(Fault(upstream="chat", kind=kind, **fields))
+def fault(harness: Harness, kind, **fields) -> None:
+    harness.simulator.faults.add(Fault(upstream="chat", kind=kind, **fields))
 
 
 async def ask(client: openai.AsyncOpenAI, **more):
@@ -137,27 +137,27 @@ async def test_too_long_a_prompt(client):
     ],
     ids=["limit", "quota", "500", "html", "reset", "broken json"],
 )
-async def test_faults_as_the_client_sees_them(rig, client, fields, error, code):
-    fault(rig, **fields)
+async def test_faults_as_the_client_sees_them(harness, client, fields, error, code):
+    fault(harness, **fields)
     with pytest.raises(error) as raised:
         await ask(client)
     assert getattr(raised.value, "code", None) == code
 
 
-async def test_html_with_status_200_is_a_text_to_the_client(rig, client):
-    fault(rig, "html", status=200)
+async def test_html_with_status_200_is_a_text_to_the_client(harness, client):
+    fault(harness, "html", status=200)
     assert isinstance(await ask(client), str)
 
 
-async def test_silence_is_a_timeout(rig, client):
-    fault(rig, "silence")
+async def test_silence_is_a_timeout(harness, client):
+    fault(harness, "silence")
     with pytest.raises(openai.APITimeoutError):
         await ask(client.with_options(timeout=0.2))
 
 
-async def test_retry_after_is_obeyed_by_the_client(rig, client):
-    fault(rig, "limit", retry_after_s=1, times=1)
+async def test_retry_after_is_obeyed_by_the_client(harness, client):
+    fault(harness, "limit", retry_after_s=1, times=1)
     answer = await ask(client.with_options(max_retries=1))
     assert answer.choices[0].message.content
-    line = rig.simulator.ledger.report()["last"][-2]
+    line = harness.simulator.requests.report()["last"][-2]
     assert (line["upstream"], line["status"], line["fault"]) == ("chat", 429, "limit")

@@ -13,15 +13,15 @@ from producers.upstreams.coingecko_detail import fetch_detail, fetch_mean_volume
 from schemas.validation import CATEGORIES
 from simulator.keys import KEYS
 from simulator.server import seeded_simulator
-from tests.integration.simulator.feeds_rig import (
+from tests.integration.simulator.feeds_harness import (
     BEARER,
     BROWSER,
     CALENDAR_KEY,
     FEW,
     START_MS,
     UNLIMITED,
-    Rig,
-    rigged,
+    Harness,
+    harnessed,
 )
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -41,33 +41,33 @@ class Fetched:
 class Plain:
     """The least client that the fetches take."""
 
-    rig: Rig
+    harness: Harness
     base: str
     headers: dict[str, str]
     query: dict[str, str]
 
     async def get_json(self, path, params=None, *, cost=1):
-        answer = await self.rig.get(
+        answer = await self.harness.get(
             self.base + path, self.headers, **{**(params or {}), **self.query}
         )
         assert answer.status == 200, answer.text
         return answer.json
 
     async def get_text(self, url, headers=None):
-        path = url.removeprefix(self.rig.simulator.url)
-        answer = await self.rig.get(path, {**BROWSER, **(headers or {})})
+        path = url.removeprefix(self.harness.simulator.url)
+        answer = await self.harness.get(path, {**BROWSER, **(headers or {})})
         etag, modified = answer.headers.get("ETag"), answer.headers.get("Last-Modified")
         return Fetched(answer.text, etag, modified, answer.status == 304)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def rig():
-    async with rigged(UNLIMITED) as started:
+async def harness():
+    async with harnessed(UNLIMITED) as started:
         yield started
 
 
-async def test_lunarcrush(rig: Rig):
-    client = Plain(rig, "/lunarcrush/api4/public", BEARER, {})
+async def test_lunarcrush(harness: Harness):
+    client = Plain(harness, "/lunarcrush/api4/public", BEARER, {})
     coins = await lunarcrush.fetch_coins(client, 100)
     assert {row.symbol for row in coins.rows} >= SYMBOLS
     news = await lunarcrush.fetch_topic_news(client, "btc bitcoin")
@@ -76,8 +76,8 @@ async def test_lunarcrush(rig: Rig):
     assert (await lunarcrush.fetch_topic(client, "bitcoin")) is not None
 
 
-async def test_coingecko(rig: Rig):
-    client = Plain(rig, "/coingecko/api/v3", {}, {})
+async def test_coingecko(harness: Harness):
+    client = Plain(harness, "/coingecko/api/v3", {}, {})
     assert {row.symbol for row in (await coingecko.fetch_trending(client)).rows} == SYMBOLS
     assert {row.symbol for row in (await coingecko.fetch_markets(client)).rows} >= SYMBOLS
     detail = await fetch_detail(client, "ethereum")
@@ -85,9 +85,9 @@ async def test_coingecko(rig: Rig):
     assert await fetch_mean_volume(client, "ethereum") > 1e9
 
 
-async def test_news(rig: Rig):
+async def test_news(harness: Harness):
     for source in ("cryptonews", "stocknews"):
-        client = Plain(rig, f"/{source}/api/v1", {}, {"token": KEYS[source]})
+        client = Plain(harness, f"/{source}/api/v1", {}, {"token": KEYS[source]})
         news = await cryptonews.fetch_news(client, ["BTC", "ETH"])
         assert news.rows
         assert news.skipped == ()
@@ -97,8 +97,8 @@ async def test_news(rig: Rig):
         assert events.skipped == ()
 
 
-async def test_calendar(rig: Rig):
-    client = Plain(rig, "/coinmarketcal/v1", CALENDAR_KEY, {})
+async def test_calendar(harness: Harness):
+    client = Plain(harness, "/coinmarketcal/v1", CALENDAR_KEY, {})
     events = await coinmarketcal.fetch_events(
         client, ["bitcoin", "solana"], from_ms=START_MS, until_ms=START_MS + 30 * DAY_MS
     )
@@ -106,9 +106,9 @@ async def test_calendar(rig: Rig):
     assert {row.category for row in events.rows} <= CATEGORIES
 
 
-async def test_rss_and_its_etag(rig: Rig):
-    client = Plain(rig, "", {}, {})
-    for url in rig.simulator.feed_urls:
+async def test_rss_and_its_etag(harness: Harness):
+    client = Plain(harness, "", {}, {})
+    for url in harness.simulator.feed_urls:
         first = await rss.fetch_feed(client, url)
         assert first.parsed.rows
         assert first.parsed.skipped == ()

@@ -14,71 +14,71 @@ from marketdata.simulated.assets import ASSETS
 from simulator.recorded_world import RecordedWorld
 from simulator.server import recorded_simulator, seeded_simulator
 from simulator.world import SeededWorld
-from tests.integration.simulator.feeds_rig import (
+from tests.integration.simulator.feeds_harness import (
     FEW,
     HOUR_MS,
     SEED,
     START_MS,
     UNLIMITED,
     HandClock,
-    Rig,
-    rigged,
+    Harness,
+    harnessed,
 )
 
 DAY_MS = 24 * HOUR_MS
 
 
-async def prices_by_source(rig: Rig) -> list[dict[str, float]]:
+async def prices_by_source(harness: Harness) -> list[dict[str, float]]:
     """Return each source's prices, by symbol."""
-    now_ms = rig.clock.now_ms()
-    lunar = (await rig.lunarcrush("/coins/list/v2", limit=100)).json["data"]
-    markets = (await rig.coingecko("/coins/markets", vs_currency="usd")).json
-    symbols = [row.symbol for row in rig.world.assets()]
-    ids = {row.coingecko_id: row.symbol for row in rig.world.assets()}
+    now_ms = harness.clock.now_ms()
+    lunar = (await harness.lunarcrush("/coins/list/v2", limit=100)).json["data"]
+    markets = (await harness.coingecko("/coins/markets", vs_currency="usd")).json
+    symbols = [row.symbol for row in harness.world.assets()]
+    ids = {row.coingecko_id: row.symbol for row in harness.world.assets()}
     known = {row["name"]: row["symbol"] for row in lunar if row["market_dominance_prev"]}
     middles = {}
     for symbol in symbols:
-        book = rig.world.book(symbol, now_ms, 60)
+        book = harness.world.book(symbol, now_ms, 60)
         middles[symbol] = (book.bids[0][0] + book.asks[0][0]) / 2.0
     return [
         {row["symbol"]: row["price"] for row in lunar if row["name"] in known},
         {ids[row["id"]]: row["current_price"] for row in markets if row["id"] in ids},
         middles,
-        {one: rig.world.ticker(one, now_ms).price for one in symbols},
+        {one: harness.world.ticker(one, now_ms).price for one in symbols},
         *(
-            {one: rig.world.candles(one, frame, None, 1, now_ms)[-1].close for one in symbols}
+            {one: harness.world.candles(one, frame, None, 1, now_ms)[-1].close for one in symbols}
             for frame in ("1m", "1h", "4h", "1d")
         ),
     ]
 
 
 async def test_all_sources_tell_one_price_at_any_moment():
-    async with rigged(UNLIMITED) as rig:
+    async with harnessed(UNLIMITED) as harness:
         for step_ms in (0, 61_234, 598_000, HOUR_MS - 1, 7 * HOUR_MS + 17):
-            rig.clock.move(step_ms)
-            first, *others = await prices_by_source(rig)
+            harness.clock.move(step_ms)
+            first, *others = await prices_by_source(harness)
             for other in others:
                 assert other == pytest.approx(first, rel=1e-9)
 
 
 async def test_the_exchanges_have_the_feeds_price():
-    async with rigged(UNLIMITED) as rig:
-        now_ms = rig.clock.move(5 * HOUR_MS + 1_234)
+    async with harnessed(UNLIMITED) as harness:
+        now_ms = harness.clock.move(5 * HOUR_MS + 1_234)
         query = {"symbol": "BTCUSDT", "limit": 1}
-        binance = (await rig.get("/binance/api/v3/klines", interval="1h", **query)).json
-        bybit = await rig.get("/bybit/v5/market/kline", category="spot", interval="60", **query)
-        listed = (await rig.lunarcrush("/coins/list/v2", limit=1)).json["data"][0]["price"]
+        binance = (await harness.get("/binance/api/v3/klines", interval="1h", **query)).json
+        bybit = await harness.get("/bybit/v5/market/kline", category="spot", interval="60", **query)
+        listed = (await harness.lunarcrush("/coins/list/v2", limit=1)).json["data"][0]["price"]
         assert float(binance[0][4]) == float(bybit.json["result"]["list"][0][4]) == listed
-        assert listed == rig.world.price("BTC", now_ms)
+        assert listed == harness.world.price("BTC", now_ms)
 
 
 async def test_recorded_sources_tell_one_price(shared_data):
     start_ms = 1_643_673_600_000
     world = await asyncio.to_thread(RecordedWorld, shared_data, start_ms)
-    async with rigged(UNLIMITED, world, start_ms) as rig:
+    async with harnessed(UNLIMITED, world, start_ms) as harness:
         for step_ms in (1_000, 1_234_567, 31 * HOUR_MS):
-            rig.clock.move(step_ms)
-            first, *others = await prices_by_source(rig)
+            harness.clock.move(step_ms)
+            first, *others = await prices_by_source(harness)
             for other in others:
                 assert other == pytest.approx(first, rel=3e-6)  # half a tick of the books
 
@@ -88,11 +88,11 @@ async def test_a_simulator_of_recorded_data_serves_its_headlines(shared_data):
     async with simulator:
         clock = HandClock(simulator.clock.now_ms())
         async with aiohttp.ClientSession() as session:
-            rig = Rig(simulator, session, clock)
-            rows = (await rig.cryptonews(tickers="BTC")).json["data"]
+            harness = Harness(simulator, session, clock)
+            rows = (await harness.cryptonews(tickers="BTC")).json["data"]
             assert len(rows) > 20
             assert all("example" not in row["news_url"] for row in rows)
-            coins = (await rig.lunarcrush("/coins/list/v1", limit=5)).json["data"]
+            coins = (await harness.lunarcrush("/coins/list/v1", limit=5)).json["data"]
             assert coins[0]["galaxy_score"] is None
 
 

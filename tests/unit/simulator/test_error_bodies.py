@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from producers.upstreams.table import UPSTREAMS
-from simulator.error_bodies import refusal
+from simulator.error_bodies import error_response
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ from simulator.error_bodies import refusal
     ],
 )
 def test_a_page_of_the_proxys(upstream: str, status: int) -> None:
-    answer = refusal(upstream, status)
+    answer = error_response(upstream, status)
     assert (answer.status, answer.content_type) == (status, "text/html")
 
 
@@ -49,7 +49,7 @@ def test_a_page_of_the_proxys(upstream: str, status: int) -> None:
 def test_an_error_of_its_own(
     upstream: str, status: int, code: str | None, said: dict[str, Any]
 ) -> None:
-    answer = refusal(upstream, status, code)
+    answer = error_response(upstream, status, code)
     assert (answer.status, answer.content_type) == (status, "application/json")
     assert said.items() <= orjson.loads(answer.body).items()
 
@@ -65,15 +65,15 @@ def test_an_error_of_its_own(
 def test_an_error_within_its_form(
     upstream: str, status: int, code: str | None, within: str, said: dict[str, Any]
 ) -> None:
-    answer = refusal(upstream, status, code)
+    answer = error_response(upstream, status, code)
     assert said.items() <= orjson.loads(answer.body)[within].items()
 
 
 def test_a_vendor_without_errors_of_its_own_has_no_code_to_say() -> None:
-    assert refusal("rss", 500, "anything").content_type == "text/html"
+    assert error_response("rss", 500, "anything").content_type == "text/html"
 
 
 @pytest.mark.parametrize("upstream", [one.name for one in UPSTREAMS if one.name != "rss"])
 def test_who_names_a_code_is_answered_json(upstream: str) -> None:
     for status in (400, 403, 429, 500, 503):
-        assert refusal(upstream, status, "1").content_type == "application/json"
+        assert error_response(upstream, status, "1").content_type == "application/json"

@@ -12,17 +12,17 @@ MIDNIGHT_MS = 1_760_054_400_000
 DAY_MS = 86_400_000
 
 
-def counted(ledger: RequestLog, times: int) -> list[str | None]:
-    return [ledger.count("feed").violation for _ in range(times)]
+def counted(log: RequestLog, times: int) -> list[str | None]:
+    return [log.count("feed").violation for _ in range(times)]
 
 
 def test_the_minute_begins_anew():
     clock = StoppedClock(MIDNIGHT_MS + 59_999)
-    ledger = RequestLog(clock, {"feed": Limits(per_minute=2)})
-    assert counted(ledger, 3) == [None, None, "feed: 3 requests in a minute, 2 are allowed"]
+    log = RequestLog(clock, {"feed": Limits(per_minute=2)})
+    assert counted(log, 3) == [None, None, "feed: 3 requests in a minute, 2 are allowed"]
     clock.at_ms += 1
-    assert counted(ledger, 2) == [None, None]
-    line = ledger.report()["upstreams"]["feed"]
+    assert counted(log, 2) == [None, None]
+    line = log.report()["upstreams"]["feed"]
     assert (line["requests"], line["minute_max"], line["violations"]) == (5, 3, 1)
 
 
@@ -36,21 +36,21 @@ def test_the_minute_begins_anew():
 )
 def test_days_and_months(limits, later_ms, window):
     clock = StoppedClock(MIDNIGHT_MS)
-    ledger = RequestLog(clock, {"feed": limits})
-    assert counted(ledger, 3) == [None] * 3
+    log = RequestLog(clock, {"feed": limits})
+    assert counted(log, 3) == [None] * 3
     clock.at_ms += 3_600_000
-    assert counted(ledger, 1) == [f"feed: 4 requests in a {window}, 3 are allowed"]
+    assert counted(log, 1) == [f"feed: 4 requests in a {window}, 3 are allowed"]
     clock.at_ms += later_ms
-    assert counted(ledger, 1) == [None]
-    assert ledger.violations() == 1
+    assert counted(log, 1) == [None]
+    assert log.violations() == 1
 
 
 @pytest.mark.parametrize(
     ("speed", "allowed"), [(1.0, 20), (60.0, 22), (600.0, 40)], ids=["1x", "60x", "600x"]
 )
 def test_what_comes_late_by_a_tenth_of_a_wall_second_is_let_through(speed, allowed):
-    ledger = RequestLog(StoppedClock(MIDNIGHT_MS), {"feed": Limits(per_minute=20)}, speed)
-    broken = counted(ledger, 60)
+    log = RequestLog(StoppedClock(MIDNIGHT_MS), {"feed": Limits(per_minute=20)}, speed)
+    broken = counted(log, 60)
     assert broken[:allowed] == [None] * allowed
     assert None not in broken[allowed:]
 
@@ -64,20 +64,20 @@ def test_use_tells_when_the_windows_end():
 
 
 def test_documented_limits_are_the_default():
-    ledger = RequestLog(StoppedClock(MIDNIGHT_MS))
-    assert ledger.limits("lunarcrush") == Limits(per_minute=4, per_day=500)
-    assert ledger.limits("nobody") == Limits()
+    log = RequestLog(StoppedClock(MIDNIGHT_MS))
+    assert log.limits("lunarcrush") == Limits(per_minute=4, per_day=500)
+    assert log.limits("nobody") == Limits()
 
 
 def test_it_is_bounded():
     clock = StoppedClock(MIDNIGHT_MS)
-    ledger = RequestLog(clock)
+    log = RequestLog(clock)
     for number in range(2000):
         clock.at_ms += DAY_MS // 20
-        ledger.count("feed")
-        ledger.done("feed", "GET", f"/{number}", 200)
-        ledger.violation("feed", "too much")
-    report = ledger.report()
+        log.count("feed")
+        log.done("feed", "GET", f"/{number}", 200)
+        log.violation("feed", "too much")
+    report = log.report()
     line = report["upstreams"]["feed"]
     assert line["requests"] == 2000
     assert len(line["by_day"]) == 40

@@ -8,7 +8,7 @@ import pytest
 
 from producers.exchange.connection import Connection
 from producers.exchange.throttled import NAMES, ccxt_pro
-from tests.integration.producers.exchange.rig import (
+from tests.integration.producers.exchange.harness import (
     ASSETS,
     START_MS,
     Exchange,

@@ -8,7 +8,7 @@ from producers.exchange.backfill import Progress, backfill
 from producers.exchange.candle_tracker import TIMEFRAMES, CandleTracker
 from producers.exchange.connection import Connection
 from schemas.validation import TIMEFRAME_MS, problem
-from tests.integration.producers.exchange.rig import (
+from tests.integration.producers.exchange.harness import (
     ASSETS,
     START_MS,
     Exchange,
@@ -102,17 +102,17 @@ async def test_holes_of_the_exchange_are_asked_for_twice_and_remembered(
     holes = {now_hour - 20 * hour, now_hour - 21 * hour, now_hour - 200 * hour}
     exchange.prices.holes[("BTC", "1h")] = holes
     exchange.prices.born["SOL"] = START_MS - 100 * TIMEFRAME_MS["1d"]
-    published, ledger = Published(), ledger_of(exchange)
-    filled = await backfill(connection, ledger, published)
+    published, tracker = Published(), ledger_of(exchange)
+    filled = await backfill(connection, tracker, published)
     assert published.doubled() == []
     assert published.times("BTC", "1h") == sorted(published.times("BTC", "1h"))
     assert len(published.times("BTC", "1h")) == 297
     assert len(published.times("SOL", "1d")) == 99
-    assert set(ledger.holes()[("BTC", "1h")]) == holes
+    assert set(tracker.holes()[("BTC", "1h")]) == holes
     assert filled.errors == ()
     assert exchange.requests("kline") == SERIES + 2  # the two with holes once more
     before = exchange.requests()
-    await backfill(connection, ledger, published)
+    await backfill(connection, tracker, published)
     await backfill(
         connection,
         CandleTracker(
@@ -120,7 +120,7 @@ async def test_holes_of_the_exchange_are_asked_for_twice_and_remembered(
             {"BTC": "BTC/USDT"},
             timeframes=("1h",),
             known={("BTC", "1h"): published.times("BTC", "1h")},
-            holes=ledger.holes(),
+            holes=tracker.holes(),
         ),
         published,
     )
@@ -145,8 +145,8 @@ async def test_a_market_that_is_unknown_costs_no_other_its_candles(
     exchange: Exchange, connection: Connection
 ) -> None:
     published = Published()
-    ledger = CandleTracker(exchange.name, {"NOPE": "NOPE/USDT", **markets(ASSETS)})
-    filled = await backfill(connection, ledger, published)
+    tracker = CandleTracker(exchange.name, {"NOPE": "NOPE/USDT", **markets(ASSETS)})
+    filled = await backfill(connection, tracker, published)
     assert len(published.closed) == SERIES * 300
     assert all("NOPE" in str(error) for error in filled.errors)
     assert filled.errors
@@ -166,8 +166,8 @@ async def test_an_exchange_that_is_away_raises_nothing_and_leaves_all_missing(
     exchange: Exchange, connection: Connection
 ) -> None:
     exchange.faults.unplug(exchange.name)
-    published, ledger = Published(), ledger_of(exchange)
-    filled = await backfill(connection, ledger, published)
+    published, tracker = Published(), ledger_of(exchange)
+    filled = await backfill(connection, tracker, published)
     assert published.events == []
     assert filled.errors
-    assert ledger.missing(exchange.clock.now_ms()) == SERIES * 300
+    assert tracker.missing(exchange.clock.now_ms()) == SERIES * 300

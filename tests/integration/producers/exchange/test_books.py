@@ -11,7 +11,7 @@ import pytest
 from producers.exchange.books import BookFeed
 from schemas.times import MINUTE_MS
 from schemas.validation import problem
-from tests.integration.producers.exchange.rig import (
+from tests.integration.producers.exchange.harness import (
     ASSETS,
     START_MS,
     Exchange,

@@ -17,7 +17,7 @@ from producers.exchange.series import SETTLE_MS
 from producers.exchange.streams import CandleStream
 from schemas.validation import TIMEFRAME_MS, problem
 from simulator.shapes import Kline
-from tests.integration.producers.exchange.rig import (
+from tests.integration.producers.exchange.harness import (
     ASSETS,
     HOUR_MS,
     START_MS,
@@ -39,12 +39,12 @@ NOON = START_MS // HOUR_MS * HOUR_MS + HOUR_MS  # an hour and four close
 
 @asynccontextmanager
 async def feeding(
-    exchange: Exchange, ledger: CandleTracker, published: Published, *, websocket: bool = True
+    exchange: Exchange, tracker: CandleTracker, published: Published, *, websocket: bool = True
 ) -> AsyncIterator[CandleFeed]:
     async with connected(exchange) as connection:
-        await backfill(connection, ledger, published)
+        await backfill(connection, tracker, published)
         stream = CandleStream(connection, silence_s=0.5) if websocket else None
-        feed = CandleFeed(connection, ledger, published, websocket=websocket, stream=stream)
+        feed = CandleFeed(connection, tracker, published, websocket=websocket, stream=stream)
         async with running(feed.run()):
             yield feed
 
@@ -253,8 +253,8 @@ async def test_open_candles_are_marked_and_rare(name: str, websocket: bool) -> N
 async def test_followed_markets_may_change(name: str) -> None:
     published = Published()
     async with serving(name, clock_at(NOON - 600_000, 240.0), Prices(ASSETS)) as exchange:
-        ledger = CandleTracker(name, {"BTC": "BTC/USDT"}, count=20)
-        async with feeding(exchange, ledger, published) as feed:
+        tracker = CandleTracker(name, {"BTC": "BTC/USDT"}, count=20)
+        async with feeding(exchange, tracker, published) as feed:
             feed.follow({"ETH": "ETH/USDT"})
             await until(lambda: len(published.times("ETH", "1h")) >= 20, "the new one's candles")
             await until(lambda: NOON - HOUR_MS in published.times("ETH", "1h"), "its next one")

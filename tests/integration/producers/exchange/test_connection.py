@@ -12,7 +12,7 @@ from producers.http_client.errors import UpstreamError
 from producers.http_client.quota import Quota
 from producers.http_client.upstream import Limits
 from producers.settings import SourceSettings
-from tests.integration.producers.exchange.rig import (
+from tests.integration.producers.exchange.harness import (
     ASSETS,
     HOUR_MS,
     START_MS,
@@ -193,7 +193,7 @@ async def test_who_no_longer_waits_for_the_markets_does_not_hold_up_the_end(
     exchange.fault("silence")
     connection = exchange.connect()
     asked = asyncio.create_task(connection.markets())
-    await until(lambda: bool(exchange.faults.ledger.report()["upstreams"]), "the request")
+    await until(lambda: bool(exchange.faults.tracker.report()["upstreams"]), "the request")
     asked.cancel()
     await asyncio.gather(asked, return_exceptions=True)
     await connection.close()

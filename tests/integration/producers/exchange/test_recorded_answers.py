@@ -12,7 +12,7 @@ from producers.exchange.connection import Connection
 from producers.exchange.parsing import Listing, book_of, candles_of
 from schemas.market import Candle, OrderBook
 from schemas.validation import problem
-from tests.integration.producers.exchange.rig import answering
+from tests.integration.producers.exchange.harness import answering
 from transport.clock import WallClock
 
 pytestmark = pytest.mark.shared_data

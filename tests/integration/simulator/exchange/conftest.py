@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.integration.simulator.exchange.rig import (
+from tests.integration.simulator.exchange.harness import (
     START_MS,
     Served,
     client,

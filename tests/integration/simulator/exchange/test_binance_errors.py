@@ -8,7 +8,7 @@ import ccxt
 import pytest
 
 from simulator.binance.weights import WEIGHTS
-from tests.integration.simulator.exchange.rig import (
+from tests.integration.simulator.exchange.harness import (
     MARKET,
     Served,
     client,
@@ -140,7 +140,7 @@ async def test_too_much_weight_is_429_and_then_a_ban() -> None:
         with pytest.raises(ccxt.DDoSProtection, match="418"):
             await exchange.fetch_ticker(MARKET)
         assert int(exchange.last_response_headers["Retry-After"]) > 60
-        assert strict.faults.ledger.violations() == 52
+        assert strict.faults.requests.violations() == 52
 
 
 async def test_an_order_that_was_never_there(fresh: Any) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from simulator.binance.weights import WEIGHTS
-from tests.integration.simulator.exchange.rig import HOUR_MS, Served, client
+from tests.integration.simulator.exchange.harness import HOUR_MS, Served, client
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -7,7 +7,7 @@ from typing import Any
 import ccxt
 import pytest
 
-from tests.integration.simulator.exchange.rig import MARKET
+from tests.integration.simulator.exchange.harness import MARKET
 
 
 @pytest.fixture(scope="module")

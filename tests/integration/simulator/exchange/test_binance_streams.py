@@ -8,7 +8,7 @@ from typing import Any
 import ccxt
 import pytest
 
-from tests.integration.simulator.exchange.rig import (
+from tests.integration.simulator.exchange.harness import (
     MARKET,
     Served,
     client,
@@ -65,22 +65,22 @@ async def test_a_skipped_id_is_a_checksum_error_and_then_a_new_snapshot(
 
 
 async def test_more_than_five_messages_a_second_end_the_connection(streaming: Served) -> None:
-    before = streaming.faults.ledger.violations()
+    before = streaming.faults.requests.violations()
     messages = [subscribe("btcusdt@ticker")] * 8
     async with listening(f"{streaming.socket}/ws/0", *messages) as socket:
         async for _ in socket:
             pass
         assert socket.close_code == 1008
-    assert streaming.faults.ledger.violations() == before + 1
+    assert streaming.faults.requests.violations() == before + 1
 
 
 async def test_single_subscriptions_of_ccxt_keep_the_limit(
     streaming: Served, listener: Any
 ) -> None:
-    before = streaming.faults.ledger.violations()
+    before = streaming.faults.requests.violations()
     pairs = [(symbol, frame) for symbol in listener.symbols for frame in ("1h", "4h", "1d")]
     await soon(asyncio.gather(*(listener.watch_ohlcv(*pair) for pair in pairs)), 15)
-    assert streaming.faults.ledger.violations() == before
+    assert streaming.faults.requests.violations() == before
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import ccxt
 import pytest
 
 from simulator.bybit.limits import ORDERS_A_SECOND
-from tests.integration.simulator.exchange.rig import (
+from tests.integration.simulator.exchange.harness import (
     MARKET,
     Served,
     client,
@@ -123,7 +123,7 @@ async def test_too_many_orders_in_a_second() -> None:
             await exchange.create_order(MARKET, "limit", "buy", 1, 90)
         with pytest.raises(ccxt.RateLimitExceeded, match="10006"):
             await exchange.create_order(MARKET, "limit", "buy", 1, 90)
-        assert slow.faults.ledger.violations() == 1
+        assert slow.faults.requests.violations() == 1
 
 
 async def test_an_order_that_was_never_there(fresh: Any) -> None:

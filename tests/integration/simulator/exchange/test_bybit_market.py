@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.simulator.exchange.rig import Served, client
+from tests.integration.simulator.exchange.harness import Served, client
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -7,7 +7,7 @@ from typing import Any
 import ccxt
 import pytest
 
-from tests.integration.simulator.exchange.rig import (
+from tests.integration.simulator.exchange.harness import (
     MARKET,
     Served,
     client,

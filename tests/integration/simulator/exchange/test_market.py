@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.simulator.exchange.rig import HOUR_MS, Served
+from tests.integration.simulator.exchange.harness import HOUR_MS, Served
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 HOURS = {"1h": 1, "2h": 2, "4h": 4, "6h": 6, "12h": 12, "1d": 24, "1w": 168}

@@ -9,7 +9,7 @@ import ccxt
 import pytest
 
 from simulator.shapes import Book
-from tests.integration.simulator.exchange.rig import MARKET, soon
+from tests.integration.simulator.exchange.harness import MARKET, soon
 from tests.unit.simulator.exchange.tiny_world import TinyWorld
 
 _KNOWN: dict[str, dict[str, Any]] = {"binance": {}, "bybit": {"acknowledged": True}}

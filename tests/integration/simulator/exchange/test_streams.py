@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import ccxt
 import pytest
 
-from tests.integration.simulator.exchange.rig import (
+from tests.integration.simulator.exchange.harness import (
     HOUR_MS,
     MARKET,
     START_MS,

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from tests.unit.marketdata.recorded_factory import book, candle, news
-from tests.unit.producers.dedup.index_bench import (
+from tests.unit.producers.dedup.index_harness import (
     DyingSender,
     KilledError,
     MemoryLog,

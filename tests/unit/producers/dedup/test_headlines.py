@@ -156,7 +156,7 @@ def test_the_order_of_assets_makes_no_difference() -> None:
 
 
 def test_a_journal_can_use_it() -> None:
-    journal = PublishedIndex(SeenNews())
-    journal.apply(article("Bitcoin gains on inflows", url=URL))
-    assert not journal.claim(article("Bitcoin gains on inflow", url="https://b.org/x"))
-    assert journal.claim(article("Bitcoin loses on outflows", url="https://b.org/x"))
+    index = PublishedIndex(SeenNews())
+    index.apply(article("Bitcoin gains on inflows", url=URL))
+    assert not index.claim(article("Bitcoin gains on inflow", url="https://b.org/x"))
+    assert index.claim(article("Bitcoin loses on outflows", url="https://b.org/x"))

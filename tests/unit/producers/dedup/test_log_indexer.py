@@ -26,7 +26,7 @@ from tests.unit.marketdata.recorded_factory import (
     candle,
     news,
 )
-from tests.unit.producers.dedup.index_bench import (
+from tests.unit.producers.dedup.index_harness import (
     CODEC,
     DyingSender,
     MemoryLog,
@@ -47,14 +47,14 @@ async def test_all_of_the_log_is_read_and_what_is_no_event_is_counted() -> None:
     log.append_raw(BTC_CANDLES, CODEC.encode(candle(close=-1.0, open_time=T0 * 2)))
     log.append_raw(("market.books", 0), b"is not read")
     progress = []
-    readback = LogIndexer(PublishedIndex(SeenNews()), decode)
-    count = await readback.catch_up(log, lambda *done: progress.append(done))
+    indexer = LogIndexer(PublishedIndex(SeenNews()), decode)
+    count = await indexer.catch_up(log, lambda *done: progress.append(done))
     assert count == 124
-    assert readback.unreadable == 3
-    assert readback.journal.closed_times("BTC", "1h") == tuple(T0 + n * HOUR_MS for n in range(100))
-    assert len(readback.journal.closed_times("ETH", "1h")) == 20
+    assert indexer.unreadable == 3
+    assert indexer.index.closed_times("BTC", "1h") == tuple(T0 + n * HOUR_MS for n in range(100))
+    assert len(indexer.index.closed_times("ETH", "1h")) == 20
     assert progress[-1] == (124, 124)
-    assert await readback.catch_up(log) == 0
+    assert await indexer.catch_up(log) == 0
 
 
 async def test_after_a_checkpoint_only_what_came_since_is_read(tmp_path) -> None:
@@ -69,7 +69,7 @@ async def test_after_a_checkpoint_only_what_came_since_is_read(tmp_path) -> None
     assert log.reads <= 3 + 2 * 2  # and the last one before, of each partition, in two rounds
     third = once(log, tmp_path / "none")
     await third.start()
-    assert third.journal.snapshot() == second.journal.snapshot()
+    assert third.index.snapshot() == second.index.snapshot()
 
 
 async def test_what_lands_while_it_is_read_is_read_too(tmp_path) -> None:
@@ -143,7 +143,7 @@ async def test_a_checkpoint_of_another_log_is_thrown_away_with_a_sentence(
         raise OtherLogError(recalled.note)
     whole = once(log, tmp_path / "none")
     await whole.start()
-    assert publishes.journal.snapshot() == whole.journal.snapshot()
+    assert publishes.index.snapshot() == whole.index.snapshot()
 
 
 async def test_a_checkpoint_of_another_memory_of_headlines_is_not_used(tmp_path) -> None:
@@ -152,7 +152,7 @@ async def test_a_checkpoint_of_another_memory_of_headlines_is_not_used(tmp_path)
     await once(log, tmp_path).checkpoint()
     kept = file.load().checkpoint
     assert kept is not None
-    file.save(msgspec.structs.replace(kept, journal=Snapshot(news={"other": 1})))
+    file.save(msgspec.structs.replace(kept, index=Snapshot(news={"other": 1})))
     recalled = await once(log, tmp_path).start()
     assert (recalled.records, recalled.after_checkpoint) == (1, False)
 
@@ -163,7 +163,7 @@ async def test_records_that_expired_after_they_were_read_do_not_matter(tmp_path)
     log.begin = {place: len(records) for place, records in log.records.items()}
     publishes = once(log, tmp_path)
     assert (await publishes.start()).after_checkpoint
-    assert len(publishes.journal.closed_times("BTC", "1h")) == 50
+    assert len(publishes.index.closed_times("BTC", "1h")) == 50
 
 
 async def test_a_log_made_anew_under_a_running_process_is_noticed(tmp_path) -> None:
@@ -214,7 +214,7 @@ def test_a_process_killed_while_it_saves_leaves_the_old_checkpoint(tmp_path) -> 
     (tmp_path / "journal.tmp").write_bytes(b"half of the n")
     loaded = file.load().checkpoint
     assert loaded is not None
-    assert loaded.journal.newest_ms == 1
+    assert loaded.index.newest_ms == 1
     file.save(Checkpoint({}, Snapshot(newest_ms=2)))
     assert [path.name for path in tmp_path.iterdir()] == ["journal"]
 
@@ -226,9 +226,9 @@ async def away(codec: Codec, unknown: UnknownSchemaError) -> bool:
 async def test_a_registry_that_is_away_ends_the_reading_and_is_no_empty_log(tmp_path) -> None:
     log = filled(*hourly(0))
     file = CheckpointFile(tmp_path / "journal")
-    journal = PublishedIndex(SeenNews())
+    index = PublishedIndex(SeenNews())
     publishes = DeduplicatingPublisher(
-        DyingSender(log), journal, Decoder(Codec({}), away).decode, log.opened, file
+        DyingSender(log), index, Decoder(Codec({}), away).decode, log.opened, file
     )
     for _ in range(2):
         with pytest.raises(RegistryError):
@@ -237,6 +237,6 @@ async def test_a_registry_that_is_away_ends_the_reading_and_is_no_empty_log(tmp_
 
 
 async def test_without_a_registry_unknown_schemas_are_unreadable() -> None:
-    readback = LogIndexer(PublishedIndex(SeenNews()), Decoder(Codec({})).decode)
-    assert await readback.catch_up(filled(*hourly(0))) == 1
-    assert readback.unreadable == 1
+    indexer = LogIndexer(PublishedIndex(SeenNews()), Decoder(Codec({})).decode)
+    assert await indexer.catch_up(filled(*hourly(0))) == 1
+    assert indexer.unreadable == 1

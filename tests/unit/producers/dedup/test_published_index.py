@@ -23,10 +23,10 @@ from tests.unit.marketdata.recorded_factory import (
     candle,
     news,
 )
-from tests.unit.producers.dedup.index_bench import fundamentals, scheduled, ticks
+from tests.unit.producers.dedup.index_harness import fundamentals, scheduled, ticks
 
 
-def journal(*events: Any) -> PublishedIndex:
+def index(*events: Any) -> PublishedIndex:
     made = PublishedIndex(SeenNews())
     for event in events:
         made.apply(event)
@@ -120,7 +120,7 @@ SECOND = T0 + CYCLE_MS
     ],
 )
 def test_what_is_new(published, event, new) -> None:
-    assert journal(*published).claim(event) == new
+    assert index(*published).claim(event) == new
 
 
 def test_what_is_applied_is_not_new_and_applying_a_log_again_changes_nothing() -> None:
@@ -128,7 +128,7 @@ def test_what_is_applied_is_not_new_and_applying_a_log_again_changes_nothing() -
     for _ in range(7):
         state, more = cycle(state, state.now_ms)
         events += more
-    made = journal(*events)
+    made = index(*events)
     once = made.snapshot()
     for event in events:
         assert type(event).__name__ == "OrderBook" or not made.claim(event)
@@ -143,18 +143,18 @@ def test_a_snapshot_goes_through_a_file_and_stands_for_the_records(tmp_path) -> 
     state, before = backfill(3, T0, ASSETS[:3])
     _, after = cycle(state, state.now_ms)
     file = CheckpointFile(tmp_path / "journal")
-    file.save(Checkpoint({}, journal(*before).snapshot()))
+    file.save(Checkpoint({}, index(*before).snapshot()))
     restored = PublishedIndex(SeenNews())
     loaded = file.load().checkpoint
     assert loaded is not None
-    restored.restore(loaded.journal)
+    restored.restore(loaded.index)
     for event in after:
         restored.apply(event)
-    assert restored.snapshot() == journal(*before, *after).snapshot()
+    assert restored.snapshot() == index(*before, *after).snapshot()
 
 
 def test_a_snapshot_does_not_change_with_the_journal() -> None:
-    made = journal(*ticks(T0, "BTC"), hourly(0), news(), scheduled(), fundamentals("x"))
+    made = index(*ticks(T0, "BTC"), hourly(0), news(), scheduled(), fundamentals("x"))
     snapshot = made.snapshot()
     copy = msgspec.msgpack.encode(snapshot)
     for event in [*ticks(SECOND, "ETH"), hourly(1), news("ETH"), scheduled(asset="ETH")]:
@@ -170,7 +170,7 @@ def test_a_snapshot_does_not_change_with_the_journal() -> None:
 
 
 def test_what_it_can_be_asked() -> None:
-    made = journal(
+    made = index(
         hourly(0),
         hourly(3),
         hourly(2),
@@ -193,18 +193,18 @@ def test_daily_candles_that_open_at_another_hour_are_counted_by_days() -> None:
         candle("BTC", at + (n + 1) * DAY_MS, timeframe="1d", open_time=at + n * DAY_MS)
         for n in range(3)
     ]
-    made = journal(*days)
+    made = index(*days)
     assert made.closed_times("BTC", "1d") == (at, at + DAY_MS, at + 2 * DAY_MS)
 
 
 def test_a_log_from_the_future_is_told() -> None:
-    made = journal(hourly(0))
+    made = index(hourly(0))
     assert made.ahead(T0) is None
-    said = journal(hourly(47)).ahead(T0)
+    said = index(hourly(47)).ahead(T0)
     assert said is not None
     assert "events from 48 h after now" in said
     assert "QUANTIVA_PREFIX" in said
-    assert journal().ahead(T0) is None
+    assert index().ahead(T0) is None
 
 
 @pytest.mark.parametrize(

@@ -11,14 +11,14 @@ NOON = 1_767_614_400_000
 MARKETS = {"BTC": "BTC/USDT", "ETH": "ETH/USDT"}
 
 
-def filled(ledger: CandleTracker, now_ms: int) -> None:
-    for key in ledger.followed():
-        ledger[key] = published(ledger[key], missing(ledger[key], now_ms, ledger.count))
+def filled(tracker: CandleTracker, now_ms: int) -> None:
+    for key in tracker.followed():
+        tracker[key] = published(tracker[key], missing(tracker[key], now_ms, tracker.count))
 
 
 def test_short_timeframes_come_first() -> None:
-    ledger = CandleTracker("binance", MARKETS, timeframes=("1h", "1d"))
-    assert ledger.followed() == (
+    tracker = CandleTracker("binance", MARKETS, timeframes=("1h", "1d"))
+    assert tracker.followed() == (
         Key("BTC", "1h"),
         Key("ETH", "1h"),
         Key("BTC", "1d"),
@@ -28,66 +28,66 @@ def test_short_timeframes_come_first() -> None:
 
 def test_what_is_known_is_not_missing() -> None:
     times = [NOON - hour * HOUR for hour in range(1, 300)]
-    ledger = CandleTracker("binance", {"BTC": "BTC/USDT"}, known={("BTC", "1h"): times})
-    assert ledger.missing(NOON + 2_000) == 1 + 300 + 300
+    tracker = CandleTracker("binance", {"BTC": "BTC/USDT"}, known={("BTC", "1h"): times})
+    assert tracker.missing(NOON + 2_000) == 1 + 300 + 300
 
 
 def test_what_is_known_may_be_asked_for_when_an_asset_comes() -> None:
     times = [NOON - hour * HOUR for hour in range(1, 301)]
-    ledger = CandleTracker(
+    tracker = CandleTracker(
         "binance",
         {},
         known=lambda asset, timeframe: times if (asset, timeframe) == ("ETH", "1h") else (),
         timeframes=("1h",),
     )
-    ledger.follow(MARKETS)
-    assert ledger.due(NOON + 2_000) == (Key("BTC", "1h"),)
+    tracker.follow(MARKETS)
+    assert tracker.due(NOON + 2_000) == (Key("BTC", "1h"),)
 
 
 def test_remembered_holes_are_not_missing() -> None:
     holes = {("BTC", "1h"): (NOON - HOUR, NOON - 2 * HOUR)}
-    ledger = CandleTracker("binance", {"BTC": "BTC/USDT"}, holes=holes, timeframes=("1h",))
-    assert ledger.missing(NOON + 2_000) == 298
-    assert ledger.holes() == {("BTC", "1h"): (NOON - 2 * HOUR, NOON - HOUR)}
+    tracker = CandleTracker("binance", {"BTC": "BTC/USDT"}, holes=holes, timeframes=("1h",))
+    assert tracker.missing(NOON + 2_000) == 298
+    assert tracker.holes() == {("BTC", "1h"): (NOON - 2 * HOUR, NOON - HOUR)}
 
 
 def test_due_and_wake_follow_the_candles_closes() -> None:
     now_ms = NOON + 2_000
-    ledger = CandleTracker("binance", MARKETS)
-    assert len(ledger.due(now_ms)) == 6
-    filled(ledger, now_ms)
-    assert ledger.due(now_ms) == ()
-    assert ledger.wake_at(now_ms) == NOON + HOUR + 1_500
-    assert ledger.due(NOON + HOUR + 1_499) == ()
-    assert [key.timeframe for key in ledger.due(NOON + HOUR + 1_500)] == ["1h", "1h"]
-    assert len(ledger.due(NOON + 4 * HOUR + 1_500)) == 4
-    assert len(ledger.due(NOON + 12 * HOUR + 1_500)) == 6
+    tracker = CandleTracker("binance", MARKETS)
+    assert len(tracker.due(now_ms)) == 6
+    filled(tracker, now_ms)
+    assert tracker.due(now_ms) == ()
+    assert tracker.wake_at(now_ms) == NOON + HOUR + 1_500
+    assert tracker.due(NOON + HOUR + 1_499) == ()
+    assert [key.timeframe for key in tracker.due(NOON + HOUR + 1_500)] == ["1h", "1h"]
+    assert len(tracker.due(NOON + 4 * HOUR + 1_500)) == 4
+    assert len(tracker.due(NOON + 12 * HOUR + 1_500)) == 6
 
 
 def test_nobody_followed_is_nobody_due() -> None:
-    ledger = CandleTracker("binance", {})
-    assert ledger.due(NOON) == ()
-    assert ledger.wake_at(NOON) is None
+    tracker = CandleTracker("binance", {})
+    assert tracker.due(NOON) == ()
+    assert tracker.wake_at(NOON) is None
 
 
 def test_an_asset_that_comes_back_goes_on_where_it_was() -> None:
     now_ms = NOON + 2_000
-    ledger = CandleTracker("binance", MARKETS, timeframes=("1h",))
-    filled(ledger, now_ms)
-    ledger.follow({"BTC": "BTC/USDT"})
-    assert ledger.listing(Key("ETH", "1h")) is None
+    tracker = CandleTracker("binance", MARKETS, timeframes=("1h",))
+    filled(tracker, now_ms)
+    tracker.follow({"BTC": "BTC/USDT"})
+    assert tracker.listing(Key("ETH", "1h")) is None
     later = now_ms + 2 * HOUR
-    assert ledger.due(later) == (Key("BTC", "1h"),)
-    ledger.follow({"ETH": "ETH/USDT"})
-    assert missing(ledger[Key("ETH", "1h")], later, ledger.count) == (NOON, NOON + HOUR)
+    assert tracker.due(later) == (Key("BTC", "1h"),)
+    tracker.follow({"ETH": "ETH/USDT"})
+    assert missing(tracker[Key("ETH", "1h")], later, tracker.count) == (NOON, NOON + HOUR)
 
 
 def test_one_at_a_time_is_at_a_series() -> None:
-    ledger, key = CandleTracker("binance", MARKETS), Key("BTC", "1h")
-    with ledger.taken(key) as first:
-        with ledger.taken(key) as second:
+    tracker, key = CandleTracker("binance", MARKETS), Key("BTC", "1h")
+    with tracker.taken(key) as first:
+        with tracker.taken(key) as second:
             assert (first, second) == (True, False)
-        with ledger.taken(key) as third:
+        with tracker.taken(key) as third:
             assert not third
-    with ledger.taken(key) as fourth:
+    with tracker.taken(key) as fourth:
         assert fourth

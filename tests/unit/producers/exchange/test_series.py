@@ -137,13 +137,13 @@ def test_pauses_grow_to_five_minutes_and_end_with_a_candle() -> None:
     series, now_ms, pauses = known(-3, -2), NOON + 2_000, []
     for _ in range(10):
         series = failed(series, now_ms)
-        pauses.append(series.ask_at - now_ms)
-        now_ms = series.ask_at
+        pauses.append(series.not_before_ms - now_ms)
+        now_ms = series.not_before_ms
     assert pauses[:4] == [2_000, 4_000, 8_000, 16_000]
     assert pauses[-1] == 300_000
     series, ready = learn(series, answer(-1, 0), now_ms, 3)
     assert len(ready) == 1
-    assert (series.attempts, series.ask_at) == (0, 0)
+    assert (series.attempts, series.not_before_ms) == (0, 0)
 
 
 def test_what_an_answer_after_many_failures_leaves_is_asked_for_soon() -> None:
@@ -152,7 +152,7 @@ def test_what_an_answer_after_many_failures_leaves_is_asked_for_soon() -> None:
         series = failed(series, now_ms)
     series, ready = learn(series, answer(-2, -1), now_ms, 3)  # the last may still change
     assert [candle.open_time for candle in ready] == list(opens(-2))
-    assert series.ask_at == now_ms + 2_000
+    assert series.not_before_ms == now_ms + 2_000
 
 
 def test_the_exchange_is_left_alone_for_as_long_as_it_says() -> None:

@@ -50,7 +50,7 @@ def test_the_row_of_a_list_that_names_and_ranks_a_coin_otherwise_is_kept() -> No
 
 def test_a_topic_is_forgotten_after_a_day() -> None:
     known = AssetUniverse()
-    known.heard("BTC", TopicRow(source="lunarcrush", topic="bitcoin"), T0)
+    known.learn_topic("BTC", TopicRow(source="lunarcrush", topic="bitcoin"), T0)
     assert set(known.topics(T0 + DAY_MS)) == {"BTC"}
     assert known.topics(T0 + DAY_MS + 1) == {}
 

@@ -13,13 +13,13 @@ from producers.http_client.errors import UpstreamError
 from producers.http_client.health import SourceHealth
 from schemas.sources import SourceStatus
 from tests.unit.marketdata.recorded_factory import book, candle
-from tests.unit.producers.dedup.index_bench import (
+from tests.unit.producers.dedup.index_harness import (
     DyingSender,
     MemoryLog,
     hourly,
     once,
 )
-from tests.unit.producers.http_client.rig import StepClock
+from tests.unit.producers.http_client.harness import StepClock
 from transport.publisher import PublishError
 
 
@@ -37,7 +37,7 @@ class Away(DyingSender):
         return await super().publish_many(events)
 
 
-def outlet(
+def event_publisher(
     log: MemoryLog, folder, sender=None
 ) -> tuple[EventPublisher, SourceHealth, AssetUniverse, list[str]]:
     said: list[str] = []
@@ -48,7 +48,7 @@ def outlet(
 
 async def test_what_is_new_is_published_and_counted(tmp_path) -> None:
     log = MemoryLog()
-    emit, health, _, said = outlet(log, tmp_path)
+    emit, health, _, said = event_publisher(log, tmp_path)
     assert await emit("binance", hourly(0, 1)) == 2
     assert await emit("binance", hourly(1, 2)) == 1
     assert await emit("binance", []) == 0
@@ -58,7 +58,7 @@ async def test_what_is_new_is_published_and_counted(tmp_path) -> None:
 
 async def test_what_breaks_the_contract_is_counted_and_left_out(tmp_path) -> None:
     log = MemoryLog()
-    emit, health, _, _ = outlet(log, tmp_path)
+    emit, health, _, _ = event_publisher(log, tmp_path)
     assert await emit("binance", [*hourly(0), candle(close=-1.0)]) == 1
     assert (emit.refused["binance"], health.status().events) == (1, 1)
 
@@ -66,14 +66,14 @@ async def test_what_breaks_the_contract_is_counted_and_left_out(tmp_path) -> Non
 async def test_while_the_broker_is_away_it_waits_and_loses_nothing(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr("producers.feeds.event_publisher._FIRST_PAUSE_S", 0.01)
     log = MemoryLog()
-    emit, _, _, said = outlet(log, tmp_path, Away(log, times=2))
+    emit, _, _, said = event_publisher(log, tmp_path, Away(log, times=2))
     assert await emit("binance", hourly(0, 1)) == 2
     assert said == ["waiting for the broker: the broker is away"] * 2
     assert len(log.events()) == 2
 
 
 async def test_it_remembers_prices_of_books_and_open_candles(tmp_path) -> None:
-    emit, _, known, _ = outlet(MemoryLog(), tmp_path)
+    emit, _, known, _ = event_publisher(MemoryLog(), tmp_path)
     one = book()
     await emit("binance", [one])
     assert known.prices[one.asset] == Price(
@@ -113,16 +113,16 @@ async def test_a_status_is_told_when_it_changes(topic: Topic) -> None:
         "rss": SourceHealth("rss", ("news",), None, clock),
         "lunarcrush": SourceHealth("lunarcrush", ("trending", "news"), None, clock),
     }
-    teller = StatusPublisher(topic, health, lambda: "")  # type: ignore[arg-type]
-    await teller.tell(only_news=True)
+    status_publisher = StatusPublisher(topic, health, lambda: "")  # type: ignore[arg-type]
+    await status_publisher.publish(only_news=True)
     assert [status.source for status in topic.told] == ["rss", "lunarcrush"]
     health["rss"].published(5)  # a count alone is no news
-    await teller.tell(only_news=True)
+    await status_publisher.publish(only_news=True)
     assert len(topic.told) == 2
     health["rss"].failure(UpstreamError("rss", "server", "it answers 500"))
-    await teller.tell(only_news=True)
+    await status_publisher.publish(only_news=True)
     assert [(one.source, one.state) for one in topic.told[2:]] == [("rss", "failing")]
-    await teller.tell()
+    await status_publisher.publish()
     assert len(topic.told) == 5
 
 
@@ -132,7 +132,7 @@ async def test_missed_cycles_are_told_with_the_trending_feed(topic: Topic) -> No
         "rss": SourceHealth("rss", ("news",), None, clock),
         "coingecko": SourceHealth("coingecko", ("trending",), None, clock),
     }
-    await StatusPublisher(topic, health, lambda: "trending: 2 missed").tell()  # type: ignore[arg-type]
+    await StatusPublisher(topic, health, lambda: "trending: 2 missed").publish()  # type: ignore[arg-type]
     assert [status.detail for status in topic.told] == [
         "not asked yet",
         "not asked yet; trending: 2 missed",
@@ -142,5 +142,5 @@ async def test_missed_cycles_are_told_with_the_trending_feed(topic: Topic) -> No
 async def test_a_broker_that_is_away_ends_nothing(topic: Topic) -> None:
     topic.fails = True
     health = {"rss": SourceHealth("rss", ("news",), None, StepClock())}
-    await StatusPublisher(topic, health, lambda: "").tell()  # type: ignore[arg-type]
+    await StatusPublisher(topic, health, lambda: "").publish()  # type: ignore[arg-type]
     assert topic.told == []

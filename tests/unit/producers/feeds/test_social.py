@@ -25,7 +25,7 @@ from producers.upstreams.rows import CoinRow
 from schemas.events import MarketEvent
 from schemas.market import TrendingAsset
 from tests.unit.producers.feeds.coins import coin
-from tests.unit.producers.http_client.rig import (
+from tests.unit.producers.http_client.harness import (
     Reply,
     Server,
     StepClock,
@@ -43,12 +43,12 @@ VALUES, NONE = (200.0, 80.0, 11.0, 40.0), (None, None, None, None)
 
 
 @dataclass
-class Rig:
+class Harness:
     """The ticks and what the networks say, of a list that stands still, against a server."""
 
     clock: StepClock
     server: Server
-    link: UpstreamClient
+    lunarcrush: UpstreamClient
     social: SocialFeed
     trending: TrendingFeed
     rows: list[CoinRow]
@@ -66,13 +66,13 @@ class Rig:
 
 
 @asynccontextmanager
-async def rigged(assets: int = 1, **limits: int) -> AsyncIterator[Rig]:
+async def harnessed(assets: int = 1, **limits: int) -> AsyncIterator[Harness]:
     clock = StepClock(MIDNIGHT)
     source = upstream(**limits)
     quota = Quota(Limits(**limits), clock, upstream=source.name)
     async with serving(clock) as server, asking(clock, server.url, source, quota) as client:
         health = SourceHealth(source.name, ("trending",), quota, clock)
-        link = UpstreamClient(source.name, client, quota, health)
+        lunarcrush = UpstreamClient(source.name, client, quota, health)
         known = AssetUniverse()
         rows = [coin(f"A{number}", topic=f"topic {number}") for number in range(assets)]
         ticks: list[TrendingAsset] = []
@@ -84,24 +84,24 @@ async def rigged(assets: int = 1, **limits: int) -> AsyncIterator[Rig]:
             ticks.extend(event for event in events if isinstance(event, TrendingAsset))
             return len(events)
 
-        social = SocialFeed(link, half_of_the_rest(link, clock), known, clock)
+        social = SocialFeed(lunarcrush, half_of_the_rest(lunarcrush, clock), known, clock)
         trending = TrendingFeed([coins], known, emit, clock, 50)
         server.default = SAID
-        yield Rig(clock, server, link, social, trending, rows, ticks)
+        yield Harness(clock, server, lunarcrush, social, trending, rows, ticks)
 
 
 async def test_the_next_ticks_carry_what_was_said_until_it_is_a_day_old() -> None:
-    async with rigged() as rig:
-        assert await rig.cycle() == {"A0": NONE}
-        assert rig.asked() == ["/topic/topic 0/v1"]
-        heard_ms = rig.clock.at_ms
-        rig.server.default = Reply(500)
-        rig.clock.at_ms += CYCLE_MS
-        assert await rig.cycle() == {"A0": VALUES}
-        rig.clock.at_ms = heard_ms + DAY_MS
-        assert await rig.cycle() == {"A0": VALUES}
-        rig.clock.at_ms = heard_ms + DAY_MS + 1
-        assert await rig.cycle() == {"A0": NONE}
+    async with harnessed() as harness:
+        assert await harness.cycle() == {"A0": NONE}
+        assert harness.asked() == ["/topic/topic 0/v1"]
+        heard_ms = harness.clock.at_ms
+        harness.server.default = Reply(500)
+        harness.clock.at_ms += CYCLE_MS
+        assert await harness.cycle() == {"A0": VALUES}
+        harness.clock.at_ms = heard_ms + DAY_MS
+        assert await harness.cycle() == {"A0": VALUES}
+        harness.clock.at_ms = heard_ms + DAY_MS + 1
+        assert await harness.cycle() == {"A0": NONE}
 
 
 @pytest.mark.parametrize(
@@ -115,66 +115,66 @@ async def test_the_next_ticks_carry_what_was_said_until_it_is_a_day_old() -> Non
     ],
 )
 async def test_ticks_come_whatever_the_topics_do(reply: Reply, state: str, values) -> None:
-    async with rigged(assets=3) as rig:
-        rig.server.default = reply
+    async with harnessed(assets=3) as harness:
+        harness.server.default = reply
         for _ in range(2):
-            found = await rig.cycle()
-            rig.clock.at_ms += CYCLE_MS
-        assert rig.link.health.status().state == state
+            found = await harness.cycle()
+            harness.clock.at_ms += CYCLE_MS
+        assert harness.lunarcrush.health.status().state == state
         assert found == dict.fromkeys(("A0", "A1", "A2"), values)
 
 
 async def test_ticks_do_not_wait_for_an_answer() -> None:
-    async with rigged(assets=2) as rig:
-        rig.server.default = Reply(wait=asyncio.Event())
-        await rig.trending.run(0)
-        asking_now = asyncio.create_task(rig.social.run(0))
-        while not rig.server.seen:
+    async with harnessed(assets=2) as harness:
+        harness.server.default = Reply(wait=asyncio.Event())
+        await harness.trending.run(0)
+        asking_now = asyncio.create_task(harness.social.run(0))
+        while not harness.server.seen:
             await asyncio.sleep(0.001)
-        await asyncio.wait_for(rig.trending.run(CYCLE_MS), 5.0)
+        await asyncio.wait_for(harness.trending.run(CYCLE_MS), 5.0)
         assert not asking_now.done()
-        assert len(rig.ticks) == 4
-        rig.server.default.wait.set()
+        assert len(harness.ticks) == 4
+        harness.server.default.wait.set()
         asking_now.cancel()
 
 
 async def test_an_asset_that_another_list_brings_is_not_asked_for() -> None:
-    async with rigged() as rig:
-        rig.rows[:] = [coin("LINK", source="coingecko")]
-        assert await rig.cycle() == {"LINK": NONE}
-        assert rig.asked() == []
+    async with harnessed() as harness:
+        harness.rows[:] = [coin("LINK", source="coingecko")]
+        assert await harness.cycle() == {"LINK": NONE}
+        assert harness.asked() == []
 
 
-async def _day(rig: Rig, headlines, assets: Sequence[str]) -> dict[str, int]:
+async def _day(harness: Harness, headlines, assets: Sequence[str]) -> dict[str, int]:
     """Let a day of cycles pass with a list and headlines in each; return the oldest values, ms."""
     oldest, heard = dict.fromkeys(assets, 0), dict.fromkeys(assets, MIDNIGHT)
     for cycle in range(144):
-        rig.clock.at_ms = max(rig.clock.at_ms, MIDNIGHT + cycle * CYCLE_MS)
-        await rig.link.quota.take()  # the coin list
-        before = len(rig.server.seen)
-        rig.server.default = Reply()
+        harness.clock.at_ms = max(harness.clock.at_ms, MIDNIGHT + cycle * CYCLE_MS)
+        await harness.lunarcrush.quota.take()  # the coin list
+        before = len(harness.server.seen)
+        harness.server.default = Reply()
         await headlines(assets)
-        rig.server.default = SAID
-        await rig.cycle()
-        for path in rig.asked()[before:]:
+        harness.server.default = SAID
+        await harness.cycle()
+        for path in harness.asked()[before:]:
             if "/news/" not in path:
                 asset = f"A{path.removesuffix('/v1').rsplit(' ')[-1]}"
-                oldest[asset] = max(oldest[asset], rig.clock.at_ms - heard[asset])
-                heard[asset] = rig.clock.at_ms
+                oldest[asset] = max(oldest[asset], harness.clock.at_ms - heard[asset])
+                heard[asset] = harness.clock.at_ms
     for asset, at_ms in heard.items():
-        oldest[asset] = max(oldest[asset], rig.clock.at_ms - at_ms)
+        oldest[asset] = max(oldest[asset], harness.clock.at_ms - at_ms)
     return oldest
 
 
 async def test_list_headlines_and_networks_share_a_day_of_the_smallest_plan() -> None:
-    async with rigged(50, per_minute=4, per_day=500) as rig:
-        turns = half_of_the_rest(rig.link, rig.clock)
-        headlines = topic_headlines(rig.link, rig.social._known, turns)
+    async with harnessed(50, per_minute=4, per_day=500) as harness:
+        turns = half_of_the_rest(harness.lunarcrush, harness.clock)
+        headlines = topic_headlines(harness.lunarcrush, harness.social._universe, turns)
         assets = tuple(f"A{number}" for number in range(50))
-        oldest = await _day(rig, headlines, assets)
-        assert rig.link.quota.used_day() <= 500
-        kinds = Counter("news" if "/news/" in path else "said" for path in rig.asked())
-        refresh_s = rig.link.health.refresh_s
+        oldest = await _day(harness, headlines, assets)
+        assert harness.lunarcrush.quota.used_day() <= 500
+        kinds = Counter("news" if "/news/" in path else "said" for path in harness.asked())
+        refresh_s = harness.lunarcrush.health.refresh_s
     assert 165 <= kinds["said"] <= kinds["news"] <= 190
     # The documented ages: nobody's values end before they are fetched again.
     assert refresh_s is not None

@@ -13,7 +13,7 @@ from producers.feeds.upstream_clients import UpstreamClient
 from producers.http_client.health import SourceHealth
 from producers.http_client.quota import Quota
 from producers.http_client.upstream import Limits
-from tests.unit.producers.http_client.rig import (
+from tests.unit.producers.http_client.harness import (
     Reply,
     Server,
     StepClock,
@@ -52,9 +52,9 @@ async def data(client, path: str) -> object:
 
 
 async def test_an_answer_is_returned_and_its_health_knows(clock, server) -> None:
-    async with linked(clock, server) as link:
-        assert await link.ask(data, "/coins") == []
-        status = link.health.status()
+    async with linked(clock, server) as client:
+        assert await client.call(data, "/coins") == []
+        status = client.health.status()
     assert (status.state, status.last_success_at) == ("ok", MIDNIGHT)
 
 
@@ -68,18 +68,18 @@ async def test_an_answer_is_returned_and_its_health_knows(clock, server) -> None
 )
 async def test_a_failure_is_none_and_its_health_says_why(clock, server, reply, said) -> None:
     server.default = reply
-    async with linked(clock, server) as link:
-        assert await link.ask(data, "/coins") is None
-        status = link.health.status()
+    async with linked(clock, server) as client:
+        assert await client.call(data, "/coins") is None
+        status = client.health.status()
     assert status.state == "failing"
     assert said in (status.last_error or "")
 
 
 async def test_nobody_waits_longer_than_asked_for(clock, server) -> None:
     server.default = Reply(wait=asyncio.Event())
-    async with linked(clock, server) as link:
-        assert await link.ask(data, "/coins", within_s=0.05) is None
-        status = link.health.status()
+    async with linked(clock, server) as client:
+        assert await client.call(data, "/coins", within_s=0.05) is None
+        status = client.health.status()
         server.default.wait.set()
     assert status.last_error == "lunarcrush: nothing usable came within 0.05 s"
 
@@ -88,22 +88,22 @@ async def test_a_defect_is_not_taken_for_a_failure_of_the_upstream(clock, server
     async def broken(client) -> None:
         raise KeyError("a defect")
 
-    async with linked(clock, server) as link:
+    async with linked(clock, server) as client:
         with pytest.raises(KeyError):
-            await link.ask(broken)
+            await client.call(broken)
 
 
 async def _a_day(
-    link: UpstreamClient, turns: RequestBudget, clock: StepClock, reserved: int, cost: int
+    client: UpstreamClient, turns: RequestBudget, clock: StepClock, reserved: int, cost: int
 ) -> dict[str, int]:
     """Let a day of cycles pass, others taking theirs; return how often each asset was asked for."""
     asked = dict.fromkeys(ASSETS, 0)
     for cycle in range(144):
         clock.at_ms = max(clock.at_ms, MIDNIGHT + cycle * 600_000)
         for _ in range(reserved * (cycle + 1) // 144 - reserved * cycle // 144):
-            await link.quota.take()
+            await client.quota.take()
         for asset in turns.take(ASSETS):
-            await link.quota.take(cost)
+            await client.quota.take(cost)
             await turns.pause()
             turns.done(asset)
             asked[asset] += 1
@@ -121,10 +121,10 @@ async def _a_day(
 async def test_turns_last_the_day_and_nobody_is_left_out(
     clock, server, per_day: int, reserved: int, cost: int
 ) -> None:
-    async with linked(clock, server, per_minute=4, per_day=per_day) as link:
-        turns = RequestBudget(link, clock, CYCLE_S, reserved=reserved, cost=cost)
-        asked = await _a_day(link, turns, clock, reserved, cost)
-        refresh_s = link.health.refresh_s
+    async with linked(clock, server, per_minute=4, per_day=per_day) as client:
+        turns = RequestBudget(client, clock, CYCLE_S, reserved=reserved, cost=cost)
+        asked = await _a_day(client, turns, clock, reserved, cost)
+        refresh_s = client.health.refresh_s
     assert 0.9 * (per_day - reserved) <= cost * sum(asked.values()) <= per_day - reserved + cost
     assert min(asked.values()) >= 1
     assert asked["A0"] >= asked["A7"]
@@ -133,11 +133,11 @@ async def test_turns_last_the_day_and_nobody_is_left_out(
 
 
 async def test_without_limits_everybody_has_a_turn_in_every_cycle(clock, server) -> None:
-    async with linked(clock, server) as link:
-        turns = RequestBudget(link, clock, CYCLE_S, reserved=0)
+    async with linked(clock, server) as client:
+        turns = RequestBudget(client, clock, CYCLE_S, reserved=0)
         assert turns.take(ASSETS) == ASSETS
         assert turns.take(()) == ()
-        assert link.health.refresh_s == CYCLE_S
+        assert client.health.refresh_s == CYCLE_S
 
 
 @pytest.mark.parametrize(
@@ -147,16 +147,16 @@ async def test_without_limits_everybody_has_a_turn_in_every_cycle(clock, server)
 async def test_a_pause_leaves_half_of_the_minute_to_others(
     clock, server, share: float, nap_s: float, turns: int
 ) -> None:
-    async with linked(clock, server, per_minute=4) as link:
-        kind = RequestBudget(link, clock, CYCLE_S, reserved=0, share=share)
+    async with linked(clock, server, per_minute=4) as client:
+        kind = RequestBudget(client, clock, CYCLE_S, reserved=0, share=share)
         await kind.pause()
         assert len(kind.take(tuple(f"A{number}" for number in range(50)))) == turns
     assert clock.naps == [nap_s]
 
 
 async def test_who_fails_has_one_more_try_and_then_the_others_have_theirs(clock, server) -> None:
-    async with linked(clock, server, per_day=154 + 144) as link:
-        turns = RequestBudget(link, clock, CYCLE_S, reserved=154)
+    async with linked(clock, server, per_day=154 + 144) as client:
+        turns = RequestBudget(client, clock, CYCLE_S, reserved=154)
         first: list[str] = []
         for cycle in range(12):
             clock.at_ms = MIDNIGHT + cycle * 600_000

@@ -12,10 +12,10 @@ from producers.dedup.headlines import SeenNews
 from producers.dedup.published_index import PublishedIndex
 from producers.feeds.assembly import FEEDS, SCHEDULED, feeds_of
 from producers.feeds.asset_universe import AssetUniverse
-from producers.feeds.upstream_clients import UpstreamClients, open_links
+from producers.feeds.upstream_clients import UpstreamClients, open_clients
 from producers.settings import SourceSettings
 from producers.upstreams.table import BY_NAME
-from tests.unit.producers.http_client.rig import StepClock
+from tests.unit.producers.http_client.harness import StepClock
 
 KEYS = {f"{name}_key": "a-key-of-a-test" for name in BY_NAME if name != "rss"}
 
@@ -32,14 +32,14 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
         yield opened
 
 
-def links(session, folder: Path, names=FEEDS, **settings: object) -> UpstreamClients:
-    return open_links(names, SourceSettings(**settings), session, StepClock(), folder)  # type: ignore[arg-type]
+def clients(session, folder: Path, names=FEEDS, **settings: object) -> UpstreamClients:
+    return open_clients(names, SourceSettings(**settings), session, StepClock(), folder)  # type: ignore[arg-type]
 
 
 async def test_without_keys_the_free_ones_are_asked_and_the_others_say_what_to_set(
     session, tmp_path
 ) -> None:
-    found = links(session, tmp_path)
+    found = clients(session, tmp_path)
     assert set(found.open) == {"coingecko", "rss"}
     states = {name: health.status() for name, health in found.health.items()}
     assert {name for name, one in states.items() if one.state == "off"} == {
@@ -58,12 +58,12 @@ async def test_without_keys_the_free_ones_are_asked_and_the_others_say_what_to_s
     ],
 )
 async def test_limits(session, tmp_path, settings, minute: int, day: int) -> None:
-    status = links(session, tmp_path, **settings).health["coingecko"].status()
+    status = clients(session, tmp_path, **settings).health["coingecko"].status()
     assert (status.limit_minute, status.limit_day) == (minute, day)
 
 
 async def test_one_that_only_stands_by_is_never_late(session, tmp_path) -> None:
-    found = links(session, tmp_path, ("trending",), **KEYS)
+    found = clients(session, tmp_path, ("trending",), **KEYS)
     clock = found.open["coingecko"].client._clock
     assert isinstance(clock, StepClock)
     clock.at_ms += 10 * 86_400_000
@@ -75,13 +75,13 @@ async def test_one_that_only_stands_by_is_never_late(session, tmp_path) -> None:
 async def test_feeds_are_made_of_what_there_is(session, tmp_path, has_keys: bool) -> None:
     file = tmp_path / "events.json"
     settings = SourceSettings(calendar_file=file, **(KEYS if has_keys else {}))  # type: ignore[arg-type]
-    found = open_links(FEEDS, settings, session, StepClock(), tmp_path)
+    found = open_clients(FEEDS, settings, session, StepClock(), tmp_path)
 
     async def emit(source, events) -> int:
         return len(events)
 
-    journal = PublishedIndex(SeenNews())
-    made = feeds_of(FEEDS, settings, found, AssetUniverse(), emit, StepClock(), journal)
+    index = PublishedIndex(SeenNews())
+    made = feeds_of(FEEDS, settings, found, AssetUniverse(), emit, StepClock(), index)
     assert tuple(feed.name for feed in made) == SCHEDULED + (("social",) if has_keys else ())
     # The file is not there: its health says so, and nobody else is hurt.
     calendar = made[-1]
@@ -99,7 +99,7 @@ async def test_feeds_are_made_of_what_there_is(session, tmp_path, has_keys: bool
 )
 async def test_the_networks_are_asked_where_the_ticks_are(session, tmp_path, names, made) -> None:
     settings = SourceSettings(**KEYS)  # type: ignore[arg-type]
-    found = open_links(names, settings, session, StepClock(), tmp_path)
+    found = open_clients(names, settings, session, StepClock(), tmp_path)
 
     async def emit(source, events) -> int:
         return len(events)

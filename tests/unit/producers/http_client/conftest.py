@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.unit.producers.http_client.rig import Server, StepClock, serving
+from tests.unit.producers.http_client.harness import Server, StepClock, serving
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from producers.http_client import transport
 from producers.http_client.client import Backoff
 from producers.http_client.errors import UpstreamError
 from producers.http_client.quota import Quota
-from tests.unit.producers.http_client.rig import (
+from tests.unit.producers.http_client.harness import (
     GOOD,
     KEY,
     T0,

@@ -11,7 +11,7 @@ import pytest
 from producers.http_client.errors import UpstreamError
 from producers.http_client.quota import Quota
 from producers.upstreams.table import LUNARCRUSH
-from tests.unit.producers.http_client.rig import (
+from tests.unit.producers.http_client.harness import (
     DAY_MS,
     T0,
     asking,

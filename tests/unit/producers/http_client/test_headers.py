@@ -13,7 +13,7 @@ from producers.http_client.headers import (
     retry_header_s,
     said,
 )
-from tests.unit.producers.http_client.rig import T0
+from tests.unit.producers.http_client.harness import T0
 
 NOW_S = T0 // 1000
 

@@ -9,7 +9,7 @@ from producers.http_client.health import SourceCounters, SourceHealth, state_of
 from producers.http_client.quota import Quota
 from producers.http_client.upstream import Limits
 from schemas.sources import CIRCUITS, SOURCE_STATES, SourceStatus
-from tests.unit.producers.http_client.rig import T0, StepClock
+from tests.unit.producers.http_client.harness import T0, StepClock
 
 CADENCE_S = 600
 MIN = 60_000

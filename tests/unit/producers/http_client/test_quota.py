@@ -11,7 +11,7 @@ from producers.http_client.errors import UpstreamError
 from producers.http_client.quota import Quota
 from producers.http_client.request_counts import load
 from producers.http_client.upstream import Limits
-from tests.unit.producers.http_client.rig import DAY_MS, T0, StepClock
+from tests.unit.producers.http_client.harness import DAY_MS, T0, StepClock
 from transport.clock import scaled
 
 MINUTE = Limits(per_minute=2)
@@ -111,10 +111,10 @@ async def test_a_request_that_is_not_made_counts_on_no_day(
     store = tmp_path / "x.json"
     quota = Quota(Limits(per_day=3), clock, store)
     clock.at_ms = MIDNIGHT - 1
-    async with quota.turn() as turn:
+    async with quota.reserve() as turn:
         clock.at_ms = MIDNIGHT
         await quota.take()
-        turn.unused()
+        turn.cancel()
     assert (quota.used_day(), of_month(store, clock)) == (1, 1)
 
 
@@ -176,15 +176,15 @@ async def test_what_is_under_way_at_midnight_counts_on_both_days(
     store = tmp_path / "x.json"
     quota = Quota(DAY, clock, store)
     clock.at_ms = MIDNIGHT - 1
-    async with quota.turn():
+    async with quota.reserve():
         clock.at_ms = MIDNIGHT + 1
     assert (quota.used_day(), of_month(store, clock)) == (1, 2)
 
 
 async def test_a_turn_that_is_not_used_is_given_back(clock: StepClock, tmp_path: Path) -> None:
     quota = Quota(Limits(per_minute=1, per_day=3), clock, tmp_path / "x.json")
-    async with quota.turn() as turn:
-        turn.unused()
+    async with quota.reserve() as turn:
+        turn.cancel()
     assert (quota.used_minute(), quota.used_day(), quota.left_day()) == (0, 0, 3)
     await quota.take()
     assert clock.at_ms == T0
@@ -220,7 +220,7 @@ async def test_it_obeys_what_the_upstream_says_is_left(
     clock: StepClock, headers: dict[str, str], wait_s: float, left_day: int
 ) -> None:
     quota = Quota(Limits(per_minute=4, per_day=10), clock)
-    async with quota.turn():
+    async with quota.reserve():
         quota.adopt(headers)
     assert quota.left_day() == left_day
     await quota.take()
@@ -229,7 +229,7 @@ async def test_it_obeys_what_the_upstream_says_is_left(
 
 async def test_others_use_of_the_same_key_counts_in_the_minute(clock: StepClock) -> None:
     quota = Quota(Limits(per_minute=4), clock)
-    async with quota.turn():
+    async with quota.reserve():
         quota.adopt({"x-rate-limit-minute-remaining": "1"})
     assert (quota.used_minute(), quota.used_day()) == (3, 1)
     await spend(quota, 2)
@@ -241,7 +241,7 @@ async def test_a_day_that_the_upstream_calls_spent_is_spent_until_it_says(
 ) -> None:
     limits, store = Limits(per_minute=4), tmp_path / "x.json"
     quota = Quota(limits, clock, store)
-    async with quota.turn():
+    async with quota.reserve():
         quota.adopt({"x-rate-limit-day-remaining": "1", "x-rate-limit-day-reset": "3600"})
     await quota.take()
     for counting in (quota, Quota(limits, clock, store)):

@@ -21,7 +21,7 @@ from producers.http_client.errors import UpstreamError
 from producers.http_client.health import SourceHealth
 from producers.http_client.quota import Quota
 from producers.http_client.upstream import Upstream
-from tests.unit.producers.http_client.rig import (
+from tests.unit.producers.http_client.harness import (
     Reply,
     Server,
     StepClock,
@@ -59,7 +59,7 @@ def told(error: BaseException) -> Iterator[str]:
     yield from traceback.format_exception(error)
 
 
-class Rig:
+class Harness:
     """A server and a session that live as long as the test, on a loop of their own."""
 
     def __init__(self) -> None:
@@ -93,10 +93,10 @@ class Rig:
 
 
 @pytest.fixture
-def rig() -> Iterator[Rig]:
-    rig = Rig()
-    yield rig
-    rig.close()
+def harness() -> Iterator[Harness]:
+    harness = Harness()
+    yield harness
+    harness.close()
 
 
 class Records(logging.Handler):
@@ -129,15 +129,15 @@ def records() -> Iterator[Records]:
 )
 @given(chance=st.randoms(use_true_random=True))  # even; words of the code are no secrets
 def test_no_error_and_no_log_record_has_the_key(
-    rig: Rig, records: Records, chance: random.Random
+    harness: Harness, records: Records, chance: random.Random
 ) -> None:
     secret = "".join(chance.choices(ALPHABET, k=chance.randint(10, 40)))
     name = chance.choice(["lunarcrush", "coingecko", "cryptonews", "coinmarketcal"])
     status = chance.choice([200, 200, 200, 301, 400, 401, 403, 404, 418, 422, 429, 500, 503])
-    rig.server.default = echo(secret, chance.randrange(8), status, chance.randrange(220))
-    url = rig.server.url if chance.random() < 0.9 else "http://127.0.0.1:1"
+    harness.server.default = echo(secret, chance.randrange(8), status, chance.randrange(220))
+    url = harness.server.url if chance.random() < 0.9 else "http://127.0.0.1:1"
     records.texts.clear()
-    texts = rig.fail(upstream(name), secret, url)
+    texts = harness.fail(upstream(name), secret, url)
     everything = "\n".join(texts + records.texts).lower()
     encoded = base64.b64encode(secret.encode()).decode().lower()
     parts = [secret.lower()[start : start + PART] for start in range(len(secret) - PART + 1)]
@@ -145,10 +145,10 @@ def test_no_error_and_no_log_record_has_the_key(
         assert form not in everything
 
 
-def test_the_check_itself(rig: Rig, records: Records) -> None:
+def test_the_check_itself(harness: Harness, records: Records) -> None:
     """The records are seen, and what a server says is told: a check of nothing proves nothing."""
-    rig.server.default = Reply(503, b'{"error": "maintenance until noon"}')
-    texts = rig.fail(upstream(), "k3y-of-this-test", rig.server.url)
+    harness.server.default = Reply(503, b'{"error": "maintenance until noon"}')
+    texts = harness.fail(upstream(), "k3y-of-this-test", harness.server.url)
     assert any("maintenance until noon" in text for text in texts)
     assert any("maintenance until noon" in text for text in records.texts)
-    assert rig.server.seen[-1].request.headers["Authorization"] == "Bearer k3y-of-this-test"
+    assert harness.server.seen[-1].request.headers["Authorization"] == "Bearer k3y-of-this-test"

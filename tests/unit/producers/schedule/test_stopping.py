@@ -10,7 +10,7 @@ import pytest
 from producers.schedule.cycles import Job
 from producers.schedule.scheduler import Scheduler
 from schemas.times import CYCLE_MS
-from tests.unit.producers.schedule.bench import NOON, Bench
+from tests.unit.producers.schedule.harness import NOON, Harness
 from tests.unit.producers.schedule.virtual_clock import VirtualClock, settle
 
 
@@ -43,39 +43,41 @@ async def _raises(clock: VirtualClock) -> None:
 async def test_a_stop_waits_for_its_deadline_and_then_cancels(
     work: Callable[[VirtualClock], Awaitable[None]], outcome: str
 ) -> None:
-    bench = Bench(NOON)
+    harness = Harness(NOON)
     scheduler = Scheduler(
-        bench.clock, [Job("a", lambda _: work(bench.clock)), bench.job("b")], bench.told.append
+        harness.clock,
+        [Job("a", lambda _: work(harness.clock)), harness.job("b")],
+        harness.told.append,
     )
     serving = asyncio.create_task(scheduler.run())
     await settle()
     await scheduler.stop(deadline_s=0.05)
     await serving
-    assert [(told.job, told.outcome) for told in bench.told] == [("b", "done"), ("a", outcome)]
+    assert [(told.job, told.outcome) for told in harness.told] == [("b", "done"), ("a", outcome)]
     assert scheduler.running == ()
 
 
 async def test_a_stop_lets_a_run_end_within_the_deadline_and_begins_no_other() -> None:
-    bench = Bench(NOON)
+    harness = Harness(NOON)
     ends = asyncio.Event()
 
     async def run(_: int) -> None:
         await ends.wait()
 
-    scheduler = Scheduler(bench.clock, [Job("a", run)], bench.told.append)
+    scheduler = Scheduler(harness.clock, [Job("a", run)], harness.told.append)
     serving = asyncio.create_task(scheduler.run())
     await settle()
     stopping = asyncio.create_task(scheduler.stop(deadline_s=60.0))
-    await bench.clock.advance_to(NOON + 3 * CYCLE_MS)
+    await harness.clock.advance_to(NOON + 3 * CYCLE_MS)
     assert not stopping.done()
     ends.set()
     await stopping
     await serving
-    assert bench.outcomes() == [("done", 0, 1)]
+    assert harness.outcomes() == [("done", 0, 1)]
 
 
 async def test_a_run_deaf_to_its_cancellation_is_left_behind() -> None:
-    bench = Bench(NOON)
+    harness = Harness(NOON)
     released = asyncio.Event()
 
     async def run(_: int) -> None:
@@ -85,30 +87,30 @@ async def test_a_run_deaf_to_its_cancellation_is_left_behind() -> None:
             except asyncio.CancelledError:
                 continue
 
-    scheduler = Scheduler(bench.clock, [Job("deaf", run)], bench.told.append)
+    scheduler = Scheduler(harness.clock, [Job("deaf", run)], harness.told.append)
     serving = asyncio.create_task(scheduler.run())
     await settle()
     await scheduler.stop(deadline_s=0.0)
     await serving
-    assert "left behind" in str(bench.told[-1])
+    assert "left behind" in str(harness.told[-1])
     released.set()
     await settle()
 
 
 async def test_a_cancelled_scheduler_cancels_its_runs() -> None:
-    bench = Bench(NOON)
-    scheduler = Scheduler(bench.clock, [bench.job("a", takes_s=1e9)], bench.told.append)
+    harness = Harness(NOON)
+    scheduler = Scheduler(harness.clock, [harness.job("a", takes_s=1e9)], harness.told.append)
     serving = asyncio.create_task(scheduler.run())
     await settle()
     serving.cancel()
     with pytest.raises(asyncio.CancelledError):
         await serving
-    assert bench.outcomes() == [("cut", 0, 1)]
+    assert harness.outcomes() == [("cut", 0, 1)]
 
 
 async def test_a_stop_before_the_run_lets_nothing_begin() -> None:
-    bench = Bench(NOON)
-    scheduler = Scheduler(bench.clock, [bench.job("a")], bench.told.append)
+    harness = Harness(NOON)
+    scheduler = Scheduler(harness.clock, [harness.job("a")], harness.told.append)
     await scheduler.stop()
     await scheduler.run()
-    assert bench.runs == []
+    assert harness.runs == []

@@ -28,7 +28,7 @@ DAY_MS = 86_400_000
 FEW = ASSETS[:6]
 
 
-class Rig:
+class Harness:
     """A running simulator and clients of it."""
 
     def __init__(self, simulator: Simulator, session: aiohttp.ClientSession) -> None:
@@ -49,14 +49,14 @@ class Rig:
 
 
 @pytest.fixture
-async def rig() -> AsyncIterator[Rig]:
+async def harness() -> AsyncIterator[Harness]:
     simulator = await seeded_simulator(start_ms=START_MS, assets=FEW)
     async with simulator, aiohttp.ClientSession() as session:
-        yield Rig(simulator, session)
+        yield Harness(simulator, session)
 
 
-async def test_coins(rig):
-    lunar, gecko = rig.client(table.LUNARCRUSH), rig.client(table.COINGECKO)
+async def test_coins(harness):
+    lunar, gecko = harness.client(table.LUNARCRUSH), harness.client(table.COINGECKO)
     coins = await lunarcrush.fetch_coins(lunar, 50)
     wanted = {asset.symbol for asset in FEW}
     assert coins.skipped == ()
@@ -78,12 +78,12 @@ async def test_coins(rig):
     assert (detail.symbol, detail.market_cap_rank) == ("BTC", 1)
 
 
-async def test_news(rig):
-    lunar = await lunarcrush.fetch_topic_news(rig.client(table.LUNARCRUSH), "bitcoin")
-    crypto = await cryptonews.fetch_news(rig.client(table.CRYPTONEWS), ["BTC", "ETH"])
+async def test_news(harness):
+    lunar = await lunarcrush.fetch_topic_news(harness.client(table.LUNARCRUSH), "bitcoin")
+    crypto = await cryptonews.fetch_news(harness.client(table.CRYPTONEWS), ["BTC", "ETH"])
     feeds = [
-        (await rss.fetch_feed(rig.client(table.RSS), url)).parsed
-        for url in rig.simulator.feed_urls[:2]
+        (await rss.fetch_feed(harness.client(table.RSS), url)).parsed
+        for url in harness.simulator.feed_urls[:2]
     ]
     for parsed in (lunar, crypto, *feeds):
         assert parsed.rows
@@ -96,10 +96,10 @@ async def test_news(rig):
     assert {row.sentiment_label for row in crypto.rows} <= {"positive", "neutral", "negative"}
 
 
-async def test_the_calendar_says_what_kind_of_event_it_was(rig):
+async def test_the_calendar_says_what_kind_of_event_it_was(harness):
     """Also where the vendor has one name for two kinds, listings and delistings."""
-    parsed = await coinmarketcal.fetch_events(rig.client(table.COINMARKETCAL), [])
-    meant = {event.url: event for event in rig.simulator.world.calendar(START_MS)}
+    parsed = await coinmarketcal.fetch_events(harness.client(table.COINMARKETCAL), [])
+    meant = {event.url: event for event in harness.simulator.world.calendar(START_MS)}
     assert parsed.rows
     assert parsed.skipped == ()
     for row in parsed.rows:

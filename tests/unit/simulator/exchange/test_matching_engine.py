@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from simulator.exchange.balances import Balances
 from simulator.exchange.listings import listings
 from simulator.exchange.livebook import LiveBook
-from simulator.exchange.matching_engine import FEE, Desk
+from simulator.exchange.matching_engine import FEE, MatchingEngine
 from simulator.exchange.orders import (
     Draft,
     Order,
-    Refusal,
+    Rejection,
     Status,
 )
 from simulator.shapes import Book
@@ -33,7 +33,7 @@ class Place:
         self.listing = listings(self.world, NOW_MS)["BTCUSDT"]
         self.live = LiveBook(self.listing, self.world, update_id=1)
         self.balances = Balances(START)
-        self.desk = Desk(self._book, self.balances, **options)
+        self.engine = MatchingEngine(self._book, self.balances, **options)
 
     def _book(self, symbol: str) -> LiveBook:
         self.live.refresh(self.now_ms)
@@ -48,10 +48,10 @@ class Place:
         }
         return Draft(listing=self.listing, buying=fields.pop("buying", True), **numbers, **fields)
 
-    def place(self, *, only_test: bool = False, **fields: Any) -> Order | Refusal:
+    def place(self, *, only_test: bool = False, **fields: Any) -> Order | Rejection:
         draft = self.draft(**fields)
         price = D(str(self.world.prices["BTC"]))
-        return self.desk.place(draft, price, self.now_ms, only_test=only_test)
+        return self.engine.place(draft, price, self.now_ms, only_test=only_test)
 
     def taken(self, **fields: Any) -> Order:
         order = self.place(**fields)
@@ -106,22 +106,22 @@ def test_a_limit_order_rests_and_is_filled_in_parts_at_its_own_price() -> None:
     assert order.status is Status.NEW
     assert place.balances.locked("USDT") == 475
     place.later()
-    place.desk.sweep(place.now_ms)
-    assert place.desk.order(order.number) == order
+    place.engine.sweep(place.now_ms)
+    assert place.engine.order(order.number) == order
     place.world.cross("BTC", 94.0, 94.5, 2.0)
     place.later()
     there = place.asks()[0][1]
-    place.desk.sweep(place.now_ms)
-    half = place.desk.order(order.number)
+    place.engine.sweep(place.now_ms)
+    half = place.engine.order(order.number)
     assert half is not None
     assert (half.status, half.filled, half.average) == (Status.PARTIALLY_FILLED, there, D(95))
     assert half.fills[0].maker
-    place.desk.sweep(place.now_ms)  # the same book has nothing more
-    assert place.desk.order(order.number) == half
+    place.engine.sweep(place.now_ms)  # the same book has nothing more
+    assert place.engine.order(order.number) == half
     place.world.cross("BTC", 94.0, 94.5, 9.0)
     place.later()
-    place.desk.sweep(place.now_ms)
-    full = place.desk.order(order.number)
+    place.engine.sweep(place.now_ms)
+    full = place.engine.order(order.number)
     assert full is not None
     assert full.status is Status.FILLED
     assert place.balances.locked("USDT") == 0
@@ -134,12 +134,12 @@ def test_a_limit_order_that_crosses_takes_the_better_prices_and_rests_with_what_
     order = place.taken(quantity=size + 2, price=best)
     assert (order.status, order.filled) == (Status.PARTIALLY_FILLED, size)
     assert place.balances.locked("USDT") == 2 * best
-    cancelled = place.desk.cancel(order.number, place.now_ms)
+    cancelled = place.engine.cancel(order.number, place.now_ms)
     assert cancelled is not None
     assert cancelled.status is Status.CANCELED
     assert place.balances.locked("USDT") == 0
     assert place.balances.free("USDT") == 10_000 - best * size
-    assert place.desk.cancel(order.number, place.now_ms) is None
+    assert place.engine.cancel(order.number, place.now_ms) is None
 
 
 def test_a_price_better_than_the_limit_gives_the_difference_back() -> None:
@@ -168,35 +168,37 @@ def test_lifetimes(fields: dict[str, str], status: Status, filled: bool) -> None
 @pytest.mark.parametrize(
     ("fields", "reason"),
     [
-        pytest.param({"quantity": "1", "price": "95.05"}, Refusal.TICK, id="price off the tick"),
-        pytest.param({"quantity": "1.0001", "price": "95"}, Refusal.STEP, id="off the step"),
-        pytest.param({"quantity": "0.0001"}, Refusal.SMALL, id="less than a step"),
-        pytest.param({"quantity": "1e9"}, Refusal.LARGE, id="too much"),
-        pytest.param({"quantity": "0.049"}, Refusal.NOTIONAL, id="worth too little"),
-        pytest.param({"budget": "4.99"}, Refusal.NOTIONAL, id="a budget too small"),
-        pytest.param({"quantity": "1", "price": "501"}, Refusal.BAND_HIGH, id="far above"),
-        pytest.param({"quantity": "1", "price": "19"}, Refusal.BAND_LOW, id="far below"),
-        pytest.param({"quantity": "101", "price": "99.5"}, Refusal.FUNDS, id="more than there is"),
-        pytest.param({"quantity": "51", "buying": False}, Refusal.FUNDS, id="sells too much"),
+        pytest.param({"quantity": "1", "price": "95.05"}, Rejection.TICK, id="price off the tick"),
+        pytest.param({"quantity": "1.0001", "price": "95"}, Rejection.STEP, id="off the step"),
+        pytest.param({"quantity": "0.0001"}, Rejection.SMALL, id="less than a step"),
+        pytest.param({"quantity": "1e9"}, Rejection.LARGE, id="too much"),
+        pytest.param({"quantity": "0.049"}, Rejection.NOTIONAL, id="worth too little"),
+        pytest.param({"budget": "4.99"}, Rejection.NOTIONAL, id="a budget too small"),
+        pytest.param({"quantity": "1", "price": "501"}, Rejection.BAND_HIGH, id="far above"),
+        pytest.param({"quantity": "1", "price": "19"}, Rejection.BAND_LOW, id="far below"),
+        pytest.param(
+            {"quantity": "101", "price": "99.5"}, Rejection.FUNDS, id="more than there is"
+        ),
+        pytest.param({"quantity": "51", "buying": False}, Rejection.FUNDS, id="sells too much"),
         pytest.param(
             {"quantity": "1", "price": "100.1", "post_only": True},
-            Refusal.WOULD_TAKE,
+            Rejection.WOULD_TAKE,
             id="post only",
         ),
     ],
 )
-def test_refusals_change_nothing(fields: dict[str, Any], reason: Refusal) -> None:
+def test_refusals_change_nothing(fields: dict[str, Any], reason: Rejection) -> None:
     place = Place()
     assert place.place(**fields) is reason
     assert place.place(only_test=True, **fields) is reason
-    assert place.desk.orders() == []
+    assert place.engine.orders() == []
     assert {asset: place.balances.free(asset) for asset in START} == START
 
 
 def test_an_order_that_is_only_tested_leaves_no_trace() -> None:
     place = Place()
     assert isinstance(place.place(only_test=True, quantity="1"), Order)
-    assert place.desk.orders() == []
+    assert place.engine.orders() == []
     assert place.balances.free("USDT") == 10_000
 
 
@@ -204,8 +206,8 @@ def test_an_order_that_is_only_tested_leaves_no_trace() -> None:
 def test_client_ids(returns: bool) -> None:
     place = Place(ids_return=returns)
     first = place.taken(quantity="1", price="95", client_id="mine")
-    assert place.place(quantity="1", price="95", client_id="mine") is Refusal.DUPLICATE
-    place.desk.cancel(first.number, place.now_ms)
+    assert place.place(quantity="1", price="95", client_id="mine") is Rejection.DUPLICATE
+    place.engine.cancel(first.number, place.now_ms)
     again = place.place(quantity="1", price="95", client_id="mine")
     assert isinstance(again, Order) is returns
 
@@ -232,10 +234,10 @@ def test_nothing_appears_or_vanishes(steps: list[tuple[dict[str, Any], int, int,
         place.place(**asked)
         place.world.cross("BTC", middle / 10 - 0.1, middle / 10 + 0.1, float(size))
         place.later()
-        place.desk.sweep(place.now_ms)
-        if cancels and place.desk.open_orders():
-            place.desk.cancel(place.desk.open_orders()[0].number, place.now_ms)
-    fills = place.desk.fills()
+        place.engine.sweep(place.now_ms)
+        if cancels and place.engine.open_orders():
+            place.engine.cancel(place.engine.open_orders()[0].number, place.now_ms)
+    fills = place.engine.fills()
     signs = {True: 1, False: -1}
     bought = sum(signs[order.draft.buying] * fill.quantity for order, fill in fills)
     spent = sum(signs[order.draft.buying] * fill.value for order, fill in fills)
@@ -243,6 +245,6 @@ def test_nothing_appears_or_vanishes(steps: list[tuple[dict[str, Any], int, int,
     held = {a: place.balances.free(a) + place.balances.locked(a) for a in START}
     assert held == {"BTC": 50 + bought - fees["BTC"], "USDT": 10_000 - spent - fees["USDT"]}
     for asset in START:
-        locked = sum(one.reserved for one in place.desk.open_orders() if one.pays == asset)
+        locked = sum(one.reserved for one in place.engine.open_orders() if one.pays == asset)
         assert place.balances.locked(asset) == locked
         assert place.balances.free(asset) >= 0

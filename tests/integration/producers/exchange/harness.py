@@ -112,12 +112,12 @@ class Exchange:
 
     def requests(self, path: str = "") -> int:
         """Return how many requests came whose path has this in it."""
-        paths = self.faults.ledger.report()["upstreams"][self.name]["by_path"]
+        paths = self.faults.tracker.report()["upstreams"][self.name]["by_path"]
         return sum(count for name, count in paths.items() if path in name)
 
     def log(self) -> list[dict[str, Any]]:
         """Return the last answered requests, oldest first."""
-        return list(self.faults.ledger.report()["last"])
+        return list(self.faults.tracker.report()["last"])
 
     def connect(self, **options: object) -> Connection:
         """Return a new connection; close it."""

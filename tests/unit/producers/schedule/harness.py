@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from producers.schedule.cycles import Job, Told
+from producers.schedule.cycles import Job, JobReport
 from producers.schedule.scheduler import Scheduler
 from tests.unit.producers.schedule.virtual_clock import VirtualClock, settle
 
@@ -15,12 +15,12 @@ NOON = 1_767_614_400_000
 """2026-01-05 12:00 UTC."""
 
 
-class Bench:
+class Harness:
     """A scheduler on a virtual clock, and what it did."""
 
     def __init__(self, now_ms: int) -> None:
         self.clock = VirtualClock(now_ms)
-        self.told: list[Told] = []
+        self.told: list[JobReport] = []
         self.runs: list[tuple[str, int, int]] = []
 
     def job(self, name: str, takes_s: float = 0.0, **options: Any) -> Job:

@@ -66,7 +66,7 @@ class Answer:
 
 
 @dataclass(slots=True)
-class Rig:
+class Harness:
     simulator: Simulator
     session: aiohttp.ClientSession
     clock: HandClock
@@ -104,11 +104,11 @@ class Rig:
 
 
 @asynccontextmanager
-async def rigged(
+async def harnessed(
     limits: Mapping[str, Limits] | None = None,
     world: World | None = None,
     start_ms: int = START_MS,
-) -> AsyncIterator[Rig]:
+) -> AsyncIterator[Harness]:
     """Start a simulator; without `limits` the documented ones."""
     clock = HandClock(start_ms)
     world = SeededWorld(SEED, start_ms, FEW) if world is None else world
@@ -117,4 +117,4 @@ async def rigged(
         Simulator(world, clock, limits=limits) as simulator,
         aiohttp.ClientSession(timeout=timeout) as session,
     ):
-        yield Rig(simulator, session, clock)
+        yield Harness(simulator, session, clock)

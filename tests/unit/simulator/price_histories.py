@@ -7,7 +7,7 @@ import random
 from marketdata.simulated.bars import HOUR_MS, Bar, aggregate
 from schemas.times import MINUTE_MS
 from schemas.validation import TIMEFRAME_MS
-from simulator.price_history import Tape
+from simulator.price_history import PriceHistory
 from simulator.shapes import Kline
 
 T0 = 1_760_054_400_000  # midnight UTC
@@ -35,14 +35,14 @@ def closed(bars: list[Bar], timeframe: str) -> list[Kline]:
     return [Kline(*aggregate(group), closed=True) for group in groups]
 
 
-def tape_of(seed: int, hours: int) -> tuple[Tape, list[Bar]]:
+def history_of(seed: int, hours: int) -> tuple[PriceHistory, list[Bar]]:
     """Return a tape that knows all of the minutes, and the minutes."""
     bars = minutes(seed, hours)
-    tape = Tape(DECIMALS)
+    history = PriceHistory(DECIMALS)
     for timeframe in TIMEFRAME_MS:
-        tape.add_closed(timeframe, closed(bars, timeframe))
-    tape.add_minutes(bars)
-    return tape, bars
+        history.add_closed(timeframe, closed(bars, timeframe))
+    history.add_minutes(bars)
+    return history, bars
 
 
-__all__ = ["DECIMALS", "HOUR_MS", "MINUTE_MS", "T0", "closed", "minutes", "tape_of"]
+__all__ = ["DECIMALS", "HOUR_MS", "MINUTE_MS", "T0", "closed", "history_of", "minutes"]

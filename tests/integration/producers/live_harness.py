@@ -165,7 +165,7 @@ async def live_day(
         simulator = await seeded_simulator(seed, start_ms=START_MS, speed=speed, assets=FEW)
         if faults_every:
             old = simulator.faults
-            simulator.faults = ByTurns(simulator.clock, old.ledger).every(faults_every)
+            simulator.faults = ByTurns(simulator.clock, old.requests).every(faults_every)
         await exits.enter_async_context(simulator)
         patch = exits.enter_context(pytest.MonkeyPatch.context())
         added = {
