@@ -33,15 +33,7 @@ class Undecoded:
 
     async def decode(self, raw: Any) -> SinkRecord:
         """Return the record of an aiokafka ConsumerRecord."""
-        return SinkRecord(
-            topic=logical(raw.topic, self._prefix),
-            partition=raw.partition,
-            offset=raw.offset,
-            timestamp_ms=raw.timestamp,
-            key=raw.key,
-            value=raw.value,
-            headers=tuple(map(tuple, raw.headers)),
-        )
+        return _record(raw, self._prefix, headers=tuple(map(tuple, raw.headers)))
 
 
 class ContractDecoder:
@@ -59,15 +51,7 @@ class ContractDecoder:
 
         Raises what the resolver raises when the registry cannot be asked.
         """
-        record = SinkRecord(
-            topic=logical(raw.topic, self._prefix),
-            partition=raw.partition,
-            offset=raw.offset,
-            timestamp_ms=raw.timestamp,
-            key=raw.key,
-            value=raw.value,
-            sent_ms=sent_ms(raw.headers),
-        )
+        record = _record(raw, self._prefix, sent_ms=sent_ms(raw.headers))
         if raw.value is None and BY_NAME[record.topic].cleanup == "compact":
             return record
         try:
@@ -78,6 +62,18 @@ class ContractDecoder:
         if wrong is not None:
             return Rejected(record, "BadEvent", f"{wrong}.")
         return msgspec.structs.replace(record, event=event)
+
+
+def _record(raw: Any, prefix: str, **fields: Any) -> SinkRecord:
+    return SinkRecord(
+        topic=logical(raw.topic, prefix),
+        partition=raw.partition,
+        offset=raw.offset,
+        timestamp_ms=raw.timestamp,
+        key=raw.key,
+        value=raw.value,
+        **fields,
+    )
 
 
 def _wrong(topic: str, event: msgspec.Struct) -> str | None:

@@ -67,7 +67,7 @@ class SinkRunner:
         self._limits = (config.max_records, config.max_age_ms, config.max_bytes)
         self._decoder = decoder or ContractDecoder(codec, settings.prefix, resolve)
         self._on_flush = on_flush
-        self._letterbox = DeadLetterWriter(codec, f"sink.{sink.name}", settings.prefix)
+        self._dead_letters = DeadLetterWriter(codec, f"sink.{sink.name}", settings.prefix)
         self._target = f"the target of sink {sink.name}"
         self._stopping = asyncio.Event()
         self._task: asyncio.Task[Any] | None = None
@@ -220,9 +220,9 @@ class SinkRunner:
         started_s = time.monotonic()
         flushed = await self._flush(lambda: batch.generation != consumer.generation)
         self._count(flushed, (time.monotonic() - started_s) * 1000)
-        self._tell(batch, flushed)
+        self._call_on_flush(batch, flushed)
         rejected = [*batch.rejected, *flushed.rejected]
-        self.status.dead_letters += await self._answer(self._letterbox.send(producer, rejected))
+        self.status.dead_letters += await self._answer(self._dead_letters.send(producer, rejected))
         if batch.generation != consumer.generation:
             raise RebalancedError
         await self._answer(consumer.commit(batch.next_offsets))
@@ -243,7 +243,7 @@ class SinkRunner:
         self.status.last_flush_at_ms = wall_ms()
         self.status.last_flush_took_ms = took_ms
 
-    def _tell(self, batch: Batch, flushed: Flushed) -> None:
+    def _call_on_flush(self, batch: Batch, flushed: Flushed) -> None:
         if self._on_flush is None:
             return
         refused = {id(rejected.record) for rejected in flushed.rejected}

@@ -18,6 +18,7 @@ from streams.agents.state_store import Pending, StateStore
 from streams.runner import StageRunner, partition_for
 from streams.stage import Entry, Output, Stage, Tables, UnusableEventError
 from transport.decoder import Decoder, Silence
+from transport.records import sent_ms
 
 _log = logging.getLogger(__name__)
 
@@ -138,7 +139,7 @@ class BatchProcessor:
             key,
             record.timestamp,
             self._codec.encode(output.event),
-            sent_ms(record.headers),
+            sent_ms(record.headers) or 0,
         )
 
     def _letter(self, topic: str, record: Any, error: Exception) -> Pending:
@@ -165,11 +166,3 @@ class BatchProcessor:
             self._codec.encode(letter),
             0,
         )
-
-
-def sent_ms(headers: Any) -> int:
-    """Return the header `sent_ms` of a record (wall clock, ms since 1970), 0 without one."""
-    for name, value in headers:
-        if name == "sent_ms":
-            return int(value)
-    return 0
