@@ -76,7 +76,7 @@ class LogReader:
             raise BrokerError(msg) from error
         return {
             name: [TopicPartition(name, one) for one in sorted(cluster.partitions_for_topic(name))]
-            for name in sorted(cluster.topics())
+            for name in sorted(cluster.topics(exclude_internal_topics=False))
         }
 
     async def partitions(self) -> dict[str, list[Partition]]:
