@@ -6,11 +6,11 @@ from typing import Any
 
 import msgspec
 
-from schemas.contract import STRUCTS, schema
+from schemas.contract import STRUCTS, field_docs, schema
 from schemas.topics import BY_NAME
-from sinks.bridge.api.parts import Price
 from sinks.bridge.hub.channels import CHANNELS, SOURCES_READ
 from sinks.bridge.hub.hub_health import PlatformHealth
+from sinks.bridge.hub.prices import Price
 from sinks.bridge.hub.requests import Ping, Subscribe, Unsubscribe
 from sinks.bridge.settings import BridgeSettings
 
@@ -165,7 +165,7 @@ def schemas() -> Document:
     _, found = msgspec.json.schema_components(
         structs, ref_template="#/components/schemas/json.{name}"
     )
-    words = _words()
+    words = field_docs()
     for name, one in found.items():
         for field, text in words.get(name, {}).items():
             one["properties"][field] = {"description": text, **one["properties"][field]}
@@ -221,26 +221,6 @@ def _health() -> Document:
     _, found = msgspec.json.schema_components([PlatformHealth])
     made = _draft_7(found["PlatformHealth"])
     return _frame("health", made["properties"])
-
-
-def _words() -> dict[str, dict[str, str]]:
-    """Return the documentation of every field, by the name of its record."""
-    found: dict[str, dict[str, str]] = {}
-
-    def walk(avro: Any) -> None:
-        if isinstance(avro, list):
-            for one in avro:
-                walk(one)
-        elif isinstance(avro, dict):
-            if avro.get("type") == "record":
-                fields = avro["fields"]
-                found[avro["name"]] = {one["name"]: one["doc"] for one in fields if "doc" in one}
-            for one in avro.values():
-                walk(one)
-
-    for name in STRUCTS:
-        walk(schema(name).avro)
-    return found
 
 
 def _draft_7(value: Any) -> Any:

@@ -74,6 +74,27 @@ def schema(name: str) -> Schema:
     return Schema(name, STRUCTS[name], json.loads(text), text)
 
 
+@cache
+def field_docs() -> dict[str, dict[str, str]]:
+    """Return the documentation of each field by the name of its record, nested ones too."""
+    found: dict[str, dict[str, str]] = {}
+
+    def walk(avro: Any) -> None:
+        if isinstance(avro, list):
+            for one in avro:
+                walk(one)
+        elif isinstance(avro, dict):
+            if avro.get("type") == "record":
+                fields = avro["fields"]
+                found[avro["name"]] = {one["name"]: one["doc"] for one in fields if "doc" in one}
+            for one in avro.values():
+                walk(one)
+
+    for name in STRUCTS:
+        walk(schema(name).avro)
+    return found
+
+
 def schema_name(event: msgspec.Struct | type[msgspec.Struct]) -> str:
     """Return the schema name of an event or of its struct."""
     return _NAMES[event if isinstance(event, type) else type(event)]

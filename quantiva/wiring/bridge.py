@@ -9,8 +9,8 @@ from contextlib import AsyncExitStack, suppress
 from aiohttp import web
 
 from schemas.control import SignalRequest, Strategy
-from sinks.bridge.api.database import open_pool
-from sinks.bridge.app import SHUTDOWN_S, Parts, build_app
+from sinks.bridge.api import Api, open_pool
+from sinks.bridge.app import SHUTDOWN_S, build_app
 from sinks.bridge.auth import Auth
 from sinks.bridge.hub import Hub
 from sinks.bridge.hub.hub import LogParts
@@ -99,7 +99,8 @@ async def _start(
     log = LogParts(lambda: LogReader(settings), codec, settings.prefix, registry.resolve)
     hub = Hub(bridge, log, auth)
     changes = Changes(publisher)
-    app = build_app(Parts(bridge, hub, auth, pool, changes.strategy, changes.request, page=page))
+    api = Api(bridge, auth, hub.latest, pool, changes.strategy, changes.request)
+    app = build_app(api, hub, page=page)
     # No access log: tickets stand in addresses.
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
     await runner.setup()

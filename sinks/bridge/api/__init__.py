@@ -1,9 +1,7 @@
-"""The REST interface: `routes` to mount, `middlewares` around the whole application."""
+"""The REST interface; `application` is aiohttp's with it."""
 
 from sinks.bridge.api.database import open_pool
-from sinks.bridge.api.middleware import middlewares
-from sinks.bridge.api.mount import routes
-from sinks.bridge.api.parts import Api, Latest, Price, TopicState
-from sinks.bridge.api.table import ROUTES
+from sinks.bridge.api.mount import ROUTES, application
+from sinks.bridge.api.routing import Api
 
-__all__ = ["ROUTES", "Api", "Latest", "Price", "TopicState", "middlewares", "open_pool", "routes"]
+__all__ = ["ROUTES", "Api", "application", "open_pool"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
@@ -10,9 +10,18 @@ from schemas.control import Strategy
 from schemas.scores import EngineScore
 from schemas.signals import Signal
 from schemas.sources import SourceStatus
-from sinks.bridge.api.parts import Price, TopicState
 from sinks.bridge.api.values import Action, ExplanationStatus
 from sinks.bridge.auth import Role
+from sinks.bridge.hub.prices import Price
+from sinks.bridge.hub.views import TopicState
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+def copy_fields(kind: type[T], source: msgspec.Struct, **more: Any) -> T:
+    """Return a struct of a kind: `more`, and the fields that the source has under the same name."""
+    names = set(kind.__struct_fields__) & set(source.__struct_fields__)
+    return kind(**({name: getattr(source, name) for name in names} | more))
 
 
 class Explained(msgspec.Struct, frozen=True, kw_only=True):

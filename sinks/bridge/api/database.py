@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 
 from schemas.times import ms
-from sinks.bridge.api.problems import ProblemError, unavailable
+from sinks.bridge.problems import ProblemError
 from sinks.bridge.settings import BridgeSettings
 from sinks.postgres.errors import is_away
 
 if TYPE_CHECKING:
-    from sinks.bridge.api.parts import Api, Pool
+    from sinks.bridge.api.routing import Api, Pool
 
 _CONNECTIONS = 8
 
@@ -64,7 +64,7 @@ async def fetch(api: Api, statement: str, *values: Any) -> Sequence[asyncpg.Reco
     """Return the rows of a statement; 503 when there is no database or it is away."""
     if api.database is None:
         msg = "This bridge has no database: set DATABASE_URL to read history."
-        raise unavailable(msg, retry_after_s=60)
+        raise ProblemError(503, msg, retry_after_s=60)
     wait_s = api.settings.database_wait_s
     try:
         async with api.database.acquire(timeout=wait_s) as connection:
@@ -75,7 +75,7 @@ async def fetch(api: Api, statement: str, *values: Any) -> Sequence[asyncpg.Reco
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         if _waiting_helps(error):
             msg = "The database is away; what the bridge has in memory is still answered."
-            raise unavailable(msg) from error
+            raise ProblemError(503, msg, retry_after_s=2) from error
         raise
 
 

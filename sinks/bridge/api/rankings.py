@@ -8,15 +8,16 @@ import msgspec
 
 from schemas.signals import TopSignals
 from sinks.bridge.api import rows
-from sinks.bridge.api.answers import Explained, Place, Ranking
-from sinks.bridge.api.cursors import cursor, place
+from sinks.bridge.api.answers import Explained, Place, Ranking, copy_fields
+from sinks.bridge.api.cursors import page, place
 from sinks.bridge.api.database import Where, fetch
-from sinks.bridge.api.parts import Api
 from sinks.bridge.api.queries import ExplanationQuery, TopQuery
-from sinks.bridge.api.route import Call
+from sinks.bridge.api.routing import Api, Routes
 from sinks.bridge.api.signals import remembered_explanation
 from sinks.bridge.api.values import Items, Page, TimeMs
 from sinks.postgres.values import time, time_or_none
+
+routes = Routes("signals")
 
 
 class ExplanationPlace(msgspec.Struct, frozen=True, array_like=True):
@@ -26,37 +27,26 @@ class ExplanationPlace(msgspec.Struct, frozen=True, array_like=True):
     signal_id: str
 
 
-async def top(api: Api, call: Call[TopQuery]) -> Items[Ranking]:
-    """Return the rankings: the latest out of the bridge's memory, those of a cycle stored ones."""
-    asked = call.query
-    if asked.cycle is not None:
-        return Items(await _stored(api, asked))
+@routes("GET", "/top", 503)
+async def top(api: Api, query: TopQuery) -> Items[Ranking]:
+    """The top of each strategy, with explanations.
+
+    The latest rankings come out of the bridge's memory, those of a cycle are stored.
+    """
+    if query.cycle is not None:
+        return Items(await _stored(api, query))
     found = sorted(api.latest.top.values(), key=lambda one: one.strategy_id)
     return Items(
-        tuple(_ranking(api, one) for one in found if asked.strategy in (None, one.strategy_id))
+        tuple(_ranking(api, one) for one in found if query.strategy in (None, one.strategy_id))
     )
 
 
 def _ranking(api: Api, found: TopSignals) -> Ranking:
-    return Ranking(
-        strategy_id=found.strategy_id,
-        cycle=found.cycle,
-        complete=found.complete,
-        received=found.received,
-        expected=found.expected,
-        ranked=tuple(
-            Place(
-                rank=one.rank,
-                signal_id=one.signal_id,
-                asset=one.asset,
-                action=one.action,  # type: ignore[arg-type]  # the contract says which there are
-                final_score=one.final_score,
-                confidence=one.confidence,
-                explanation=remembered_explanation(api, one.signal_id),
-            )
-            for one in found.ranked
-        ),
+    ranked = tuple(
+        copy_fields(Place, one, explanation=remembered_explanation(api, one.signal_id))
+        for one in found.ranked
     )
+    return copy_fields(Ranking, found, ranked=ranked)
 
 
 async def _stored(api: Api, asked: TopQuery) -> tuple[Ranking, ...]:
@@ -75,25 +65,22 @@ async def _stored(api: Api, asked: TopQuery) -> tuple[Ranking, ...]:
     )
 
 
-async def explanations(api: Api, call: Call[ExplanationQuery]) -> Page[Explained]:
-    """Return explanations, those of the newest cycle first."""
-    asked = call.query
-    after = place(asked.cursor, ExplanationPlace, asked)
+@routes("GET", "/explanations", 503)
+async def explanations(api: Api, query: ExplanationQuery) -> Page[Explained]:
+    """Explanations, those of the newest cycle first."""
+    after = place(query.cursor, ExplanationPlace, query)
     where = Where()
-    where.add("e.asset = {}", asked.asset)
-    where.add("e.strategy_id = {}", asked.strategy)
-    where.add("e.cycle = {}", time_or_none(asked.cycle))
-    where.add("e.status = {}", asked.status)
+    where.add("e.asset = {}", query.asset)
+    where.add("e.strategy_id = {}", query.strategy)
+    where.add("e.cycle = {}", time_or_none(query.cycle))
+    where.add("e.status = {}", query.status)
     if after is not None:
         where.add("(e.cycle, e.signal_id) < ({}, {})", time(after.cycle), after.signal_id)
     statement = (
         f"SELECT {rows.EXPLANATION_COLUMNS} FROM signal_explanations AS e"  # noqa: S608
-        f" {where.text()} ORDER BY e.cycle DESC, e.signal_id DESC LIMIT {asked.limit + 1}"
+        f" {where.text()} ORDER BY e.cycle DESC, e.signal_id DESC LIMIT {query.limit + 1}"
     )
     found = [
         one for row in await fetch(api, statement, *where.values) if (one := rows.explained(row))
     ]
-    items = tuple(found[: asked.limit])
-    more = len(found) > asked.limit
-    end = cursor(ExplanationPlace(items[-1].cycle, items[-1].signal_id), asked) if more else None
-    return Page(items, end)
+    return page(found, query, lambda one: ExplanationPlace(one.cycle, one.signal_id))

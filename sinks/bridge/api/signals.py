@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 import msgspec
 
+from schemas.control import SignalRequest
 from schemas.signals import Signal, from_json
 from schemas.times import HOUR_MS
 from sinks.bridge.api import rows
-from sinks.bridge.api.answers import Article, Explained, SignalDetail
-from sinks.bridge.api.cursors import cursor, place
+from sinks.bridge.api.answers import Accepted, Article, Explained, SignalDetail, copy_fields
+from sinks.bridge.api.cursors import page, place
 from sinks.bridge.api.database import Where, fetch
-from sinks.bridge.api.parts import Api
-from sinks.bridge.api.problems import ProblemError, not_found
-from sinks.bridge.api.queries import LatestQuery, SignalNewsQuery, SignalQuery
-from sinks.bridge.api.route import Call
-from sinks.bridge.api.values import Items, Nothing, Page, TimeMs
+from sinks.bridge.api.publishing import publish
+from sinks.bridge.api.queries import GenerateBody, LatestQuery, SignalNewsQuery, SignalQuery
+from sinks.bridge.api.routing import BASE, Answer, Api, Routes
+from sinks.bridge.api.strategies import current
+from sinks.bridge.api.values import Items, Page, SignalId, TimeMs
+from sinks.bridge.auth import Role
+from sinks.bridge.problems import ProblemError
 from sinks.postgres.values import time, time_or_none
 
+routes = Routes("signals")
 _LENGTH = 32
 _TABLES = """
     strategy_signals AS s
@@ -31,52 +37,65 @@ class SignalPlace(msgspec.Struct, frozen=True, array_like=True):
     signal_id: str
 
 
-async def latest(api: Api, call: Call[LatestQuery]) -> Items[Signal]:
-    """Return the latest signal of each asset and strategy, out of the bridge's memory."""
-    asked = call.query
-    found = [signal for signal in api.latest.signals.values() if _wanted(signal, asked)]
-    return Items(tuple(sorted(found, key=lambda one: (one.asset, one.strategy_id))))
-
-
-def _wanted(signal: Signal, asked: LatestQuery) -> bool:
-    return (
-        asked.asset in (None, signal.asset)
-        and asked.strategy in (None, signal.strategy_id)
-        and asked.action in (None, signal.action)
-        and signal.confidence >= (asked.min_confidence or 0.0)
-    )
-
-
-async def history(api: Api, call: Call[SignalQuery]) -> Page[Signal]:
-    """Return signals, the newest first."""
-    asked = call.query
-    after = place(asked.cursor, SignalPlace, asked)
+@routes("GET", "/signals", 503)
+async def history(api: Api, query: SignalQuery) -> Page[Signal]:
+    """History of signals, the newest first."""
+    after = place(query.cursor, SignalPlace, query)
     where = Where()
-    where.add("s.asset = {}", asked.asset)
-    where.add("s.strategy_id = {}", asked.strategy)
-    where.add("s.action = {}", asked.action)
-    where.add("s.trigger = {}", asked.trigger)
-    where.add("s.confidence >= {}", asked.min_confidence)
-    where.add("s.cycle = {}", time_or_none(asked.cycle))
-    where.add("s.request_id = {}", asked.request_id)
-    where.add("s.as_of >= {}", time_or_none(asked.since))
-    where.add("s.as_of < {}", time_or_none(asked.until))
+    where.add("s.asset = {}", query.asset)
+    where.add("s.strategy_id = {}", query.strategy)
+    where.add("s.action = {}", query.action)
+    where.add("s.trigger = {}", query.trigger)
+    where.add("s.confidence >= {}", query.min_confidence)
+    where.add("s.cycle = {}", time_or_none(query.cycle))
+    where.add("s.request_id = {}", query.request_id)
+    where.add("s.as_of >= {}", time_or_none(query.since))
+    where.add("s.as_of < {}", time_or_none(query.until))
     if after is not None:
         where.add("(s.as_of, s.signal_id) < ({}, {})", time(after.as_of), after.signal_id)
     statement = (
         f"SELECT s.body FROM {_TABLES} {where.text()}"  # noqa: S608 - our own texts
-        f" ORDER BY s.as_of DESC, s.signal_id DESC LIMIT {asked.limit + 1}"
+        f" ORDER BY s.as_of DESC, s.signal_id DESC LIMIT {query.limit + 1}"
     )
     found = [from_json(row["body"]) for row in await fetch(api, statement, *where.values)]
-    items = tuple(found[: asked.limit])
-    more = len(found) > asked.limit
-    end = cursor(SignalPlace(items[-1].as_of, items[-1].signal_id), asked) if more else None
-    return Page(items, end)
+    return page(found, query, lambda one: SignalPlace(one.as_of, one.signal_id))
 
 
-async def one(api: Api, call: Call[Nothing]) -> SignalDetail:
-    """Return a signal by its id or its first digits; of the database, else of the memory."""
-    return await find(api, call.path["signal_id"])
+@routes("GET", "/signals/latest")
+async def latest(api: Api, query: LatestQuery) -> Items[Signal]:
+    """The latest signal of each asset and strategy.
+
+    Out of the bridge's memory: answered also while the database is away.
+    """
+    found = [
+        signal
+        for signal in api.latest.signals.values()
+        if query.asset in (None, signal.asset)
+        and query.strategy in (None, signal.strategy_id)
+        and query.action in (None, signal.action)
+        and signal.confidence >= (query.min_confidence or 0.0)
+    ]
+    return Items(tuple(sorted(found, key=lambda one: (one.asset, one.strategy_id))))
+
+
+@routes("POST", "/signals/generate", 404, 503, role=Role.TRADER, statuses=(202,))
+async def generate(api: Api, body: GenerateBody) -> Answer[Accepted]:
+    """Ask for a signal of one asset and strategy at once.
+
+    The signal comes over the websocket and at the address in `signals`.
+    """
+    if body.strategy_id not in await current(api):
+        raise ProblemError(404, f"There is no strategy {body.strategy_id}.")
+    asked = SignalRequest(uuid4().hex, body.asset, body.strategy_id, api.now_ms())
+    await publish(api.publish_request, asked)
+    address = f"{BASE}/signals?request_id={asked.request_id}"
+    return Answer(copy_fields(Accepted, asked, signals=address), {"Location": address})
+
+
+@routes("GET", "/signals/{signal_id}", 404, 409, 503)
+async def one(api: Api, signal_id: SignalId) -> SignalDetail:
+    """One signal with its contributions, its inputs and its explanation."""
+    return await find(api, signal_id)
 
 
 async def find(api: Api, digits: str) -> SignalDetail:
@@ -95,12 +114,11 @@ async def find(api: Api, digits: str) -> SignalDetail:
     ids = [one.signal.signal_id for one in stored]
     found = stored + [one for one in known if one.signal.signal_id not in ids]
     if not found:
-        msg = f"There is no signal {digits}."
-        raise not_found(msg)
+        raise ProblemError(404, f"There is no signal {digits}.")
     if len(found) > 1:
         matches = sorted(one.signal.signal_id for one in found)
-        msg = f"{digits} is the beginning of several signals: send more digits."
-        raise ProblemError(409, msg, matches=matches)
+        detail = f"{digits} is the beginning of several signals: send more digits."
+        raise ProblemError(409, detail, matches=matches)
     return found[0]
 
 
@@ -125,32 +143,18 @@ def _remembered(api: Api, digits: str) -> list[SignalDetail]:
 def remembered_explanation(api: Api, signal_id: str) -> Explained | None:
     """Return the explanation of a signal of the recent cycles, or None."""
     found = api.latest.explanations.get(signal_id)
-    if found is None:
-        return None
-    return Explained(
-        signal_id=found.signal_id,
-        strategy_id=found.strategy_id,
-        asset=found.asset,
-        cycle=found.cycle,
-        status=found.status,  # type: ignore[arg-type]  # the contract says which there are
-        text=found.text,
-        model=found.model,
-        reason=found.reason,
-        prompt_tokens=found.prompt_tokens,
-        completion_tokens=found.completion_tokens,
-        cost_usd=found.cost_usd,
-        explained_at=found.explained_at,
-    )
+    return None if found is None else copy_fields(Explained, found)
 
 
-async def news(api: Api, call: Call[SignalNewsQuery]) -> Items[Article]:
-    """Return what was known about the asset when the signal was made, the newest first."""
-    signal = (await find(api, call.path["signal_id"])).signal
+@routes("GET", "/signals/{signal_id}/news", 404, 409, 503)
+async def news(api: Api, signal_id: SignalId, query: SignalNewsQuery) -> Items[Article]:
+    """What the news had said of the asset when the signal was made, the newest first."""
+    signal = (await find(api, signal_id)).signal
     statement = """
         SELECT * FROM trending_news
         WHERE asset = $1 AND event_time >= $2 AND event_time <= $3 AND observed_at <= $3
         ORDER BY event_time DESC, source, source_id LIMIT $4
     """
-    since = time(max(signal.as_of - call.query.hours * HOUR_MS, 0))
-    values = (signal.asset, since, time(signal.as_of), call.query.limit)
+    since = time(max(signal.as_of - query.hours * HOUR_MS, 0))
+    values = (signal.asset, since, time(signal.as_of), query.limit)
     return Items(tuple(rows.article(row) for row in await fetch(api, statement, *values)))

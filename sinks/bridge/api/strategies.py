@@ -15,19 +15,19 @@ from contextlib import asynccontextmanager
 
 import msgspec
 
-from schemas.control import SignalRequest, Strategy
+from schemas.control import Strategy
 from schemas.validation import problem
-from sinks.bridge.api.answers import Accepted, StrategyState
+from sinks.bridge.api.answers import StrategyState
 from sinks.bridge.api.database import fetch
-from sinks.bridge.api.parts import Api
-from sinks.bridge.api.problems import ProblemError, Wrong, not_found, unavailable
-from sinks.bridge.api.publishing import publish, request_id
-from sinks.bridge.api.queries import GenerateBody, StrategyBody
-from sinks.bridge.api.route import BASE, Answer, Call
+from sinks.bridge.api.publishing import publish
+from sinks.bridge.api.queries import StrategyBody
+from sinks.bridge.api.routing import Answer, Api, Routes
 from sinks.bridge.api.serving import etag
-from sinks.bridge.api.values import Items, Nothing
+from sinks.bridge.api.values import Items, StrategyId
 from sinks.bridge.auth import ForbiddenError, Principal, Role
+from sinks.bridge.problems import ProblemError, Wrong
 
+routes = Routes("strategies")
 _STORED = "SELECT definition FROM strategies WHERE deleted_at IS NULL ORDER BY strategy_id"
 _strategy = msgspec.json.Decoder(Strategy).decode
 _TURN_S = 10.0
@@ -38,47 +38,56 @@ _OF = re.compile(r" (?:of|engine) '?([\w.$-]+)'?")
 _MAPS = {"weight": "weights", "holding": "holdings_usd"}
 
 
-async def every(api: Api, call: Call[Nothing]) -> Items[StrategyState]:
-    """Return all strategies that are not deleted."""
+@routes("GET", "/strategies", 503)
+async def every(api: Api, principal: Principal) -> Items[StrategyState]:
+    """All strategies."""
     found = await current(api)
-    return Items(tuple(_state(found[name], call.principal) for name in sorted(found)))
+    return Items(tuple(_state(found[name], principal) for name in sorted(found)))
 
 
-async def one(api: Api, call: Call[Nothing]) -> Answer:
-    """Return one strategy; its ETag is what If-Match of a change takes."""
-    name = call.path["strategy_id"]
-    found = (await current(api)).get(name)
+@routes("GET", "/strategies/{strategy_id}", 404, 503)
+async def one(api: Api, principal: Principal, strategy_id: StrategyId) -> Answer[StrategyState]:
+    """One strategy."""
+    found = (await current(api)).get(strategy_id)
     if found is None:
-        msg = f"There is no strategy {name}."
-        raise not_found(msg)
-    return Answer(_state(found, call.principal), headers={"ETag": tag(found)})
+        raise ProblemError(404, f"There is no strategy {strategy_id}.")
+    return Answer(_state(found, principal), {"ETag": tag(found)})
 
 
-async def put(api: Api, call: Call[Nothing]) -> Answer:
-    """Make or change a strategy."""
+@routes("PUT", "/strategies/{strategy_id}", 412, 503, role=Role.TRADER, statuses=(200, 201))
+async def put(
+    api: Api,
+    principal: Principal,
+    strategy_id: StrategyId,
+    body: StrategyBody,
+    if_match: str | None,
+) -> Answer[StrategyState]:
+    """Make or change a strategy.
+
+    An admin changes any, a trader their own. If-Match refuses what was changed since.
+    """
     async with _alone(api):
-        before = await _changeable(api, call)
-        after = revised(call.path["strategy_id"], call.body, before, call.principal, api.now_ms())
+        before = await _changeable(api, principal, strategy_id, if_match)
+        after = revised(strategy_id, body, before, principal, api.now_ms())
         wrong = problem(after)
         if wrong is not None:
             place = Wrong(wrong, pointer=where(wrong))
             raise ProblemError(422, f"The strategy cannot be saved: {wrong}.", errors=[place])
         await publish(api.publish_strategy, after.strategy_id, after)
         await _come_back(api, after.strategy_id, after)
-    body = _state(after, call.principal)
-    return Answer(body, status=200 if before else 201, headers={"ETag": tag(after)})
+    return Answer(_state(after, principal), {"ETag": tag(after)}, 200 if before else 201)
 
 
-async def delete(api: Api, call: Call[Nothing]) -> Answer:
+@routes("DELETE", "/strategies/{strategy_id}", 404, 412, 503, role=Role.TRADER, statuses=(204,))
+async def delete(
+    api: Api, principal: Principal, strategy_id: StrategyId, if_match: str | None
+) -> None:
     """Delete a strategy; its signals stay."""
-    name = call.path["strategy_id"]
     async with _alone(api):
-        if await _changeable(api, call) is None:
-            msg = f"There is no strategy {name}."
-            raise not_found(msg)
-        await publish(api.publish_strategy, name, None)
-        await _come_back(api, name, None)
-    return Answer(None, status=204)
+        if await _changeable(api, principal, strategy_id, if_match) is None:
+            raise ProblemError(404, f"There is no strategy {strategy_id}.")
+        await publish(api.publish_strategy, strategy_id, None)
+        await _come_back(api, strategy_id, None)
 
 
 @asynccontextmanager
@@ -89,7 +98,7 @@ async def _alone(api: Api) -> AsyncIterator[None]:
             await api.changing.acquire()
     except TimeoutError:
         msg = "Other changes wait for the broker. Try again."
-        raise unavailable(msg) from None
+        raise ProblemError(503, msg, retry_after_s=2) from None
     try:
         yield
     finally:
@@ -103,45 +112,27 @@ async def _come_back(api: Api, name: str, wanted: Strategy | None) -> None:
         await asyncio.sleep(_LOOK_S)
 
 
-async def generate(api: Api, call: Call[Nothing]) -> Answer:
-    """Ask for a signal of one asset and strategy at once."""
-    body: GenerateBody = call.body
-    if body.strategy_id not in await current(api):
-        msg = f"There is no strategy {body.strategy_id}."
-        raise not_found(msg)
-    asked = SignalRequest(request_id(), body.asset, body.strategy_id, api.now_ms())
-    await publish(api.publish_request, asked)
-    accepted = Accepted(
-        request_id=asked.request_id,
-        asset=asked.asset,
-        strategy_id=asked.strategy_id,
-        requested_at=asked.requested_at,
-        signals=f"{BASE}/signals?request_id={asked.request_id}",
-    )
-    return Answer(accepted, status=202, headers={"Location": accepted.signals})
-
-
 async def current(api: Api) -> Mapping[str, Strategy]:
     """Return the strategies by id; 503 when nobody can tell."""
     if api.latest.is_whole:
         return api.latest.strategies
     if api.database is None:
         msg = "The bridge has not read the strategies yet."
-        raise unavailable(msg, retry_after_s=1)
+        raise ProblemError(503, msg, retry_after_s=1)
     found = [_strategy(row["definition"]) for row in await fetch(api, _STORED)]
     return {one.strategy_id: one for one in found}
 
 
-async def _changeable(api: Api, call: Call[Nothing]) -> Strategy | None:
-    """Return the strategy as it is, None for a new one; refuse who may not change it."""
-    name = call.path["strategy_id"]
+async def _changeable(
+    api: Api, principal: Principal, name: str, if_match: str | None
+) -> Strategy | None:
+    """Return the strategy as it is, None for a new one; 403 for who may not change it, 412."""
     before = (await current(api)).get(name)
-    if before is not None and not may_change(before, call.principal):
-        msg = f"{name} is not a strategy of {call.principal.name}: an admin may change it."
+    if before is not None and not may_change(before, principal):
+        msg = f"{name} is not a strategy of {principal.name}: an admin may change it."
         raise ForbiddenError(msg)
-    if call.if_match is not None and not _still(before, call.if_match):
-        msg = f"{name} was changed meanwhile: read it again."
-        raise ProblemError(412, msg)
+    if if_match is not None and not _still(before, if_match):
+        raise ProblemError(412, f"{name} was changed meanwhile: read it again.")
     return before
 
 

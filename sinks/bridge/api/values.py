@@ -43,13 +43,6 @@ ExplanationStatus = Literal["pending", "requested", "done", "failed", "skipped"]
 Timeframe = Literal["1h", "4h", "1d"]
 assert set(Timeframe.__args__) == set(TIMEFRAME_MS)  # type: ignore[attr-defined]  # noqa: S101
 
-PATH: dict[str, object] = {
-    "signal_id": SignalId,
-    "strategy_id": StrategyId,
-    "asset": AssetName,
-}
-"""Type of each part of a path, by its name."""
-
 
 class Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """No parameters."""

@@ -2,7 +2,6 @@
 
 from sinks.bridge.auth.auth import Auth
 from sinks.bridge.auth.errors import (
-    AuthError,
     ForbiddenError,
     TicketStoreAwayError,
     TooManyRequestsError,
@@ -13,7 +12,6 @@ from sinks.bridge.auth.tickets import Ticket
 
 __all__ = [
     "Auth",
-    "AuthError",
     "ForbiddenError",
     "Principal",
     "Role",

@@ -69,5 +69,5 @@ class Auth:
         return await self._tickets.issue(principal)
 
     async def use_ticket(self, ticket: str) -> Principal:
-        """Return whose ticket it is and use it up; raises an AuthError."""
+        """Return whose ticket it is and use it up; raises a ProblemError."""
         return await self._tickets.use(ticket)

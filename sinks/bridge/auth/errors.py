@@ -2,34 +2,32 @@
 
 from __future__ import annotations
 
-
-class AuthError(Exception):
-    """The request is refused; `status` is HTTP's."""
-
-    status = 401
+from sinks.bridge.problems import ProblemError
 
 
-class UnauthorizedError(AuthError):
-    """No token or ticket, or one that is not valid."""
+class UnauthorizedError(ProblemError):
+    """401: no token or ticket, or one that is not valid."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(401, detail, headers={"WWW-Authenticate": 'Bearer realm="quantiva"'})
 
 
-class ForbiddenError(AuthError):
-    """A valid token whose role does not suffice."""
+class ForbiddenError(ProblemError):
+    """403: a valid token whose role does not suffice."""
 
-    status = 403
-
-
-class TooManyRequestsError(AuthError):
-    """The token's rate is used up; it has some again after `retry_after_s`."""
-
-    status = 429
-
-    def __init__(self, message: str, retry_after_s: int) -> None:
-        super().__init__(message)
-        self.retry_after_s = retry_after_s
+    def __init__(self, detail: str) -> None:
+        super().__init__(403, detail)
 
 
-class TicketStoreAwayError(AuthError):
-    """Whether the ticket was used before cannot be known now. A new one will do."""
+class TooManyRequestsError(ProblemError):
+    """429: the token's rate is used up for `retry_after_s`."""
 
-    status = 503
+    def __init__(self, detail: str, retry_after_s: int) -> None:
+        super().__init__(429, detail, retry_after_s=retry_after_s)
+
+
+class TicketStoreAwayError(ProblemError):
+    """503: whether the ticket was used before cannot be known now. A new one works."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(503, detail, retry_after_s=1)

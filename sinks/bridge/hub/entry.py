@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
-from sinks.bridge.api.problems import ProblemError
+from sinks.bridge.problems import ProblemError
 
 if TYPE_CHECKING:
     from aiohttp import web
 
 
 class Authenticator(Protocol):
-    """What of `sinks.bridge.auth.Auth` a handshake needs; all three raise an AuthError."""
+    """What of `sinks.bridge.auth.Auth` a handshake needs; all three raise a ProblemError."""
 
     def authenticate(self, request: web.Request) -> Any:
         """Return whose token the header `Authorization: Bearer` has."""

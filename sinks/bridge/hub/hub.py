@@ -10,7 +10,6 @@ import msgspec
 from aiohttp import web
 
 from schemas.codec import Codec
-from sinks.bridge.api.problems import ProblemError
 from sinks.bridge.frames import FULL_WINDOW, Frame, control
 from sinks.bridge.hub.backlog import Backlog
 from sinks.bridge.hub.catch_up import gap_frame
@@ -28,6 +27,7 @@ from sinks.bridge.hub.hub_health import (
     watch,
 )
 from sinks.bridge.hub.views import Latest
+from sinks.bridge.problems import ProblemError
 from sinks.bridge.settings import BridgeSettings
 from sinks.decoding import ContractDecoder
 from transport.clock import wall_ms
@@ -126,7 +126,7 @@ class Hub:
         principal = await admit(request, self._door)
         if self._stopping or len(self._clients) >= self.settings.max_clients:
             message = "The bridge has no room for one more websocket. Try again, or elsewhere."
-            raise ProblemError(503, message, headers={"Retry-After": "5"})
+            raise ProblemError(503, message, retry_after_s=5)
         socket = web.WebSocketResponse(
             timeout=END_S,
             heartbeat=max(4 * self.settings.heartbeat_s, 10.0),

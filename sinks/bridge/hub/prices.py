@@ -8,7 +8,16 @@ import msgspec
 
 from schemas.market import Candle, OrderBook, TrendingAsset
 from sinks.base import SinkRecord
-from sinks.bridge.api.parts import Price
+
+
+class Price(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """The last price of an asset; `at` in ms since 1970, `topic` says where it comes from."""
+
+    asset: str
+    price_usd: float
+    at: int
+    topic: str
+    change_24h_pct: float | None = None
 
 
 def price_of(record: SinkRecord, known: Price | None) -> Price | None:

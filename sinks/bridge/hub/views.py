@@ -25,10 +25,9 @@ from schemas.topics import (
     TOP,
 )
 from sinks.base import SinkRecord
-from sinks.bridge.api.parts import Price, TopicState
 from sinks.bridge.frames import Frame, event_frame
 from sinks.bridge.hub.channels import BY_TOPIC, PRICES, frame_of
-from sinks.bridge.hub.prices import price_of
+from sinks.bridge.hub.prices import Price, price_of
 
 MOST_ROWS = 20_000
 MOST_EXPLANATIONS = 2_000
@@ -37,6 +36,18 @@ MOST_CANDLE_SERIES = 1_000
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
+
+
+class TopicState(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """How far the bridge is in one topic: `last_at` is the last record's timestamp in ms.
+
+    `behind` are the records in the log that it has not read yet; None: not known.
+    """
+
+    topic: str
+    records: int
+    last_at: int | None = None
+    behind: int | None = None
 
 
 class Recent(Generic[K, V]):

@@ -65,16 +65,25 @@ def chart_script() -> Path | None:
 
 def routes() -> list[web.RouteDef]:
     """Return the routes of the page: every file by its own name, so no path leads elsewhere."""
-    found = [web.get("/", _file(STATIC / "index.html"))]
-    for path in sorted(STATIC.rglob("*")):
-        if path.is_file() and path.name != "index.html":
-            found.append(web.get(f"/assets/{path.relative_to(STATIC).as_posix()}", _file(path)))
     script = chart_script()
-    return [*found, web.get(CHART_PATH, _file(script) if script else _no_chart)]
+    chart = web.get(CHART_PATH, _file(script, HEADERS) if script else _no_chart)
+    return [*files(STATIC, "/", "/assets/", HEADERS), chart]
 
 
-def _file(path: Path) -> _Handler:
-    headers = HEADERS | {"Content-Type": f"{_TYPES[path.suffix]}; charset=utf-8"}
+def files(folder: Path, index: str, under: str, headers: dict[str, str]) -> list[web.RouteDef]:
+    """Return a route for each file of a folder: its HTML file at `index`, the rest `under`."""
+    return [
+        web.get(
+            index if path.suffix == ".html" else under + path.relative_to(folder).as_posix(),
+            _file(path, headers),
+        )
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    ]
+
+
+def _file(path: Path, headers: dict[str, str]) -> _Handler:
+    headers = headers | {"Content-Type": f"{_TYPES[path.suffix]}; charset=utf-8"}
 
     async def send(_: web.Request) -> web.StreamResponse:
         return web.FileResponse(path, headers=headers)

@@ -13,7 +13,8 @@ from embedded.database import Database
 from schemas.codec import local_codec
 from schemas.topics import SIGNALS
 from sinks.base import SinkRecord
-from sinks.bridge.app import SHUTDOWN_S, Parts, build_app
+from sinks.bridge.api import Api
+from sinks.bridge.app import SHUTDOWN_S, build_app
 from sinks.bridge.auth import Auth
 from sinks.bridge.hub import Hub, LogParts
 from sinks.bridge.settings import BridgeSettings
@@ -76,7 +77,7 @@ class Stand:
             self._pool = await asyncpg.create_pool(self._database.dsn, min_size=1, max_size=4)
         auth = Auth(settings, self._pool)
         hub = Hub(settings, LogParts(self.log.open, self.codec), auth)
-        app = build_app(Parts(settings=settings, hub=hub, auth=auth, database=self._pool))
+        app = build_app(Api(settings, auth, hub.latest, self._pool), hub)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", self._port).start()

@@ -17,7 +17,8 @@ from pydantic import SecretStr
 from schemas.codec import local_codec
 from schemas.contract import schema_name
 from schemas.topics import BY_SCHEMA, SIGNALS, physical
-from sinks.bridge.app import SHUTDOWN_S, Parts, build_app
+from sinks.bridge.api import Api
+from sinks.bridge.app import SHUTDOWN_S, build_app
 from sinks.bridge.auth import Auth
 from sinks.bridge.hub import Hub, LogParts
 from sinks.bridge.settings import BridgeSettings
@@ -97,7 +98,7 @@ class Site:
         if tail is not None:
             hub.core.tail._most = tail
         runner = web.AppRunner(
-            build_app(Parts(options, hub, auth, page=False)), shutdown_timeout=SHUTDOWN_S
+            build_app(Api(options, auth, hub.latest), hub, page=False), shutdown_timeout=SHUTDOWN_S
         )
         await runner.setup()
         try:

@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from schemas.control import Strategy
@@ -16,8 +15,10 @@ from schemas.explanations import Explanation
 from schemas.market import Candle
 from schemas.scores import EngineScore
 from schemas.sources import SourceStatus
-from sinks.bridge.api import Api, Price, TopicState, middlewares, routes
+from sinks.bridge.api import Api, application
 from sinks.bridge.auth import Auth, Role
+from sinks.bridge.hub.prices import Price
+from sinks.bridge.hub.views import TopicState
 from sinks.bridge.settings import BridgeSettings
 from tests.contract.sink_samples import T0, signal, strategy, top
 
@@ -28,7 +29,7 @@ NOW_MS = T0 + 3_600_000
 
 @dataclass
 class Memory:
-    """What a hub remembers; see sinks.bridge.api.parts.Latest."""
+    """What a hub remembers; see sinks.bridge.hub.views.Latest."""
 
     signals: dict[Any, Any] = field(default_factory=dict)
     scores: dict[Any, Any] = field(default_factory=dict)
@@ -200,9 +201,7 @@ async def bridge(
         "now_ms": lambda: NOW_MS,
     }
     api = Api(**{**parts, **changes})
-    app = web.Application(middlewares=middlewares(api))
-    app.add_routes(routes(api))
-    async with TestClient(TestServer(app)) as client:
+    async with TestClient(TestServer(application(api))) as client:
         yield Bridge(api, log, memory, client)
 
 

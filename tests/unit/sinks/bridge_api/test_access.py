@@ -9,8 +9,8 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from sinks.bridge.api import ROUTES, middlewares, routes
-from sinks.bridge.api.middleware import OPEN
+from sinks.bridge.api import ROUTES, application
+from sinks.bridge.api.mount import OPEN
 from sinks.bridge.auth import Role
 from tests.unit.sinks.bridge_api.rig import TOKENS, bridge, filled_path
 
@@ -58,20 +58,12 @@ async def test_a_route_of_another_part_is_behind_the_door_too() -> None:
         return web.Response(text="data")
 
     async with bridge() as it:
-        app = web.Application(middlewares=middlewares(it.api, ("/", "/assets/")))
-        app.add_routes(
-            [
-                *routes(it.api),
-                web.get("/", reveal),
-                web.get("/assets/a.js", reveal),
-                web.get("/new", reveal),
-                web.get("/assetsnew", reveal),
-            ]
-        )
+        paths = ("/", "/assets/a.js", "/new", "/assetsnew")
+        more = [web.get(path, reveal) for path in paths]
+        app = application(it.api, more, ("/", "/assets/"))
         async with TestClient(TestServer(app)) as client:
             found = {
-                path: (await client.get(path)).status
-                for path in ("/", "/assets/a.js", "/new", "/assetsnew", "/health", "/nothing")
+                path: (await client.get(path)).status for path in (*paths, "/health", "/nothing")
             }
     assert found == {
         "/": 200,

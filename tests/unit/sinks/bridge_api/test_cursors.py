@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from sinks.bridge.api.cursors import cursor, place
 from sinks.bridge.api.market import NewsPlace
-from sinks.bridge.api.problems import ProblemError
 from sinks.bridge.api.queries import NewsQuery, SignalQuery
 from sinks.bridge.api.signals import SignalPlace
+from sinks.bridge.problems import ProblemError
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 

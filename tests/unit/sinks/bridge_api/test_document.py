@@ -12,8 +12,8 @@ from referencing.jsonschema import DRAFT202012
 
 from sinks.bridge.api import ROUTES
 from sinks.bridge.api.document import document
-from sinks.bridge.api.problems import SLUGS
 from sinks.bridge.auth import Role
+from sinks.bridge.problems import SLUGS
 from tests.unit.sinks.bridge_api.rig import bridge, filled_path
 
 DOCUMENT = document(ROUTES)
