@@ -53,6 +53,11 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     # The archive is written by a sink and read by replays.
     "sinks": ("schemas", "transport", "streams.archive"),
+    # The websocket half of the bridge; the REST half reads the hub's memory.
+    "sinks.bridge.hub": (
+        *("schemas", "transport", "sinks.base", "sinks.decoding", "sinks.bridge.frames"),
+        *("sinks.bridge.problems", "sinks.bridge.settings"),
+    ),
     "embedded": ("schemas", "transport"),
     "quantiva": tuple(package for package in PACKAGES if package != "quantiva"),
 }
@@ -141,6 +146,8 @@ def test_import_direction(package: str) -> None:
         pytest.param("sinks.x", "import producers.settings", True, id="sinks: producers"),
         pytest.param("sinks.x", "import streams.agents.loop", True, id="sinks: agents"),
         pytest.param("sinks.archive", "import streams.archive.writer", False, id="sinks: archive"),
+        pytest.param("sinks.bridge.hub.x", "import sinks.bridge.api", True, id="hub: REST"),
+        pytest.param("sinks.bridge.api.x", "import sinks.bridge.hub", False, id="REST: hub"),
         pytest.param("quantiva.cli", "import tests.conftest", True, id="tests"),
         pytest.param("quantiva.cli", "import streams.agents.loop", False, id="the roof: all"),
     ],
