@@ -1,8 +1,7 @@
 """The AsyncAPI 3.0 document of all topics and the websocket, made from the contract.
 
-`python -m quantiva.asyncapi > docs/asyncapi.yaml` writes the one that is checked in, for the
-defaults. `quantiva topics asyncapi` prints the one of a deployment: its prefix, partitions,
-retention and addresses. Pure, save for reading the schemas that ship with the package.
+`quantiva topics asyncapi` prints the one of a deployment: its prefix, partitions, retention and
+addresses. Pure, save for reading the schemas that ship with the package.
 """
 
 from __future__ import annotations
@@ -190,7 +189,3 @@ def _record() -> Document:
         " since 1970 UTC. Signals inherit it: now minus sent_ms is their latency.",
     }
     return {"headers": {"type": "object", "properties": {"sent_ms": sent_ms}}}
-
-
-if __name__ == "__main__":
-    print(as_yaml(document(Settings.model_construct(), BridgeSettings.model_construct())), end="")

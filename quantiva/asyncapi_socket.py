@@ -79,9 +79,13 @@ ANSWERS: dict[str, tuple[str, Document]] = {
         {"reason": _TEXT, "message": _TEXT, "cursor": _CURSOR},
     ),
 }
-"""What the bridge says that is no event: what it means, and its fields beside `type`."""
+"""What the bridge sends that is no event: what it means, and its fields beside `type`."""
 
-OPTIONAL = {("ack", "channels"), ("ack", "resumed")}
+_OPTIONAL = {("ack", "channels"), ("ack", "resumed")}
+_SECURITY: Document = {
+    "ticket": {"type": "httpApiKey", "name": "ticket", "in": "query"},
+    "bearer": {"type": "http", "scheme": "bearer"},
+}
 
 
 def events() -> dict[str, type[msgspec.Struct]]:
@@ -101,7 +105,7 @@ def server(bridge: BridgeSettings) -> Document:
         "protocol": "ws",
         "description": "The bridge. POST /api/v1/tickets with a bearer token gives a ticket, which"
         " opens one websocket. Programs may send the bearer token with the handshake instead.",
-        "security": [{"$ref": f"#/components/securitySchemes/{name}"} for name in _security()],
+        "security": [{"$ref": f"#/components/securitySchemes/{name}"} for name in _SECURITY],
     }
 
 
@@ -116,7 +120,7 @@ def channel() -> Document:
         " the records, and a gap frame says what it no longer keeps.",
         "servers": [{"$ref": "#/servers/bridge"}],
         "messages": {
-            name: {"$ref": f"#/components/messages/{CHANNEL}.{name}"} for name in messages()
+            name: {"$ref": f"#/components/messages/{CHANNEL}.{name}"} for name in _messages()
         },
         "bindings": {"ws": {"method": "GET", "query": query, "bindingVersion": "0.1.0"}},
     }
@@ -125,102 +129,84 @@ def channel() -> Document:
 def operations() -> Document:
     """Return the two directions, as AsyncAPI counts: the bridge's side of them."""
     asked = [_tag(request) for request in _REQUESTS]
-    said = [name for name in messages() if name not in asked]
+    sent = [name for name in _messages() if name not in asked]
     return {
-        f"{CHANNEL}.receive": _operation("receive", "What a client may ask.", asked),
-        f"{CHANNEL}.send": _operation("send", "What the bridge says.", said),
-    }
-
-
-def _operation(action: str, summary: str, names: list[str]) -> Document:
-    return {
-        "action": action,
-        "summary": summary,
-        "channel": {"$ref": f"#/channels/{CHANNEL}"},
-        "messages": [{"$ref": f"#/channels/{CHANNEL}/messages/{name}"} for name in names],
-    }
-
-
-def messages() -> Document:
-    """Return every frame by the value of its `type`."""
-    made = {
-        _tag(request): _message(request.__doc__ or "", _reference(request.__name__))
-        for request in _REQUESTS
-    }
-    for kind, (meaning, fields) in ANSWERS.items():
-        made[kind] = _message(meaning, _frame(kind, fields))
-    for kind, struct in events().items():
-        fields = {"cursor": _CURSOR, "at": _TIME, "data": _reference(struct.__name__)}
-        made[kind] = _message(_meaning(struct), _frame(kind, fields))
-    made["health"] = _message(PlatformHealth.__doc__ or "", _health())
-    return {
-        kind: {"name": kind, "title": kind, "contentType": "application/json", **message}
-        for kind, message in made.items()
-    }
-
-
-def schemas() -> Document:
-    """Return what the messages refer to: the events' fields with the words of the Avro schemas."""
-    structs = [*_REQUESTS, *events().values()]
-    _, found = msgspec.json.schema_components(
-        structs, ref_template="#/components/schemas/json.{name}"
-    )
-    words = field_docs()
-    for name, one in found.items():
-        for field, text in words.get(name, {}).items():
-            one["properties"][field] = {"description": text, **one["properties"][field]}
-    return {f"json.{name}": _draft_7(one) for name, one in found.items()}
-
-
-def _security() -> Document:
-    return {
-        "ticket": {"type": "httpApiKey", "name": "ticket", "in": "query"},
-        "bearer": {"type": "http", "scheme": "bearer"},
+        f"{CHANNEL}.{action}": {
+            "action": action,
+            "summary": summary,
+            "channel": {"$ref": f"#/channels/{CHANNEL}"},
+            "messages": [{"$ref": f"#/channels/{CHANNEL}/messages/{name}"} for name in names],
+        }
+        for action, summary, names in (
+            ("receive", "What a client may ask.", asked),
+            ("send", "What the bridge says.", sent),
+        )
     }
 
 
 def components() -> dict[str, Document]:
     """Return messages, schemas and security of the websocket, under names of their own."""
     return {
-        "messages": {f"{CHANNEL}.{name}": message for name, message in messages().items()},
-        "schemas": schemas(),
-        "securitySchemes": _security(),
+        "messages": {f"{CHANNEL}.{name}": message for name, message in _messages().items()},
+        "schemas": _schemas(),
+        "securitySchemes": _SECURITY,
     }
+
+
+def _messages() -> Document:
+    """Return every frame by the value of its `type`."""
+    _, health = msgspec.json.schema_components([PlatformHealth])
+    found = {_tag(one): (one.__doc__ or "", _reference(one)) for one in _REQUESTS}
+    found |= {kind: (text, _frame(kind, fields)) for kind, (text, fields) in ANSWERS.items()}
+    for kind, struct in events().items():
+        fields = {"cursor": _CURSOR, "at": _TIME, "data": _reference(struct)}
+        found[kind] = (_meaning(struct), _frame(kind, fields))
+    fields = _draft_7(health["PlatformHealth"])["properties"]
+    found["health"] = (PlatformHealth.__doc__ or "", _frame("health", fields))
+    return {
+        kind: {
+            "name": kind,
+            "title": kind,
+            "contentType": "application/json",
+            "summary": " ".join(text.split()),
+            "payload": payload,
+        }
+        for kind, (text, payload) in found.items()
+    }
+
+
+def _schemas() -> Document:
+    """Return what the messages refer to: the events' fields with the docs of the Avro schemas."""
+    _, found = msgspec.json.schema_components(
+        [*_REQUESTS, *events().values()], ref_template="#/components/schemas/json.{name}"
+    )
+    for name, one in found.items():
+        for field, text in field_docs().get(name, {}).items():
+            one["properties"][field] = {"description": text, **one["properties"][field]}
+    return {f"json.{name}": _draft_7(one) for name, one in found.items()}
 
 
 def _tag(request: type[msgspec.Struct]) -> str:
     return str(request.__struct_config__.tag)
 
 
-def _reference(name: str) -> Document:
-    return {"$ref": f"#/components/schemas/json.{name}"}
-
-
-def _message(meaning: str, payload: Document) -> Document:
-    return {"summary": " ".join(meaning.split()), "payload": payload}
+def _reference(struct: type[msgspec.Struct]) -> Document:
+    return {"$ref": f"#/components/schemas/json.{struct.__name__}"}
 
 
 def _meaning(struct: type[msgspec.Struct]) -> str:
-    for name, one in STRUCTS.items():
-        if one is struct:
-            return str(schema(name).avro["doc"])
-    return struct.__doc__ or ""
+    docs = [schema(name).avro["doc"] for name, one in STRUCTS.items() if one is struct]
+    return str(docs[0]) if docs else struct.__doc__ or ""
 
 
 def _frame(kind: str, fields: Document) -> Document:
-    required = [name for name in fields if (kind, name) not in OPTIONAL]
+    required = [name for name in fields if (kind, name) not in _OPTIONAL]
     return {
         "type": "object",
         "properties": {"type": {"const": kind}, **fields},
         "required": ["type", *required],
         "additionalProperties": False,
     }
-
-
-def _health() -> Document:
-    _, found = msgspec.json.schema_components([PlatformHealth])
-    made = _draft_7(found["PlatformHealth"])
-    return _frame("health", made["properties"])
 
 
 def _draft_7(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The checked-in document, judged by AsyncAPI's own parser and its official JSON schemas."""
+"""The AsyncAPI document, judged by AsyncAPI's own parser and its official JSON schemas."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import ROOT
+from quantiva.asyncapi import as_yaml, document
+from sinks.bridge.settings import BridgeSettings
+from transport.settings import Settings
 
 from .programs import npm_install, run
 
 pytestmark = pytest.mark.slow
 SCRIPT = Path(__file__).with_name("validate_asyncapi.mjs")
-DOCUMENT = (ROOT / "docs" / "asyncapi.yaml").read_text("utf-8")
+DOCUMENT = as_yaml(document(Settings.model_construct(), BridgeSettings.model_construct()))
 PACKAGES = {"@asyncapi/avro-schema-parser": "3.0.24", "@asyncapi/parser": "3.6.3"}
 MANIFEST = json.dumps({"private": True, "dependencies": PACKAGES})
 
