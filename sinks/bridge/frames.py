@@ -3,7 +3,7 @@
 RFC 6455 frames of a server carry no mask, so their bytes are the same for every client. Those of
 permessage-deflate (RFC 7692) are too, when each message is compressed by itself: it refers to
 nothing before it, whatever the two sides agreed about keeping their context. aiohttp compresses
-for each client anew; sent past its writer, a frame is compressed once.
+for each client; sent past its writer, a frame is compressed once.
 """
 
 from __future__ import annotations

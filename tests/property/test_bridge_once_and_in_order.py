@@ -20,7 +20,7 @@ from sinks.bridge.auth import Auth
 from sinks.bridge.hub import Hub, LogParts
 from sinks.bridge.hub.send_queue import SOCKET_BYTES
 from tests.unit.quantiva.status import samples
-from tests.unit.sinks.bridge.hub_bench import Visitor, bridge_settings, merged, since, until
+from tests.unit.sinks.bridge.fixtures import Visitor, bridge_settings, merged, since, until
 from tests.unit.sinks.bridge.memory_log import CODEC, PARTITIONS, MemoryLog, signal
 
 CHANNELS = ("signals", "scores")
@@ -97,7 +97,7 @@ class Traveller:
 
     def has_all_or_is_let_go(self) -> bool:
         client = self.visitor.client
-        return self.was_let_go or not (client._tasks or client.outbox.waiting)
+        return self.was_let_go or not (client._tasks or client.send_queue.waiting)
 
     @property
     def was_let_go(self) -> bool:
@@ -109,7 +109,7 @@ async def bridges(log: MemoryLog) -> AsyncIterator[list[Hub]]:
     options = bridge_settings(queue_frames=16)
     hubs = [Hub(options, LogParts(log.open, CODEC), Auth(options)) for _ in range(2)]
     for hub in hubs:
-        hub.core.tail._most = 3
+        hub.core.recent_events._most = 3
         hub.backlog.piece = 4
         await hub.start()
     for hub in hubs:
@@ -163,12 +163,12 @@ async def take(step: Any, log: MemoryLog, traveller: Traveller) -> None:
 
 
 async def settled(log: MemoryLog, hubs: list[Hub], traveller: Traveller) -> None:
-    def level() -> bool:
+    def caught_up() -> bool:
         return all(
             log.end(*place) == at for hub in hubs for place, at in hub.core.positions.items()
         )
 
-    await until(level, "the hubs have read all")
+    await until(caught_up, "the hubs have read all")
     while True:
         await until(traveller.has_all_or_is_let_go, "the client has all")
         if not traveller.was_let_go:

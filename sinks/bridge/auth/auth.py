@@ -1,4 +1,4 @@
-"""The door of the bridge, for the REST interface and for the websocket."""
+"""Authentication and rate limits of the REST interface and of the websocket."""
 
 from __future__ import annotations
 

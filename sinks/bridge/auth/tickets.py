@@ -1,7 +1,7 @@
 """Tickets: a browser cannot send a header with a websocket, so it shows one of these instead.
 
 A ticket is signed, short-lived and works once. It is noted in PostgreSQL when it is issued and
-struck out when it is used, so it works at any bridge, at one of them. Without a database (or while
+removed when it is used, so it works at any bridge, at one of them. Without a database (or while
 it is away) it is noted in the memory of the bridge that issued it, works there alone, and says so.
 """
 
@@ -41,7 +41,7 @@ class TicketStore(Protocol):
         """Note an issued ticket; StoreAwayError when that cannot be done."""
 
     async def consume(self, nonce: str) -> bool:
-        """Strike a ticket out; whether it was there. StoreAwayError when nobody can tell."""
+        """Remove a ticket; return whether it was there. StoreAwayError when nobody can tell."""
 
 
 class MemoryTickets:
@@ -57,7 +57,7 @@ class MemoryTickets:
         self._expiries[nonce] = expires_at_ms
 
     async def consume(self, nonce: str) -> bool:
-        """Strike a ticket out; whether it was there."""
+        """Remove a ticket; return whether it was there."""
         return self._expiries.pop(nonce, None) is not None
 
 
@@ -110,7 +110,7 @@ class Tickets:
         """
         claims = self._read(ticket)
         if claims.bridge is None:
-            valid = await self._strike_shared(claims.nonce)
+            valid = await self._consume_shared(claims.nonce)
         else:
             valid = claims.bridge == self._bridge and await self._own.consume(claims.nonce)
         if not valid or claims.expires_at_ms < self._now_ms():
@@ -132,7 +132,7 @@ class Tickets:
             return False
         return True
 
-    async def _strike_shared(self, nonce: str) -> bool:
+    async def _consume_shared(self, nonce: str) -> bool:
         if self._shared is None:
             return False
         try:

@@ -59,7 +59,7 @@ def gap_frame(
         message=GAPS[reason],
         cursor=format_cursor({place: stop}),
     )
-    # Who does not get it any more shall hear of it again: see Client.close_with_cursor.
+    # A client that is closed before it got this is sent it again: see Client.close_with_cursor.
     if start is None:
         frame.opens = (place,)
     elif start < stop:
@@ -97,7 +97,7 @@ class CatchUp:
     def _missing_positions(self, channels: Iterable[str]) -> None:
         """Begin now where the cursor names no offset, and say so unless nothing can be missing."""
         sub, positions = self._sub, self._core.positions
-        for place in self._core.tail.places(topics_of(tuple(channels))):
+        for place in self._core.recent_events.places(topics_of(tuple(channels))):
             if place not in sub.behind:
                 sub.behind[place] = positions[place]
                 if positions[place] > 0:
@@ -115,7 +115,7 @@ class CatchUp:
         away = {
             place: (offset, core.positions[place])
             for place, offset in sub.behind.items()
-            if not core.tail.covers(place, offset) and offset < core.positions[place]
+            if not core.recent_events.covers(place, offset) and offset < core.positions[place]
         }
         if away:
             await self._attempt(lambda: self._from_log(away))
@@ -126,7 +126,7 @@ class CatchUp:
         """Send what the hub still has; True when that was all."""
         left = self._step_size
         for place, offset in sorted(self._sub.behind.items()):
-            events = self._core.tail.since(place, offset)
+            events = self._core.recent_events.since(place, offset)
             for at, frame in events[:left]:
                 self._pass_on(place, at, frame)
             if len(events) > left:
@@ -161,7 +161,10 @@ class CatchUp:
             self._reader.send(frame)
 
     async def _reached(self, ahead: list[Place]) -> bool:
-        """Wait for a hub that is behind the cursor; a log that ends before it was made anew."""
+        """Return whether the hub has reached the cursor, after a short wait.
+
+        A topic that ends before the cursor was recreated: the client is sent a `replaced` gap.
+        """
         await asyncio.sleep(_LOOK_S)
         late = [p for p in ahead if self._sub.behind[p] > self._core.positions[p]]
         if late:

@@ -38,7 +38,7 @@ MOST_REFUSED = 100
 FRAME_BYTES = 65_536
 """A longer message is refused; one 16 times as long ends the connection."""
 END_S = 5.0
-"""How long the last words may take to get out."""
+"""How long the bye frame may take to be sent."""
 
 REASONS = {
     "slow": (1013, "Too many frames waited for this client. Connect again with this cursor."),
@@ -86,7 +86,7 @@ class Client:
         self.ending: str | None = None
         self.ended = asyncio.Event()
         self.gone = asyncio.Event()
-        self.outbox = SendQueue(
+        self.send_queue = SendQueue(
             wire,
             drain,
             lambda: self.close_with_cursor("slow"),
@@ -96,7 +96,7 @@ class Client:
 
     def send(self, frame: Frame) -> None:
         """Send a frame; never waits."""
-        self.outbox.send(frame)
+        self.send_queue.send(frame)
 
     def all(self) -> list[Subscription]:
         """Return the subscriptions."""
@@ -104,7 +104,7 @@ class Client:
 
     async def flushed(self) -> None:
         """Wait until the socket has taken all."""
-        await self.outbox.flushed()
+        await self.send_queue.flushed()
 
     @property
     def topics(self) -> frozenset[str]:
@@ -122,18 +122,20 @@ class Client:
 
     def _positions(self) -> Positions:
         subscriptions = list(self.subscriptions.values())
-        positions = {p: self._core.positions[p] for p in self._core.tail.places(self.topics)}
+        positions = {
+            p: self._core.positions[p] for p in self._core.recent_events.places(self.topics)
+        }
         return lowest(positions, *(sub.behind for sub in subscriptions))
 
     def close_with_cursor(self, reason: str) -> None:
-        """Say the last words: why, and up to where everything was sent. Ends the connection.
+        """Send the bye frame, with the cursor up to which all was sent, and end the connection.
 
         The cursor has no place of a snapshot that still waits: what was before it never came.
         """
         if self.ending is not None:
             return
         self.ending = reason
-        unsent = list(self.outbox.unsent())
+        unsent = list(self.send_queue.unsent())
         waiting: list[Positions] = [{f.place[:2]: f.place[2]} for f in unsent if f.place]
         closed = {place for frame in unsent for place in frame.opens}
         positions = lowest(self._positions(), *waiting)
@@ -141,7 +143,7 @@ class Client:
         code, message = REASONS[reason]
         self.forget()
         last = control("bye", reason=reason, message=message, cursor=cursor)
-        self.outbox.close_with(last, close_frame(code, reason))
+        self.send_queue.close_with(last, close_frame(code, reason))
         self.ended.set()
 
     def forget(self) -> None:
@@ -151,7 +153,7 @@ class Client:
         for subscription in self.subscriptions.values():
             self._core.leave(self, subscription)
         self.subscriptions.clear()
-        self.outbox.close()
+        self.send_queue.close()
 
     async def listen(self, socket: web.WebSocketResponse) -> None:
         """Answer requests until the client goes; while it is sent away only wait for that."""

@@ -67,9 +67,9 @@ class Subscription:
 class Core:
     """See the module's docstring. `take` is called for each record, in the order of its place."""
 
-    def __init__(self, tail: int = 1_024) -> None:
+    def __init__(self, recent_events: int = 1_024) -> None:
         self.latest = Latest()
-        self.tail = RecentEvents(tail)
+        self.recent_events = RecentEvents(recent_events)
         self.registry: Registry[Member] = Registry()
         self.sent = 0
         self._snapshots: dict[tuple[tuple[str, ...], Filter, str], Frame] = {}
@@ -78,14 +78,14 @@ class Core:
     @property
     def positions(self) -> Positions:
         """The next offset of each place."""
-        return self.tail.positions
+        return self.recent_events.positions
 
     def take(self, record: SinkRecord) -> None:
         """Take a record into the state and send its frame to all who want it."""
         frame = self.latest.apply(record)
         place = (record.topic, record.partition)
         event = frame if BY_TOPIC[record.topic].channel is not None else None
-        self.tail.note(place, record.offset, event)
+        self.recent_events.note(place, record.offset, event)
         if frame is not None:
             # All of them first: a send can end a client, which then leaves the registry.
             members = list(self.registry.receivers(frame))
@@ -95,11 +95,11 @@ class Core:
 
     def pass_over(self, place: Place, offset: int) -> None:
         """Take note of a record that is of no use."""
-        self.tail.note(place, offset, None)
+        self.recent_events.note(place, offset, None)
 
     def cursor(self, topics: Iterable[str]) -> str:
         """Return the cursor of topics: all of them up to there has been sent."""
-        return format_cursor({p: self.positions[p] for p in self.tail.places(topics)})
+        return format_cursor({p: self.positions[p] for p in self.recent_events.places(topics)})
 
     def snapshot(self, channels: tuple[str, ...], wanted: Filter, name: str) -> Frame:
         """Return the latest events of channels, made once for all who ask before a change."""
@@ -110,7 +110,7 @@ class Core:
         if key not in self._snapshots:
             parts = [part for channel in channels for part in self._made(channel, wanted, name)]
             made = self._snapshots[key] = Bundle(parts)
-            made.opens = tuple(self.tail.places(topics_of(channels)))
+            made.opens = tuple(self.recent_events.places(topics_of(channels)))
         return self._snapshots[key]
 
     def _made(self, channel: str, wanted: Filter, name: str) -> list[Frame]:
@@ -142,7 +142,7 @@ class Core:
         for channel in channels:
             self.registry.add(channel, subscription.wanted, member)
         subscription.live += channels
-        for place in self.tail.places(topics_of(channels)):
+        for place in self.recent_events.places(topics_of(channels)):
             subscription.behind.pop(place, None)
             subscription.started.setdefault(place, self.positions[place])
 

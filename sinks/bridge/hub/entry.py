@@ -45,11 +45,11 @@ def _host(origin: str) -> str | None:
         return None
 
 
-async def admit(request: web.Request, door: Authenticator) -> Any:
+async def admit(request: web.Request, authenticator: Authenticator) -> Any:
     """Return the principal of a handshake: by `?ticket=`, as browsers do, or by its token."""
     ticket = request.query.get("ticket")
     if ticket is not None:
-        return await door.use_ticket(ticket)
-    principal = door.authenticate(request)
-    await door.count(principal)
+        return await authenticator.use_ticket(ticket)
+    principal = authenticator.authenticate(request)
+    await authenticator.count(principal)
     return principal

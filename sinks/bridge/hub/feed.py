@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 _LONGEST_WAIT_S = 5.0
 _LEAVE_S = 3.0
 _REGISTRY_WAIT_S = 1.0
-_BREATH_S = 0.02
+_YIELD_EVERY_S = 0.02
 """How long decoding and sending may go on before other tasks may run.
 
 Then the sockets are written, too: with 5 ms a burst to 5,000 clients took more than twice as long.
@@ -32,7 +32,7 @@ OnGap = Callable[[Place, int, int, str], None]
 
 
 class OutOfStepError(Exception):
-    """The log is not what it was: the connection is made anew and the positions are looked at."""
+    """The log is not what it was: the hub reconnects and compares the positions."""
 
 
 class HubFeed:
@@ -42,12 +42,17 @@ class HubFeed:
     """
 
     def __init__(
-        self, core: Core, open_log: OpenLog, decoder: RecordDecoder, pulse: HubHealth, on_gap: OnGap
+        self,
+        core: Core,
+        open_log: OpenLog,
+        decoder: RecordDecoder,
+        log_health: HubHealth,
+        on_gap: OnGap,
     ) -> None:
         self._core = core
         self._open = open_log
         self._decoder = decoder
-        self._pulse = pulse
+        self._log_health = log_health
         self._on_gap = on_gap
         self._session: asyncio.Task[None] | None = None
         self._warming: Positions = {}
@@ -66,13 +71,13 @@ class HubFeed:
                 await asyncio.wait({self._session}, timeout=_LEAVE_S)
             if not self._session.cancelled():
                 error = self._session.exception()
-                had = self._pulse.connected
-                self._pulse.lost(error)
+                had = self._log_health.connected
+                self._log_health.lost(error)
                 wait_s = 0.1 if had else min(2 * wait_s, _LONGEST_WAIT_S)
             await asyncio.sleep(wait_s)
 
     def reconnect(self) -> None:
-        """Make the connection anew, and look at the positions."""
+        """Open a new connection, and compare the positions with the log."""
         if self._session is not None:
             self._session.cancel()
 
@@ -90,7 +95,7 @@ class HubFeed:
             await self._begin(log)
             self._core.latest.is_whole = True
             self.ready.set()
-            self._pulse.found()
+            self._log_health.found()
             starts = {self.partitions[p]: self._core.positions[p] for p in self.partitions}
             async for batch in log.follow(starts):
                 await self._take(log, batch)
@@ -101,14 +106,14 @@ class HubFeed:
         begins, ends = await log.begins(names), await log.ends(names)
         for place in [place for place in self._core.positions if place not in self.partitions]:
             self._on_gap(place, self._core.positions[place], 0, "replaced")
-            self._core.tail.forget(place)
+            self._core.recent_events.forget(place)
         for name, place in self._names.items():
             begin, end = begins[name], ends[name]
             position = self._core.positions.get(place)
             if position is None:
                 # A partition that comes later has only what no client has.
                 first = begin if self.ready.is_set() else _warm_from(place, begin, end)
-                self._core.tail.begin(place, first)
+                self._core.recent_events.begin(place, first)
                 self._warming[place] = end
             elif end < position:
                 self._lost(place, position, begin, "replaced")
@@ -117,7 +122,7 @@ class HubFeed:
         await self._warm_up(log)
 
     def _lost(self, place: Place, position: int, begin: int, reason: str) -> None:
-        self._core.tail.begin(place, begin)
+        self._core.recent_events.begin(place, begin)
         if reason == "replaced":
             self._core.latest.reset(place[0])
         self._on_gap(place, position, begin, reason)
@@ -144,7 +149,7 @@ class HubFeed:
             if raw.offset > self._core.positions[place]:
                 await self._jumped(log, place, raw)
             await self._one(place, raw)
-            if loop.time() - began > _BREATH_S:
+            if loop.time() - began > _YIELD_EVERY_S:
                 await asyncio.sleep(0)
                 began = loop.time()
 
@@ -164,24 +169,24 @@ class HubFeed:
                 decoded = await self._decoder.decode(raw)
             except (RegistryError, OSError) as error:
                 waited = True
-                self._pulse.lost(error)
+                self._log_health.lost(error)
                 await asyncio.sleep(_REGISTRY_WAIT_S)
                 continue
             if waited:
-                self._pulse.found()
+                self._log_health.found()
             return decoded
 
     async def _one(self, place: Place, raw: Any) -> None:
         decoded = await self._decoded(raw)
         if not isinstance(decoded, SinkRecord):
-            self._pulse.unusable(place, raw.offset, decoded.reason)
+            self._log_health.unusable(place, raw.offset, decoded.reason)
             self._core.pass_over(place, raw.offset)
             return
         try:
             self._core.take(decoded)
         except Exception as error:  # a defect of ours: one record less, not a bridge that stands
             _log.exception("a record could not be taken in")
-            self._pulse.unusable(place, raw.offset, f"{type(error).__name__}: {error}")
+            self._log_health.unusable(place, raw.offset, f"{type(error).__name__}: {error}")
             self._core.pass_over(place, raw.offset)
 
 

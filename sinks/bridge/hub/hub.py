@@ -36,7 +36,7 @@ from transport.log_reader import OpenLog
 
 _UNSENT_BYTES = 65_536
 _STUCK_LOOKS = 4
-"""After so many looks at a log that goes on while we read nothing, the connection is made anew."""
+"""After so many looks at a log that goes on while we read nothing, the hub reconnects."""
 _CHUNK = 500
 
 
@@ -56,14 +56,16 @@ class Hub:
     Any number of hubs run side by side: each reads the log for itself, in no group.
     """
 
-    def __init__(self, settings: BridgeSettings, log: LogParts, door: Authenticator) -> None:
+    def __init__(
+        self, settings: BridgeSettings, log: LogParts, authenticator: Authenticator
+    ) -> None:
         self.settings = settings
         self.core = Core()
-        self.pulse = HubHealth()
+        self.log_health = HubHealth()
         decoder = ContractDecoder(log.codec, log.prefix, log.resolve)
-        self.feed = HubFeed(self.core, log.open_log, decoder, self.pulse, self._tell_gap)
+        self.feed = HubFeed(self.core, log.open_log, decoder, self.log_health, self._tell_gap)
         self.backlog = Backlog(log.open_log, decoder, lambda: self.feed.partitions)
-        self._door = door
+        self._authenticator = authenticator
         self._open = log.open_log
         self._clients: dict[Client, None] = {}
         self._tasks: list[asyncio.Task[None]] = []
@@ -94,7 +96,7 @@ class Hub:
                     self._open,
                     lambda: (self.feed.partitions, self.core.positions),
                     self._look,
-                    self.pulse,
+                    self.log_health,
                     self.settings.heartbeat_s,
                 )
             ),
@@ -123,7 +125,7 @@ class Hub:
     async def handle(self, request: web.Request) -> web.WebSocketResponse:
         """Serve one websocket to its end."""
         check_origin(request, self.settings.origins)
-        principal = await admit(request, self._door)
+        principal = await admit(request, self._authenticator)
         if self._stopping or len(self._clients) >= self.settings.max_clients:
             message = "The bridge has no room for one more websocket. Try again, or elsewhere."
             raise ProblemError(503, message, retry_after_s=5)
@@ -172,18 +174,18 @@ class Hub:
             asyncio.get_running_loop().call_later(END_S, transport.abort)
 
     def health(self) -> Frame:
-        """Return how the bridge does, as `status` subscribers hear it."""
+        """Return the health frame that `status` subscribers get."""
         return control("health", **msgspec.to_builtins(self._health()))
 
     def _health(self) -> PlatformHealth:
-        behind = self.pulse.behind
+        behind = self.log_health.behind
         return PlatformHealth(
             at=wall_ms(),
-            connected=self.pulse.connected and behind is not None,
-            lag_ms=self.pulse.lag_ms,
+            connected=self.log_health.connected and behind is not None,
+            lag_ms=self.log_health.lag_ms,
             clients=len(self._clients),
-            undecoded=self.pulse.undecoded,
-            last_error=self.pulse.last_error,
+            undecoded=self.log_health.undecoded,
+            last_error=self.log_health.last_error,
             topics=[
                 msgspec.structs.replace(state, behind=None if behind is None else behind.get(topic))
                 for topic, state in self.latest.topics.items()
@@ -193,9 +195,9 @@ class Hub:
 
     def _look(self, found: Ends) -> None:
         """Compare with the ends of the log; what does not fit makes the reader look again."""
-        self.pulse.seen(found.ends, self.core.positions, found.at_s)
-        self.latest.note_behind(self.pulse.behind or {})
-        behind = sum((self.pulse.behind or {}).values())
+        self.log_health.seen(found.ends, self.core.positions, found.at_s)
+        self.latest.note_behind(self.log_health.behind or {})
+        behind = sum((self.log_health.behind or {}).values())
         read = sum(self.core.positions.values())
         looks = self._stuck[1] + 1 if behind and read == self._stuck[0] else 0
         self._stuck = (read, looks)
@@ -222,9 +224,9 @@ class Hub:
                     frames.clear()  # the cursor goes on meanwhile
 
     def _beat_one(self, client: Client, frames: dict[frozenset[str], Frame], health: Frame) -> None:
-        """Send a heartbeat; who is level and has the same topics as another gets the same one."""
-        if client.outbox.waiting:
-            return  # it hears enough, and late
+        """Send a heartbeat; clients that are caught up and have the same topics share one."""
+        if client.send_queue.waiting:
+            return  # it gets enough frames, and late
         topics = client.topics
         frame = frames.get(topics) if client.is_caught_up else self._heartbeat(client.cursor())
         if frame is None:
@@ -234,11 +236,11 @@ class Hub:
             client.send(health)
 
     def _heartbeat(self, cursor: str) -> Frame:
-        behind = self.pulse.behind
+        behind = self.log_health.behind
         return control(
             "heartbeat",
             at=wall_ms(),
-            lag_ms=self.pulse.lag_ms,
+            lag_ms=self.log_health.lag_ms,
             behind=None if behind is None else sum(behind.values()),
             cursor=cursor,
         )

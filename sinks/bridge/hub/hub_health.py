@@ -59,7 +59,7 @@ class HubHealth:
         """Take note that nobody knows how far the log is, and why."""
         self._is_caught_up = False
         self.behind = None
-        self.last_error = _told(error)
+        self.last_error = _public_text(error)
 
     def unusable(self, place: Place, offset: int, reason: str) -> None:
         """Count a record that no client gets, because it cannot be decoded."""
@@ -85,8 +85,8 @@ class HubHealth:
         return self._clock_s()
 
 
-def _told(error: BaseException | None) -> str:
-    """Return what clients hear of an error: errors of the log and the registry name addresses."""
+def _public_text(error: BaseException | None) -> str:
+    """Return the text about an error for clients: the error itself may name addresses."""
     if isinstance(error, LookupError):
         return str(error)
     if isinstance(error, RegistryError):
@@ -107,10 +107,10 @@ async def watch(
     open_log: OpenLog,
     look: Callable[[], tuple[Mapping[Place, Partition], Positions]],
     on_ends: Callable[[Ends], None],
-    pulse: HubHealth,
+    log_health: HubHealth,
     every_s: float,
 ) -> None:
-    """Ask the log for its ends again and again, over a connection of its own."""
+    """Ask the log for its ends every `every_s`, over a separate connection. Never returns."""
     while True:
         try:
             async with open_log() as log:
@@ -120,14 +120,14 @@ async def watch(
                         await asyncio.sleep(min(every_s, _FIRST_S))
                         continue
                     positions = dict(live)
-                    at_s = pulse.now_s
+                    at_s = log_health.now_s
                     async with asyncio.timeout(_LIMIT_S):
                         found: Mapping[Any, int] = await log.ends(places.values())
                     ends = {place: found[name] for place, name in places.items()}
                     on_ends(Ends(ends, positions, at_s))
                     await asyncio.sleep(every_s)
         except Exception as error:  # whatever the log says when it is away
-            pulse.unknown(error)
+            log_health.unknown(error)
         await asyncio.sleep(every_s)
 
 

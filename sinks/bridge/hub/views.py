@@ -84,7 +84,7 @@ class View:
 
 
 class Latest:
-    """What the hub knows now; see `sinks.bridge.api.parts.Latest`. Changed by `apply` alone.
+    """What the hub knows now; the REST interface reads it too. Changed by `apply` alone.
 
     `version` counts the changes, so that what is made of a state can be kept until the next one.
     `is_whole` is set by who reads the log, once it was read to its end.
@@ -144,7 +144,7 @@ class Latest:
         return self._candles.values
 
     def reset(self, topic: str) -> None:
-        """Forget what a topic said that was made anew, where the topic is a table: compacted."""
+        """Forget the events of a topic that was recreated, where it is compacted (a table)."""
         if BY_NAME[topic].cleanup != "compact":
             return
         self.version += 1
@@ -155,7 +155,7 @@ class Latest:
             self.strategies.clear()
 
     def note_behind(self, behind: Mapping[str, int]) -> None:
-        """Take note of how many records of each topic are still to come."""
+        """Set how many records of each topic are still to be read."""
         for topic, state in self.topics.items():
             self.topics[topic] = msgspec.structs.replace(state, behind=behind.get(topic))
 

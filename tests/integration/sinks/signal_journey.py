@@ -17,7 +17,7 @@ from sinks.postgres import PostgresSink, migrate
 from streams.provenance.sources import database
 from tests.contract.sink_samples import record
 from tests.integration.sinks.bench import Rows
-from tests.unit.sinks.bridge_api.rig import Memory, bridge, settings
+from tests.unit.sinks.bridge_api.fixtures import Memory, bridge, settings
 from tests.unit.streams.fusion.fusion_factories import Feed, answers, make_strategy
 
 

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.integration.sinks.bench import create_topics
-from tests.integration.sinks.bridge.rig import Site
+from tests.integration.sinks.bridge.fixtures import Site
 
 _numbers = itertools.count()
 

@@ -12,8 +12,8 @@ from embedded.broker import Broker
 from embedded.kafka import ApacheKafka, find_kafka
 from tests.conftest import skip_or_fail
 from tests.integration.sinks.bench import create_topics
-from tests.integration.sinks.bridge.rig import Site, signal, until
-from tests.unit.sinks.bridge.hub_bench import merged, since
+from tests.integration.sinks.bridge.fixtures import Site, signal, until
+from tests.unit.sinks.bridge.fixtures import merged, since
 from transport.supervision.ports import free_port
 
 
@@ -62,7 +62,7 @@ async def test_a_kafka_that_is_killed_and_comes_back_is_gone_on_with(
         site = Site(await kafka.start(), "again.")
         await create_topics(await kafka.start(), "again.")
         await site.start()
-        async with site.bridge(tail=2) as bridge, bridge.client() as client:
+        async with site.bridge(recent_events=2) as bridge, bridge.client() as client:
             await client.subscribed(channels=["signals"])
             await site.send(*(signal(n) for n in range(20)))
             await until(lambda: len(client.ids()) == 20, "the first ones are there")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import aiohttp
 import pytest
 
-from tests.integration.sinks.bridge.rig import HEADERS, Bridge, Site, until
+from tests.integration.sinks.bridge.fixtures import HEADERS, Bridge, Site, until
 
 pytestmark = pytest.mark.embedded
 
@@ -29,7 +29,7 @@ async def ticket(bridge: Bridge) -> str:
         return str((await answer.json())["ticket"])
 
 
-async def test_the_door(site: Site) -> None:
+async def test_who_is_let_in(site: Site) -> None:
     async with site.bridge(origins=("https://desk.example",), max_clients=1) as bridge:
         own = bridge.url
         assert await handshake(bridge) == 401

@@ -9,9 +9,9 @@ import socket
 import msgspec
 import pytest
 
-from tests.integration.sinks.bridge.rig import TOKEN, Bridge, Follower, Site, signal, until
+from tests.integration.sinks.bridge.fixtures import TOKEN, Bridge, Follower, Site, signal, until
 from tests.unit.quantiva.status import samples
-from tests.unit.sinks.bridge.hub_bench import merged, since
+from tests.unit.sinks.bridge.fixtures import merged, since
 from transport.supervision.ports import free_port
 
 pytestmark = pytest.mark.embedded
@@ -77,7 +77,7 @@ async def test_each_client_gets_what_it_asked_for(site: Site) -> None:
 
 async def test_an_hour_away_leaves_nothing_out_and_brings_nothing_twice(site: Site) -> None:
     await site.send(*(signal(n, asset=ASSETS[n % 10]) for n in range(30)))
-    async with site.bridge(tail=32) as bridge:
+    async with site.bridge(recent_events=32) as bridge:
         async with bridge.client(compress=15) as before:
             await before.subscribed(channels=["signals", "scores"])
             await until(lambda: len(before.of("snapshot")) == 2, "the snapshots are there")

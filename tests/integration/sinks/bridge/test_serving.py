@@ -17,7 +17,7 @@ from embedded.registry.server import Registry
 from schemas.codec import local_codec
 from streams.agents.strategies import StrategyTable
 from tests.integration.sinks.bench import PARTITIONS, create_topics
-from tests.integration.sinks.bridge.rig import HANGS_S, Site, signal, until
+from tests.integration.sinks.bridge.fixtures import HANGS_S, Site, signal, until
 from tests.integration.sinks.bridge.serving import TOKENS, Served, bridge_settings, served
 from transport.publisher import PublishError
 from transport.settings import Settings

@@ -13,7 +13,7 @@ from sinks.bridge.api.routing import Pool
 from sinks.postgres import PostgresSink
 from tests.contract.sink_samples import record
 from tests.integration.sinks.bench import Rows
-from tests.unit.sinks.bridge_api.rig import settings
+from tests.unit.sinks.bridge_api.fixtures import settings
 
 Store = Callable[..., Awaitable[None]]
 

@@ -10,7 +10,7 @@ from embedded.database import Database
 from sinks.bridge.api import open_pool
 from sinks.bridge.auth import Role
 from tests.integration.sinks.bench import Rows
-from tests.unit.sinks.bridge_api.rig import bridge, settings
+from tests.unit.sinks.bridge_api.fixtures import bridge, settings
 
 pytestmark = pytest.mark.embedded
 

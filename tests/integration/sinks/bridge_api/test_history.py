@@ -13,7 +13,7 @@ from sinks.bridge.api.routing import Pool
 from tests.contract.sink_samples import T0, news, signal, strategy, tombstone, top, trending
 from tests.integration.sinks.bench import Rows
 from tests.integration.sinks.bridge_api.conftest import Store
-from tests.unit.sinks.bridge_api.rig import Bridge, Memory, bridge
+from tests.unit.sinks.bridge_api.fixtures import Bridge, Memory, bridge
 from tests.unit.sinks.bridge_api.test_document import check
 
 pytestmark = pytest.mark.embedded

@@ -10,7 +10,7 @@ import pytest
 from sinks.bridge.api.routing import Pool
 from tests.contract.sink_samples import T0, news, signal, top
 from tests.integration.sinks.bridge_api.conftest import Store
-from tests.unit.sinks.bridge_api.rig import Bridge, Memory, bridge
+from tests.unit.sinks.bridge_api.fixtures import Bridge, Memory, bridge
 
 pytestmark = pytest.mark.embedded
 

@@ -10,7 +10,7 @@ from sinks.bridge.api import open_pool
 from sinks.bridge.api.routing import Pool
 from sinks.bridge.auth import Principal, Role, UnauthorizedError
 from tests.integration.sinks.bench import Rows
-from tests.unit.sinks.bridge_api.rig import Bridge, bridge, settings
+from tests.unit.sinks.bridge_api.fixtures import Bridge, bridge, settings
 
 pytestmark = pytest.mark.embedded
 

@@ -10,7 +10,7 @@ import pytest
 from sinks.bridge.hub.backlog import PIECE
 from sinks.bridge.hub.hub import Hub
 from sinks.bridge.hub.send_queue import SOCKET_BYTES
-from tests.unit.sinks.bridge.hub_bench import Visitor, hub_on, since, until
+from tests.unit.sinks.bridge.fixtures import Visitor, hub_on, since, until
 from tests.unit.sinks.bridge.memory_log import MemoryLog, signal
 
 LONG = 3 * PIECE
@@ -29,9 +29,9 @@ def more(log: MemoryLog, count: int, first: int) -> None:
 
 def tiny_memory(hub: Hub, most: int = 4) -> None:
     """Leave so little in the hub's memory that the log has to be read."""
-    hub.core.tail._most = most
+    hub.core.recent_events._most = most
     for place, position in list(hub.core.positions.items()):
-        hub.core.tail.begin(place, position)
+        hub.core.recent_events.begin(place, position)
 
 
 async def ids_since(hub: Hub, cursor: Any, count: int, **fields: Any) -> Visitor:
@@ -138,7 +138,7 @@ async def test_a_gap_that_never_went_out_is_not_behind_the_cursor_of_the_bye(
         visitor = Visitor(hub)
         visitor.socket.stuck = SOCKET_BYTES + 1
         await visitor.say(channels=["signals"], since=cursor)
-        await until(lambda: visitor.client.outbox.waiting > 1, "the gap waits")
+        await until(lambda: visitor.client.send_queue.waiting > 1, "the gap waits")
         visitor.client.close_with_cursor("going_away")
         assert visitor.heard("gap") == []
         assert visitor.heard("bye")[0]["cursor"] == expected
@@ -151,7 +151,7 @@ async def test_a_partition_that_is_gone_while_a_client_catches_up_is_a_gap() -> 
         log.lose()
         visitor = Visitor(hub)
         await visitor.say(channels=["signals"], since="signals:0:9,signals:1:9")
-        await until(lambda: not hub.pulse.connected, "the loss is noticed")
+        await until(lambda: not hub.log_health.connected, "the loss is noticed")
         del log.records[("signals", 1)]
         log.away = False
         await until(lambda: len(visitor.ids()) == 10, "what there is has come")
@@ -268,10 +268,10 @@ async def test_the_heartbeat_of_a_client_that_catches_up_is_its_own() -> None:
     log = filled(10)
     async with hub_on(log, heartbeat_s=0.02) as hub:
         tiny_memory(hub)
-        level, behind = Visitor(hub), Visitor(hub)
-        await level.say(channels=["signals"])
+        caught_up, behind = Visitor(hub), Visitor(hub)
+        await caught_up.say(channels=["signals"])
         log.lose()  # what was missed cannot be read now
         await behind.say(channels=["signals"], since="signals:0:1,signals:1:1")
-        await until(lambda: level.heard("heartbeat") and behind.heard("heartbeat"), "they beat")
-        assert level.heard("heartbeat")[0]["cursor"] == "signals:0:4,signals:1:4"
+        await until(lambda: caught_up.heard("heartbeat") and behind.heard("heartbeat"), "they beat")
+        assert caught_up.heard("heartbeat")[0]["cursor"] == "signals:0:4,signals:1:4"
         assert behind.heard("heartbeat")[0]["cursor"] == "signals:0:1,signals:1:1"

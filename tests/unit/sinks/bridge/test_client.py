@@ -12,7 +12,7 @@ from sinks.bridge.hub.client import FRAME_BYTES, MESSAGES_AT_ONCE, MOST_REFUSED
 from sinks.bridge.hub.core import ITEMS_A_SNAPSHOT
 from sinks.bridge.hub.send_queue import SOCKET_BYTES
 from tests.unit.quantiva.status import samples
-from tests.unit.sinks.bridge.hub_bench import Visitor, hub_on, until
+from tests.unit.sinks.bridge.fixtures import Visitor, hub_on, until
 from tests.unit.sinks.bridge.memory_log import MemoryLog, signal
 
 
@@ -206,9 +206,11 @@ async def test_a_defect_is_said_and_ends_the_connection() -> None:
 async def test_no_address_of_ours_is_told_to_clients() -> None:
     log = MemoryLog()
     async with hub_on(log) as hub:
-        hub.pulse.lost(RegistryError("schema registry http://me:secret@host:8081 does not answer"))
-        assert hub.pulse.last_error == "the schema registry does not answer"
-        hub.pulse.lost(ConnectionError("no answer from the Kafka broker at 10.0.0.7:9092"))
+        hub.log_health.lost(
+            RegistryError("schema registry http://me:secret@host:8081 does not answer")
+        )
+        assert hub.log_health.last_error == "the schema registry does not answer"
+        hub.log_health.lost(ConnectionError("no answer from the Kafka broker at 10.0.0.7:9092"))
         visitor = Visitor(hub)
         await visitor.say(channels=["status"])
         said = visitor.heard("health")[0]["last_error"]

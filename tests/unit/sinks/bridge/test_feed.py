@@ -13,7 +13,7 @@ from sinks.bridge.hub.feed import HubFeed
 from sinks.bridge.hub.hub_health import HubHealth
 from sinks.decoding import ContractDecoder
 from tests.unit.quantiva.status import samples
-from tests.unit.sinks.bridge.hub_bench import Visitor, hub_on, until
+from tests.unit.sinks.bridge.fixtures import Visitor, hub_on, until
 from tests.unit.sinks.bridge.memory_log import CODEC, MemoryLog, Raw, signal
 
 
@@ -53,7 +53,7 @@ async def test_what_cannot_be_decoded_is_counted_and_passed_over() -> None:
         log.append(b"junk")
         log.append(signal(1))
         await until(lambda: visitor.ids() == ["s0", "s1"], "the one after it is there")
-        assert hub.pulse.undecoded == 1
+        assert hub.log_health.undecoded == 1
 
 
 async def test_offsets_count_whatever_the_timestamps_say() -> None:
@@ -75,7 +75,7 @@ async def test_a_log_that_was_away_is_read_on_without_a_hole() -> None:
         log.append(signal(0))
         await until(lambda: visitor.ids() == ["s0"], "it is there")
         log.lose()
-        await until(lambda: not hub.pulse.connected, "the loss is noticed")
+        await until(lambda: not hub.log_health.connected, "the loss is noticed")
         log.append(signal(1))
         log.away = False
         log.append(signal(2))
@@ -96,7 +96,7 @@ async def test_what_was_lost_while_the_log_was_away_is_said(reason: str, cursor:
             log.append(signal(number))
         await until(lambda: len(visitor.ids()) == 3, "they are there")
         log.lose()
-        await until(lambda: not hub.pulse.connected, "the loss is noticed")
+        await until(lambda: not hub.log_health.connected, "the loss is noticed")
         if reason == "expired":
             for number in (3, 4, 5):
                 log.append(signal(number))
@@ -166,15 +166,15 @@ async def test_a_registry_that_was_away_is_over_when_it_answers() -> None:
                 raise RegistryError
             return await decoder.decode(raw)
 
-    decoder, registry, core, pulse = ContractDecoder(CODEC), Registry(), Core(), HubHealth()
-    feed = HubFeed(core, log.open, registry, pulse, lambda *_: None)
+    decoder, registry, core, log_health = ContractDecoder(CODEC), Registry(), Core(), HubHealth()
+    feed = HubFeed(core, log.open, registry, log_health, lambda *_: None)
     task = asyncio.create_task(feed.run())
     await until(feed.ready.is_set, "it runs")
     log.append(signal(0))
-    await until(lambda: not pulse.connected, "it is noticed")
+    await until(lambda: not log_health.connected, "it is noticed")
     registry.is_away = False
     await until(lambda: core.positions[("signals", 0)] == 1, "the record is read")
-    assert (pulse.connected, pulse.last_error) == (True, None)
+    assert (log_health.connected, log_health.last_error) == (True, None)
     task.cancel()
     await asyncio.wait({task})
 
@@ -186,21 +186,21 @@ async def test_a_log_made_anew_has_none_of_the_strategies_before() -> None:
     async with hub_on(log) as hub:
         assert hub.latest.is_whole
         log.lose()
-        await until(lambda: not hub.pulse.connected, "the loss is noticed")
+        await until(lambda: not hub.log_health.connected, "the loss is noticed")
         log.renew("control.strategies")
         log.away = False
-        await until(lambda: hub.pulse.connected, "it goes on")
+        await until(lambda: hub.log_health.connected, "it goes on")
         assert not hub.latest.strategies
         assert list(hub.latest.sources) == ["lunarcrush"]
 
 
 def test_an_error_that_is_over_is_told_no_more() -> None:
-    pulse = HubHealth(lambda: 100.0)
-    pulse.found()
-    pulse.unknown(TimeoutError())
-    assert pulse.last_error is not None
-    pulse.seen({}, {}, 100.0)
-    assert pulse.last_error is None
+    log_health = HubHealth(lambda: 100.0)
+    log_health.found()
+    log_health.unknown(TimeoutError())
+    assert log_health.last_error is not None
+    log_health.seen({}, {}, 100.0)
+    assert log_health.last_error is None
 
 
 async def test_a_missing_topic_is_waited_for_with_its_name() -> None:
@@ -212,11 +212,11 @@ async def test_a_missing_topic_is_waited_for_with_its_name() -> None:
             return found if self.ready else found | {"signals": []}
 
     log = Young()
-    core, pulse = Core(), HubHealth()
-    feed = HubFeed(core, log.open, ContractDecoder(CODEC), pulse, lambda *_: None)
+    core, log_health = Core(), HubHealth()
+    feed = HubFeed(core, log.open, ContractDecoder(CODEC), log_health, lambda *_: None)
     task = asyncio.create_task(feed.run())
-    await until(lambda: pulse.last_error is not None, "it is said")
-    assert "no topic signals: run `quantiva topics create`" in str(pulse.last_error)
+    await until(lambda: log_health.last_error is not None, "it is said")
+    assert "no topic signals: run `quantiva topics create`" in str(log_health.last_error)
     log.ready = True
     await until(feed.ready.is_set, "it goes on")
     task.cancel()
@@ -245,17 +245,17 @@ async def test_a_burst_lets_others_run() -> None:
 
 def test_the_lag_is_for_how_long_not_all_was_there() -> None:
     now_s = 100.0
-    pulse = HubHealth(lambda: now_s)
-    pulse.found()
+    log_health = HubHealth(lambda: now_s)
+    log_health.found()
     place = ("signals", 0)
-    pulse.seen({place: 5}, {place: 5}, now_s)
-    assert (pulse.lag_ms, pulse.behind) == (0, {"signals": 0})
+    log_health.seen({place: 5}, {place: 5}, now_s)
+    assert (log_health.lag_ms, log_health.behind) == (0, {"signals": 0})
     now_s = 102.0
-    pulse.seen({place: 7}, {place: 5}, now_s)
-    assert (pulse.lag_ms, pulse.behind) == (2_000, {"signals": 2})
+    log_health.seen({place: 7}, {place: 5}, now_s)
+    assert (log_health.lag_ms, log_health.behind) == (2_000, {"signals": 2})
     now_s = 103.0
-    pulse.lost(ConnectionError("away"))
-    assert (pulse.lag_ms, pulse.behind) == (3_000, None)
-    pulse.found()
-    pulse.seen({place: 7}, {place: 7}, now_s)
-    assert pulse.lag_ms == 0
+    log_health.lost(ConnectionError("away"))
+    assert (log_health.lag_ms, log_health.behind) == (3_000, None)
+    log_health.found()
+    log_health.seen({place: 7}, {place: 7}, now_s)
+    assert log_health.lag_ms == 0

@@ -57,7 +57,7 @@ def test_explanations_have_a_bound() -> None:
 def test_snapshots_are_kept_until_the_next_change_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(core_module, "_MOST_CACHED", 4)
     core = Core()
-    core.tail.begin(("signals", 0), 0)
+    core.recent_events.begin(("signals", 0), 0)
     first = core.snapshot(("signals",), Filter(), "0")
     assert core.snapshot(("signals",), Filter(), "0") is first
     for number in range(9):

@@ -12,7 +12,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from sinks.bridge.api import ROUTES, application
 from sinks.bridge.api.mount import OPEN
 from sinks.bridge.auth import Role
-from tests.unit.sinks.bridge_api.rig import TOKENS, bridge, filled_path
+from tests.unit.sinks.bridge_api.fixtures import TOKENS, bridge, filled_path
 
 FILES = ("/docs", "/docs/docs.js", "/docs/docs.css")
 BODIES: dict[tuple[str, str], Any] = {
@@ -53,7 +53,7 @@ async def test_without_a_token_everything_but_health_answers_401(token: str | No
         assert not it.log.requests
 
 
-async def test_a_route_of_another_part_is_behind_the_door_too() -> None:
+async def test_a_route_of_another_part_needs_a_token_too() -> None:
     async def reveal(_: web.Request) -> web.Response:
         return web.Response(text="data")
 
@@ -88,7 +88,7 @@ async def test_only_health_and_files_without_data_are_open() -> None:
     "path",
     ["/docs/../api/v1/me", "/docs/%2e%2e/api/v1/me", "//api/v1/me", "/health/../api/v1/me"],
 )
-async def test_a_path_written_otherwise_does_not_get_around_the_door(path: str) -> None:
+async def test_a_path_written_otherwise_needs_the_token_too(path: str) -> None:
     async with bridge() as it:
         server = it.client.server
         reader, writer = await asyncio.open_connection(server.host, server.port)

@@ -14,7 +14,7 @@ from sinks.bridge.api import ROUTES
 from sinks.bridge.api.document import document
 from sinks.bridge.auth import Role
 from sinks.bridge.problems import SLUGS
-from tests.unit.sinks.bridge_api.rig import bridge, filled_path
+from tests.unit.sinks.bridge_api.fixtures import bridge, filled_path
 
 DOCUMENT = document(ROUTES)
 STRATEGY = {"name": "Mine", "weights": {"technical": 1.0}}

@@ -11,7 +11,7 @@ from schemas.signals import Signal
 from sinks.bridge.api.serving import pointer
 from sinks.bridge.auth import Role
 from tests.contract.sink_samples import signal
-from tests.unit.sinks.bridge_api.rig import Memory, bridge, filled
+from tests.unit.sinks.bridge_api.fixtures import Memory, bridge, filled
 
 LATEST = "/api/v1/signals/latest"
 

@@ -10,7 +10,7 @@ import pytest
 from schemas.validation import problem
 from sinks.bridge.auth import Role
 from tests.contract.sink_samples import strategy
-from tests.unit.sinks.bridge_api.rig import NOW_MS, OTHER_TRADER, Memory, bridge, filled
+from tests.unit.sinks.bridge_api.fixtures import NOW_MS, OTHER_TRADER, Memory, bridge, filled
 
 PATH = "/api/v1/strategies"
 BODY: dict[str, Any] = {"name": "Mine", "assets": ["BTC"], "weights": {"technical": 1.0}}

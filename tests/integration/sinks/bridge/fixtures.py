@@ -88,15 +88,15 @@ class Site:
 
     @asynccontextmanager
     async def bridge(
-        self, port: int = 0, tail: int | None = None, **changes: Any
+        self, port: int = 0, recent_events: int | None = None, **changes: Any
     ) -> AsyncIterator[Bridge]:
         tokens = SecretStr(json.dumps({TOKEN: {"name": "desk", "role": "viewer"}}))
         options = BridgeSettings(tokens=tokens, **{"heartbeat_s": 0.3, **changes})
         auth = Auth(options)
         log = LogParts(lambda: LogReader(self.settings), CODEC, self.settings.prefix)
         hub = Hub(options, log, auth)
-        if tail is not None:
-            hub.core.tail._most = tail
+        if recent_events is not None:
+            hub.core.recent_events._most = recent_events
         runner = web.AppRunner(
             build_app(Api(options, auth, hub.latest), hub, page=False), shutdown_timeout=SHUTDOWN_S
         )
