@@ -1,7 +1,16 @@
-"""The REST interface; `application` is aiohttp's with it."""
+"""The REST interface: `ROUTES` are its endpoints, `Api` is what their handlers use."""
 
+from sinks.bridge.api import market, rankings, service, signals, strategies
 from sinks.bridge.api.database import open_pool
-from sinks.bridge.api.mount import ROUTES, application
-from sinks.bridge.api.routing import Api
+from sinks.bridge.api.routing import Api, Route
 
-__all__ = ["ROUTES", "Api", "application", "open_pool"]
+ROUTES: tuple[Route, ...] = (
+    *signals.routes,
+    *rankings.routes,
+    *market.routes,
+    *strategies.routes,
+    *service.routes,
+)
+"""Every endpoint but health and the OpenAPI document."""
+
+__all__ = ["ROUTES", "Api", "open_pool"]

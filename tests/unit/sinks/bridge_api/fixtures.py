@@ -15,7 +15,8 @@ from schemas.explanations import Explanation
 from schemas.market import Candle
 from schemas.scores import EngineScore
 from schemas.sources import SourceStatus
-from sinks.bridge.api import Api, application
+from sinks.bridge.api import Api
+from sinks.bridge.app import build_app
 from sinks.bridge.auth import Auth, Role
 from sinks.bridge.hub.prices import Price
 from sinks.bridge.hub.views import TopicState
@@ -201,7 +202,7 @@ async def bridge(
         "now_ms": lambda: NOW_MS,
     }
     api = Api(**{**parts, **changes})
-    async with TestClient(TestServer(application(api))) as client:
+    async with TestClient(TestServer(build_app(api, page=False))) as client:
         yield Bridge(api, log, memory, client)
 
 

@@ -9,8 +9,8 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from sinks.bridge.api import ROUTES, application
-from sinks.bridge.api.mount import OPEN
+from sinks.bridge.api import ROUTES
+from sinks.bridge.app import OPEN, OPEN_UNDER, build_app
 from sinks.bridge.auth import Role
 from tests.unit.sinks.bridge_api.fixtures import TOKENS, bridge, filled_path
 
@@ -59,8 +59,8 @@ async def test_a_route_of_another_part_needs_a_token_too() -> None:
 
     async with bridge() as it:
         paths = ("/", "/assets/a.js", "/new", "/assetsnew")
-        more = [web.get(path, reveal) for path in paths]
-        app = application(it.api, more, ("/", "/assets/"))
+        app = build_app(it.api, page=False)
+        app.add_routes([web.get(path, reveal) for path in paths])
         async with TestClient(TestServer(app)) as client:
             found = {
                 path: (await client.get(path)).status for path in (*paths, "/health", "/nothing")
@@ -81,7 +81,7 @@ async def test_only_health_and_files_without_data_are_open() -> None:
         assert (status, body) == (200, {"status": "ok"})
         for path in FILES:
             assert (await it.call("GET", path, None))[0] == 200
-    assert set(OPEN) == {"/health", "/docs", "/docs/"}
+    assert {*OPEN, *OPEN_UNDER} == {"/health", "/docs", "/docs/", "/", "/assets/", "/ws"}
 
 
 @pytest.mark.parametrize(

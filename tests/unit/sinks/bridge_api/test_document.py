@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from referencing.jsonschema import DRAFT202012
 
 from sinks.bridge.api import ROUTES
 from sinks.bridge.api.document import document
+from sinks.bridge.api.routing import Route
 from sinks.bridge.auth import Role
 from sinks.bridge.problems import SLUGS
 from tests.unit.sinks.bridge_api.fixtures import bridge, filled_path
@@ -90,6 +92,14 @@ async def test_every_route_is_in_it_and_nothing_else() -> None:
         (method.upper(), path) for path, item in DOCUMENT["paths"].items() for method in item
     }
     assert served == described
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda one: f"{one.method} {one.path}")
+def test_a_handler_takes_its_parts_of_the_path_and_what_every_handler_may_take(
+    route: Route,
+) -> None:
+    parts = set(re.findall(r"{(\w+)}", route.path))
+    assert parts <= set(route.takes) <= parts | {"principal", "query", "body", "if_match"}
 
 
 def test_each_operation_has_its_own_id() -> None:
