@@ -21,10 +21,10 @@ from aiohttp import web
 from schemas.control import SignalRequest, Strategy
 from sinks.bridge.api.values import Nothing
 from sinks.bridge.auth import Auth, Principal, Role
-from sinks.bridge.auth.auth import wall_ms
 from sinks.bridge.hub.views import Latest
 from sinks.bridge.problems import ProblemError, Wrong, wrong_parameter
 from sinks.bridge.settings import BridgeSettings
+from transport.clock import wall_ms
 
 T = TypeVar("T")
 H = TypeVar("H", bound=Callable[..., Awaitable[Any]])
