@@ -16,6 +16,7 @@ import msgspec
 from fastavro.schema import SchemaParseException, UnknownType
 
 from schemas.contract import STRUCTS, schema, schema_name
+from schemas.dead_letters import Kind
 from schemas.trailing_doubles import reader, trailing_doubles
 
 _HEADER_BYTES = 5
@@ -25,6 +26,8 @@ _read = fastavro.schemaless_reader
 
 class BadEventError(ValueError):
     """A record that is not an event of the contract; the text says what is wrong."""
+
+    kind = Kind.INVALID
 
 
 class UnknownSchemaError(BadEventError):

@@ -16,6 +16,8 @@ from typing import Any, Protocol
 
 import msgspec
 
+from schemas.dead_letters import Kind
+
 
 class SinkRecord(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """One record of the log, decoded (or not: see sinks.decoding.Undecoded).
@@ -44,6 +46,7 @@ class Rejected(msgspec.Struct, frozen=True, gc=False):
     record: SinkRecord
     error: str
     reason: str
+    kind: Kind = Kind.NOT_STORED
 
 
 class Flushed(msgspec.Struct, frozen=True, gc=False):

@@ -8,6 +8,7 @@ import msgspec
 
 from schemas.codec import BadEventError, Codec
 from schemas.contract import schema_name
+from schemas.dead_letters import Kind
 from schemas.topics import BY_NAME, logical
 from schemas.validation import problem
 from sinks.base import Rejected, SinkRecord
@@ -57,10 +58,10 @@ class ContractDecoder:
         try:
             event = await self._decoder.decode(raw.value)
         except BadEventError as error:
-            return Rejected(record, _name(error), f"{error}.")
+            return Rejected(record, _name(error), f"{error}.", Kind.INVALID)
         wrong = _wrong(record.topic, event)
         if wrong is not None:
-            return Rejected(record, "BadEvent", f"{wrong}.")
+            return Rejected(record, "BadEvent", f"{wrong}.", Kind.INVALID)
         return msgspec.structs.replace(record, event=event)
 
 

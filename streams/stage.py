@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Protocol
 import msgspec
 
 from schemas.control import Strategy
+from schemas.dead_letters import Kind
 from schemas.scores import InputPosition
 
 
@@ -19,7 +20,12 @@ class UnusableEventError(ValueError):
     """A valid event that a stage cannot use, for example a request for an unknown strategy.
 
     The text says what and why; the record goes to the dead letters and the stream goes on.
+    `kind` is the letter's.
     """
+
+    def __init__(self, text: str, kind: Kind = Kind.UNUSABLE) -> None:
+        super().__init__(text)
+        self.kind = kind
 
 
 class Output(msgspec.Struct, frozen=True, gc=False):

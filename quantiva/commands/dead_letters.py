@@ -12,14 +12,15 @@ import typer
 
 from quantiva.commands.output import console, fail
 from quantiva.discovery import load_settings
-from quantiva.status.letterbox import (
+from quantiva.status.dead_letters import (
+    DeadLetterGroup,
     Found,
     Plan,
+    Selection,
     find,
     plan,
     send,
 )
-from quantiva.status.letters import DeadLetterGroup, Selection
 from schemas.dead_letters import DeadLetter
 from schemas.describe import key_text, plain
 from schemas.text import cut, moment, since_ms
@@ -52,14 +53,14 @@ def list_letters(
     selection = _selection(topic, stage, since)
     found = _run(_find(settings, selection, with_bytes=False))
     _warn(found)
-    for one in found.complaints[:limit]:
+    for one in found.groups[:limit]:
         typer.echo(_as_json(one) if as_json else _as_line(one))
     if as_json:
         return
-    if not found.complaints:
+    if not found.groups:
         console.print("no dead letters")
-    elif len(found.complaints) > limit:
-        console.print(f"... and {len(found.complaints) - limit:,} older (--limit)")
+    elif len(found.groups) > limit:
+        console.print(f"... and {len(found.groups) - limit:,} older (--limit)")
 
 
 @app.command("show")
@@ -70,9 +71,9 @@ def show(
     settings = load_settings()
     found = _run(_find(settings, Selection(ident=ident)))
     _warn(found)
-    if not found.complaints:
+    if not found.groups:
         fail(f"no dead letter {ident!r}: `quantiva dead-letters list` shows what there is")
-    _run(_show(settings, found.complaints[0]))
+    _run(_show(settings, found.groups[0]))
 
 
 @app.command("retry")
@@ -97,10 +98,10 @@ def retry(
     selection = _selection(topic, stage, since)._replace(ident=ident)
     found, planned = _run(_plan(settings, selection))
     _warn(found)
-    if not found.complaints:
+    if not found.groups:
         fail("no dead letter is meant by that: `quantiva dead-letters list` shows what there is")
     for refused in planned.refused:
-        console.print(f"cannot send {refused.complaint.position}: {refused.reason}", markup=False)
+        console.print(f"cannot send {refused.group.position}: {refused.reason}", markup=False)
     _send(settings, planned, dry_run, yes)
     if planned.refused:
         raise typer.Exit(1)
@@ -109,11 +110,11 @@ def retry(
 def _send(settings: Settings, planned: Plan, dry_run: bool, yes: bool) -> None:
     count = len(planned.sends)
     if dry_run or not count:
-        for one, value in planned.sends:
+        for one, _, value in planned.sends:
             console.print(f"would send {one.position} ({len(value or b''):,} bytes)", markup=False)
         console.print(f"{count:,} record(s) would be sent again")
         return
-    topics = Counter(one.topic for one, _ in planned.sends)
+    topics = Counter(one.group.topic for one in planned.sends)
     where = ", ".join(f"{topic} {number:,}" for topic, number in sorted(topics.items()))
     if not yes:
         typer.confirm(f"Send {count:,} record(s) again ({where})?", abort=True)
@@ -146,7 +147,7 @@ async def _plan(settings: Settings, selection: Selection) -> tuple[Found, Plan]:
     settings.require_registry()
     async with LogReader(settings) as reader:
         found = await find(settings, reader, selection)
-        return found, await plan(settings, reader, found.complaints)
+        return found, await plan(settings, reader, found.groups)
 
 
 def _warn(found: Found) -> None:
@@ -173,12 +174,12 @@ async def _show(settings: Settings, one: DeadLetterGroup) -> None:
     letter = one.whole
     typer.echo(f"record     {one.position}")
     typer.echo(f"timestamp  {moment(letter.record_timestamp, '%Y-%m-%d %H:%M:%S')} UTC")
-    for complaint in one.letters:
-        typer.echo(f"\nletter     {complaint.letter_id}")
-        typer.echo(f"stage      {complaint.stage}")
-        typer.echo(f"failed     {moment(complaint.failed_at, '%Y-%m-%d %H:%M:%S')} UTC")
-        typer.echo(f"error      {complaint.error}")
-        typer.echo(f"reason     {complaint.reason}")
+    for each in one.letters:
+        typer.echo(f"\nletter     {each.letter_id}")
+        typer.echo(f"stage      {each.stage}")
+        typer.echo(f"failed     {moment(each.failed_at, '%Y-%m-%d %H:%M:%S')} UTC")
+        typer.echo(f"error      {each.error}")
+        typer.echo(f"reason     {each.reason}")
     key = letter.record_key
     typer.echo(f"\nkey        {key_text(key)}{f' ({key.hex()})' if key else ''}")
     await _show_value(settings, letter)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from schemas.codec import BadEventError, Codec, UnknownSchemaError
-from schemas.dead_letters import DeadLetter
+from schemas.dead_letters import Kind, make
 from schemas.partitioning import partition_of
 from schemas.registry_client import Registry
 from schemas.topics import DEAD_LETTERS, logical
@@ -109,7 +109,7 @@ class BatchProcessor:
         crash = self._crashes.given_up(topic, partition, offset)
         if crash is not None:
             msg = f"the engine failed {crash.times} times on this record: {crash.error}"
-            raise UnusableEventError(msg)
+            raise UnusableEventError(msg, Kind.GIVEN_UP)
 
     def _apply(
         self, work: BatchResult, topic: str, record: Any, event: Any, tables: Tables
@@ -142,10 +142,11 @@ class BatchProcessor:
             sent_ms(record.headers) or 0,
         )
 
-    def _letter(self, topic: str, record: Any, error: Exception) -> Pending:
-        position = f"{topic}:{record.partition}:{record.offset}"
-        letter = DeadLetter(
-            letter_id=f"{position}:{self._stage.name}",
+    def _letter(
+        self, topic: str, record: Any, error: BadEventError | UnusableEventError
+    ) -> Pending:
+        letter = make(
+            error.kind,
             topic=topic,
             partition=record.partition,
             offset=record.offset,
@@ -153,9 +154,9 @@ class BatchProcessor:
             error=type(error).__name__.removesuffix("Error"),
             reason=str(error),
             failed_at=int(time.time() * 1000),
-            record_timestamp=record.timestamp,
-            record_key=record.key,
-            record_value=record.value,
+            timestamp=record.timestamp,
+            key=record.key,
+            value=record.value,
         )
         key = topic.encode()
         return Pending(

@@ -85,13 +85,15 @@ def test_retry_sends_the_original_once_to_where_it_stood(platform: Platform) -> 
 
 
 @on_both
-def test_a_value_that_the_letter_leaves_out_is_read_where_it_stood(platform: Platform) -> None:
-    platform.publish("market.news", b"too long for a letter", partition=2)
-    bury(platform, letter(0, record_value=None, record_timestamp=T0), letter(5, record_value=None))
+def test_what_the_letter_leaves_out_is_read_where_it_stood(platform: Platform) -> None:
+    platform.publish("market.news", b"too long for a letter", key=b"BTC", partition=2)
+    left_out = letter(0, record_key=None, record_value=None, record_timestamp=T0)
+    bury(platform, left_out, letter(5, record_value=None))
     result = run("retry", "--topic", "market.news", "--yes")
     assert result.exit_code == 1
     assert "cannot send market.news:2:5: the letter has no value" in result.output
-    assert [record.value for record in news_of(platform)] == [b"too long for a letter"] * 2
+    sent = [(record.key, record.value) for record in news_of(platform)]
+    assert sent == [(b"BTC", b"too long for a letter")] * 2
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from schemas.codec import local_codec
+from schemas.dead_letters import Kind
 from sinks.base import Rejected, SinkRecord
 from sinks.batch import Batch
+from sinks.dead_letter_writer import letter
 from sinks.decoding import ContractDecoder
 from sinks.identity import identity, newest
-from sinks.letters import MAX_VALUE_BYTES, letter
 from sinks.postgres.migrate import yoyo_uri
 from tests.contract.sink_samples import T0, news, record, signal, tombstone, trending
 
@@ -106,11 +107,10 @@ async def test_decoding_refuses(topic: str, value: bytes | None, reason: str) ->
     assert refused.record.value == value
 
 
-def test_a_letter_names_the_place_and_leaves_out_what_is_too_big() -> None:
-    big = record(signal(), offset=42, value=b"x" * (MAX_VALUE_BYTES + 1))
-    made = letter(big, "sink.test", "Bad", "It is bad.", T0)
-    assert made.letter_id == "signals:0:42:sink.test"
+def test_a_refused_record_becomes_a_letter_of_its_kind() -> None:
+    big = record(signal(), offset=42, value=b"x" * 1_000_000)
+    made = letter(Rejected(big, "Bad", "It is bad."), "sink.test", T0)
+    assert (made.letter_id, made.kind) == ("signals:0:42:sink.test", "not_stored")
     assert made.record_value is None
     assert "offset 42" in made.reason
-    small = letter(record(signal(), value=b"raw"), "sink.test", "Bad", "It is bad.", T0)
-    assert (small.record_value, small.reason) == (b"raw", "It is bad.")
+    assert letter(Rejected(big, "Bad", "No.", Kind.INVALID), "sink.test", T0).kind == "invalid"

@@ -64,6 +64,7 @@ class Bad:
     reason: str
     key: bytes = b"BTC"
     partition: int | None = None
+    kept: bool = True
 
 
 def _candle(**changes: Any) -> Callable[[Codec], bytes]:
@@ -88,6 +89,17 @@ BAD = {
     "wrong-partition": Bad(
         "market.candles", _candle(), "murmur2", partition=(partition_of(b"BTC", 4) + 1) % 4
     ),
+    "as-large-as-the-broker-allows": Bad(
+        "market.candles", lambda _: b"{" + b"x" * 1_048_398 + b"}", "value of 1048400", kept=False
+    ),
+    "huge-key": Bad(
+        "market.candles", _candle(), "key of 1000000 bytes", key=b"B" * 1_000_000, kept=False
+    ),
+    "huge-reason": Bad(
+        "engine.scores",
+        lambda codec: codec.encode(msgspec.structs.replace(SCORE, engine="e" * 800_000)),
+        "unknown engine 'eee",
+    ),
 }
 
 
@@ -100,8 +112,12 @@ async def test_each_kind_of_bad_record(embedded_parts: dict[str, str], folder: P
         for name, place in sent.items():
             letter = letters[place]
             assert BAD[name].reason in letter.reason, f"{name}: {letter.reason}"
-            assert letter.record_value == BAD[name].value(running.codec), name
-            assert letter.record_key == BAD[name].key
+            assert letter.kind == "invalid"
+            if BAD[name].kept:
+                assert letter.record_value == BAD[name].value(running.codec), name
+                assert letter.record_key == BAD[name].key
+            else:
+                assert letter.record_value is None, name
         # The stream goes on: a cycle after the bad records gives every signal.
         await running.play(market(assets=2, cycles=2)[len(market(assets=2, cycles=1)) :])
         await running.stored()
@@ -112,7 +128,9 @@ async def test_each_kind_of_bad_record(embedded_parts: dict[str, str], folder: P
 
 
 async def _send_bad(running: Rig) -> dict[str, tuple[str, int, int]]:
-    producer = AIOKafkaProducer(bootstrap_servers=running.settings.bootstrap)
+    producer = AIOKafkaProducer(
+        bootstrap_servers=running.settings.bootstrap, max_request_size=2_000_000
+    )
     await producer.start()
     try:
         places = {}

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from quantiva.status.dead_letters import Selection, find
 from schemas.registry_client import Registry
 from streams.agents.stage_worker import StageWorker
 from streams.engines.base import Engine, EngineReading
@@ -16,6 +17,7 @@ from streams.engines.scoring_stage import ScoringStage
 from streams.stage import EMPTY_TABLES
 from tests.integration.streams.agents.test_dead_letters import GOOD
 from transport import admin
+from transport.log_reader import LogReader
 from transport.publisher import Publisher
 from transport.registered_codec import codec_of
 from transport.settings import Settings
@@ -59,6 +61,11 @@ async def test_after_three_crashes_the_record_is_a_dead_letter(
     for _ in range(3):
         assert "divided by the moon" in await _run_until(settings, codec, registry, 3)
     assert await _run_until(settings, codec, registry, 3) == ""
+    async with LogReader(settings) as reader:
+        found = await find(settings, reader, Selection(topic="market.candles"))
+    (group,) = found.groups
+    assert group.newest.kind == "given_up"
+    assert "ZeroDivisionError: divided by the moon" in group.newest.reason
 
 
 async def _run_until(settings: Settings, codec: Any, registry: Registry, events: int) -> str:

@@ -150,5 +150,6 @@ def letter(offset: int = 7, stage: str = "sentiment", **changes: Any) -> DeadLet
         record_timestamp=T0 - 1000,
         record_key=b"BTC",
         record_value=b"garbage",
+        kind="invalid",
     )
     return msgspec.structs.replace(event, **changes)

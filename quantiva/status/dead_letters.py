@@ -1,14 +1,13 @@
-"""Reads the dead-letter topic, and sends records again from it."""
+"""Dead letters: read from their topic, grouped by the record they are about, and sent again."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 from aiokafka.errors import KafkaError
 
-from quantiva.status.letters import DeadLetterGroup, Selection, complaints
 from schemas.dead_letters import DeadLetter
 from schemas.topics import DEAD_LETTERS, physical
 from transport import clients
@@ -21,10 +20,82 @@ RETRIED_FROM = "retried_from"
 """Header of a record that was sent again: the id of the letter."""
 
 
-class Found(NamedTuple):
-    """Complaints, newest first; how many letters could not be read, and why the last one not."""
+class Selection(NamedTuple):
+    """Which letters are meant; None means any. `ident` is a letter's id or a record's position."""
 
-    complaints: list[DeadLetterGroup]
+    topic: str | None = None
+    stage: str | None = None
+    since_ms: int = 0
+    ident: str | None = None
+
+    def takes(self, letter: DeadLetter) -> bool:
+        """Return whether a letter is meant."""
+        return (
+            self.topic in {None, letter.topic}
+            and self.stage in {None, letter.stage}
+            and letter.failed_at >= self.since_ms
+            and self.ident in {None, letter.letter_id, position(letter)}
+        )
+
+
+class DeadLetterGroup(NamedTuple):
+    """One record, and the newest letter of every stage that could not use it, newest first."""
+
+    topic: str
+    partition: int
+    offset: int
+    letters: tuple[DeadLetter, ...]
+
+    @property
+    def position(self) -> str:
+        """The record's place in the log, for example `market.news:2:17`."""
+        return f"{self.topic}:{self.partition}:{self.offset}"
+
+    @property
+    def newest(self) -> DeadLetter:
+        """The letter written last."""
+        return self.letters[0]
+
+    @property
+    def stages(self) -> str:
+        """The stages that could not use it, in the order of their names."""
+        return ", ".join(sorted({letter.stage for letter in self.letters}))
+
+    @property
+    def whole(self) -> DeadLetter:
+        """The letter that holds the record's bytes, if one does (long ones are left out)."""
+        return max(self.letters, key=lambda letter: len(letter.record_value or b""))
+
+
+def position(letter: DeadLetter) -> str:
+    """Return where the record stands that a letter is about."""
+    return f"{letter.topic}:{letter.partition}:{letter.offset}"
+
+
+def grouped(letters: Iterable[DeadLetter]) -> list[DeadLetterGroup]:
+    """Group letters by record, the newest first; a letter that was written twice counts once."""
+    by_place: dict[tuple[str, int, int], dict[str, DeadLetter]] = {}
+    for letter in letters:
+        place = (letter.topic, letter.partition, letter.offset)
+        known = by_place.setdefault(place, {})
+        older = known.get(letter.letter_id)
+        if older is None or letter.failed_at >= older.failed_at:
+            known[letter.letter_id] = letter
+    groups = [
+        DeadLetterGroup(*place, tuple(sorted(known.values(), key=_newest_first)))
+        for place, known in by_place.items()
+    ]
+    return sorted(groups, key=lambda group: (_newest_first(group.newest), group[:3]))
+
+
+def _newest_first(letter: DeadLetter) -> tuple[int, str]:
+    return -letter.failed_at, letter.stage
+
+
+class Found(NamedTuple):
+    """Groups, newest first; how many letters could not be read, and why the last one not."""
+
+    groups: list[DeadLetterGroup]
     unreadable: int
     reason: str | None
 
@@ -32,14 +103,22 @@ class Found(NamedTuple):
 class Refused(NamedTuple):
     """A record that cannot be sent again, and why."""
 
-    complaint: DeadLetterGroup
+    group: DeadLetterGroup
     reason: str
 
 
-class Plan(NamedTuple):
-    """What would be sent (complaint and value), and what cannot."""
+class Resend(NamedTuple):
+    """A record that can be sent again, with the key and value that it had."""
 
-    sends: list[tuple[DeadLetterGroup, bytes | None]]
+    group: DeadLetterGroup
+    key: bytes | None
+    value: bytes | None
+
+
+class Plan(NamedTuple):
+    """What would be sent, and what cannot."""
+
+    sends: list[Resend]
     refused: list[Refused]
 
 
@@ -58,7 +137,7 @@ async def find(
             elif selection.takes(letter):
                 small = letter if with_bytes else msgspec.structs.replace(letter, record_value=None)
                 letters.append(small)
-    return Found(complaints(letters), unreadable, why)
+    return Found(grouped(letters), unreadable, why)
 
 
 async def plan(settings: Settings, reader: LogReader, found: Sequence[DeadLetterGroup]) -> Plan:
@@ -72,16 +151,16 @@ async def plan(settings: Settings, reader: LogReader, found: Sequence[DeadLetter
         if one.whole.record_value is None and _partition(settings, one) in there
     }
     originals = await _originals(reader, places)
-    sends: list[tuple[DeadLetterGroup, bytes | None]] = []
+    sends: list[Resend] = []
     refused = []
     for one in wanted:
-        value, original = one.whole.record_value, originals.get(one.position)
+        letter, original = one.whole, originals.get(one.position)
         if _partition(settings, one) not in there:
             refused.append(Refused(one, "the broker has no such partition"))
-        elif value is not None:
-            sends.append((one, value))
-        elif original is not None and original.timestamp == one.newest.record_timestamp:
-            sends.append((one, original.value))
+        elif letter.record_value is not None:
+            sends.append(Resend(one, letter.record_key, letter.record_value))
+        elif original is not None and original.timestamp == letter.record_timestamp:
+            sends.append(Resend(one, original.key, original.value))
         else:
             refused.append(Refused(one, "the letter has no value, and the record is gone"))
     return Plan(sends, refused)
@@ -102,7 +181,7 @@ def _partition(settings: Settings, one: DeadLetterGroup) -> Partition:
     return physical(one.topic, settings.prefix), one.partition
 
 
-async def send(settings: Settings, sends: Sequence[tuple[DeadLetterGroup, bytes | None]]) -> int:
+async def send(settings: Settings, sends: Sequence[Resend]) -> int:
     """Send records to where they stood: topic, partition, key, time and bytes; return how many.
 
     Raises BrokerError when the broker refuses one; those before it are sent.
@@ -111,12 +190,12 @@ async def send(settings: Settings, sends: Sequence[tuple[DeadLetterGroup, bytes 
     done = 0
     try:
         await producer.start()
-        for one, value in sends:
+        for one, key, value in sends:
             letter = one.newest
             await producer.send_and_wait(
                 physical(one.topic, settings.prefix),
                 value,
-                key=letter.record_key,
+                key=key,
                 partition=one.partition,
                 timestamp_ms=letter.record_timestamp,
                 headers=[(RETRIED_FROM, letter.letter_id.encode())],

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from quantiva.status.letters import Selection, complaints
+from quantiva.status.dead_letters import Selection, grouped
 from tests.unit.quantiva.status.samples import T0, letter
 
 
@@ -16,7 +16,7 @@ def test_several_stages_complain_about_one_record_and_the_newest_record_comes_fi
         letter(8, failed_at=T0 + 5),
         letter(7, "sink.postgres", failed_at=T0 + 1),
     ]
-    found = complaints(letters)
+    found = grouped(letters)
     assert [(one.position, one.stages) for one in found] == [
         ("market.news:2:8", "sentiment"),
         ("market.news:2:7", "sentiment, sink.postgres"),
@@ -25,12 +25,12 @@ def test_several_stages_complain_about_one_record_and_the_newest_record_comes_fi
 
 
 def test_a_letter_that_was_written_twice_counts_once() -> None:
-    (found,) = complaints([letter(failed_at=T0 + 9), letter()])
+    (found,) = grouped([letter(failed_at=T0 + 9), letter()])
     assert [one.failed_at for one in found.letters] == [T0 + 9]
 
 
 def test_the_bytes_come_from_the_letter_that_has_them() -> None:
-    (found,) = complaints([letter(stage="sink.postgres", record_value=None), letter()])
+    (found,) = grouped([letter(stage="sink.postgres", record_value=None), letter()])
     assert found.whole.record_value == b"garbage"
 
 
