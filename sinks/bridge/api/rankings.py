@@ -61,7 +61,7 @@ async def _stored(api: Api, asked: TopQuery) -> tuple[Ranking, ...]:
     found = await fetch(api, statement, *where.values)
     return tuple(
         Ranking(strategy_id=name, cycle=asked.cycle or 0, ranked=tuple(map(rows.place, places)))
-        for name, places in groupby(found, key=lambda row: str(row["e_strategy_id"]))
+        for name, places in groupby(found, key=lambda row: str(row["strategy_id"]))
     )
 
 

@@ -2,41 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from schemas.market import TrendingAsset
 from schemas.signals import from_json
-from schemas.times import ms
 from sinks.bridge.api.answers import Article, Explained, Place, SignalDetail
 from sinks.bridge.api.database import ms_or_none
 
 EXPLANATION_COLUMNS = """
-    e.signal_id AS e_signal_id, e.strategy_id AS e_strategy_id, e.asset AS e_asset,
-    e.cycle AS e_cycle, e.rank, e.status, e.text, e.model, e.error, e.prompt_tokens,
-    e.completion_tokens, e.cost_usd, e.explained_at
+    e.signal_id, e.strategy_id, e.asset, e.cycle, e.rank, e.status, e.text, e.model,
+    e.error AS reason, e.prompt_tokens, e.completion_tokens,
+    e.cost_usd::double precision AS cost_usd, e.explained_at
 """
-_TIMES = frozenset({"cycle", "event_time", "observed_at", "published_at"})
+_TIMES = frozenset({"cycle", "event_time", "explained_at", "observed_at", "published_at"})
 
 
 def explained(row: Any) -> Explained | None:
     """Return the explanation of a row with EXPLANATION_COLUMNS; None outside the top."""
-    if row["e_signal_id"] is None:
+    if row["signal_id"] is None:
         return None
-    return Explained(
-        signal_id=row["e_signal_id"],
-        strategy_id=row["e_strategy_id"],
-        asset=row["e_asset"],
-        cycle=ms(row["e_cycle"]),
-        rank=row["rank"],
-        status=row["status"],
-        text=row["text"],
-        model=row["model"],
-        reason=row["error"],
-        prompt_tokens=row["prompt_tokens"],
-        completion_tokens=row["completion_tokens"],
-        cost_usd=None if row["cost_usd"] is None else float(row["cost_usd"]),
-        explained_at=ms_or_none(row["explained_at"]),
-    )
+    return Explained(**_fields(row, Explained.__struct_fields__))
 
 
 def detail(row: Any) -> SignalDetail:
@@ -46,28 +32,19 @@ def detail(row: Any) -> SignalDetail:
 
 def place(row: Any) -> Place:
     """Return a place in a ranking, of a row with EXPLANATION_COLUMNS and the signal's numbers."""
-    return Place(
-        rank=row["rank"],
-        signal_id=row["e_signal_id"],
-        asset=row["e_asset"],
-        action=row["action"],
-        final_score=row["final_score"],
-        confidence=row["confidence"],
-        explanation=explained(row),
-    )
+    names = [name for name in Place.__struct_fields__ if name != "explanation"]
+    return Place(**_fields(row, names), explanation=explained(row))
 
 
 def trending(row: Any) -> TrendingAsset:
     """Return a trending asset of a row of trending_assets."""
-    names = TrendingAsset.__struct_fields__
-    return TrendingAsset(**_fields(row, names))
+    return TrendingAsset(**_fields(row, TrendingAsset.__struct_fields__))
 
 
 def article(row: Any) -> Article:
     """Return an article of a row of trending_news."""
-    names = Article.__struct_fields__
-    return Article(**_fields(row, names))
+    return Article(**_fields(row, Article.__struct_fields__))
 
 
-def _fields(row: Any, names: tuple[str, ...]) -> dict[str, Any]:
+def _fields(row: Any, names: Iterable[str]) -> dict[str, Any]:
     return {name: ms_or_none(row[name]) if name in _TIMES else row[name] for name in names}

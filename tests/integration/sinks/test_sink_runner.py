@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Sequence
 
 import pytest
@@ -89,6 +90,7 @@ async def test_what_cannot_be_used_becomes_a_dead_letter(bench: Bench, rows: Row
         (topic, value or b"") for topic, value in bad.values()
     )
     assert {each.stage for each in letters} == {"sink.postgres"}
+    assert Counter(each.kind for each in letters) == {"invalid": 6, "not_stored": 3}
     assert all(each.reason.endswith(".") and each.error for each in letters)
     assert len({each.letter_id for each in letters}) == len(bad)
     assert await rows.query("SELECT source_id FROM trending_news") == [("article-1",)]
