@@ -18,6 +18,8 @@ from sinks.base import SinkError, SinkUnavailableError
 from sinks.postgres import PostgresSink, migrate
 from sinks.postgres.migrate import _backend, yoyo_uri
 from sinks.postgres.values import json, time, time_or_none
+from streams.provenance.sources.base import SourceError
+from streams.provenance.sources.database import signals
 from tests.contract.sink_samples import record, signal
 from tests.integration.sinks.bench import Rows
 
@@ -132,7 +134,10 @@ async def test_signals_of_before_are_carried_over(empty: Rows) -> None:
     await asyncio.to_thread(migrate_as_before, empty.dsn)
     for event in before:
         await write_as_before(empty, event)
+    with pytest.raises(SourceError, match="its schema is old: start `quantiva sink postgres`"):
+        await signals(empty.dsn, "0" * 31, 2)
     assert await migrate(empty.dsn) == ["0007.signal_document"]
+    assert await signals(empty.dsn, "0" * 31, 2) == before
     found = await empty.query(
         "SELECT body, sentiment_score, stored_at FROM strategy_signals ORDER BY as_of"
     )
