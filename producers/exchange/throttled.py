@@ -73,27 +73,27 @@ class Throttle:
 class ThrottledExchange:
     """Mixed into an exchange of ccxt, before it in the order of classes."""
 
-    throttle: Throttle
+    request_throttle: Throttle  # `throttle` is a method of ccxt's
 
     async def fetch(
         self, url: str, method: str = "GET", headers: Any = None, body: Any = None
     ) -> Any:
         """Make one request through the breaker. Raises UpstreamError alone."""
-        await self.throttle.wait()
-        trial = self.throttle.enter()
+        await self.request_throttle.wait()
+        trial = self.request_throttle.enter()
         try:
             answer = await super().fetch(url, method, headers, body)  # type: ignore[misc]
             if not isinstance(answer, dict | list):  # ccxt returns the text, and parses it to None
                 text = "an answer is not JSON"
-                raise UpstreamError(self.throttle.name, "not_json", text)
+                raise UpstreamError(self.request_throttle.name, "not_json", text)
         except Exception as error:
-            failure = upstream_error(self.throttle.name, error)
-            self.throttle.leave(failure, trial=trial)
+            failure = upstream_error(self.request_throttle.name, error)
+            self.request_throttle.leave(failure, trial=trial)
             raise failure from None  # ccxt's text has the whole address in it
         except BaseException:
-            self.throttle.abandon(trial=trial)
+            self.request_throttle.abandon(trial=trial)
             raise
-        self.throttle.leave(None, trial=trial)
+        self.request_throttle.leave(None, trial=trial)
         return answer
 
     def on_rest_response(
@@ -108,7 +108,7 @@ class ThrottledExchange:
         request_body: Any,
     ) -> str:
         """Look at an answer before ccxt does. Raises UpstreamError when it says to stay away."""
-        error = self.throttle.refusal(code, response_headers, response_body)
+        error = self.request_throttle.refusal(code, response_headers, response_body)
         if error is not None:
             raise error
         return response_body.strip()
@@ -120,11 +120,8 @@ def throttled_exchange(throttle: Throttle, url: str | None, speed: float) -> Any
     `url`: address of a stand-in; None: the exchange itself. The rate limiter is ccxt's own, its
     times divided by `speed`.
     """
-    kind = type(
-        throttle.name,
-        (ThrottledExchange, getattr(ccxt_pro(), throttle.name)),
-        {"passage": throttle},
-    )
+    bases = (ThrottledExchange, getattr(ccxt_pro(), throttle.name))
+    kind = type(throttle.name, bases, {"request_throttle": throttle})
     exchange = kind(_options(throttle.name, url))
     if url is not None:
         exchange.set_sandbox_mode(True)

@@ -19,7 +19,7 @@ from schemas.market import Candle, OrderBook
 from schemas.validation import TIMEFRAME_MS
 from simulator.faults import Fault, Faults
 from simulator.middleware import CLOSING, FaultMiddleware
-from simulator.request_log import RequestLog as Requests
+from simulator.request_log import RequestLog
 from simulator.shapes import (
     AssetRow,
     Book,
@@ -112,12 +112,12 @@ class Exchange:
 
     def requests(self, path: str = "") -> int:
         """Return how many requests came whose path has this in it."""
-        paths = self.faults.tracker.report()["upstreams"][self.name]["by_path"]
+        paths = self.faults.requests.report()["upstreams"][self.name]["by_path"]
         return sum(count for name, count in paths.items() if path in name)
 
     def log(self) -> list[dict[str, Any]]:
         """Return the last answered requests, oldest first."""
-        return list(self.faults.tracker.report()["last"])
+        return list(self.faults.requests.report()["last"])
 
     def connect(self, **options: object) -> Connection:
         """Return a new connection; close it."""
@@ -127,7 +127,7 @@ class Exchange:
 @asynccontextmanager
 async def serving(name: str, clock: Clock, prices: Prices) -> AsyncIterator[Exchange]:
     """Serve a stand-in of binance or bybit."""
-    faults = Faults(clock, Requests(clock, {}))
+    faults = Faults(clock, RequestLog(clock, {}))
     routes = import_module(f"simulator.{name}.routes").routes
     app = web.Application(middlewares=[FaultMiddleware(prices, clock, faults).middleware])
     app[CLOSING] = asyncio.Event()

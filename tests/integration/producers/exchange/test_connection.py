@@ -193,7 +193,7 @@ async def test_who_no_longer_waits_for_the_markets_does_not_hold_up_the_end(
     exchange.fault("silence")
     connection = exchange.connect()
     asked = asyncio.create_task(connection.markets())
-    await until(lambda: bool(exchange.faults.tracker.report()["upstreams"]), "the request")
+    await until(lambda: bool(exchange.faults.requests.report()["upstreams"]), "the request")
     asked.cancel()
     await asyncio.gather(asked, return_exceptions=True)
     await connection.close()
