@@ -1,7 +1,7 @@
 """Cutting a stream of market events into waves, so that a play is the same every time.
 
 An engine reads its own topic and the tick, each from another partition of the log, and sees them
-in an order that nobody controls. Within a wave that order cannot matter: no asset occurs in two of
+in no fixed order. Within a wave that order cannot matter: no asset occurs in two of
 its topics. Between waves the player waits until the pipeline has done everything.
 """
 

@@ -1,1 +1,1 @@
-"""Who is who: asset symbols, markets, headlines that are the same."""
+"""Asset symbols, markets, and which assets a text names."""

@@ -1,7 +1,7 @@
 """The assets that a text names, found word by word.
 
 A coin may be named by its name ("Bitcoin Cash" is not Bitcoin: the longest name counts), by a mark
-($ETH, Story (IP), ETH/USDT) or by its symbol in capitals. How much of that is asked depends on how
+($ETH, Story (IP), ETH/USDT) or by its symbol in capitals. How much of that is needed depends on how
 far the word could mean something else, and on how large the coin is: thousands of small coins are
 called by everyday words, and next to no headline is about them.
 """
@@ -54,7 +54,7 @@ class _Text:
 def mentioned(text: str, catalogue: Catalogue, tagged: Container[str] = ()) -> tuple[str, ...]:
     """Return the assets that the text names, in the order in which it does.
 
-    Of those in `tagged`, which the source says it is about, less is asked.
+    `tagged`: assets that the source files the text under; a weaker mention of these is enough.
     """
     read = _read(text, catalogue, tagged)
     found: dict[str, None] = {}
@@ -68,7 +68,7 @@ def mentioned(text: str, catalogue: Catalogue, tagged: Container[str] = ()) -> t
 
 
 def is_plain(asset: str, catalogue: Catalogue) -> bool:
-    """Whether a symbol means its coin wherever it stands: large, three letters, no word."""
+    """Return whether a symbol means its coin wherever it stands: large, three letters, no word."""
     return (
         len(asset) >= _LEAST_LETTERS
         and not asset.isdigit()
@@ -79,7 +79,7 @@ def is_plain(asset: str, catalogue: Catalogue) -> bool:
 
 
 def is_sure_name(name: str, asset: str, catalogue: Catalogue, *, tagged: bool) -> bool:
-    """Whether a folded name means its coin: a longer one, or a large coin's that is no word."""
+    """Return whether a folded name means its coin: a longer one, or a large coin's, no word."""
     if " " in name:
         return catalogue.rank(asset) <= (inf if tagged else KNOWN_RANK)
     if name in NAME_WORDS or len(name) < _LEAST_LETTERS:

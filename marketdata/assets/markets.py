@@ -18,7 +18,7 @@ from schemas.coins import TICKERS
 class Choice:
     """The markets chosen and the assets without one.
 
-    markets  exchange symbol by asset, for example {"BTC": "BTC/USDT"}, in the order asked for
+    markets  exchange symbol by asset, for example {"BTC": "BTC/USDT"}, in the assets' order
     refused  a sentence by asset
     """
 

@@ -23,7 +23,7 @@ _MOST_LETTERS = 20
 
 
 class Multiple(NamedTuple):
-    """What 1000SHIB stands for: so many units of a symbol as one."""
+    """What 1000SHIB means: a number of units of a symbol, traded as one."""
 
     units: int
     symbol: str

@@ -1,4 +1,4 @@
-"""The assets that a headline is about: what its source says, what it says itself.
+"""The assets that a headline is about, by its source's tags and by its own words.
 
 A source's own list of tickers is made for it and trusted. Tags are not: "A", "US", "IN" and "4"
 are coins, too, but as tags mostly words of the headline. Such a tag counts where the text names

@@ -32,7 +32,7 @@ _BLOCK_EVENTS = 128
 
 
 class RecordedDataError(ValueError):
-    """A recorded directory or a file in it cannot be played; says what was looked for and where."""
+    """A recorded directory or a file in it cannot be played; the text says why and where."""
 
 
 @dataclass(slots=True)
@@ -51,7 +51,7 @@ class ReadReport:
 
 @dataclass(frozen=True, slots=True)
 class MarketFile:
-    """A file of one market, whose asset (and timeframe, for candles) its name tells."""
+    """A file of one market, whose asset (and timeframe, for candles) is in its name."""
 
     path: Path
     asset: str

@@ -57,7 +57,7 @@ def read_directory(
 
     First come the `warmup` candles a timeframe before `start_ms`, without ticks; then everything,
     with a tick an asset at each multiple of `cycle_ms`. Memory does not grow with the span. What
-    is missing or skipped is told to `report`. Raises RecordedDataError at the call when there is
+    is missing or skipped is added to `report`. Raises RecordedDataError at the call when there is
     nothing to play, a file cannot be read or lacks a column; ValueError for an empty span.
     """
     if not start_ms < end_ms:
@@ -158,7 +158,7 @@ async def play(
 
 
 class _Pace:
-    """Says when an event is due; the clock starts with the first event that is paced."""
+    """When events are due; the clock starts with the first event that is paced."""
 
     def __init__(self, speed: float, from_ms: int) -> None:
         if not speed > 0.0:

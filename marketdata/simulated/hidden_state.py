@@ -1,4 +1,4 @@
-"""What moves an asset and nobody sees: drift, heat, unspent news, mood and attention.
+"""What moves an asset and no source shows: drift, heat, unspent news, mood and attention.
 
 One step is the same for an hour of history and for a minute of the live market. Everything
 random comes from the generator passed in; nothing here knows the time of day.

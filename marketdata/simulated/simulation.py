@@ -1,6 +1,6 @@
 """The simulated market as events: a back-fill, then one cycle after the other.
 
-Pure and deterministic: seed, time and state say everything, there is no clock and no generator
+Pure and deterministic: all follows from seed, time and state, there is no clock and no generator
 that outlives a call. Two calls with the same arguments give the same events, byte for byte.
 """
 

@@ -1,4 +1,4 @@
-"""Publishes the simulated market: its back-fill, then cycle after cycle at the pace asked for."""
+"""Publishes the simulated market: its back-fill, then cycle after cycle at a given pace."""
 
 from __future__ import annotations
 

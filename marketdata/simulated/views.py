@@ -1,4 +1,4 @@
-"""What sources would say about the market at a moment: trending ticks and fundamentals."""
+"""What sources would report of the market at a moment: trending ticks and fundamentals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A journal on disk, with the place in the log that it stands for.
+"""The published index on disk, with the offsets in the log up to which it holds.
 
 A convenience only: without it, or when it cannot be used, the log is read from its beginning.
 """
@@ -22,9 +22,9 @@ _DIGEST_BYTES = 16
 class Mark(msgspec.Struct, frozen=True, array_like=True):
     """How far a partition is read: the next offset, and which record was the last.
 
-    `last` is that record's offset and what stands for its content, None where none was read. It
-    tells a log from another one with the same names and offsets: topics made anew, another
-    cluster, a broker that lost its end.
+    `last` is that record's offset and a digest of its content, None where none was read. It tells
+    a log from another one with the same names and offsets: recreated topics, another cluster, a
+    broker that lost its end.
     """
 
     next_offset: int = 0
@@ -40,7 +40,7 @@ class Checkpoint(msgspec.Struct, frozen=True):
 
 
 class Loaded(NamedTuple):
-    """A checkpoint, or None; `note` says why one that is there cannot be used."""
+    """A checkpoint, or None; `note`: why one that is there cannot be used, else None."""
 
     checkpoint: Checkpoint | None
     note: str | None = None

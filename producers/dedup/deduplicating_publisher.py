@@ -1,8 +1,8 @@
 """Publishes what the log does not hold yet, and nothing twice.
 
-One batch at a time: what is new is claimed in the journal, published, and acknowledged before the
-next batch is looked at. When that fails nobody knows what reached the log, so it is read again
-before anything else is published.
+One batch at a time: what is new is claimed in the index, published, and acknowledged before the
+next batch is looked at. When that fails it is unknown what reached the log, so it is read
+again before anything else is published.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Sender(Protocol):
 
 
 class Recalled(NamedTuple):
-    """What a start read: how many records, whether after a checkpoint; why not, if it was there."""
+    """What a start read: records, whether after a checkpoint, and why not where there was one."""
 
     records: int
     after_checkpoint: bool
@@ -54,7 +54,7 @@ class Recalled(NamedTuple):
 
 
 class Emitted(NamedTuple):
-    """What became of events: published, known already, and why each of the others is none."""
+    """How many events were published, how many were known, and a sentence for each refused one."""
 
     published: int
     known: int
@@ -64,7 +64,7 @@ class Emitted(NamedTuple):
 class DeduplicatingPublisher:
     """`start()` first; `emit` from any task; `checkpoint` now and then, and at the end.
 
-    Nobody else may publish through `sender`: whoever flushes takes the errors of all.
+    Nothing else may publish through `sender`: each flush raises the errors of all.
     `open_log` makes a context manager that gives a log, for example
     `lambda: LogReader(settings)`; it is entered for a moment at a time. `index` is for asking;
     it stays the same object.
@@ -97,7 +97,8 @@ class DeduplicatingPublisher:
     async def emit(self, events: Iterable[Any]) -> Emitted:
         """Publish what is new, and return once it is acknowledged.
 
-        Events that break the contract are left out, and told. Raises PublishError when the broker
+        Events that break the contract are left out; `refused` names them. Raises PublishError when
+        the broker
         does not take them; the same events may then be given again, and none comes twice. Raises as
         `start` does when the log cannot be read after that.
         """

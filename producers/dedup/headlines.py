@@ -1,4 +1,4 @@
-"""Which headlines came before: the same address, or a title that says the same, for one asset.
+"""Which headlines are repetitions: the same address or an equivalent title, for one asset.
 
 Two articles are compared only when published less than 48 hours apart, as the sentiment engine
 does: a later one of the same title is news again. An article published longer ago than that is
@@ -84,7 +84,7 @@ class SeenNews:
         return sum(map(len, self._by_asset.values()))
 
     def is_new(self, article: NewsArticle) -> bool:
-        """Say whether an article is news: neither old nor like one that was applied."""
+        """Return whether an article is news: neither old nor like one that was applied."""
         return self.why_not(article) is None
 
     def why_not(self, article: NewsArticle) -> str | None:

@@ -37,7 +37,7 @@ def with_candle(window: PublishedCandles | None, open_ms: int, length_ms: int) -
 
 
 def holds(window: PublishedCandles | None, open_ms: int, length_ms: int) -> bool:
-    """Say whether a candle is in the log, or so old that it counts as being there."""
+    """Return whether a candle is in the log, or so old (1,024 candles) that it counts as there."""
     if window is None:
         return False
     age = _age(window, open_ms, length_ms)
@@ -90,7 +90,7 @@ class EventSeen(msgspec.Struct, frozen=True, array_like=True):
     observed_at: int
 
     def is_before(self, event: CalendarEvent) -> bool:
-        """Say whether an event says something else, and was seen no earlier."""
+        """Return whether an event differs in content, and was observed no earlier."""
         return event.observed_at >= self.observed_at and content_of(event) != self.content
 
 
@@ -102,13 +102,13 @@ class FundamentalsSeen(msgspec.Struct, frozen=True, array_like=True):
     observed_at: int
 
     def is_before(self, event: Fundamentals) -> bool:
-        """Say whether an event is another one, and no older: some servers waver for a while."""
+        """Return whether an event is another one and no older: some servers waver for a while."""
         is_other = event.source_id != self.source_id and event.event_time >= self.event_time
         return is_other and event.observed_at >= self.observed_at
 
 
 class Snapshot(msgspec.Struct, frozen=True):
-    """A journal as plain data, for a file."""
+    """A published index as plain data, for a file."""
 
     newest_ms: int = 0
     cycle: CycleSeen | None = None
@@ -126,8 +126,8 @@ def remaining(
 ) -> tuple[TrendingAsset, ...]:
     """Return what is to be published of a cycle's ticks, in their order.
 
-    A cycle that a process left unfinished is filled up to the size that its ticks have told, and
-    the ticks that fill it tell the same size: whoever counts them knows when all are there.
+    A cycle that a process left unfinished is filled up to the `cycle_size` of its first ticks, and
+    the ticks that fill it carry the same size, so that consumers can count when all are there.
     """
     if seen is None or not ticks or ticks[0].cycle > seen.cycle:
         return ticks
@@ -139,17 +139,17 @@ def remaining(
 
 
 def article_id(article: NewsArticle) -> int:
-    """Return what stands for an article of one source about one asset."""
+    """Return a 63-bit digest that identifies an article of one source about one asset."""
     return _digest(article.asset, article.source, article.source_id)
 
 
 def event_id(event: CalendarEvent) -> int:
-    """Return what stands for a scheduled event, whatever becomes of it."""
+    """Return a 63-bit digest that identifies a scheduled event through all its changes."""
     return _digest(event.asset, event.source, event.source_id)
 
 
 def content_of(event: CalendarEvent) -> int:
-    """Return what stands for all that a scheduled event says, save for when it was seen."""
+    """Return a 63-bit digest of a calendar event without `observed_at`, to detect changes."""
     return _digest(
         event.title,
         event.category,

@@ -1,4 +1,4 @@
-"""Reads what is in the topics into a journal: all of it, or what came since it was last read."""
+"""Reads the topics into a published index: all of them, or what came since the last time."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ BadEventError: there is none in them. To take records as unreadable because the 
 answer would be to publish them again.
 """
 Progress = Callable[[int, int], None]
-"""Hears how many records are read, and of how many."""
+"""Called with how many records are read, and of how many."""
 
 _MOST_ROUNDS = 20
 _AT_ONCE = 1_000
-"""So many records are applied before other tasks get their turn."""
+"""Records applied before other tasks may run."""
 _NO_CHECK = (-1, 0)
 
 
 class OtherLogError(RuntimeError):
-    """The log is not the one that was read before; the text says how that shows."""
+    """The log is not the one that was read before; the text gives the evidence."""
 
 
 class LogIndexer:
-    """A journal and how far it has read the log.
+    """A published index and how far it has read the log.
 
-    `unreadable` counts records that hold no event; the workers' dead letters say more of them.
+    `unreadable` counts records that hold no event; the workers' dead letters have the details.
     """
 
     def __init__(self, index: PublishedIndex, decode: Decode) -> None:
@@ -45,7 +45,10 @@ class LogIndexer:
         self._marks: dict[Partition, Mark] = {}
 
     def checkpoint(self) -> Checkpoint:
-        """Return where it stands. Right only while the journal holds nothing but the log's."""
+        """Return offsets and index to resume from.
+
+        Call it only when nothing unacknowledged is in the index.
+        """
         return Checkpoint(dict(self._marks), self.index.snapshot())
 
     def restart(self, checkpoint: Checkpoint | None = None) -> None:
@@ -62,7 +65,7 @@ class LogIndexer:
 
         What a killed process had sent may still be on its way into the log. Raises OtherLogError
         when the log is not the one read before, and what `log` and the decoding raise; then only
-        `restart` makes the journal whole again.
+        `restart` makes the index whole again.
         """
         total = 0
         for _ in range(_MOST_ROUNDS):
@@ -145,7 +148,7 @@ def _compare(
     begins: Mapping[Partition, int],
     ends: Mapping[Partition, int],
 ) -> None:
-    """Raise OtherLogError where offsets alone tell that the log is another one."""
+    """Raise OtherLogError where offsets alone show that the log is another one."""
     if set(places) != set(marks):
         msg = f"the topics have {len(places)} partitions, and had {len(marks)}"
         raise OtherLogError(msg)

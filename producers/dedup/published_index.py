@@ -1,7 +1,7 @@
 """What the producers have published already: folded from the topics' records. Pure, bounded.
 
-The log is the truth: `PublishedIndex` knows nothing but what records say, whatever their order
-between partitions and however often they come. So a restart that folds the log publishes nothing
+The log is the truth: `PublishedIndex` is a function of the records, whatever their order between
+partitions and however often they come. So a restart that folds the log publishes nothing
 twice, and a snapshot with the records after it equals the fold of everything.
 """
 
@@ -44,10 +44,10 @@ _COMPARED_MS = 96 * HOUR_MS
 
 
 class NewsMemory(Protocol):
-    """Which headlines are the same, whoever tells them: `producers.dedup.headlines.SeenNews`."""
+    """Which headlines are the same story: `producers.dedup.headlines.SeenNews`."""
 
     def is_new(self, article: NewsArticle) -> bool:
-        """Say whether an article is news, and like none that was applied."""
+        """Return whether an article is news: neither old nor like one that was applied."""
         ...
 
     def apply(self, article: NewsArticle) -> None:
@@ -64,7 +64,7 @@ class NewsMemory(Protocol):
 
 
 class PublishedIndex:
-    """`claim` decides what is published; `apply` notes what was, as the log tells it.
+    """`claim` decides what is published; `apply` takes in a record of the log.
 
     `news` decides which headlines are the same. Empty at first.
     """
@@ -90,13 +90,16 @@ class PublishedIndex:
         return self._newest_ms
 
     def ahead(self, now_ms: int) -> str | None:
-        """Say so when the log knows the future: then present events count as old, and stay out."""
+        """Return a warning when the log holds events of the future, else None.
+
+        Then present events count as old and are not published.
+        """
         if self._newest_ms <= now_ms + HOUR_MS:
             return None
         hours = (self._newest_ms - now_ms) / HOUR_MS
         return (
             f"the topics hold events from {hours:.0f} h after now, so nothing newer than them will "
-            "come for as long: publish under another prefix (QUANTIVA_PREFIX), or make them anew"
+            "come for as long: publish under another prefix (QUANTIVA_PREFIX), or recreate them"
         )
 
     def closed_times(self, asset: str, timeframe: str) -> tuple[int, ...]:
@@ -110,7 +113,7 @@ class PublishedIndex:
         return None if window is None else window.newest_ms
 
     def claim(self, event: Any) -> bool:
-        """Say whether an event is to be published, and if so, count it as published.
+        """Return whether an event is to be published, and if so, count it as published.
 
         What is not `INDEXED` always is. The event keeps the contract (`schemas.validation`).
         """

@@ -1,4 +1,4 @@
-"""Headlines that say the same: equal but for spelling, filling words and who published them.
+"""Headlines of the same story: equal but for spelling, filling words and publisher.
 
 Nothing that changes the news may differ: no number, no name, no verb, no "not", no order of words.
 One story in two wordings is two headlines: better that than a lost one.
@@ -105,7 +105,7 @@ def title_of(headline: str) -> Title:
 
 
 def is_same_story(one: Title, other: Title) -> bool:
-    """Whether two titles say the same."""
+    """Return whether two titles are of the same story."""
     if one.is_cut or other.is_cut:
         return _begin_alike(one, other)
     if sum(map(len, one.words)) < _LEAST_LETTERS or len(one.words) != len(other.words):

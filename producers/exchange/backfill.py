@@ -33,7 +33,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """What was done: candles published, series asked for, errors, and rows that are no candles."""
+    """What was done: candles published, series requested, errors, and rows that are no candles."""
 
     candles: int = 0
     series: int = 0
@@ -108,7 +108,7 @@ async def fill(
     concurrency: int = CONCURRENCY,
     on_filled: Callable[..., None] | None = None,
 ) -> Filled:
-    """Ask once for each series; at most `concurrency` requests are under way."""
+    """Request each series once; at most `concurrency` requests are under way."""
     waiting = list(keys)[::-1]
     total = Filled()
 

@@ -26,7 +26,7 @@ class BookFeed:
     """Publishes the order books of the followed markets, once each minute, until cancelled.
 
     `websocket`: watch them, too. Off by default: 50 watched books are hundreds of messages a
-    second for one a minute, and Binance's stream never tells of levels beyond the first snapshot.
+    second for one a minute, and Binance's stream never has levels beyond the first snapshot.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The series of candles that are followed, and who is asked for next.
+"""The series of candles that are followed, and which is due next.
 
 The state behind back-fill and live candles: one per exchange, handed to both.
 """
@@ -47,7 +47,7 @@ class CandleTracker:
     """The followed series of one exchange, their candles known and missing.
 
     `known`: open times of closed candles published before, by asset and timeframe: a mapping, or a
-    function that is asked when an asset is first followed. `holes`: what `holes()` of an earlier
+    function that is called when an asset is first followed. `holes`: what `holes()` of an earlier
     run returned. `count`: how many candles a series shall have.
     """
 
@@ -106,7 +106,7 @@ class CandleTracker:
         self._wake_at.pop(key, None)
 
     def due(self, now_ms: int) -> tuple[Key, ...]:
-        """Return the series of which something is missing that may be asked for now."""
+        """Return the series with missing candles that may be requested now."""
         return tuple(
             key
             for key in self.followed()
@@ -125,7 +125,7 @@ class CandleTracker:
 
     @contextmanager
     def taken(self, key: Key) -> Iterator[bool]:
-        """Take a series for oneself; False if somebody else is at it."""
+        """Lock a series for the block; yields False if another task has it."""
         free = key not in self._busy
         self._busy.add(key)
         try:

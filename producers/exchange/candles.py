@@ -1,7 +1,7 @@
 """Live candles of one exchange.
 
-Closed ones: shortly after the close they are asked for by REST and published once the answer shows
-that they are final; whatever is missing, for whatever reason, is asked for until it is there. The
+Closed ones: shortly after the close they are requested by REST and published once the answer shows
+that they are final; whatever is missing, for whatever reason, is requested until it is there. The
 websocket brings the open ones, and REST does when it does not.
 """
 
@@ -219,7 +219,7 @@ class _OpenCandles:
 
 
 def _away(errors: Sequence[Exception]) -> bool:
-    """Say whether the errors are such that the next request would have the same."""
+    """Return whether the next request would fail with the same error."""
     return any(
         isinstance(error, UpstreamError) and (error.retryable or error.kind == "open_circuit")
         for error in errors

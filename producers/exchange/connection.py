@@ -64,7 +64,7 @@ class Connection:
     async def markets(self) -> dict[str, Any]:
         """Load the spot markets, by symbol, in ccxt's form without the exchange's own `info`.
 
-        It takes a thread of its own: parsing 2,000 of them would stop the event loop for 0.4 s.
+        It runs in a thread: parsing 2,000 of them would stop the event loop for 0.4 s.
         """
         loaded = await self._retried(lambda: in_thread(self._load))
         self._rest.set_markets_from_exchange(loaded)
@@ -159,7 +159,7 @@ async def open_exchange(
     quota: RateLimiter | None = None,
     rng: random.Random | None = None,
 ) -> Connection:
-    """Return a connection to the exchange of the settings, real or a stand-in; nothing is asked.
+    """Return a connection to the exchange of the settings, real or a stand-in; no request is made.
 
     The rate limiter runs at the clock's speed against a stand-in, at the wall's against the real
     exchange, whose limits no rehearsal stretches.
@@ -174,7 +174,7 @@ async def open_exchange(
 async def in_thread(work: Callable[[], Coroutine[Any, Any, _T]]) -> _T:
     """Return what `work` returns, and raise what it raises; it ends when its caller is cancelled.
 
-    A thread is not told of that by itself: it would go on, and the process could not end before.
+    Cancelling the caller alone would let the thread go on, and the process could not end before.
     """
     ended = threading.Event()
     begun: list[tuple[asyncio.AbstractEventLoop, asyncio.Task[Any]]] = []

@@ -63,9 +63,10 @@ def _broken(cause: BaseException) -> str:
 def refusal(
     exchange: str, status: int, headers: Mapping[str, str], body: str, now_ms: int
 ) -> UpstreamError | None:
-    """Return the error of an answer that says to stay away; None for any other answer.
+    """Return the error of an answer with 429, 418, 403 or 451; None for any other answer.
 
-    429, 418 (a ban) and 403 (an address that asks too much) say for how long, or get a pause.
+    429, 418 (a ban) and 403 (too many requests of an address) have `retry_after_s`: the
+    exchange's, or one of ours.
     """
     if status == 451 or (status == 403 and "country" in body):
         text = f"it does not serve this place (HTTP {status}); set QUANTIVA_EXCHANGE to another one"

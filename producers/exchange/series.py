@@ -1,7 +1,7 @@
 """What is known of the closed candles of one asset and timeframe, and what is missing. Pure.
 
-A candle that an answer lacks between others that it has is asked for once more; lacking in the
-second answer too, it is a hole of the exchange's own and never asked for again. Until then later
+A candle that an answer lacks between others that it has is requested once more; lacking in the
+second answer too, it is a hole of the exchange's own and never requested again. Until then later
 candles are held back, so that they come in the order of time.
 """
 
@@ -26,11 +26,11 @@ _LONGEST_MS = 300_000
 class Series:
     """The candles of one asset and timeframe, by their open times in ms.
 
-    known     published before
-    holes     the exchange does not have them
-    doubted   lacking in the last answer, asked for once more
-    attempts  answers and failures that left something missing, since a candle was last published
-    ask_at    not to be asked for before
+    known          published before
+    holes          the exchange does not have them
+    doubted        lacking in the last answer, requested once more
+    attempts       answers and failures since the last published candle that left some missing
+    not_before_ms  no request before that time
     """
 
     timeframe: str
@@ -67,7 +67,7 @@ def missing(series: Series, now_ms: int, count: int) -> tuple[int, ...]:
 
 
 def due(series: Series, now_ms: int, count: int) -> bool:
-    """Say whether something is missing that may be asked for now."""
+    """Return whether candles are missing that may be requested now."""
     return now_ms >= series.not_before_ms and bool(missing(series, now_ms, count))
 
 
@@ -83,7 +83,7 @@ def learn(
 ) -> tuple[Series, tuple[Candle, ...]]:
     """Take an answer that began at the first missing candle; return what is to be published.
 
-    The candles are not known before `published` says so.
+    They count as known only after `published`.
     """
     there = {candle.open_time for candle in candles if candle.closed}
     newest = max((candle.open_time for candle in candles), default=0)
@@ -123,7 +123,7 @@ def _pause(attempts: int) -> int:
 
 
 def published(series: Series, open_times: Iterable[int]) -> Series:
-    """Take candles as published; the oldest beyond what can be asked for are forgotten."""
+    """Take candles as published; those too old to be requested are forgotten."""
     known = series.known.union(open_times)
     oldest = max(known, default=0) - 2 * MOST_CANDLES * series.length_ms
     return replace(

@@ -2,7 +2,7 @@
 
 Each life of the socket has a ccxt instance of its own, thrown away with it, for ccxt keeps state of
 a dead one; a new one comes after a pause that grows. A socket that dies, falls silent or skips
-messages does no harm: what is not fresh is asked for by REST.
+messages does no harm: what is not fresh is requested by REST.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from producers.http_client.errors import UpstreamError
 _log = logging.getLogger(__name__)
 SILENCE_S = 60.0
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 60.0
-_HEALTHY_MS = 60_000  # a socket that lived so long starts the pauses anew
+_HEALTHY_MS = 60_000  # a socket that lived as long resets the pauses
 _READ_S = 0.5  # between two looks at what came
 _LEFTOVER = 60  # subscriptions no longer wanted, before a new socket without them
 
@@ -65,7 +65,7 @@ class Stream(ABC, Generic[Item]):
             self._changed.set()
 
     def fresh(self, item: Item, age_ms: int) -> Any:
-        """Return what was last heard of an item, None if that is older than `age_ms`."""
+        """Return the last message's content for an item; None if it is older than `age_ms`."""
         received_at = self._received_at.get(item)
         if self._exchange is None or received_at is None:
             return None
@@ -161,7 +161,7 @@ class Stream(ABC, Generic[Item]):
 
     @abstractmethod
     def _read(self, exchange: Any, item: Item) -> Any:
-        """Return what was last heard of an item."""
+        """Return the last content of an item; None before the first."""
 
 
 _SIDES = ("bids", "asks")

@@ -1,4 +1,4 @@
-"""ccxt's exchanges with manners: every request they make, also on their own, passes one breaker.
+"""ccxt's exchanges, throttled: every request they make, also by themselves, passes one breaker.
 
 ccxt has two places for it: `fetch`, through which each request goes, and `on_rest_response`, which
 sees each answer's status and headers before anything else does.
@@ -42,7 +42,7 @@ class Throttle:
         self._quota = quota
 
     async def wait(self) -> None:
-        """Wait until the exchange may be asked. UpstreamError if that is too long, or not said."""
+        """Wait until a request may be made. UpstreamError if that takes over 60 s or is unknown."""
         self._breaker.refuse_if_open()
         while (seconds := self._breaker.held_s()) > 0.0:
             self._breaker.refuse_if_held(_LONGEST_PAUSE_S)
@@ -66,7 +66,7 @@ class Throttle:
         self._breaker.leave(None, trial=trial)
 
     def refusal(self, status: int, headers: Mapping[str, str], body: str) -> UpstreamError | None:
-        """Return the error of an answer that says to stay away, or None."""
+        """Return the error of an answer that forbids requests for a while, or None."""
         return refusal(self.name, status, headers, body, self._clock.now_ms())
 
 
@@ -107,7 +107,7 @@ class ThrottledExchange:
         request_headers: Any,
         request_body: Any,
     ) -> str:
-        """Look at an answer before ccxt does. Raises UpstreamError when it says to stay away."""
+        """Check an answer before ccxt does. Raises UpstreamError when it forbids requests."""
         error = self.request_throttle.refusal(code, response_headers, response_body)
         if error is not None:
             raise error
@@ -136,7 +136,7 @@ def throttled_exchange(throttle: Throttle, url: str | None, speed: float) -> Any
 
 @cache
 def ccxt_pro() -> Any:
-    """Return ccxt.pro; the first time takes a second, so call it in a thread of its own.
+    """Return ccxt.pro; the first time takes a second, so call it in a thread.
 
     It brings a hundred exchanges along, which every full garbage collection would walk through and
     stop the event loop for 0.1 s; so what there is by then is taken out of its sight.

@@ -78,7 +78,7 @@ def fundamentals(
 ) -> Fundamentals | None:
     """Join what is known of an asset; None when nothing is.
 
-    The coin list is asked more often, so its numbers go before those of the detail.
+    The coin list is requested more often, so its numbers go before those of the detail.
     """
     universe: dict[str, float] = {}
     for row in (detail, coin):
@@ -101,7 +101,7 @@ def fundamentals(
 
 
 def heartbeat(source: str, asset: str, observed_at: int) -> CalendarEvent:
-    """Return what says that a calendar was asked about an asset, whatever is in it."""
+    """Return the event that shows that a calendar was checked for an asset."""
     return CalendarEvent(
         asset=asset,
         event_time=observed_at,

@@ -49,7 +49,7 @@ _DETAIL_REQUESTS = 2  # of an asset: the detail, and the volumes of a month
 
 
 def coin_lists(clients: UpstreamClients) -> list[CoinList]:
-    """Return the coin lists in the order in which they are asked."""
+    """Return the coin lists in the order in which they are tried."""
     lists = {"lunarcrush": lunarcrush_list, "coingecko": coingecko_list}
     return [make(clients.open[name]) for name, make in lists.items() if name in clients.open]
 
@@ -63,9 +63,9 @@ def feeds_of(
     clock: Clock,
     index: PublishedIndex,
 ) -> list[Feed]:
-    """Return the scheduled feeds of these names; `index` says what is in the topics already.
+    """Return the scheduled feeds of these names; `index` holds what is in the topics already.
 
-    Where the ticks are published, one more asks what the networks say: it has no name to be run by.
+    Where the ticks are published, `SocialFeed` runs too: it cannot be chosen by name.
     """
 
     def left(ticks: Ticks) -> Ticks:
@@ -86,10 +86,10 @@ def feeds_of(
 
 
 def half_of_the_rest(client: UpstreamClient, clock: Clock) -> RequestBudget:
-    """Return turns of LunarCrush's headlines, or of what its networks say: both have the same.
+    """Return the budget of LunarCrush's headlines or of its topics: each gets one half.
 
     They share what the coin lists leave of the day, wherever they run: each process must hold back
-    for what another one asks.
+    for the requests of another one.
     """
     rest = max((client.quota.limit_day or 0) - _LISTS, 0)
     return RequestBudget(client, clock, 600.0, reserved=_LISTS + (rest + 1) // 2, share=_QUARTER)

@@ -1,4 +1,4 @@
-"""What the feeds know together: the coins of the lists, and the assets of the present cycle."""
+"""What the feeds share: the coins of the lists, and the assets of the present cycle."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class AssetUniverse:
         self._topics: dict[str, tuple[int, TopicRow]] = {}
 
     def learn(self, coins: Sequence[CoinRow], now_ms: int) -> None:
-        """Take in a coin list that has come now."""
+        """Take in a coin list received at `now_ms`."""
         self.catalogue = self.catalogue.updated(coins)
         for symbol, coin in meant(coins, self.catalogue).items():
             self._coins.setdefault(symbol, {})[coin.source] = now_ms, coin
@@ -37,17 +37,17 @@ class AssetUniverse:
             self.has_assets.set()
 
     def coin(self, asset: str, source: str = "", since_ms: int = 0) -> CoinRow | None:
-        """Return an asset's latest row of a source, or of any, unless it came before `since_ms`."""
+        """Return an asset's row of a source, or of any; None before `since_ms` or without one."""
         rows = self._coins.get(asset, {})
         found = (rows[source],) if source in rows else () if source else rows.values()
         return next((coin for at_ms, coin in found if at_ms >= since_ms), None)
 
     def learn_topic(self, asset: str, topic: TopicRow, now_ms: int) -> None:
-        """Take in what the networks say of an asset."""
+        """Take in what the social networks have of an asset, received at `now_ms`."""
         self._topics[asset] = (now_ms, topic)
 
     def topics(self, now_ms: int) -> dict[str, TopicRow]:
-        """Return what the networks said of assets within a day."""
+        """Return the topics of the last 24 hours, by asset."""
         return {
             asset: topic
             for asset, (at_ms, topic) in self._topics.items()

@@ -17,8 +17,8 @@ It returns once all brokers' replicas have them. What was published before is le
 class Feed(Protocol):
     """Fills one market topic from its upstreams.
 
-    `run` raises nothing but what ends the producers: an upstream that fails is told by its health,
-    and the others go on.
+    `run` raises nothing but what ends the producers: an upstream that fails is reported to its
+    health, and the others go on.
     """
 
     name: str

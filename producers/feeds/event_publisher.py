@@ -26,7 +26,7 @@ _MOST_LOGGED = 3
 class EventPublisher:
     """Publishes events of a source, and counts them.
 
-    While the broker is away it waits: an upstream would not tell the same news twice.
+    While the broker is away it waits: an upstream would not give the same news twice.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class EventPublisher:
         return emitted.published
 
     def _refuse(self, source: str, refused: Sequence[str]) -> None:
-        """Tell what breaks the contract: an upstream's mistake, which no worker should get."""
+        """Count and log what breaks the contract: an upstream's mistake."""
         self.refused[source] += len(refused)
         for sentence in refused[:_MOST_LOGGED]:
             _log.warning("not published", source=source, reason=sentence)

@@ -61,7 +61,7 @@ class FundamentalsFeed:
             at_ms, detail = self._details.get(asset, (0, None))
             coin = self._universe.coin(asset, since_ms=now_ms - _NEWS_MS)
             if coin is None and now_ms - at_ms > _NEWS_MS:
-                continue  # said again, what is old would pass for new
+                continue  # published again, what is old would pass for new
             event = fundamentals(
                 asset,
                 now_ms,
@@ -75,7 +75,7 @@ class FundamentalsFeed:
             await self._emit(source, events)
 
     async def _fetch(self, client: UpstreamClient, budget: RequestBudget, asset: str) -> bool:
-        """Ask for an asset's detail; return whether it makes sense to go on."""
+        """Request an asset's detail; return whether to go on with the next one."""
         slug = await self._slug(client, asset)
         if slug is not None:
             detail = await client.call(coingecko_detail.fetch_detail, slug)
@@ -91,7 +91,7 @@ class FundamentalsFeed:
         return True
 
     async def _slug(self, client: UpstreamClient, asset: str) -> str | None:
-        """Return CoinGecko's name of an asset; its list is asked for when it is not known."""
+        """Return CoinGecko's name of an asset; its list is requested when it is not known."""
         coin = self._universe.coin(asset, client.name)
         if coin is None and not self._listed:
             self._listed = True

@@ -1,4 +1,4 @@
-"""The news feed: headlines of every source about the assets that are followed, each told once."""
+"""The news feed: headlines of every source about the followed assets, each published once."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Headlines = Callable[[Sequence[str]], Awaitable[Iterable[NewsRow]]]
 
 
 class NewsFeed:
-    """See the module's docstring. `sources` by the name of their upstream, asked in their order."""
+    """See the module's docstring. `sources` by the name of their upstream, tried in their order."""
 
     name = "news"
     cadence_ms = CYCLE_MS
@@ -42,7 +42,7 @@ class NewsFeed:
         # Side by side: one that takes its time must not keep the others' news back.
         asking = (self._fetch(*source) for source in self._sources)
         for error in await asyncio.gather(*asking, return_exceptions=True):
-            if error is not None:  # a defect: it is told once the others have had their turn
+            if error is not None:  # a defect: raised once the others are done
                 raise error
 
     async def _fetch(self, name: str, headlines: Headlines) -> None:
@@ -54,7 +54,7 @@ class NewsFeed:
             for row in rows
             for article in articles(row, self._about(row, followed), seen_ms)
         ]
-        # The oldest first, so that of two tellings of one story the first one stays.
+        # The oldest first, so that the first of two articles on a story stays.
         events.sort(key=lambda article: (article.event_time, article.asset, article.source_id))
         await self._emit(name, events)
 
@@ -78,7 +78,7 @@ def vendor_headlines(client: UpstreamClient) -> Headlines:
             told.update(row.source_id for row in parsed.rows)
             if len(new) < len(parsed.rows) or page >= parsed.pages or not parsed.rows:
                 break
-        # Only where to stop paging: what was published is the journal's to know.
+        # Only where to stop paging: what was published is in the index.
         seen.clear()
         seen.update(told)
         return rows
@@ -109,7 +109,7 @@ def topic_headlines(
 
 
 def rss_headlines(client: UpstreamClient, addresses: Sequence[str]) -> Headlines:
-    """Return the headlines of public feeds, each asked only for what has changed."""
+    """Return the headlines of public feeds, with ETags, so that only changes are sent."""
     states: dict[str, tuple[str | None, str | None]] = {}
 
     async def headlines(assets: Sequence[str]) -> Iterable[NewsRow]:

@@ -1,4 +1,4 @@
-"""Which assets have their turn: an upstream's requests spread over the day and the assets."""
+"""An upstream's requests, spread over the day and the assets."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from transport.clock import Clock
 
 
 class RequestBudget:
-    """The turns of one kind of request of an upstream.
+    """How many requests of one kind an upstream gets, and about which assets.
 
     cadence_s  how often `take` is called
     reserved   requests of the day that others of the same upstream need
-    cost       requests that one turn takes
+    cost       requests that one asset takes
     share      part of each minute's requests that it may take: of all kinds together at most half,
                the other half is left for the cycle's own requests
     """
@@ -37,7 +37,7 @@ class RequestBudget:
         self._failed: str | None = None
 
     def take(self, assets: Sequence[str]) -> tuple[str, ...]:
-        """Return which of the assets, in the order of their rank, to ask for now."""
+        """Return the assets, in the order of their rank, to request now; often fewer than given."""
         if not assets:
             return ()
         quota, now_ms = self._client.quota, self._clock.now_ms()
@@ -67,14 +67,14 @@ class RequestBudget:
             await self._clock.sleep(60.0 / (per_minute * self._share))
 
     def done(self, asset: str) -> None:
-        """Note that an asset was asked for."""
+        """Mark an asset as served now."""
         self._fetched_ms[asset] = self._clock.now_ms()
         self._failed = None
 
     def failed(self, asset: str) -> None:
-        """Note that an asset was not had. It is the first again, once: then it has had its turn.
+        """Mark the request for an asset as failed. It is retried first, once.
 
-        So an answer that is always wrong keeps nobody else from theirs.
+        A second failure in a row counts as served, so one bad asset starves no other.
         """
         if self._failed == asset:
             self.done(asset)
@@ -84,7 +84,7 @@ class RequestBudget:
     def _set_refresh(
         self, assets: Sequence[str], per_day: int | None, per_minute: int | None
     ) -> None:
-        """Tell how old the last asset's data may get."""
+        """Report to the health how old (s) the data of the last asset may get."""
         cycles = 86_400.0 / self._cadence_s
         possible = [] if per_day is None else [max(per_day - self._reserved, 0) / cycles]
         if per_minute is not None:

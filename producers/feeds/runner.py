@@ -42,7 +42,7 @@ _JITTER_MS = {"news": 20_000, "social": 60_000, "fundamentals": 120_000, "calend
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """Who hears what happens: sentences for people, and the progress of the back-fill."""
+    """Callbacks: sentences for people, the progress of the back-fill, and that all is ready."""
 
     message: Callable[[str], None]
     backfill: Callable[[Progress], None]
@@ -52,7 +52,7 @@ class Listener:
 class LiveProducers:
     """Publishes the feeds of these names until cancelled, or `stop` is set.
 
-    `publisher` is started; `statuses` is a publisher of its own, for the states of the upstreams.
+    `publisher` is started; `statuses` is another publisher, for the states of the upstreams.
     """
 
     def __init__(
@@ -131,7 +131,7 @@ class LiveProducers:
         exchange: SourceHealth,
         ready: asyncio.Event,
     ) -> None:
-        """Publish candles and books; where neither is asked for here, there is nothing to do."""
+        """Publish candles and books; without either, wait for ever."""
         if not self._streamed:
             ready.set()
             await asyncio.Event().wait()
@@ -147,7 +147,7 @@ class LiveProducers:
         await market.run(self._publisher.index, self._listener.backfill, ready)
 
     def _of_here(self, health: Mapping[str, SourceHealth]) -> dict[str, SourceHealth]:
-        """Return those that are asked for the feeds of this process: others tell of the others."""
+        """Return the sources of the feeds that run here: other processes report the others."""
         return {
             name: one
             for name, one in health.items()

@@ -1,6 +1,6 @@
-"""The calendar feed, hourly: the events of the next 30 days, and that somebody looked for them.
+"""The calendar feed, hourly: the events of the next 30 days, and heartbeats.
 
-A calendar with nothing ahead is good news, one that was not asked is none: so a heartbeat is
+A calendar with nothing ahead is good news, one that was not checked is none: so a heartbeat is
 published for each asset that an answering source covers.
 """
 
@@ -25,7 +25,7 @@ _AHEAD_MS = 30 * 24 * HOUR_MS
 _MOST_PAGES = 4
 
 Events = Callable[[Sequence[str], int], Awaitable[Sequence[EventRow] | None]]
-"""Asks one source for the events of assets from a time on; None when it fails."""
+"""Fetches the events of assets from a time (ms) on; None when it fails."""
 
 
 class CalendarFeed:
@@ -101,7 +101,7 @@ def vendor_events(client: UpstreamClient) -> Events:
 
 
 def file_events(path: Path, health: SourceHealth) -> Events:
-    """Return the events of a file, read anew each time; a mistake in it is told by its health."""
+    """Return the events of a file, read each time; a mistake in it is reported to its health."""
 
     async def events(assets: Sequence[str], now_ms: int) -> Sequence[EventRow] | None:
         try:

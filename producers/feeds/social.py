@@ -1,6 +1,6 @@
-"""What the networks say of the assets, by turns: LunarCrush's summary of each one's topic.
+"""What social networks have of the assets, a few a cycle: LunarCrush's summary of each one's topic.
 
-The coin list has one sentiment for all networks; what Twitter and Reddit say takes a request an
+The coin list has one sentiment for all networks; Twitter and Reddit take a request an
 asset. Nothing is published here: the next ticks carry it (`AssetUniverse.topics`).
 """
 
@@ -26,7 +26,7 @@ class SocialFeed:
         self._client, self._budget, self._universe, self._clock = client, budget, universe, clock
 
     async def run(self, cycle_ms: int) -> None:
-        """Ask for the assets whose turn it is; a failure ends the cycle's turns."""
+        """Request the assets that are due; a failure ends the cycle's requests."""
         # A ticker alone is a word like "link": without the list's topic it may mean anything.
         coins = {
             asset: self._universe.coin(asset, self._client.name) for asset in self._universe.assets

@@ -1,4 +1,4 @@
-"""Publishes how each upstream does, for `quantiva status`, the page and whoever watches."""
+"""Publishes how each upstream does, for `quantiva status` and the page."""
 
 from __future__ import annotations
 

@@ -73,8 +73,8 @@ def ticks(
 ) -> tuple[TrendingAsset, ...]:
     """Return a tick an asset for the cycle, in the order given, which is their rank.
 
-    Of `topics`, by asset, counts what the networks said where the list says nothing, and only
-    beside a list of the same source: while that one is away, so is what it said of people.
+    Of `topics`, by asset, the values count where the list has none, and only
+    beside a list of the same source: while that one is away, its social numbers are left out.
     """
     return tuple(
         _tick(coin, _topic_of(coin, topics), cycle_ms, observed_at, rank, len(coins))
@@ -129,8 +129,8 @@ def held_over(
     """Return ticks for a cycle in which no list could be had: the last ones' assets and ranks.
 
     The engines must answer every cycle. The price is the exchange's where that is newer, and the
-    market cap goes with it. What the list said of people is left out: it is old, and sentiment says
-    so itself by its confidence.
+    market cap goes with it. The social numbers of the list are left out: they are old, and
+    sentiment loses confidence by itself.
     """
     size = len(last)
     return tuple(_held(tick, prices.get(tick.asset), cycle_ms, observed_at, size) for tick in last)

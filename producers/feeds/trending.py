@@ -27,13 +27,13 @@ _WITHIN_S = 20.0
 _LIST_SIZE = 1000
 
 CoinList = Callable[[], Awaitable[Sequence[CoinRow]]]
-"""Asks one upstream for its coins; empty when it fails."""
+"""Fetches the coins of one upstream; empty when it fails."""
 
 Ticks = tuple[TrendingAsset, ...]
 
 
 class TrendingFeed:
-    """See the module's docstring. `lists` are asked in their order.
+    """See the module's docstring. `lists` are tried in their order.
 
     `left` returns what is to be published of a cycle's ticks, of which some may be in the topic.
     """

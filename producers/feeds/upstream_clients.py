@@ -40,7 +40,7 @@ class UpstreamClient:
         within_s: float = 60.0,
         **options: Any,
     ) -> T | None:
-        """Return `fetch(client, *args, **options)`; None when it failed, which its health tells.
+        """Return `fetch(client, *args, **options)`; None when it failed: see its health.
 
         `within_s` bounds it with all its retries and waits, in wall seconds: a cycle must go on.
         """
@@ -67,14 +67,14 @@ FEEDS_OF = {
     "rss": ("news",),
     "file": ("calendar",),
 }
-"""What each upstream is asked for. `file`: the calendar's own."""
+"""The feeds that each upstream serves. `file`: the calendar's own."""
 _HOURLY = frozenset({"coinmarketcal"})
 _WITHOUT_KEY = frozenset({"coingecko", "rss"})
 
 
 @dataclass(frozen=True, slots=True)
 class UpstreamClients:
-    """The upstreams that are asked, by name, and the health of all, the others' too."""
+    """The clients of the usable upstreams by name, and the health of all upstreams."""
 
     open: Mapping[str, UpstreamClient]
     health: Mapping[str, SourceHealth]
@@ -87,9 +87,9 @@ def open_clients(
     clock: Clock,
     state_dir: Path,
 ) -> UpstreamClients:
-    """Return a link for each upstream that can be asked; `names` are the feeds that run.
+    """Return a client for each upstream that can be used; `names` are the feeds that run.
 
-    One that wants a key and has none is off, which its health says with what to do about it.
+    One that wants a key and has none is off; its health names the variable to set.
     Counts of requests are kept in `state_dir`.
     """
     clients, healths = {}, {}

@@ -1,1 +1,1 @@
-"""Manners towards upstreams: limits, quotas, retries, circuit breakers, nothing secret told."""
+"""HTTP client for upstreams: limits, quotas, retries, circuit breakers, no secret in any text."""

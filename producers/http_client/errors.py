@@ -22,11 +22,11 @@ _PASSING = frozenset(("limit", "server", "timeout", "connection", "not_json"))
 
 
 class UpstreamError(Exception):
-    """An upstream did not give what it was asked for. Its text is a sentence without secrets.
+    """A request to an upstream failed. The text is a sentence without secrets.
 
     upstream       name of the upstream
     kind           one of `KINDS`
-    retry_after_s  seconds (of the producers' clock) until it wants to be asked again; None: unsaid
+    retry_after_s  seconds (of the producers' clock) until the next request; None: unknown
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class UpstreamError(Exception):
 
     @property
     def retryable(self) -> bool:
-        """Say whether the same request may do better a little later."""
+        """Return whether the same request may succeed a little later."""
         return self.kind in _PASSING
 
     def __reduce__(self) -> tuple[object, ...]:

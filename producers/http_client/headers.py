@@ -1,4 +1,4 @@
-"""What an answer's headers say about limits; pure."""
+"""Rate limits in a response's headers; pure."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _NAME = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class RateLimitHeaders:
-    """Requests left in a window, and when it begins anew (ms since 1970 UTC); None: unsaid."""
+    """Requests left in a window, and when it starts again (ms since 1970 UTC); None: unknown."""
 
     left: int | None = None
     reset_ms: int | None = None
 
 
-def said(headers: Mapping[str, str], now_ms: int) -> dict[str, RateLimitHeaders]:
-    """Return what is said of the windows "minute", "day" and "" (a window without a name)."""
+def rate_limits(headers: Mapping[str, str], now_ms: int) -> dict[str, RateLimitHeaders]:
+    """Return the limits of the windows "minute", "day" and "" (a window without a name)."""
     found: dict[str, dict[str, str]] = {"minute": {}, "day": {}, "": {}}
     for name, value in headers.items():
         match = _NAME.fullmatch(name.lower())
@@ -41,9 +41,9 @@ def said(headers: Mapping[str, str], now_ms: int) -> dict[str, RateLimitHeaders]
 
 
 def retry_header_s(headers: Mapping[str, str], now_ms: int) -> float | None:
-    """Return how many seconds Retry-After says (a number or an HTTP date), a day at most.
+    """Return the seconds of Retry-After (a number or an HTTP date), 0 to a day.
 
-    None: unsaid.
+    None without one.
     """
     by_name = {name.lower(): value for name, value in headers.items()}
     pause_s = _pause_s(by_name.get("retry-after"), now_ms)
@@ -51,13 +51,13 @@ def retry_header_s(headers: Mapping[str, str], now_ms: int) -> float | None:
 
 
 def retry_after_s(headers: Mapping[str, str], now_ms: int) -> float | None:
-    """Return in how many seconds a limit that was hit is over, a day at most; None: unsaid.
+    """Return in how many seconds a limit that was hit is over, a day at most; None: unknown.
 
     Retry-After comes first, else the reset of the spent minute or of a window without a name; one
     of which something is left is not the spent one.
     """
     pause_s = retry_header_s(headers, now_ms)
-    windows = said(headers, now_ms)
+    windows = rate_limits(headers, now_ms)
     for window in (windows["minute"], windows[""]):
         if pause_s is None and window.reset_ms is not None and not window.left:
             pause_s = (window.reset_ms - now_ms) / 1000

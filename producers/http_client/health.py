@@ -85,7 +85,7 @@ class SourceHealth:
         self._record = replace(self._record, events=self._record.events + events)
 
     def failure(self, error: Exception) -> None:
-        """Note an error; its text is told without secrets."""
+        """Note an error; secrets are taken out of its text."""
         known = isinstance(error, UpstreamError)
         text = str(error) if known else f"{type(error).__name__}: {error}"
         self._record = replace(
@@ -97,11 +97,11 @@ class SourceHealth:
         )
 
     def off(self, why: str) -> None:
-        """Say that the source is not asked, and why (no key, switched off); a success ends it."""
+        """Mark the source as unused, and why (no key, switched off); a success ends it."""
         self._record = replace(self._record, off=why)
 
     def note(self, text: str) -> None:
-        """Say what a person should know while all is well; empty: nothing."""
+        """Set the detail that is shown while all is well; empty: none."""
         self._note = text
 
     def status(self) -> SourceStatus:
@@ -129,7 +129,7 @@ class SourceHealth:
 
 
 def _span(seconds: float) -> str:
-    """Return a time span as people say it."""
+    """Return a time span as text, for example "90 s" or "2.5 h"."""
     if seconds < 120.0:
         return f"{seconds:.0f} s"
     return f"{seconds / 60.0:.0f} min" if seconds < 7200.0 else f"{seconds / 3600.0:.1f} h"

@@ -27,7 +27,7 @@ class HostBreaker:
 
     @property
     def state(self) -> str:
-        """closed, open (also while it wants to be left alone) or half_open."""
+        """closed, open (also during a pause) or half_open."""
         now_ms = self._clock.now_ms()
         return (
             "open" if now_ms < self._held_until_ms else circuit_breaker.state(self._circuit, now_ms)
@@ -35,7 +35,7 @@ class HostBreaker:
 
     @property
     def closed(self) -> bool:
-        """Whether the circuit is closed, whatever pause was asked for."""
+        """Whether the circuit is closed, whatever the pause."""
         return self._circuit.open_until_ms is None
 
     def hold(self, seconds: float) -> None:
@@ -89,7 +89,7 @@ class HostBreaker:
 
 
 def overall(breakers: Iterable[HostBreaker]) -> str:
-    """Return the state of several hosts: closed if one of them is, or none was asked yet."""
+    """Return the state of several hosts: closed if one of them is, or no request was made yet."""
     states = [breaker.state for breaker in breakers]
     best = (state for state in ("closed", "half_open") if state in states)
     return next(best, "open" if states else "closed")

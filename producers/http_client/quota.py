@@ -12,7 +12,7 @@ from itertools import takewhile
 from pathlib import Path
 
 from producers.http_client.errors import UpstreamError
-from producers.http_client.headers import RateLimitHeaders, said
+from producers.http_client.headers import RateLimitHeaders, rate_limits
 from producers.http_client.request_counts import MONTH_DAYS, DailyCounter, RollingWindow, load, save
 from producers.http_client.upstream import Limits
 from schemas.times import DAY_MS, MINUTE_MS
@@ -30,7 +30,7 @@ class Reservation:
     made: bool = True
 
     def cancel(self) -> None:
-        """Say that the request is not made after all: it does not count."""
+        """Give the request back: it is not made and does not count."""
         self.made = False
 
 
@@ -38,7 +38,7 @@ class Quota:
     """One upstream's requests by minute, UTC day and month (31 days), on the producers' clock.
 
     `store` is a small file that keeps the counts over restarts; None: they start from 0.
-    Whoever comes first is served first; nobody waits longer than `max_wait_s`.
+    First come, first served; a wait above `max_wait_s` raises UpstreamError.
     """
 
     def __init__(
@@ -107,9 +107,9 @@ class Quota:
             self._end(reservation, begun_ms)
 
     def adopt(self, headers: Mapping[str, str]) -> None:
-        """Obey the headers of an answer (inside its turn) where they say that less is left."""
+        """Take over the limits of a response (inside its reservation) where less is left."""
         now_ms = self._clock.now_ms()
-        windows = said(headers, now_ms)
+        windows = rate_limits(headers, now_ms)
         self._adopt_minute(windows["minute"], now_ms)
         nameless = windows[""]
         if nameless.left == 0 and nameless.reset_ms is not None:
@@ -133,7 +133,7 @@ class Quota:
                 self._window.mark(now_ms, more)
 
     async def _wait(self, reservation: Reservation) -> int:
-        """Return when the turn has begun, ms."""
+        """Return when the request may begin, ms."""
         if reservation.cost < 1 or reservation.cost > (self.limits.per_minute or reservation.cost):
             most = self.limits.per_minute
             msg = f"{reservation.cost} requests at once: {self._upstream} allows {most}"

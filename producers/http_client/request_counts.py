@@ -55,7 +55,7 @@ class DailyCounter(msgspec.Struct):
         return sum(self.days.get(day, 0) for day in range(today - MONTH_DAYS + 1, today + 1))
 
     def left_as_reported(self, now_ms: int) -> int | None:
-        """Return what the upstream said is left; None when it did not, or its time is over."""
+        """Return the requests left by the upstream's report; None without a current one."""
         return self.reported_left if now_ms < self.reported_until_ms else None
 
 

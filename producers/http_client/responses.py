@@ -1,4 +1,4 @@
-"""What an upstream's refusal means, and what it says; pure."""
+"""What an upstream's error response means; pure."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def kind_of(status: int) -> Kind:
 def refusal(status: int, where: str, said: str, key_env: str | None, *, has_key: bool) -> str:
     """Return a sentence about an HTTP status other than 200: what, where, what to do.
 
-    `said` is the upstream's own message, or empty.
+    `said` is the upstream's message, or empty.
     """
     what = f"it answers {status} at {where}"
     if said:

@@ -1,4 +1,4 @@
-"""Sends one request and says what came of it; no secret in what it says."""
+"""Sends one request and returns the response or the error, without secrets."""
 
 from __future__ import annotations
 
@@ -77,7 +77,10 @@ class Transport:
         self._auth = auth
 
     async def send(self, request: Request) -> Response | UpstreamError:
-        """Return the answer, or the error that it is; the error has no other one behind it."""
+        """Send one request; return a `Response` or an `UpstreamError` (not raised).
+
+        The error has no `__cause__`, which could show the key.
+        """
         url, headers = self._with_key(request)
         kind: Kind
         try:
@@ -135,7 +138,7 @@ class Transport:
         return self.error(responses.not_json(body, request.where), "not_json")
 
     def _without_key(self, body: bytes) -> bytes:
-        """Return the body without the key: parsers tell what an answer says, and know no key."""
+        """Return the body without the key: parsers quote responses, and know no key."""
         secret = b"" if self._secret is None else self._secret.get_secret_value().encode()
         return body.replace(secret, HIDDEN.encode()) if len(secret) >= _SHORTEST_KEY else body
 

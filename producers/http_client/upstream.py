@@ -8,7 +8,7 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Requests allowed: a minute, a UTC day, a month of 30 days; None where nothing is said."""
+    """Requests allowed: a minute, a UTC day, a month of 30 days; None: no limit is documented."""
 
     per_minute: int | None = None
     per_day: int | None = None

@@ -47,7 +47,7 @@ class Job:
     `run` gets the cycle's start, ms since 1970 UTC. A run begins up to `jitter_ms` after that
     start, always after the same pause for a cycle. `last_cycle_ms` is the cycle that had its run
     before this process began (None: unknown): without it the present cycle runs at once, with it
-    what lies between is told as missed. ValueError for a cadence or a jitter that cannot be.
+    the cycles between are reported as missed. ValueError for a cadence or a jitter that cannot be.
     """
 
     name: str

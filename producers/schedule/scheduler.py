@@ -1,7 +1,7 @@
 """Runs jobs on their cadences, each alone with itself: a run never overlaps the one before it.
 
-A job that is still running when it is due again misses that cycle; that is told when it happens,
-not when the run ends. Missed cycles are not caught up on: what they would have fetched is gone.
+A job that is still running when it is due again misses that cycle, which is reported at once, not
+when the run ends. Missed cycles are not caught up on: what they would have fetched is gone.
 """
 
 from __future__ import annotations
@@ -69,8 +69,7 @@ class Scheduler:
     async def stop(self, deadline_s: float = 10.0) -> None:
         """Begin no run any more, and return when none is under way.
 
-        Runs get `deadline_s` to end, in wall seconds, as whoever wants the process to end counts
-        them; then they are cancelled, which is told.
+        Runs get `deadline_s` wall seconds to end; then they are cancelled, which is reported.
         """
         self._stopping = True
         for name, serving in self._serving.items():
@@ -117,7 +116,7 @@ class Scheduler:
         return last_ms
 
     def _overrun(self, job: Job, cycle_ms: int, last_ms: int) -> int:
-        """Tell the cycles that have come due beside a run; return the last of them."""
+        """Report the cycles that have come due beside a run; return the last of them."""
         if self._stopping:
             return cycle_of(self._clock.now_ms(), job.cadence_ms)
         present_ms = cycle_of(self._clock.now_ms(), job.cadence_ms)

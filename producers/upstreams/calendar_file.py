@@ -3,11 +3,11 @@
     asset      symbol, or the name of a coin; wanted
     title      wanted
     starts_at  2026-10-05T14:00Z, 2026-10-05 (some time that day), 2026-10, 2026-Q4 or 2026; wanted
-    category   one of schemas.market.CATEGORIES; else told from the title
+    category   one of schemas.market.CATEGORIES; else derived from the title
     impact     0 to 1; else the category's
     certainty  0 to 1; else 0.9 * how exact the date is
     url, cancelled (true or false)
-    id         else told from asset, title and place among their like, so that a moved date keeps it
+    id         else derived from asset, title and place among its like: a moved date keeps it
 
 JSON is a list of such objects, or an object with that list under "events". CSV has these names in
 its first line and commas or semicolons between. A wrong row is skipped with a sentence.

@@ -76,7 +76,7 @@ def _trending_price(value: Any) -> float | None:
 
 
 def parse_markets(raw: Any) -> Parsed[CoinRow]:
-    """Parse an answer of /coins/markets, asked for in USD. UpstreamError "bad_answer" as above."""
+    """Parse an answer of /coins/markets, requested in USD. UpstreamError "bad_answer" as above."""
     return collect("coingecko coin", list_in(_NAME, raw), _market)
 
 
@@ -126,7 +126,7 @@ async def fetch_markets(
 ) -> Parsed[CoinRow]:
     """Fetch coins by market cap, largest first, or those of the slugs.
 
-    Pages count from 1; a page with fewer rows than `per_page` is the last, no total is said.
+    Pages count from 1; a page with fewer rows than `per_page` is the last; there is no total.
     """
     params = {
         "vs_currency": "usd",

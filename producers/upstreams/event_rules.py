@@ -116,5 +116,5 @@ def certainty_of(
 
 
 def is_cancelled(title: str) -> bool:
-    """Say whether a title says that the event was called off."""
+    """Return whether a title means that the event was called off."""
     return _CANCELLED.search(title) is not None

@@ -66,7 +66,7 @@ def amount(value: Any) -> float | None:
 
 
 def known_amount(value: Any) -> float | None:
-    """Return an amount above 0: of some fields upstreams say 0 where they know nothing."""
+    """Return an amount above 0: in some fields upstreams give 0 for unknown."""
     return amount(value) or None
 
 
@@ -96,7 +96,7 @@ def rank(value: Any) -> int | None:
 
 
 def pages(value: Any) -> int:
-    """Return a number of pages, 1 where none is said."""
+    """Return a number of pages, 1 where none is given."""
     return rank(value) or 1
 
 

@@ -44,7 +44,7 @@ class CoinRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 class TopicRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """What the networks said of a topic in the last 24 hours; percentages 0 to 100."""
+    """What social networks had of a topic in the last 24 hours; percentages 0 to 100."""
 
     source: str
     topic: str
@@ -130,11 +130,11 @@ class DetailRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 class Parsed(msgspec.Struct, Generic[T], frozen=True, gc=False):
-    """What an answer says.
+    """The rows of a response.
 
     rows     in the answer's order
     skipped  a sentence for each part that could not be used
-    pages    how many pages the upstream says there are; 1 where it says nothing
+    pages    number of pages by the upstream; 1 where it gives none
     """
 
     rows: tuple[T, ...] = ()

@@ -9,9 +9,9 @@ import pytest
 
 from producers.http_client.headers import (
     RateLimitHeaders,
+    rate_limits,
     retry_after_s,
     retry_header_s,
-    said,
 )
 from tests.unit.producers.http_client.harness import T0
 
@@ -93,4 +93,4 @@ def test_when_a_limit_is_over(headers: dict[str, str], expected: float | None) -
     ],
 )
 def test_what_is_left(headers: dict[str, str], window: str, expected: RateLimitHeaders) -> None:
-    assert said(headers, T0)[window] == expected
+    assert rate_limits(headers, T0)[window] == expected
