@@ -63,7 +63,7 @@ def build_app(world: World, clock: Clock, faults: Faults) -> web.Application:
 
 
 async def _look_ahead(world: World, clock: Clock) -> None:
-    """Keep the world computed while nobody asks, so that no request waits for hours of it."""
+    """Keep the world computed between requests, so that none waits for hours of it."""
     while True:
         await world.ready(clock.now_ms())
         await clock.sleep(_LOOK_AHEAD_S)

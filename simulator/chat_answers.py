@@ -1,4 +1,4 @@
-"""What the stand-in of a language model says: sentences without a number, or JSON of a schema."""
+"""What the stand-in of a language model writes: sentences without a number, or JSON of a schema."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def answer_to(body: Mapping[str, Any]) -> str:
 
 
 def sentences(said: str) -> str:
-    """Return two sentences that depend on what was said, without any number."""
+    """Return two sentences that depend on the prompt, without any number."""
     asset = re.search(r"\b[A-Z]{2,6}\b", said)
     start = zlib.crc32(said.encode()) % len(_SENTENCES)
     first, second = _SENTENCES[start], _SENTENCES[(start + 2) % len(_SENTENCES)]
@@ -47,7 +47,7 @@ def sentences(said: str) -> str:
 
 
 def invalid_format(body: Mapping[str, Any]) -> str | None:
-    """Say what is wrong with response_format, or None; strict schemas are checked as upstream."""
+    """Return what is wrong with response_format, or None; strict schemas are checked, too."""
     wanted = body.get("response_format")
     if wanted is None:
         return None

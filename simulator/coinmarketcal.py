@@ -64,7 +64,7 @@ class CoinMarketCal:
         return _enveloped([{"id": n, "name": name} for n, name in sorted({*CATEGORIES.values()})])
 
     async def events(self, request: web.Request) -> web.Response:
-        """Answer a page of events by date; coins are asked for by slug."""
+        """Answer a page of events by date; coins are given by slug."""
         query, now_ms = request.query, self._clock.now_ms()
         today = datetime.fromtimestamp(now_ms / 1000.0, UTC).date()
         try:

@@ -1,4 +1,4 @@
-"""The simulator's own paths: /_faults scripts faults, /_requests counts, /_time tells the clock."""
+"""The simulator's own paths: /_faults scripts faults, /_requests counts, /_time shows the clock."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How each vendor says no: the body of an error in its own shape, by status."""
+"""The error bodies of each vendor, by status."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def _bybit(status: int, code: str | None) -> _Body:
 
 
 class _Vendor(NamedTuple):
-    """How a vendor says no, and which statuses are its proxy's."""
+    """The error bodies of a vendor, and which statuses are its proxy's."""
 
     body: Callable[[int, str | None], _Body]
     proxy_answers: Container[int]

@@ -1,6 +1,6 @@
 """Scripted faults: what goes wrong at which upstream, when, and how often.
 
-A fault says which requests it hits: every n-th, from a time to a time, at most so often, only
+A fault selects requests: every n-th, from a time to a time, at most so often, only
 those whose path has a part in it. The first that matches wins. Times are the simulated clock's.
 """
 
@@ -25,7 +25,7 @@ SOCKET_KINDS: tuple[str, ...] = get_args(SocketKind)
 
 
 class FaultError(ValueError):
-    """A fault that cannot be: says which field is wrong and what it may be."""
+    """A fault that cannot be; the text names the field and what it may be."""
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -43,7 +43,7 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     retry_after_s  seconds in Retry-After (limit: 60 by default); 0 sends none
     http_date      send Retry-After as an HTTP date
     every          every n-th matching request
-    times          at most so many; None for no end
+    times          how often at most; None for no end
     from_ms, until_ms  clock times, ms; None for no bound
     path           only requests whose path has this in it
     """

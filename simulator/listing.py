@@ -28,7 +28,7 @@ class Changes:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A row of a coin list. `tick` is what people say of it, None where nobody does.
+    """A row of a coin list. `tick` has its social numbers, None without any.
 
     number  the vendor's id of it, the same for the life of the world
     rank    by market cap, 1 is largest

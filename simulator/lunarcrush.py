@@ -253,7 +253,7 @@ def _summary(coin: Listed) -> _Row:
 
 
 def _uncounted(coin: Listed) -> _Row:
-    """Return the summary of a coin of which nobody has counted posts."""
+    """Return the summary of a coin whose posts are not counted."""
     return {
         "topic": coin.row.name.lower(),
         "title": coin.row.name,

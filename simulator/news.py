@@ -50,7 +50,7 @@ class News:
         self._clock = clock
 
     async def stories(self, request: web.Request) -> web.Response:
-        """Answer a page of the stories about the tickers asked for."""
+        """Answer a page of the stories about the given tickers."""
         query = request.query
         if not {"tickers", "tickers-include", "tickers-only"} & set(query):
             return _refused(request) or _no_data("Please choose at least one ticker.")
@@ -83,7 +83,7 @@ class News:
         return json_response({"data": data, "total_pages": pages, "total_items": len(found)})
 
     async def events(self, request: web.Request) -> web.Response:
-        """Answer what is announced about the tickers asked for, by the day of its announcement."""
+        """Answer what is announced about the given tickers, by the day of its announcement."""
         refused = _refused(request)
         if refused is not None:
             return refused
@@ -112,12 +112,12 @@ def _refused(request: web.Request) -> web.Response | None:
 
 
 def _no_data(message: str) -> web.Response:
-    """Return what the vendor says about its plans: status 200, and no data."""
+    """Return the vendor's message about its plans: status 200, and no data."""
     return json_response({"message": message})
 
 
 def _page(request: web.Request, count: int) -> tuple[int, int, int]:
-    """Return where the page asked for begins and ends, and how many there are."""
+    """Return where the requested page begins and ends, and how many there are."""
     items = max(1, min(whole(request.query.get("items"), _ITEMS_MOST), _ITEMS_MOST))
     page = max(1, whole(request.query.get("page"), 1))
     return (page - 1) * items, page * items, max(1, -(-count // items))

@@ -13,7 +13,7 @@ NEWS_KEPT_MS = 72 * HOUR_MS
 
 
 def published_ms(article: NewsArticle) -> int:
-    """Return when an article was published, ms; when it happened where nothing is said."""
+    """Return when an article was published, ms; its event time where that is unknown."""
     return article.published_at or article.event_time
 
 

@@ -25,7 +25,7 @@ _OPEN_TIME = attrgetter("open_time")
 
 
 class PriceHistory:
-    """One asset's tape. It may know the future; reads say what was known at `now_ms`."""
+    """One asset's prices. It may hold the future; reads return what was known at `now_ms`."""
 
     def __init__(self, decimals: int) -> None:
         """`decimals` of its prices."""
@@ -152,7 +152,7 @@ class HistoryWorld(ABC):
 
     @abstractmethod
     def _history(self, symbol: str, now_ms: int) -> PriceHistory:
-        """Return an asset's tape, which knows `now_ms`; UnknownAssetError for an unknown one."""
+        """Return an asset's history up to `now_ms`; UnknownAssetError for an unknown one."""
 
     def assets(self) -> tuple[AssetRow, ...]:
         """Return the assets, the largest first, roughly."""

@@ -149,7 +149,7 @@ class RecordedWorld(HistoryWorld):
         return around(made, price, asset.decimals, levels)
 
     def coins(self, now_ms: int) -> tuple[TrendingAsset, ...]:
-        """Return price and volume of every asset, most traded first; nobody counted posts."""
+        """Return price and volume of every asset, most traded first; without social numbers."""
         days = {symbol: self.ticker(symbol, now_ms) for symbol in self._histories}
         ranked = sorted(days, key=lambda symbol: (-days[symbol].volume_usd, symbol))
         return tuple(

@@ -1,4 +1,4 @@
-"""Who was asked how often: requests by upstream, simulated minute and day, and broken limits."""
+"""Requests counted: by upstream, simulated minute and day, and broken limits."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ class World(Market, Protocol):
     """
 
     def coins(self, now_ms: int) -> tuple[TrendingAsset, ...]:
-        """Return what is said of every asset, most watched first; cap and change fit the price."""
+        """Return the coin list of every asset, most watched first; cap and change fit the price."""
         ...
 
     def news(self, now_ms: int, since_ms: int) -> tuple[NewsArticle, ...]:

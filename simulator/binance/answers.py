@@ -14,7 +14,7 @@ from simulator.exchange.venue import VENUE
 
 
 class BinanceError(Exception):
-    """An error as Binance says it: HTTP status, its code and its message."""
+    """An error in Binance's form: HTTP status, its code and its message."""
 
     def __init__(self, status: int, code: int, message: str, retry_after_s: int | None = None):
         super().__init__(message)
@@ -88,7 +88,7 @@ def whole(parameters: Mapping[str, str], name: str, default: int) -> int:
 
 
 def limit_of(parameters: Mapping[str, str], default: int, most: int) -> int:
-    """Return how many are asked for, `most` where it is more; BinanceError below 1."""
+    """Return the requested count, at most `most`; BinanceError below 1."""
     limit = whole(parameters, "limit", default)
     if limit < 1:
         raise BinanceError(400, -1130, "Data sent for parameter 'limit' is not valid.")

@@ -31,7 +31,7 @@ async def depth(request: web.Request) -> web.Response:
 
 
 def difference(change: Change, listing: Listing) -> dict[str, Any]:
-    """Return a change as the stream `<symbol>@depth` says it; quantity 0 deletes a level."""
+    """Return a change in the form of the stream `<symbol>@depth`; quantity 0 deletes a level."""
     return {
         "e": "depthUpdate",
         "E": change.at_ms,

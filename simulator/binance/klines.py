@@ -75,7 +75,7 @@ def _row(bar: Kline, length_ms: int, listing: Listing) -> list[Any]:
 def event(
     bar: Kline, interval: str, length_ms: int, listing: Listing, now_ms: int
 ) -> dict[str, Any]:
-    """Return a candle as the stream `<symbol>@kline_<interval>` says it."""
+    """Return a candle in the form of the stream `<symbol>@kline_<interval>`."""
     digits = listing.price_places
     value = turnover(bar)
     count = trades(value)

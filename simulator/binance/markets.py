@@ -1,4 +1,4 @@
-"""What is traded and by which rules: exchangeInfo; and the calls that say what time it is."""
+"""What is traded and by which rules: exchangeInfo; and the calls for the time."""
 
 from __future__ import annotations
 

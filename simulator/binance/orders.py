@@ -1,4 +1,4 @@
-"""Orders: placed, tested, cancelled, asked for, as Binance writes them."""
+"""Orders: placed, tested, cancelled, listed, as Binance writes them."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ async def _placed(request: web.Request, *, only_test: bool) -> Order:
 
 
 def _draft(listing: Listing, parameters: dict[str, str]) -> Draft:
-    """Return the order that is asked for; BinanceError where it makes no sense."""
+    """Return the requested order; BinanceError where it makes no sense."""
     side = _one_of(parameters, "side", ("BUY", "SELL"), -1117)
     kind = _one_of(parameters, "type", ("MARKET", "LIMIT", "LIMIT_MAKER"), -1116)
     lifetime, price, budget = "GTC", None, None

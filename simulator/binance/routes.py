@@ -1,4 +1,4 @@
-"""Binance as an application of its own, to be mounted under a prefix."""
+"""Binance as an application, to be mounted under a prefix."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def routes(
 
 @web.middleware
 async def _served(request: web.Request, handler: _Handler) -> web.StreamResponse:
-    """Weigh a request, bring the world to the present, and say errors in Binance's shape."""
+    """Weigh a request, bring the world to the present, and return errors in Binance's form."""
     venue, weights = request.app[VENUE], request.app[WEIGHTS]
     if request.headers.get("Upgrade", "").lower() == "websocket":
         return await handler(request)

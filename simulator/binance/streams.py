@@ -31,7 +31,7 @@ def opened(venue: Venue, name: str) -> Stream | None:
 
 
 class KlineStream:
-    """Candles of a market: the one under way every time, one that closed with x true."""
+    """Kline stream: the open candle on each update; a closed one once, with `x: true`."""
 
     def __init__(self, venue: Venue, listing: Listing, interval: str, length_ms: int) -> None:
         self._candles = CandleStream(venue.market, listing.asset, length_ms)

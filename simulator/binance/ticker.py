@@ -25,12 +25,12 @@ async def day(request: web.Request) -> web.Response:
 
 
 async def price(request: web.Request) -> web.Response:
-    """GET /api/v3/ticker/price, asked as 24hr is."""
+    """GET /api/v3/ticker/price, with the parameters of 24hr."""
     return _answer(request, _price)
 
 
 async def best(request: web.Request) -> web.Response:
-    """GET /api/v3/ticker/bookTicker, asked as 24hr is."""
+    """GET /api/v3/ticker/bookTicker, with the parameters of 24hr."""
     return _answer(request, _best)
 
 
@@ -62,7 +62,7 @@ def day_of(venue: Venue, listing: Listing) -> dict[str, Any]:
 
 
 def event(venue: Venue, listing: Listing, now_ms: int, *, mini: bool) -> dict[str, Any]:
-    """Return the 24 hours as the streams `<symbol>@ticker` and `@miniTicker` say them."""
+    """Return the 24 hours in the form of the streams `<symbol>@ticker` and `@miniTicker`."""
     full = day_of(venue, listing)
     said = {
         "e": "24hrMiniTicker" if mini else "24hrTicker",
@@ -97,7 +97,7 @@ def _best(venue: Venue, listing: Listing) -> dict[str, Any]:
 
 
 def _first(side: dict[float, float]) -> Level:
-    """Return the best level; an empty side is all zeros, as Binance says it."""
+    """Return the best level; an empty side is all zeros, as at Binance."""
     return next(iter(side.items()), (0.0, 0.0))
 
 

@@ -1,4 +1,4 @@
-"""What requests weigh, what of the limits is used, and what happens to who goes on beyond them."""
+"""What requests weigh, what of the limits is used, and what happens beyond them."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ _WEIGHTS: dict[tuple[str, str], int | Callable[[web.Request], int]] = {
 
 
 def weight_of(request: web.Request) -> int:
-    """Return what a request weighs; 1 where nothing else is said."""
+    """Return what a request weighs; 1 where it is not listed."""
     weight = _WEIGHTS.get((request.method, request.path.rpartition("/")[2]), 1)
     if isinstance(weight, int):
         return weight
@@ -80,7 +80,7 @@ class Weights:
         self._banned_until_ms = 0
 
     def spend(self, now_ms: int, weight: int) -> None:
-        """Count a request; BinanceError 429 beyond the limit, 418 for who does not stop then."""
+        """Count a request; BinanceError 429 beyond the limit, 418 for going on after that."""
         if now_ms < self._banned_until_ms:
             raise self._ban(now_ms)
         if self.minute.add(now_ms, weight):
@@ -107,14 +107,14 @@ class Weights:
         raise BinanceError(429, -1015, text, _seconds(ends_ms - now_ms))
 
     def headers(self) -> dict[str, str]:
-        """Return what every answer says of the limits."""
+        """Return the limit headers of every answer."""
         return {
             "X-MBX-USED-WEIGHT": str(self.minute.used),
             "X-MBX-USED-WEIGHT-1M": str(self.minute.used),
         }
 
     def order_headers(self) -> dict[str, str]:
-        """Return what answers to new orders say of the limits."""
+        """Return the limit headers of answers to new orders."""
         return {
             "X-MBX-ORDER-COUNT-10S": str(self.ten_s.used),
             "X-MBX-ORDER-COUNT-1D": str(self.day.used),

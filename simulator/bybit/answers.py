@@ -14,7 +14,7 @@ from simulator.exchange.venue import VENUE
 
 
 class BybitError(Exception):
-    """An error as Bybit says it: its code and message; HTTP 200 but for a few."""
+    """An error in Bybit's form: its code and message; HTTP 200 but for a few."""
 
     def __init__(self, code: int, message: str, status: int = 200):
         super().__init__(message)

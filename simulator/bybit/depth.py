@@ -17,7 +17,7 @@ _MOST = 200
 
 
 async def orderbook(request: web.Request) -> web.Response:
-    """GET /v5/market/orderbook: one level a side unless more are asked for, 200 at most."""
+    """GET /v5/market/orderbook: one level a side by default, 200 at most."""
     listing = listing_of(request, request.query)
     venue = request.app[VENUE]
     limit = max(1, min(_MOST, whole(request.query, "limit", 1)))

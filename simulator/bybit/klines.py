@@ -57,7 +57,7 @@ def _row(bar: Kline) -> list[str]:
 
 
 def event(bar: Kline, interval: str, length_ms: int, now_ms: int) -> dict[str, Any]:
-    """Return a candle as the topic kline.<interval>.<symbol> says it."""
+    """Return a candle in the form of the topic kline.<interval>.<symbol>."""
     return {
         "start": bar.open_time,
         "end": bar.open_time + length_ms - 1,

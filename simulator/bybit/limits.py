@@ -30,7 +30,7 @@ class Limits:
             raise BybitError(10006, "Too many visits. Exceeded the API Rate Limit.")
 
     def order_headers(self, now_ms: int) -> dict[str, str]:
-        """Return what answers to orders say of the limit."""
+        """Return the limit headers of answers to orders."""
         return {
             "X-Bapi-Limit": str(ORDERS_A_SECOND),
             "X-Bapi-Limit-Status": str(max(0, ORDERS_A_SECOND - self._orders.used)),

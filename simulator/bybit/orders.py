@@ -102,7 +102,7 @@ _FILTERS = ("orderId", "orderLinkId", "orderStatus")
 
 
 def _draft(request: web.Request, body: Mapping[str, Any]) -> Draft:
-    """Return the order that is asked for; BybitError where it makes no sense."""
+    """Return the requested order; BybitError where it makes no sense."""
     listing = listing_of(request, body)
     side, kind = body.get("side"), body.get("orderType")
     lifetime = body.get("timeInForce") or "GTC"

@@ -1,4 +1,4 @@
-"""Bybit as an application of its own, to be mounted under a prefix."""
+"""Bybit as an application, to be mounted under a prefix."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def routes(
 
 @web.middleware
 async def _served(request: web.Request, handler: _Handler) -> web.StreamResponse:
-    """Count a request, bring the world to the present, and say errors in Bybit's shape."""
+    """Count a request, bring the world to the present, and return errors in Bybit's form."""
     venue = request.app[VENUE]
     if request.headers.get("Upgrade", "").lower() == "websocket":
         return await handler(request)

@@ -78,7 +78,7 @@ class BookStream:
         self._number = self._sent_id
 
     def greeting(self) -> Sequence[bytes]:
-        """Return the book as it stood when `due` was asked last."""
+        """Return the book as it stood at the last call of `due`."""
         return (self._snapshot(self._venue.clock.now_ms()),)
 
     def due(self, now_ms: int) -> Sequence[bytes]:

@@ -38,7 +38,7 @@ def ticker(venue: Venue, listing: Listing) -> dict[str, Any]:
 
 
 def day(venue: Venue, listing: Listing) -> dict[str, Any]:
-    """Return the 24 hours of a market: what the topic tickers.<symbol> says."""
+    """Return the 24 hours of a market: in the form of the topic tickers.<symbol>."""
     seen = venue.market.ticker(listing.asset, venue.clock.now_ms())
     return {
         "symbol": listing.symbol,

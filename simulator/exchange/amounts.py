@@ -21,7 +21,7 @@ def plain(value: Decimal | float) -> str:
 
 
 def fixed(value: Decimal | float, places: int = 8) -> str:
-    """Return the text with so many decimals, as Binance writes amounts."""
+    """Return the text with `places` decimals, as Binance writes amounts."""
     return f"{value:.{places}f}"
 
 

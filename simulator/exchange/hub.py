@@ -1,4 +1,4 @@
-"""Websocket streams: what is said is made once and sent to everyone who listens."""
+"""Websocket streams: a message is encoded once and sent to every subscriber."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _WAITING_AT_MOST = 5_000  # messages; a client that reads slower than this is le
 
 
 class Stream(Protocol):
-    """One stream, whoever listens; messages are encoded."""
+    """One stream, shared by its subscribers; messages are encoded."""
 
     def greeting(self) -> Sequence[bytes]:
         """Return what a new listener gets first; it fits what `due` returned last."""
         ...
 
     def due(self, now_ms: int) -> Sequence[bytes]:
-        """Return what there is to say since the last time."""
+        """Return the messages since the last call."""
         ...
 
     def again(self) -> Sequence[bytes]:
@@ -72,7 +72,7 @@ class Connection:
 
 
 class Hub:
-    """The streams of one exchange and who listens to them.
+    """The streams of one exchange and their subscribers.
 
     opened    makes the stream of a name, None where there is none of that name
     upstream  name in the script of faults: `ws_dies` closes a connection with 1012 at its next
@@ -170,7 +170,7 @@ class Hub:
                 connection.offer(messages)
 
     def _spared(self, name: str) -> list[bytes]:
-        """Return what a stream has to say, less what a fault keeps back."""
+        """Return the messages of a stream without those that a fault drops."""
         if self._faults.pick(self._upstream, f"ws:{name}", ("stale",)) is not None:
             return list(self._streams[name].again())
         due = self._streams[name].due(self._clock.now_ms())

@@ -9,7 +9,7 @@ from simulator.request_log import LATE_S
 
 @dataclass(slots=True)
 class WeightWindow:
-    """A counter that begins anew with every window of the clock.
+    """A counter that starts from 0 in every window of the clock.
 
     length_ms  of a window
     most       allowed in one

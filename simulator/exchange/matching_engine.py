@@ -1,4 +1,4 @@
-"""The trading desk of an exchange: takes orders, fills them at the book, keeps the account."""
+"""The matching engine of an exchange: takes orders, fills them at the book, keeps the account."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ class MatchingEngine:
     def place(
         self, draft: Draft, price: Decimal, now_ms: int, *, only_test: bool = False
     ) -> Order | Rejection:
-        """Take an order and fill what can be filled, or say why not; `price` is the last one.
+        """Take an order and fill what can be; return the rejection, if any; `price` is the last.
 
         With `only_test` everything is checked and nothing is done; the order then has number 0.
         """

@@ -41,7 +41,7 @@ class Rejection(StrEnum):
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
-    """An order as it is asked for.
+    """An order as requested.
 
     price     None: a market order
     quantity  in units of the base; None: as much as `budget` buys
@@ -98,7 +98,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def client_id(self) -> str:
-        """What the client calls it; empty where it said nothing."""
+        """What the client calls it; empty without one."""
         return self.draft.client_id
 
     @property

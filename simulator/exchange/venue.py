@@ -34,7 +34,7 @@ class Credentials:
 
 
 class Choices(TypedDict, total=False):
-    """What of an exchange whoever serves it may choose.
+    """What may be chosen of an exchange.
 
     credentials  of its one account
     balances     of that account at the start, by currency
@@ -47,7 +47,7 @@ class Choices(TypedDict, total=False):
 
 
 class Venue:
-    """An exchange over a world. `await ready()` before anything else of it is asked.
+    """An exchange over a world. `await ready()` before anything else.
 
     name      as the script of faults calls it
     opened    makes a stream of this venue by its name
