@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from math import inf
 from typing import Any
 
+from msgspec.structs import replace
+
 from producers.upstreams.fields import (
     amount,
     change_pct,
@@ -51,21 +53,15 @@ def _place(part: Any) -> float:
 
 def _trending(raw: dict[str, Any]) -> CoinRow | str:
     item = mapping(raw.get("item"))
-    known = _known(item)
-    if isinstance(known, str):
-        return known
-    slug, ticker, name = known
+    row = _row(item)
+    if isinstance(row, str):
+        return row
     data = mapping(item.get("data"))
-    return CoinRow(
-        source=_NAME,
-        source_id=slug,
-        slug=slug,
-        symbol=ticker,
-        name=name,
+    return replace(
+        row,
         price_usd=_trending_price(data.get("price")),
         volume_24h_usd=amount(data.get("total_volume")),
         market_cap_usd=known_amount(data.get("market_cap")),
-        market_cap_rank=rank(item.get("market_cap_rank")),
         change_24h_pct=change_pct(mapping(data.get("price_change_percentage_24h")).get("usd")),
     )
 
@@ -81,20 +77,14 @@ def parse_markets(raw: Any) -> Parsed[CoinRow]:
 
 
 def _market(raw: dict[str, Any]) -> CoinRow | str:
-    known = _known(raw)
-    if isinstance(known, str):
-        return known
-    slug, ticker, name = known
-    return CoinRow(
-        source=_NAME,
-        source_id=slug,
-        slug=slug,
-        symbol=ticker,
-        name=name,
+    row = _row(raw)
+    if isinstance(row, str):
+        return row
+    return replace(
+        row,
         price_usd=price(raw.get("current_price")),
         volume_24h_usd=amount(raw.get("total_volume")),
         market_cap_usd=known_amount(raw.get("market_cap")),
-        market_cap_rank=rank(raw.get("market_cap_rank")),
         change_24h_pct=change_pct(raw.get("price_change_percentage_24h")),
         circulating_supply=known_amount(raw.get("circulating_supply")),
         max_supply=known_amount(raw.get("max_supply")),
@@ -102,14 +92,21 @@ def _market(raw: dict[str, Any]) -> CoinRow | str:
     )
 
 
-def _known(raw: dict[str, Any]) -> tuple[str, str, str] | str:
-    """Return slug, symbol and name of a coin, or what is missing."""
+def _row(raw: dict[str, Any]) -> CoinRow | str:
+    """Return a coin's row without its numbers, or what is missing."""
     slug, ticker = identity(raw.get("id")), symbol(raw.get("symbol"))
     if slug is None:
         return "has no id"
     if ticker is None:
         return f"({slug}) has no symbol"
-    return slug, ticker, text(raw.get("name")) or ticker
+    return CoinRow(
+        source=_NAME,
+        source_id=slug,
+        slug=slug,
+        symbol=ticker,
+        name=text(raw.get("name")) or ticker,
+        market_cap_rank=rank(raw.get("market_cap_rank")),
+    )
 
 
 async def fetch_trending(client: JsonClient) -> Parsed[CoinRow]:

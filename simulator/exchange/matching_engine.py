@@ -106,7 +106,7 @@ class MatchingEngine:
     def place(
         self, draft: Draft, price: Decimal, now_ms: int, *, only_test: bool = False
     ) -> Order | Rejection:
-        """Take an order and fill what can be; return the rejection, if any; `price` is the last.
+        """Take an order and fill what can be; return it, or the rejection. `price` is the last one.
 
         With `only_test` everything is checked and nothing is done; the order then has number 0.
         """
