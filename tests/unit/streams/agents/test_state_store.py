@@ -1,0 +1,61 @@
+"""Entries over the bytes of a table: what is in memory, what is in the changelog."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from streams.agents.state_store import Pending, StateStore
+from streams.confidence.ranking import RankingStage
+from streams.stage import Entry
+from streams.topology import stage, stage_names
+from tests.unit.streams.agents.scenes import COUNTING, Count
+
+PENDING = Pending("engine.scores", 1, b"BTC", 1_767_225_600_000, b"\0\0\0\0\1value", 7)
+
+
+def _store(data: dict[bytes, bytes] | None = None, of: Any = COUNTING) -> StateStore:
+    return StateStore(of, SimpleNamespace(data={} if data is None else data))
+
+
+def _entry(candles: int = 1) -> Entry:
+    state = COUNTING.state_type(engine=Count(candles, 2.5), last_score=0.25, clock_ms=9)
+    return Entry(state, {"market.candles": 3})
+
+
+def test_a_key_never_seen_has_neither_state_nor_outputs() -> None:
+    assert _store().load(b"BTC") == (None, [])
+
+
+def test_the_outputs_of_a_key_come_with_its_first_touch_only() -> None:
+    written = _store()
+    data = {b"BTC": written.encode(_entry(), [PENDING])}
+    store = _store(data)
+    assert store.load(b"BTC") == (_entry(), [PENDING])
+    assert store.load(b"BTC") == (_entry(), [])
+
+
+def test_what_is_only_in_memory_is_forgotten_after_a_rebalance() -> None:
+    store = _store()
+    store.persisted(b"BTC", store.encode(_entry(1), []))
+    store.put(b"BTC", _entry(2))
+    assert store.load(b"BTC") == (_entry(2), [])
+    store.forget()
+    assert store.load(b"BTC") == (_entry(1), [])
+
+
+def test_a_stage_with_one_key_has_an_entry_a_partition() -> None:
+    by_partition = _store(of=RankingStage())
+    assert by_partition.key(b"balanced", 0) == by_partition.key(b"bold", 0)
+    assert by_partition.key(b"balanced", 0) != by_partition.key(b"balanced", 1)
+    assert _store().key(b"BTC", 1) == b"BTC"
+
+
+@pytest.mark.parametrize("name", stage_names())
+def test_the_first_state_of_every_stage_survives(name: str) -> None:
+    store = _store(of=stage(name))
+    first = Entry(stage(name).initial(), {"market.trending": 0})
+    store.persisted(b"BTC", store.encode(first, [PENDING]))
+    assert store.load(b"BTC") == (first, [PENDING])
