@@ -11,6 +11,8 @@ from typing import Any
 from playwright.async_api import Browser, Page, async_playwright
 
 DESKTOP = {"width": 1600, "height": 1000}
+APPEARS_MS = 120_000
+"""What has not appeared by then never will, also on a busy machine."""
 PHONE = {"width": 390, "height": 844}
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 
@@ -71,6 +73,7 @@ async def watched(
         is_mobile=is_phone,
         **options,
     )
+    context.set_default_timeout(APPEARS_MS)
     page = await context.new_page()
     yield Watched(page, address.split("/")[2])
     await context.close()

@@ -14,17 +14,18 @@ import pytest_asyncio
 
 pytest.importorskip("playwright", reason="playwright is not installed: pip install -e '.[dev]'")
 
-from playwright.async_api import Browser
+from playwright.async_api import Browser, expect
 
 from embedded.database import Database
 from marketdata.simulated.assets import ASSETS
 from sinks.postgres import migrate
-from tests.browser.chromium import browser, find_chromium
+from tests.browser.chromium import APPEARS_MS, browser, find_chromium
 from tests.browser.stand.bridge import Stand
 from tests.browser.stand.world import CYCLE_MS, World
 from tests.conftest import skip_or_fail
 
 HISTORY = 3
+expect.set_options(timeout=APPEARS_MS)
 
 
 @dataclass

@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from tests.browser.chromium import DESKTOP, watched
+from tests.browser.chromium import APPEARS_MS, DESKTOP, watched
 from tests.browser.stand.bridge import TOKEN
+from tests.conftest import slowdown
 
 SOON_S = 2.0
-TRIES = 3  # a machine may be busy with other tests; one quick load shows that the page can
+TRIES = 5
+"""One quick load shows that the page can; the machine may be busy in the others."""
 _IDS = "async () => [...(await import('/assets/js/store.js')).store.ids]"
 _SHOWN = """() => Object.fromEntries([...document.querySelectorAll('#grid tr[data-signal]')]
     .map((row) => [row.dataset.key, row.dataset.signal]))"""
@@ -27,14 +29,19 @@ async def sign_in(page: Page, address: str) -> None:
 
 
 async def quickest_load(chromium: Browser, address: str, rows: int = 1) -> float:
-    """Return the seconds from the load of a fresh page to its live signals, of a few tries."""
+    """Return the seconds from the load of a fresh page to its live signals, of a few tries.
+
+    They are seconds of a machine that is idle: half of them where another program has the other
+    half of the processor.
+    """
     took = []
     for _ in range(TRIES):
+        shared = slowdown()
         async with watched(chromium, address, DESKTOP) as desk:
             begun = time.monotonic()
             await desk.page.goto(f"{address}/#token={TOKEN}", wait_until="commit")
             await desk.page.locator("#grid tr[data-signal]").nth(rows - 1).wait_for()
-            took.append(time.monotonic() - begun)
+            took.append((time.monotonic() - begun) / max(shared, slowdown()))
             assert await desk.page.locator("#link b").inner_text() == "Live"
         if took[-1] < SOON_S:
             break
@@ -48,7 +55,8 @@ async def ids(page: Page) -> set[str]:
 
 async def until_page_has(page: Page, wanted: set[str]) -> None:
     """Wait until the page has heard of all these signals."""
-    for _ in range(100):
+    until_s = time.monotonic() + APPEARS_MS / 1000
+    while time.monotonic() < until_s:
         if wanted <= await ids(page):
             return
         await asyncio.sleep(0.1)

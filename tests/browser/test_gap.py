@@ -53,7 +53,7 @@ async def again(desk: Watched, scene: Scene, heard: Overheard) -> None:
     """Start the bridge again, and wait until the page is back."""
     before = len(heard.of("subscribe"))
     await scene.stand.start()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         while len(heard.of("subscribe")) == before:
             await asyncio.sleep(0.1)
     await expect(desk.page.locator("#link")).to_have_attribute("data-state", "live")

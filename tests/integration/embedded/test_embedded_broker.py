@@ -26,7 +26,7 @@ async def exchange(bootstrap: str, topic: str) -> list[bytes | None]:
         for number in range(3):
             await producer.send_and_wait(topic, f"record {number}".encode())
     consumer = AIOKafkaConsumer(topic, bootstrap_servers=bootstrap, auto_offset_reset="earliest")
-    async with consumer, asyncio.timeout(20):
+    async with consumer, asyncio.timeout(120):
         return [(await consumer.getone()).value for _ in range(3)]
 
 

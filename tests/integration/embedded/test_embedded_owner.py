@@ -58,4 +58,4 @@ def test_apache_kafka_ends_when_its_owner_is_killed(start_owner: StartOwner) -> 
     owner = start_owner("kafka")
     owner.signal(signal.SIGKILL)
     owner.wait()
-    assert owner.left_over(within_s=20) == []
+    assert owner.left_over() == []

@@ -13,7 +13,7 @@ from uuid import uuid4
 import msgspec
 import pytest
 
-from .programs import EXAMPLES, expected, require_node, run, shown, started
+from .programs import EXAMPLES, RUN_TIMEOUT_S, expected, require_node, run, shown, started
 from .running import Market
 
 pytestmark = [pytest.mark.embedded, pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
@@ -79,7 +79,7 @@ async def test_a_running_demo_is_found_and_followed(
         lines.append(await _line(process.stdout))
         assert shown("\n".join(lines)) == expected([*running_market.signals, new])
         process.send_signal(signal.SIGINT)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(RUN_TIMEOUT_S):
             rest, errors = await process.communicate()
         assert (process.returncode, rest) == (0, b"")
     running_market.signals.append(new)
@@ -88,7 +88,7 @@ async def test_a_running_demo_is_found_and_followed(
 
 
 async def _line(stream: asyncio.StreamReader) -> str:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(RUN_TIMEOUT_S):
         return (await stream.readline()).decode().rstrip("\n")
 
 

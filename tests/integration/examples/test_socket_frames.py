@@ -56,7 +56,7 @@ class Talk:
     async def hear_until(self, *kinds: str) -> None:
         """Read frames until each kind was heard, or the bridge has closed."""
         try:
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(120):
                 while set(kinds) - self.kinds():
                     message = await self._socket.receive()
                     if message.type is not aiohttp.WSMsgType.TEXT:

@@ -8,14 +8,11 @@ import shutil
 import signal
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-import pytest_asyncio
 
-from embedded.kafka import ApacheKafka, find_kafka
 from producers.dedup.checkpoint import CheckpointFile
 from producers.dedup.deduplicating_publisher import DeduplicatingPublisher
 from producers.dedup.headlines import SeenNews
@@ -23,7 +20,7 @@ from producers.dedup.published_index import TOPICS, PublishedIndex
 from schemas.codec import local_codec
 from schemas.events import TOPIC_OF
 from schemas.market import CalendarEvent, Candle, Fundamentals, NewsArticle, TrendingAsset
-from tests.conftest import ROOT, skip_or_fail
+from tests.conftest import ROOT
 from tests.integration.conftest import PARTITIONS, Log
 from tests.integration.producers.once_process import POINTS, batches
 from tests.unit.marketdata.recorded_factory import (
@@ -42,16 +39,6 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 CODEC = local_codec()
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def kafka() -> AsyncIterator[Log]:
-    """A real Apache Kafka."""
-    if find_kafka() is None:
-        skip_or_fail("no Apache Kafka beside the project (or no java)", "QUANTIVA_REQUIRE_KAFKA")
-    broker = ApacheKafka()
-    yield Log(await broker.start())
-    await broker.stop()
-
-
 @pytest.fixture
 def embedded_log(log: Log, monkeypatch: pytest.MonkeyPatch) -> Log:
     monkeypatch.setenv("QUANTIVA_BROKER", "tansu")
@@ -59,9 +46,9 @@ def embedded_log(log: Log, monkeypatch: pytest.MonkeyPatch) -> Log:
 
 
 @pytest.fixture
-def kafka_log(kafka: Log, monkeypatch: pytest.MonkeyPatch) -> Log:
+def kafka_log(kafka_address: str, monkeypatch: pytest.MonkeyPatch) -> Log:
     monkeypatch.delenv("QUANTIVA_BROKER", raising=False)
-    return kafka
+    return Log(kafka_address)
 
 
 BOTH = [

@@ -3,43 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import threading
-from collections.abc import Coroutine, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 from uuid import uuid4
 
 import msgspec
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from embedded.broker import Broker
-from embedded.kafka import ApacheKafka, find_kafka
 from embedded.registry.server import Registry
 from schemas import registry_client
 from schemas.codec import Codec
 from schemas.topics import physical, subjects
-from tests.conftest import skip_or_fail
+from tests.conftest import Background
 from transport import admin
 from transport.settings import Settings
 
-T = TypeVar("T")
 TANSU, KAFKA = "tansu", "kafka"
-
-
-class Background:
-    """An event loop in a thread: the registry answers while a command runs in the test's own."""
-
-    def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
-        threading.Thread(target=self._loop.run_forever, daemon=True).start()
-
-    def run(self, work: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(60)
-
-    def close(self) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
 
 
 class Platform:
@@ -77,32 +58,6 @@ class Platform:
         sent = [await producer.send(topic, **record, headers=headers) for record in records]
         await asyncio.gather(*sent)
         await producer.stop()
-
-
-@pytest.fixture(scope="session")
-def background() -> Iterator[Background]:
-    loop = Background()
-    yield loop
-    loop.close()
-
-
-@pytest.fixture(scope="session")
-def tansu_address(background: Background) -> Iterator[str]:
-    broker = Broker()
-    yield background.run(broker.start())
-    background.run(broker.stop())
-
-
-@pytest.fixture(scope="session")
-def kafka_address(background: Background) -> Iterator[str]:
-    if "KAFKA_BOOTSTRAP_SERVERS" in os.environ:
-        yield os.environ["KAFKA_BOOTSTRAP_SERVERS"]
-        return
-    if find_kafka() is None:
-        skip_or_fail("no Apache Kafka beside the project (or no java)", "QUANTIVA_REQUIRE_KAFKA")
-    broker = ApacheKafka()
-    yield background.run(broker.start())
-    background.run(broker.stop())
 
 
 @pytest.fixture

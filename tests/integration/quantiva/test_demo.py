@@ -52,7 +52,7 @@ async def test_two_cycles_of_the_real_producers(tmp_path: Path) -> None:
     )
     assert process.stdout is not None
     try:
-        async with asyncio.timeout(150):
+        async with asyncio.timeout(500):
             base, token = (await _said(process.stdout, _ADDRESS)).groups()
             following = asyncio.create_task(_followed(base, token))
             async with aiohttp.ClientSession(base) as session:

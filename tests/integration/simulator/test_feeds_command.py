@@ -33,19 +33,19 @@ def test_it_serves_recorded_data_until_it_is_told_to_stop(shared_data):
             address = process.stdout.readline().strip().removeprefix("READY ")
             clock = dict(part.split("=") for part in process.stdout.readline().split())
             assert address.startswith("http://127.0.0.1:")
-            with urllib.request.urlopen(f"{address}/_time", timeout=10) as answer:
+            with urllib.request.urlopen(f"{address}/_time", timeout=60) as answer:
                 told = json.load(answer)
             own = ScaledClock(1_643_673_600_000, int(clock["wall_start_ms"]), 60.0)
             assert told["start_ms"] == own.start_ms
-            assert abs(told["now_ms"] - own.now_ms()) < 60_000  # a wall second
+            assert abs(told["now_ms"] - own.now_ms()) < 600_000  # ten seconds of the wall
             markets = f"{address}/coingecko/api/v3/coins/markets?vs_currency=usd"
-            with urllib.request.urlopen(markets, timeout=10) as answer:
+            with urllib.request.urlopen(markets, timeout=60) as answer:
                 assert json.load(answer)[0]["id"] == "bitcoin"
-            with urllib.request.urlopen(f"{address}/_requests", timeout=10) as answer:
+            with urllib.request.urlopen(f"{address}/_requests", timeout=60) as answer:
                 assert json.load(answer)["upstreams"]["coingecko"]["limit_minute"] == 2
         finally:
             process.send_signal(signal.SIGTERM)
-            _, said = process.communicate(timeout=15)
+            _, said = process.communicate(timeout=120)
     assert process.returncode == 0
     assert "Traceback" not in said
 
@@ -57,7 +57,7 @@ def test_a_clock_that_begins_now_is_not_late_by_the_time_the_past_takes():
             clock = dict(part.split("=") for part in process.stdout.readline().split())
         finally:
             process.send_signal(signal.SIGTERM)
-            process.communicate(timeout=15)
+            process.communicate(timeout=120)
     assert clock["start_ms"] == clock["wall_start_ms"]
 
 
@@ -72,7 +72,7 @@ def test_a_clock_that_begins_now_is_not_late_by_the_time_the_past_takes():
 )
 def test_wrong_options_are_told_in_a_sentence(options, said):
     with run(*options) as process:
-        _, text = process.communicate(timeout=30)
+        _, text = process.communicate(timeout=120)
     assert process.returncode == 2
     assert said in text
     assert "Traceback" not in text

@@ -29,7 +29,7 @@ from transport.settings import Settings
 
 TOKEN = "a token that nobody would guess"
 HEADERS = {"Authorization": f"Bearer {TOKEN}"}
-HANGS_S = 60.0
+HANGS_S = 180.0
 CODEC = local_codec()
 
 

@@ -192,7 +192,7 @@ async def _stalled(bridge: Bridge) -> socket.socket:
 
 def _read_all(client: socket.socket) -> list[dict[str, object]]:
     """Read to the close, and return the messages in it."""
-    client.settimeout(30)
+    client.settimeout(120)
     data = b""
     while chunk := client.recv(65_536):
         data += chunk

@@ -36,6 +36,7 @@ from sinks.runner import SinkRunner
 from tests.contract.sink_samples import T0, record, signal
 from tests.integration.sinks.bench import Bench, Rows, until
 from transport.clock import WallClock
+from transport.log_reader import LogReader
 from transport.settings import Settings
 
 CYCLE_MS = 600_000
@@ -260,27 +261,18 @@ class Stage:
 
     async def published(self) -> list[Explanation]:
         """Return what is on signals.explanations now, in the order of reading."""
-        consumer = AIOKafkaConsumer(
-            physical(EXPLANATIONS.name, self.bench.prefix),
-            bootstrap_servers=self.bench.bootstrap,
-            auto_offset_reset="earliest",
-        )
-        await consumer.start()
+        topic = physical(EXPLANATIONS.name, self.bench.prefix)
         found: list[Explanation] = []
-        codec = local_codec()
-        try:
-            quiet = 0
-            while quiet < 5:
-                got = await consumer.getmany(timeout_ms=300)
-                records = [one for batch in got.values() for one in batch]
-                quiet = 0 if records else quiet + 1
+        async with LogReader(settings_of(self.bench)) as log:
+            places = (await log.partitions())[EXPLANATIONS.name]
+            begins, ends = await log.begins(places), await log.ends(places)
+            ranges = {place: (begins[place], ends[place]) for place in places}
+            async for records in log.scan(ranges):
                 for one in records:
-                    event = codec.decode(one.value)
-                    assert one.key == event.asset.encode()
+                    event = self.bench.codec.decode(one.value)
+                    assert (one.topic, one.key) == (topic, event.asset.encode())
                     assert one.timestamp == event.explained_at
                     found.append(event)
-        finally:
-            await consumer.stop()
         return found
 
     async def check_whole(self, signals: Iterable[Signal]) -> list[Explanation]:

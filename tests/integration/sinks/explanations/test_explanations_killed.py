@@ -1,4 +1,4 @@
-"""400 explanations by two processes, with every fault at once, and SIGKILLs in between."""
+"""Explanations by two processes, with every fault at once, and SIGKILLs in between."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import signal as signals_of_unix
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -92,87 +92,113 @@ async def until_resolved(stage: Stage, count: int) -> None:
     await until(reached, f"{count} have their text")
 
 
-async def test_400_explanations_with_faults_and_kills(stage: Stage, log: Path) -> None:
+class Size(NamedTuple):
+    """How many rankings of ten come in each part, and at which requests the faults strike."""
+
+    faulty: int
+    limited: int
+    every: tuple[int, ...]
+
+    @property
+    def signals(self) -> int:
+        return 10 * (self.faulty + 2 * self.limited)
+
+
+_SHORT = Size(10, 2, (11, 13, 17, 19, 23, 29, 31))
+_LONG = Size(30, 5, (31, 37, 41, 43, 47, 61, 89))
+
+
+@pytest.mark.parametrize(
+    "size",
+    [
+        pytest.param(_SHORT, id="140 explanations"),
+        pytest.param(_LONG, id="400 explanations", marks=pytest.mark.long),
+    ],
+)
+async def test_explanations_with_faults_and_kills(stage: Stage, log: Path, size: Size) -> None:
     async with serving(Model(says, delay_s=0.1)) as model:
         processes = Processes(stage, model, log)
         try:
-            signals = await _every_fault(stage, model, processes)
-            signals += await _a_minute_of_retry_after(stage, model, processes)
-            signals += await _no_quota(stage, model, processes)
-            await stage.until_published(400)
+            signals = await _every_fault(stage, model, processes, size)
+            signals += await _a_minute_of_retry_after(stage, model, processes, size)
+            signals += await _no_quota(stage, model, processes, size)
+            await stage.until_published(size.signals)
             processes.kill_all()
         finally:
             processes.kill_all()
         published = await stage.check_whole(signals)
-    assert len(published) == 400
+    assert len(published) == size.signals
     for asset, count in model.served.items():
         assert count <= (2 if int(asset.removeprefix("AS")) % 10 == 3 else 1), asset
     by_status = {status: 0 for status in ("done", "failed")}
     for one in published:
         by_status[one.status] += 1
         assert "99.9" not in one.text
-    assert by_status["done"] > 150
-    assert by_status["failed"] > 100
+    assert by_status["done"] > 5 * size.faulty
+    assert by_status["failed"] >= 20 * size.limited
     spent, _, _ = await stage.money()
     assert model.billed_usd <= spent <= 1
 
 
-async def _every_fault(stage: Stage, model: Model, processes: Processes) -> list[Any]:
-    """300 signals; one process is killed early, the other one later, each starts again."""
-    for every, fault in (
-        (31, {"kind": "status", "status": 500}),
-        (37, {"kind": "reset"}),
-        (41, {"kind": "html"}),
-        (43, {"kind": "html", "status": 200}),
-        (47, {"kind": "broken_json"}),
-        (61, {"kind": "limit", "retry_after_s": 1}),
-        (89, {"kind": "silence"}),
-    ):
-        model.fault(every=every, **fault)  # type: ignore[arg-type]
+async def _every_fault(stage: Stage, model: Model, processes: Processes, size: Size) -> list[Any]:
+    """One process is killed early, the other one later, each starts again."""
+    faults: tuple[dict[str, Any], ...] = (
+        {"kind": "status", "status": 500},
+        {"kind": "reset"},
+        {"kind": "html"},
+        {"kind": "html", "status": 200},
+        {"kind": "broken_json"},
+        {"kind": "limit", "retry_after_s": 1},
+        {"kind": "silence"},
+    )
+    for every, fault in zip(size.every, faults, strict=True):
+        model.fault(every=every, **fault)
     for group in GROUPS:
         processes.start(group)
-    signals = await stage.publish(30)
-    await until_resolved(stage, 60)
+    signals = await stage.publish(size.faulty)
+    await until_resolved(stage, 2 * size.faulty)
     processes.kill("first")
     processes.start("first")
-    await until_resolved(stage, 150)
+    await until_resolved(stage, 5 * size.faulty)
     processes.kill("second")
     processes.start("second")
-    await stage.until_published(300)
+    await stage.until_published(10 * size.faulty)
     struck = [count for _, count in model.faults.script().values()]
     assert all(struck), struck
     return signals
 
 
-async def _a_minute_of_retry_after(stage: Stage, model: Model, processes: Processes) -> list[Any]:
-    """50 signals of which none can be asked for; the positions go on."""
+async def _a_minute_of_retry_after(
+    stage: Stage, model: Model, processes: Processes, size: Size
+) -> list[Any]:
+    """Signals of which none can be asked for; the positions go on."""
     processes.kill_all()
     model.faults.clear()
     model.fault("limit", retry_after_s=60)
     served = model.served.total()
     for group in GROUPS:
         processes.start(group, patience_s=8.0)
-    signals = await stage.publish(5)
+    signals = await stage.publish(size.limited)
     for group in GROUPS:
 
         async def committed(group: str = group) -> bool:
-            return await stage.committed(group) == 35
+            return await stage.committed(group) == size.faulty + size.limited
 
         await until(committed, f"the group {group} has committed all rankings")
-    await stage.until_published(350)
+    await stage.until_published(10 * (size.faulty + size.limited))
     assert model.served.total() == served
     assert 1 <= model.struck <= 8  # both processes' four requests at once, and none after
     return signals
 
 
-async def _no_quota(stage: Stage, model: Model, processes: Processes) -> list[Any]:
-    """50 signals of an account that has no quota: nobody waits, nobody asks again."""
+async def _no_quota(stage: Stage, model: Model, processes: Processes, size: Size) -> list[Any]:
+    """Signals of an account that has no quota: nobody waits, nobody asks again."""
     processes.kill_all()
     model.faults.clear()
     model.fault("limit", code="insufficient_quota")
     for group in GROUPS:
         processes.start(group, patience_s=600.0)
-    signals = await stage.publish(5)
-    await stage.until_published(400)
+    signals = await stage.publish(size.limited)
+    await stage.until_published(size.signals)
     assert 1 <= model.struck <= 8
     return signals

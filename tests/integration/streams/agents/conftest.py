@@ -1,4 +1,4 @@
-"""Parts for the worker's tests: the embedded stack, or a real Apache Kafka beside it."""
+"""Parts for the worker's tests: an Apache Kafka of its own for a module that kills it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 import uvloop
 
 from embedded.kafka import ApacheKafka, find_kafka
@@ -19,18 +20,9 @@ def event_loop_policy() -> uvloop.EventLoopPolicy:
     return uvloop.EventLoopPolicy()
 
 
-@pytest.fixture
-async def embedded_parts(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[dict[str, str]]:
-    """Start broker, database and registry; return their environment."""
-    async with Stack(fast=True) as stack:
-        environment = {**stack.env(), "QUANTIVA_SESSION_TIMEOUT_S": "3"}
-        monkeypatch.setenv("QUANTIVA_BROKER", "tansu")
-        yield environment
-
-
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def kafka() -> AsyncIterator[ApacheKafka]:
-    """Start a real Apache Kafka."""
+    """Start a real Apache Kafka, the module's own."""
     if find_kafka() is None:
         skip_or_fail("no Apache Kafka beside the project (or no java)", "QUANTIVA_REQUIRE_KAFKA")
     broker = ApacheKafka()
@@ -41,10 +33,9 @@ async def kafka() -> AsyncIterator[ApacheKafka]:
         await broker.stop()
 
 
-@pytest.fixture
-async def kafka_stack(kafka: ApacheKafka, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stack]:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def kafka_stack(kafka: ApacheKafka) -> AsyncIterator[Stack]:
     """Start database and registry beside Apache Kafka."""
-    monkeypatch.delenv("QUANTIVA_BROKER", raising=False)
     async with Stack(bootstrap=kafka.address, fast=True) as stack:
         yield stack
 

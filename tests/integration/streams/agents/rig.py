@@ -149,8 +149,12 @@ async def rig(
     grace_s: float = 60.0,
     with_sink: bool = True,
 ) -> AsyncIterator[Rig]:
-    """Start workers, sink and publisher on the given parts; all ended afterwards."""
+    """Start workers, sink and publisher on the given parts; all ended afterwards.
+
+    The broker is the embedded one when `environment` says so (QUANTIVA_BROKER=tansu).
+    """
     added = {
+        "QUANTIVA_BROKER": "",
         **environment,
         "QUANTIVA_PREFIX": f"{name}.",
         "QUANTIVA_GROUP": f"test-{name}",

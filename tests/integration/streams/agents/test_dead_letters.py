@@ -153,7 +153,7 @@ async def _letters(running: Rig, count: int) -> dict[tuple[str, int, int], DeadL
         consumer.assign([TopicPartition("letters.dead.letters", number) for number in range(4)])
         await consumer.seek_to_beginning()
         found: dict[tuple[str, int, int], DeadLetter] = {}
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             while len(found) < count:
                 for records in (await consumer.getmany(timeout_ms=200)).values():
                     for record in records:

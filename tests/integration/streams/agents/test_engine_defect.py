@@ -73,7 +73,7 @@ async def _run_until(settings: Settings, codec: Any, registry: Registry, events:
     host = StageWorker(ScoringStage(BROKEN), settings, codec, registry, lambda: EMPTY_TABLES)
     await host.start()
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             while host.loop.events < events:
                 trouble = host.trouble()
                 if trouble:

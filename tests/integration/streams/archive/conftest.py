@@ -9,14 +9,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-import pytest_asyncio
 
-from embedded.broker import Broker
-from embedded.kafka import ApacheKafka, find_kafka
 from embedded.registry.server import Registry
 from schemas import registry_client
 from schemas.topics import subjects
-from tests.conftest import skip_or_fail
 from tests.integration.streams.archive.rig import Rig
 from transport import admin
 from transport.settings import Settings
@@ -24,37 +20,19 @@ from transport.settings import Settings
 _numbers = itertools.count()
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def tansu() -> AsyncIterator[str]:
-    """The embedded broker's address."""
-    broker = Broker()
-    yield await broker.start()
-    await broker.stop()
-
-
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def kafka() -> AsyncIterator[str]:
-    """The address of a real Apache Kafka."""
-    if find_kafka() is None:
-        skip_or_fail("no Apache Kafka beside the project (or no java)", "QUANTIVA_REQUIRE_KAFKA")
-    broker = ApacheKafka()
-    yield await broker.start()
-    await broker.stop()
-
-
 @pytest.fixture
-async def rig(tansu: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Rig]:
+async def rig(tansu_address: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Rig]:
     """Topics on the embedded broker."""
     monkeypatch.setenv("QUANTIVA_BROKER", "tansu")
-    async with _rig(tansu, "tansu", monkeypatch) as made:
+    async with _rig(tansu_address, "tansu", monkeypatch) as made:
         yield made
 
 
 @pytest.fixture
-async def kafka_rig(kafka: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Rig]:
+async def kafka_rig(kafka_address: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Rig]:
     """Topics on Apache Kafka."""
     monkeypatch.delenv("QUANTIVA_BROKER", raising=False)
-    async with _rig(kafka, "", monkeypatch) as made:
+    async with _rig(kafka_address, "", monkeypatch) as made:
         yield made
 
 
@@ -65,7 +43,7 @@ async def _rig(bootstrap: str, broker: str, monkeypatch: pytest.MonkeyPatch) -> 
         "KAFKA_BOOTSTRAP_SERVERS": bootstrap,
         "SCHEMA_REGISTRY_URL": await registry.start(),
         "QUANTIVA_BROKER": broker,
-        "QUANTIVA_PREFIX": f"t{next(_numbers)}.",
+        "QUANTIVA_PREFIX": f"archive{next(_numbers)}.",
         "QUANTIVA_PARTITIONS": "2",
         "QUANTIVA_RETENTION_MS": "-1",
         "QUANTIVA_SESSION_TIMEOUT_S": "1" if broker else "6",

@@ -30,12 +30,16 @@ async def test_no_hole_and_no_double_after_kills(rig: Rig, tmp_path: Path, kills
 
 @pytest.mark.kafka
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    "kills",
+    [pytest.param(4, id="4 kills"), pytest.param(8, id="8 kills", marks=pytest.mark.long)],
+)
 async def test_no_hole_and_no_double_after_kills_on_apache_kafka(
-    kafka_rig: Rig, tmp_path: Path
+    kafka_rig: Rig, tmp_path: Path, kills: int
 ) -> None:
     """A static member takes its place again at once; else each start waits for the dead one."""
     kafka_rig.environment["QUANTIVA_INSTANCE_ID"] = "archive-0"
-    await _kill_again_and_again(kafka_rig, tmp_path / "archive", 8)
+    await _kill_again_and_again(kafka_rig, tmp_path / "archive", kills)
 
 
 @pytest.mark.kafka

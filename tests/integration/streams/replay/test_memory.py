@@ -32,10 +32,17 @@ def peak_kib(source: ArchiveSource, out: Path | None) -> int:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("keeps_outputs", [False, True], ids=["counts", "outputs"])
-def test_ten_times_the_data(tmp_path: Path, keeps_outputs: bool) -> None:
+@pytest.mark.parametrize(
+    ("keeps_outputs", "times"),
+    [
+        pytest.param(True, 4, id="outputs, 4 times"),
+        pytest.param(True, 10, id="outputs, 10 times", marks=pytest.mark.long),
+        pytest.param(False, 10, id="counts, 10 times", marks=pytest.mark.long),
+    ],
+)
+def test_many_times_the_data(tmp_path: Path, keeps_outputs: bool, times: int) -> None:
     peaks = []
-    for cycles in (300, 3000):
+    for cycles in (300, 300 * times):
         address = tmp_path / f"market-{cycles}"
         events = write_market(address, market(cycles), partitions=2)
         assert events > 35 * cycles
