@@ -126,7 +126,7 @@ deaths = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(logs, deaths, st.lists(st.integers(1, 9), min_size=7, max_size=7))
 def test_any_log_in_any_batches_with_any_deaths(
     log: list[LoggedRecord], found: list[tuple[int, bool, int]], batches: list[int]
@@ -144,7 +144,7 @@ def test_any_log_in_any_batches_with_any_deaths(
         assert machine.committed == len(log)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(
         st.tuples(st.integers(0, 2), st.integers(0, 12), st.integers(1, 12), st.booleans()),

@@ -36,7 +36,7 @@ def records_of(found: list[tuple[int, tuple[object, ...]]]) -> list[LoggedRecord
     return records
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.lists(st.tuples(gaps, contents), max_size=40),
     st.lists(st.integers(1, 15), min_size=1, max_size=8),

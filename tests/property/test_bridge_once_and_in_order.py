@@ -190,7 +190,7 @@ def wants(topic: str, event: Any, wanted: dict[str, Any]) -> bool:
     return topic != "signals" or event.action in wanted.get("actions", [event.action])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(PUBLISH, max_size=4), STEPS, FILTERS)
 def test_each_wanted_record_comes_once_and_in_order(
     before: list[Publish], steps: list[tuple[Any, int]], wanted: dict[str, Any]

@@ -75,7 +75,7 @@ def _tick(rng: Random, at: int) -> TrendingAsset:
 
 
 @pytest.mark.parametrize("engine", scoring_engines(), ids=lambda engine: str(engine.name))
-@settings(max_examples=3, deadline=None)
+@settings(max_examples=3)
 @given(seed=st.integers(0, 2**32))
 @example(seed=0)
 def test_valid_extremes_never_overflow(engine: Engine[Any, Any], seed: int) -> None:

@@ -15,7 +15,6 @@ from producers.dedup.headlines import WITHIN_MS, SeenNews, canonical_url
 from producers.dedup.titles import is_same_story, title_of
 from producers.upstreams.rows import CoinRow
 from schemas.coins import is_money
-from tests.property._text_laws import unhurried
 from tests.unit.marketdata.assets._catalogue import (
     CATALOGUE,
     HOUR_MS,
@@ -48,7 +47,6 @@ titles = st.lists(st.sampled_from(WORDS.split()), min_size=1, max_size=12).map("
 any_titles = titles | st.text(max_size=60)
 
 
-@unhurried
 @given(lists.flatmap(lambda some: st.tuples(st.just(some), st.permutations(some))))
 def test_the_order_of_a_list_makes_no_difference(
     both: tuple[list[CoinRow], list[CoinRow]],
@@ -56,7 +54,6 @@ def test_the_order_of_a_list_makes_no_difference(
     assert Catalogue.of(both[0]) == Catalogue.of(both[1])
 
 
-@unhurried
 @given(lists, texts)
 def test_a_meaning_is_an_asset_that_means_itself(some: list[CoinRow], text: str) -> None:
     catalogue = Catalogue.of(some)
@@ -68,14 +65,12 @@ def test_a_meaning_is_an_asset_that_means_itself(some: list[CoinRow], text: str)
         assert catalogue.of_symbol(catalogue.of_symbol(asset) or "") is not None
 
 
-@unhurried
 @given(lists, lists)
 def test_a_list_again_changes_nothing(first: list[CoinRow], second: list[CoinRow]) -> None:
     catalogue = Catalogue.of(first).updated(second)
     assert catalogue.updated(second) == catalogue
 
 
-@unhurried
 @given(lists)
 def test_every_symbol_is_its_best_ranked_coins(some: list[CoinRow]) -> None:
     catalogue = Catalogue.of(some)
@@ -84,7 +79,6 @@ def test_every_symbol_is_its_best_ranked_coins(some: list[CoinRow]) -> None:
             assert catalogue.by_symbol[symbol].rank <= listed.rank
 
 
-@unhurried
 @given(st.text(max_size=200), st.lists(st.text(max_size=8), max_size=4))
 def test_any_text_has_known_assets_each_once(text: str, tags: list[str]) -> None:
     found = assets_of(row(text, tags=tuple(tags)), CATALOGUE)
@@ -92,21 +86,18 @@ def test_any_text_has_known_assets_each_once(text: str, tags: list[str]) -> None
     assert set(found) <= set(CATALOGUE.by_symbol)
 
 
-@unhurried
 @given(titles, st.lists(st.sampled_from(WORDS.split()), max_size=10))
 def test_small_coins_called_by_words_change_no_headline(headline: str, jokes: list[str]) -> None:
     rows_ = [*coins(), *(coin(word.upper(), word, 1001 + n) for n, word in enumerate(jokes))]
     assert mentioned(headline, Catalogue.of(rows_)) == mentioned(headline, CATALOGUE)
 
 
-@unhurried
 @given(any_titles, any_titles)
 def test_saying_the_same_goes_both_ways(one: str, other: str) -> None:
     a, b = title_of(one), title_of(other)
     assert is_same_story(a, b) == is_same_story(b, a)
 
 
-@unhurried
 @given(titles, st.integers(0, 10**6), st.integers(0, 10**6), st.integers(0, 12))
 def test_another_number_is_another_title(title: str, one: int, other: int, place: int) -> None:
     def with_number(number: int) -> str:
@@ -117,13 +108,11 @@ def test_another_number_is_another_title(title: str, one: int, other: int, place
     assert not same or one == other
 
 
-@unhurried
 @given(titles, st.sampled_from(["Solana", "XRP", "BNB"]), st.sampled_from(["Tron", "ADA", "LTC"]))
 def test_another_asset_is_another_title(title: str, one: str, other: str) -> None:
     assert not is_same_story(title_of(f"{one} {title}"), title_of(f"{other} {title}"))
 
 
-@unhurried
 @given(st.text(max_size=60) | st.from_regex(r"https?://(www\.)?[a-z]{1,8}\.org/[a-z?&=/]{0,20}"))
 def test_an_address_as_compared_stays(url: str) -> None:
     assert canonical_url(canonical_url(url)) == canonical_url(url)
@@ -140,7 +129,6 @@ articles = st.builds(
 news = st.lists(articles, max_size=20).map(lambda some: sorted(some, key=lambda a: a.observed_at))
 
 
-@unhurried
 @given(news)
 def test_what_was_applied_is_not_new(some: list[Any]) -> None:
     seen = SeenNews()
@@ -150,7 +138,6 @@ def test_what_was_applied_is_not_new(some: list[Any]) -> None:
         assert not seen.is_new(each) or (says_little and not each.url)
 
 
-@unhurried
 @given(news, st.integers(0, 20))
 def test_a_restored_snapshot_goes_on_the_same(some: list[Any], cut: int) -> None:
     through, before, after = SeenNews(), SeenNews(), SeenNews()
@@ -166,7 +153,6 @@ def test_a_restored_snapshot_goes_on_the_same(some: list[Any], cut: int) -> None
     assert after.snapshot() == through.snapshot()
 
 
-@unhurried
 @given(news)
 def test_applied_twice_is_applied_once(some: list[Any]) -> None:
     once, twice = SeenNews(), SeenNews()
@@ -177,7 +163,6 @@ def test_applied_twice_is_applied_once(some: list[Any]) -> None:
     assert once.snapshot() == twice.snapshot()
 
 
-@unhurried
 @given(news)
 def test_all_that_is_remembered_is_young(some: list[Any]) -> None:
     seen = SeenNews()
@@ -209,7 +194,6 @@ markets = st.lists(
 )
 
 
-@unhurried
 @given(markets.flatmap(lambda some: st.tuples(st.just(some), st.permutations(some))))
 def test_every_asset_has_one_market_or_a_reason(
     both: tuple[list[dict[str, Any]], list[dict[str, Any]]],

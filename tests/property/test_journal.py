@@ -110,7 +110,7 @@ def batches() -> Iterator[list[Any]]:
         yield events[len(events) // 2 :]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     deaths=st.lists(st.integers(0, 40), max_size=8),
     checkpoints=st.lists(st.booleans(), min_size=1, max_size=7),

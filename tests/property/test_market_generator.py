@@ -30,7 +30,7 @@ from schemas.validation import TIMEFRAME_MS, problem
 from tests.property._worlds import FEW, MONDAY, of, run
 
 # A world takes a second to make, so a failing one is shown as it is, not made smaller.
-SLOW = settings(max_examples=3, deadline=None, phases=(Phase.explicit, Phase.generate))
+SLOW = settings(max_examples=3, phases=(Phase.explicit, Phase.generate))
 
 
 @pytest.fixture(scope="module")

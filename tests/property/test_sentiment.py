@@ -10,37 +10,16 @@ from hypothesis import strategies as st
 
 from streams.engines.lexicon import score_text
 from streams.engines.sentiment import ENGINE
-from tests.property import _text_laws as laws
+from tests.property.engine_streams import headlines, news, ticks
 from tests.unit.streams.engines._records import (
     DAY_MS,
     T0,
     fed,
     make_news,
     make_tick,
-    readings,
 )
 
-VOCABULARY = """
-    bitcoin bullish hacked not crash surge in fees denied ? but very all time high loses
-    liquidations etf approved denies 5% , may exchange
-"""
-words = st.sampled_from(VOCABULARY.split())
-headlines = st.lists(words, min_size=1, max_size=12).map(" ".join) | st.text(
-    min_size=1, max_size=40
-).filter(str.strip)
-news = st.builds(
-    make_news,
-    headlines,
-    laws.times,
-    summary=laws.maybe(headlines),
-    url=st.sampled_from(["", "u1", "u2", "u3"]) | st.uuids().map(str),
-    sentiment_label=st.sampled_from([None, "positive", "neutral", "negative", "odd"]),
-)
-events = st.lists(news | laws.ticks, max_size=25)
-cuts = st.integers(0, 25)
 
-
-@laws.unhurried
 @given(st.text(), st.none() | st.text())
 def test_lexicon_is_bounded_on_any_text(headline: str, summary: str | None) -> None:
     score, confidence = score_text(headline, summary)
@@ -48,7 +27,6 @@ def test_lexicon_is_bounded_on_any_text(headline: str, summary: str | None) -> N
     assert 0.0 <= confidence <= 1.0
 
 
-@laws.unhurried
 @given(headlines, st.integers(0, 3))
 def test_lexicon_ignores_capitals_and_spaces(headline: str, spaces: int) -> None:
     pad = " " * spaces
@@ -57,44 +35,6 @@ def test_lexicon_ignores_capitals_and_spaces(headline: str, spaces: int) -> None
         assert score_text(pad + plain.upper() + pad) == score_text(plain)
 
 
-@laws.unhurried
-@given(events)
-def test_bounds(given_events: list[Any]) -> None:
-    for reading in readings(ENGINE, given_events):
-        laws.check_bounds(reading, -1.0)
-
-
-@laws.unhurried
-@given(events, cuts)
-def test_what_comes_after_cannot_matter(given_events: list[Any], cut: int) -> None:
-    laws.check_prefix(ENGINE, given_events, cut)
-
-
-@laws.unhurried
-@given(events, cuts)
-def test_storage_in_mid_stream(given_events: list[Any], cut: int) -> None:
-    laws.check_storage(ENGINE, given_events, cut)
-
-
-@laws.unhurried
-@given(events)
-def test_repetition(given_events: list[Any]) -> None:
-    laws.check_repetition(ENGINE, given_events)
-
-
-@laws.unhurried
-@given(events)
-def test_old_states_stay(given_events: list[Any]) -> None:
-    laws.check_frozen(ENGINE, given_events)
-
-
-@laws.unhurried
-@given(events)
-def test_scores_are_valid(given_events: list[Any]) -> None:
-    laws.check_scores(ENGINE, given_events)
-
-
-@laws.unhurried
 @given(st.lists(news, min_size=1, max_size=15), st.integers(1, DAY_MS))
 def test_a_feed_fetched_again_changes_nothing(given_news: list[Any], later_ms: int) -> None:
     state = fed(ENGINE, *given_news)
@@ -103,7 +43,6 @@ def test_a_feed_fetched_again_changes_nothing(given_news: list[Any], later_ms: i
         assert ENGINE.update(ENGINE.config, state, again, offset) is state
 
 
-@laws.unhurried
 @given(
     st.lists(news, unique_by=lambda one: " ".join(one.headline.lower().split()), max_size=12),
     st.data(),
@@ -118,8 +57,7 @@ def test_mean_of_news_does_not_depend_on_the_order(given_news: list[Any], data: 
     assert one.news_times == other.news_times
 
 
-@laws.unhurried
-@given(st.lists(laws.ticks, max_size=10), headlines)
+@given(st.lists(ticks, max_size=10), headlines)
 def test_good_news_is_never_worse_than_bad(given_ticks: list[Any], text: str) -> None:
     """The same stream with a good label instead of a bad one."""
     at = T0 + 2 * DAY_MS

@@ -52,7 +52,7 @@ def waits(cycles: list[int], end: int) -> list[int]:
     return [after - before for before, after in pairwise(moments)]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(count=st.integers(1, 40), requests=st.integers(1, 12), data=st.data())
 def test_nobody_starves_however_the_ranks_change(
     count: int, requests: int, data: st.DataObject
@@ -67,7 +67,7 @@ def test_nobody_starves_however_the_ranks_change(
     assert longest <= LAST_TO_FIRST * round_ + 3
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(requests=st.integers(1, 4), newcomers=st.integers(1, 8), rank=st.integers(0, 9))
 def test_assets_that_come_and_go_do_not_starve_one_that_stays(
     requests: int, newcomers: int, rank: int
@@ -82,7 +82,7 @@ def test_assets_that_come_and_go_do_not_starve_one_that_stays(
     assert all(max(waits(cycles[asset], total)) <= bound for asset in steady)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(count=st.integers(2, 60), requests=st.floats(0.2, 70.0))
 def test_the_expected_refresh_is_what_comes(count: int, requests: float) -> None:
     assets = names(count)

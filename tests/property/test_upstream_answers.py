@@ -213,7 +213,7 @@ def test_each_part_missing_or_odd(parse: Callable[[Any], Any], valid: Any) -> No
 
 
 @every_parser
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_several_parts_missing_or_odd(
     parse: Callable[[Any], Any], valid: Any, data: st.DataObject
@@ -264,7 +264,7 @@ def test_a_torn_table(content: str) -> None:
         check(parse_calendar_file(content, ".csv"))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(torn(DOCUMENT))
 def test_a_torn_feed(document: str) -> None:
     check_answer(lambda raw: parse_feed(raw, feeds.URL), document)

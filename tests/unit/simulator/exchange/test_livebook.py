@@ -25,7 +25,7 @@ def applied(levels: dict[float, float], changes: tuple[tuple[float, float], ...]
             del levels[price]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     st.lists(
         st.tuples(st.integers(900, 1100), st.integers(0, 9), st.booleans()), min_size=1, max_size=20

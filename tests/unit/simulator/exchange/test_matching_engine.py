@@ -225,7 +225,7 @@ _STEPS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(_STEPS)
 def test_nothing_appears_or_vanishes(steps: list[tuple[dict[str, Any], int, int, bool]]) -> None:
     place = Place()
