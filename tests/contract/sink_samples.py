@@ -9,93 +9,51 @@ import msgspec
 from schemas.contract import schema_name
 from schemas.control import Strategy
 from schemas.market import NewsArticle, TrendingAsset
-from schemas.scores import InputPosition
-from schemas.signals import Contribution, RankedSignal, Signal, TopSignals
+from schemas.signals import RankedSignal, TopSignals
 from schemas.topics import BY_SCHEMA, STRATEGIES
 from sinks.base import SinkRecord
+from tests import factories
+from tests.factories import START_MS as T0
+from tests.factories import signal
 
-T0 = 1_767_225_600_000  # 2026-01-01 00:00:00 UTC
-ENGINES = ("sentiment", "technical", "fundamental", "event_risk", "liquidity")
-SCORES = (0.72, 0.58, 0.60, 0.10, 0.80)
-WEIGHTS = (0.35, 0.25, 0.15, 0.15, 0.10)
+__all__ = ["T0", "news", "record", "signal", "strategy", "tombstone", "top", "trending"]
 _offset = iter(range(10**9))
 
 
-def signal(number: int = 0, **changes: Any) -> Signal:
-    """The worked example of SPEC section 8, with an id and an asset of its own."""
-    parts = tuple(
-        Contribution(engine, "ok", score, 0.85, weight, score * weight, 60_000, number)
-        for engine, score, weight in zip(ENGINES, SCORES, WEIGHTS, strict=True)
-    )
-    event = Signal(
-        signal_id=f"{number:032x}",
-        strategy_id=f"strategy-{number % 4}",
-        asset=f"A{number % 50}",
-        as_of=T0 + number,
-        cycle=T0,
-        trigger="cycle",
-        final_score=0.582,
-        action="BUY",
-        fused_action="BUY",
-        confidence=0.814,
-        contributions=parts,
-        entry_price_usd=50_000.0,
-        position_size=0.01628,
-        position_value_usd=814.0,
-        stop_loss_usd=47_500.0,
-        take_profit_usd=55_000.0,
-        sizing={"base": 1000.0, "multiplier": 0.814},
-        features={"rsi14@1h": 55.0, "ma20@1h": 49_800.0, "ma50@1h": 49_000.0},
-        detail={},
-        inputs=(InputPosition("engine.scores", 0, number),),
-    )
-    return msgspec.structs.replace(event, **changes)
-
-
 def trending(number: int = 0, **changes: Any) -> TrendingAsset:
-    event = TrendingAsset(
-        asset=f"A{number}",
-        event_time=T0,
-        observed_at=T0 + 5,
-        source="simulator",
-        source_id=f"{T0}:A{number}",
-        cycle=T0,
-        cycle_size=50,
-        rank=number + 1,
-        name=f"Asset {number}",
-        price_usd=10.0,
-        volume_24h_usd=1e9,
-    )
-    return msgspec.structs.replace(event, **changes)
+    defaults = {
+        "observed_at": T0 + 5,
+        "source": "simulator",
+        "cycle_size": 50,
+        "rank": number + 1,
+        "name": f"Asset {number}",
+        "price_usd": 10.0,
+    }
+    return factories.tick(f"A{number}", T0, **{**defaults, **changes})
 
 
 def news(number: int = 0, **changes: Any) -> NewsArticle:
-    event = NewsArticle(
-        asset="BTC",
-        event_time=T0 - 60_000,
-        observed_at=T0 + 5,
-        published_at=T0 - 60_000,
-        source="rss",
-        source_id=f"article-{number}",
-        headline=f"Bitcoin does thing number {number}",
-        url="https://example.org/a",
-        publisher="Example",
-        sentiment_label="positive",
-    )
-    return msgspec.structs.replace(event, **changes)
+    defaults = {
+        "event_time": T0 - 60_000,
+        "published_at": T0 - 60_000,
+        "source": "rss",
+        "source_id": f"article-{number}",
+        "url": "https://example.org/a",
+        "sentiment_label": "positive",
+    }
+    headline = changes.pop("headline", f"Bitcoin does thing number {number}")
+    return factories.news(headline, at_ms=T0 + 5, **{**defaults, **changes})
 
 
 def strategy(version: int = 1, **changes: Any) -> Strategy:
-    event = Strategy(
-        strategy_id="momentum",
-        version=version,
-        owner="admin",
-        name=f"Momentum v{version}",
-        assets=("BTC", "ETH"),
-        weights={"technical": 0.5},
-        updated_at=T0 + version,
-    )
-    return msgspec.structs.replace(event, **changes)
+    defaults = {
+        "version": version,
+        "name": f"Momentum v{version}",
+        "assets": ("BTC", "ETH"),
+        "weights": {"technical": 0.5},
+        "updated_at": T0 + version,
+    }
+    return factories.strategy("momentum", **{**defaults, **changes})
 
 
 def top(number: int = 0, places: int = 10) -> TopSignals:

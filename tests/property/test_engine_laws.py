@@ -22,8 +22,9 @@ from streams.engines.base import Engine, EngineReading
 from streams.engines.scoring_stage import ScoringStage
 from streams.stage import advance
 from streams.topology import scoring_engines
+from tests.factories import DAY_MS
 from tests.property.engine_streams import STREAMS
-from tests.unit.streams.engines._records import DAY_MS, fed, readings
+from tests.unit.streams.engines._records import fed, readings
 
 AnyEngine = Engine[Any, Any]
 LONG_MS = 400 * DAY_MS

@@ -9,16 +9,9 @@ from hypothesis import strategies as st
 
 from schemas.validation import CATEGORIES
 from streams.engines.event_risk import ENGINE
+from tests.factories import DAY_MS, HOUR_MS
 from tests.property.engine_streams import shares
-from tests.unit.streams.engines._records import (
-    DAY_MS,
-    HOUR_MS,
-    T0,
-    fed,
-    make_event,
-    make_heartbeat,
-    said,
-)
+from tests.unit.streams.engines._records import T0, fed, make_event, make_heartbeat, said
 
 RISKS = ["delisting", "unlock", "hard_fork"]
 GOODS = ["listing", "partnership", "upgrade", "burn", "airdrop", "conference"]

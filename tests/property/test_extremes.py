@@ -18,12 +18,8 @@ from streams.engines.base import Engine
 from streams.engines.scoring_stage import ScoringStage
 from streams.stage import advance
 from streams.topology import scoring_engines
-from tests.unit.streams.engines._market import (
-    HOUR_MS,
-    START_MS,
-    make_book,
-    make_candle,
-)
+from tests.factories import HOUR_MS
+from tests.unit.streams.engines._market import START_MS, make_book, make_candle
 from tests.unit.streams.engines._records import make_fundamentals, make_tick
 
 PRICES = (LEAST_PRICE, nextafter(MOST_PRICE, 0.0), 1.0)

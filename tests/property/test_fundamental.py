@@ -10,14 +10,9 @@ from hypothesis import strategies as st
 
 from schemas.market import MEASURES
 from streams.engines.fundamental import ENGINE, PARTS
+from tests.factories import HOUR_MS
 from tests.property.engine_streams import STREAMS
-from tests.unit.streams.engines._records import (
-    HOUR_MS,
-    T0,
-    make_fundamentals,
-    readings,
-    said,
-)
+from tests.unit.streams.engines._records import T0, make_fundamentals, readings, said
 
 RISING = [
     name

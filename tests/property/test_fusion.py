@@ -16,9 +16,8 @@ from schemas.validation import problem
 from streams.confidence.position_sizing import Config as SizingConfig
 from streams.fusion.stage import FusionStage
 from streams.stage import Entry, Output, Tables, advance
+from tests.factories import CYCLE_MS, MINUTE_MS
 from tests.unit.streams.fusion.fusion_factories import (
-    CYCLE_MS,
-    MINUTE_MS,
     T0,
     make_missing,
     make_score,

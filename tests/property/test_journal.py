@@ -25,12 +25,8 @@ from producers.dedup.index_state import (
     with_candle,
 )
 from producers.dedup.published_index import PublishedIndex
-from tests.unit.marketdata.recorded_factory import (
-    HOUR_MS,
-    T0,
-    candle,
-    news,
-)
+from tests.factories import HOUR_MS
+from tests.unit.marketdata.recorded_factory import T0, candle, news
 from tests.unit.producers.dedup.index_harness import (
     CODEC,
     DyingSender,

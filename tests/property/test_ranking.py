@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from schemas.signals import RankEntry, TopSignals
 from streams.confidence.ranking import RankingStage
 from streams.stage import Entry, Output, advance
-from tests.unit.streams.fusion.fusion_factories import CYCLE_MS, T0
+from tests.factories import CYCLE_MS
+from tests.unit.streams.fusion.fusion_factories import T0
 
 STAGE = RankingStage()
 GAP = 1_000

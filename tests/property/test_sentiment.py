@@ -10,14 +10,9 @@ from hypothesis import strategies as st
 
 from streams.engines.lexicon import score_text
 from streams.engines.sentiment import ENGINE
+from tests.factories import DAY_MS
 from tests.property.engine_streams import headlines, news, ticks
-from tests.unit.streams.engines._records import (
-    DAY_MS,
-    T0,
-    fed,
-    make_news,
-    make_tick,
-)
+from tests.unit.streams.engines._records import T0, fed, make_news, make_tick
 
 
 @given(st.text(), st.none() | st.text())

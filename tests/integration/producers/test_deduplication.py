@@ -21,14 +21,10 @@ from schemas.codec import local_codec
 from schemas.events import TOPIC_OF
 from schemas.market import CalendarEvent, Candle, Fundamentals, NewsArticle, TrendingAsset
 from tests.conftest import ROOT
+from tests.factories import HOUR_MS
 from tests.integration.conftest import PARTITIONS, Log
 from tests.integration.producers.once_process import POINTS, batches
-from tests.unit.marketdata.recorded_factory import (
-    HOUR_MS,
-    T0,
-    candle,
-    news,
-)
+from tests.unit.marketdata.recorded_factory import T0, candle, news
 from transport import admin
 from transport.decoder import Decoder
 from transport.log_reader import LogReader

@@ -15,10 +15,9 @@ from marketdata.simulated.source import simulate
 from schemas.codec import local_codec
 from schemas.events import TOPIC_OF
 from schemas.times import CYCLE_MS
+from tests.factories import DAY_MS, HOUR_MS
 from tests.integration.conftest import Log
 from tests.unit.marketdata.recorded_factory import (
-    DAY_MS,
-    HOUR_MS,
     T0,
     candle,
     hours,

@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pyarrow as pa
 import pyarrow.parquet as parquet
 
 from schemas.market import Candle, NewsArticle, OrderBook, TrendingAsset
+from tests import factories
+from tests.factories import HOUR_MS
 
-HOUR_MS = 3_600_000
-DAY_MS = 24 * HOUR_MS
 T0 = 1_646_092_800_000
 """2022-03-01 00:00 UTC: a start of every timeframe."""
 
@@ -74,71 +75,20 @@ def write_posts(root: Path, rows: Sequence[Sequence[str]]) -> Path:
 
 
 def candle(asset: str = "BTC", at_ms: int = T0, **changes: Any) -> Candle:
-    """Return a valid closed 1h candle observed at `at_ms`."""
-    fields: dict[str, Any] = {
-        "asset": asset,
-        "event_time": at_ms,
-        "observed_at": at_ms,
-        "source": "test",
-        "source_id": f"{asset}:{at_ms}",
-        "exchange": "binance",
-        "symbol": f"{asset}/USDT",
-        "timeframe": "1h",
-        "open_time": at_ms - HOUR_MS,
-        "close_time": at_ms,
-        "open": 10.0,
-        "high": 12.0,
-        "low": 9.0,
-        "close": 11.0,
-        "volume": 5.0,
-        "closed": True,
-    }
-    return Candle(**{**fields, **changes})
+    """Return a valid closed 1h candle observed at `at_ms`, or what the changes make of it."""
+    return msgspec.structs.replace(factories.candle(asset, at_ms), **changes)
 
 
 def book(asset: str = "BTC", at_ms: int = T0) -> OrderBook:
     """Return a valid book of one level observed at `at_ms`."""
-    return OrderBook(
-        asset=asset,
-        event_time=at_ms,
-        observed_at=at_ms,
-        source="test",
-        source_id=f"{asset}:{at_ms}",
-        exchange="binance",
-        symbol=f"{asset}/USDT",
-        bid_prices=(10.0,),
-        bid_sizes=(1.0,),
-        ask_prices=(10.1,),
-        ask_sizes=(1.5,),
-    )
+    return factories.book(asset, at_ms, bids=((10.0, 1.0),), asks=((10.1, 1.5),))
 
 
 def news(asset: str = "BTC", at_ms: int = T0, headline: str = "Something happened") -> NewsArticle:
     """Return a valid article observed at `at_ms`."""
-    return NewsArticle(
-        asset=asset,
-        event_time=at_ms,
-        observed_at=at_ms,
-        source="test",
-        source_id=f"{asset}:{at_ms}",
-        headline=headline,
-        url="",
-        publisher="test",
-    )
+    return factories.news(headline, asset, at_ms, publisher="test")
 
 
 def tick(asset: str = "BTC", at_ms: int = T0) -> TrendingAsset:
     """Return a valid tick observed at `at_ms`."""
-    return TrendingAsset(
-        asset=asset,
-        event_time=at_ms,
-        observed_at=at_ms,
-        source="test",
-        source_id=f"{asset}:{at_ms}",
-        cycle=at_ms,
-        cycle_size=1,
-        rank=1,
-        name=asset,
-        price_usd=1.0,
-        volume_24h_usd=0.0,
-    )
+    return factories.tick(asset, at_ms, price_usd=1.0, volume_24h_usd=0.0)

@@ -12,12 +12,7 @@ from hypothesis import strategies as st
 from marketdata.conflict_free_batches import chunks, conflict_free_batches
 from schemas.events import TOPIC_OF
 from schemas.market import TrendingAsset
-from tests.unit.marketdata.recorded_factory import (
-    book,
-    candle,
-    news,
-    tick,
-)
+from tests.unit.marketdata.recorded_factory import book, candle, news, tick
 
 _MAKERS = (candle, news, book, tick)
 _EVENTS = st.lists(

@@ -13,7 +13,8 @@ from marketdata.recorded.source import ReadReport, read_directory
 from schemas.events import TOPIC_OF, order_key
 from schemas.market import Candle, OrderBook, TrendingAsset
 from schemas.validation import problem
-from tests.unit.marketdata.recorded_factory import DAY_MS, HOUR_MS, T0
+from tests.factories import DAY_MS, HOUR_MS
+from tests.unit.marketdata.recorded_factory import T0
 
 pytestmark = pytest.mark.shared_data
 ASSETS = ("BTC", "ETH", "BNB", "SOL", "XRP")

@@ -10,8 +10,8 @@ from marketdata.recorded.source import ReadReport, RecordedDataError, read_direc
 from schemas.events import order_key
 from schemas.market import Candle, NewsArticle
 from schemas.validation import problem
+from tests.factories import DAY_MS
 from tests.unit.marketdata.recorded_factory import (
-    DAY_MS,
     T0,
     candle,
     hours,

@@ -11,9 +11,8 @@ from marketdata.recorded.source import ReadReport, read_directory
 from schemas.events import order_key
 from schemas.market import Candle, NewsArticle, OrderBook, TrendingAsset
 from schemas.validation import problem
+from tests.factories import DAY_MS, HOUR_MS
 from tests.unit.marketdata.recorded_factory import (
-    DAY_MS,
-    HOUR_MS,
     T0,
     hours,
     write_books,

@@ -4,13 +4,7 @@ from __future__ import annotations
 
 from marketdata.recorded.ticks import TickMaker, with_ticks
 from schemas.events import order_key
-from tests.unit.marketdata.recorded_factory import (
-    T0,
-    book,
-    candle,
-    news,
-    tick,
-)
+from tests.unit.marketdata.recorded_factory import T0, book, candle, news, tick
 
 CYCLE_MS = 600_000
 

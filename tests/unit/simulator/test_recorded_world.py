@@ -9,13 +9,8 @@ import pytest
 from marketdata.recorded.files import RecordedDataError
 from simulator.recorded_world import RecordedWorld
 from simulator.shapes import UnknownAssetError
-from tests.unit.marketdata.recorded_factory import (
-    HOUR_MS,
-    T0,
-    hours,
-    write_candles,
-    write_headlines,
-)
+from tests.factories import HOUR_MS
+from tests.unit.marketdata.recorded_factory import T0, hours, write_candles, write_headlines
 
 MINUTE_MS = 60_000
 FALLING = (T0 + 3 * HOUR_MS, 105.0, 107.0, 100.0, 101.0, 6.0)

@@ -14,9 +14,8 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 
 from schemas.codec import Codec
 from schemas.dead_letters import DeadLetter
-from schemas.market import Candle
 from schemas.partitioning import partition_of
-from schemas.scores import EngineScore
+from tests import factories
 from tests.integration.streams.agents.rig import (
     START_MS,
     Rig,
@@ -25,34 +24,8 @@ from tests.integration.streams.agents.rig import (
 )
 from transport import clients
 
-GOOD = Candle(
-    asset="BTC",
-    event_time=START_MS,
-    observed_at=START_MS + 1000,
-    source="test",
-    source_id="1",
-    exchange="binance",
-    symbol="BTC/USDT",
-    timeframe="1h",
-    open_time=START_MS - 3_600_000,
-    close_time=START_MS,
-    open=100.0,
-    high=110.0,
-    low=90.0,
-    close=105.0,
-    volume=3.0,
-    closed=True,
-)
-SCORE = EngineScore(
-    asset="BTC",
-    engine="astrology",
-    status="ok",
-    as_of=START_MS,
-    sequence=1,
-    score=0.5,
-    confidence=1.0,
-    freshness=1.0,
-)
+GOOD = factories.candle(close_ms=START_MS, price=100.0)
+SCORE = msgspec.structs.replace(factories.score(), engine="astrology")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -15,7 +15,7 @@ from streams.agents.stage_worker import StageWorker
 from streams.engines.base import Engine, EngineReading
 from streams.engines.scoring_stage import ScoringStage
 from streams.stage import EMPTY_TABLES
-from tests.integration.streams.agents.test_dead_letters import GOOD
+from tests import factories
 from transport import admin
 from transport.log_reader import LogReader
 from transport.publisher import Publisher
@@ -56,7 +56,7 @@ async def test_after_three_crashes_the_record_is_a_dead_letter(
     closes = (100.0, 101.0, 102.0)
     async with Publisher(settings, codec) as publisher:
         await publisher.publish_many(
-            msgspec.structs.replace(GOOD, close=close, source_id=str(close)) for close in closes
+            factories.candle(price=close, source_id=str(close)) for close in closes
         )
     for _ in range(3):
         assert "divided by the moon" in await _run_until(settings, codec, registry, 3)

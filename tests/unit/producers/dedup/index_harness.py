@@ -17,13 +17,8 @@ from schemas.codec import local_codec
 from schemas.events import TOPIC_OF
 from schemas.market import CalendarEvent, Fundamentals
 from schemas.partitioning import partition_of
-from tests.unit.marketdata.recorded_factory import (
-    DAY_MS,
-    HOUR_MS,
-    T0,
-    candle,
-    tick,
-)
+from tests.factories import DAY_MS, HOUR_MS
+from tests.unit.marketdata.recorded_factory import T0, candle, tick
 
 CODEC = local_codec()
 PARTITIONS = 3

@@ -20,12 +20,8 @@ from producers.dedup.log_indexer import LogIndexer, OtherLogError
 from producers.dedup.published_index import PublishedIndex
 from schemas.codec import Codec, UnknownSchemaError
 from schemas.registry_client import RegistryError
-from tests.unit.marketdata.recorded_factory import (
-    HOUR_MS,
-    T0,
-    candle,
-    news,
-)
+from tests.factories import HOUR_MS
+from tests.unit.marketdata.recorded_factory import T0, candle, news
 from tests.unit.producers.dedup.index_harness import (
     CODEC,
     DyingSender,

@@ -15,14 +15,8 @@ from producers.dedup.headlines import SeenNews
 from producers.dedup.index_state import KEPT, CycleSeen, remaining
 from producers.dedup.published_index import PublishedIndex
 from schemas.times import CYCLE_MS
-from tests.unit.marketdata.recorded_factory import (
-    DAY_MS,
-    HOUR_MS,
-    T0,
-    book,
-    candle,
-    news,
-)
+from tests.factories import DAY_MS, HOUR_MS
+from tests.unit.marketdata.recorded_factory import T0, book, candle, news
 from tests.unit.producers.dedup.index_harness import fundamentals, scheduled, ticks
 
 

@@ -7,7 +7,8 @@ import pytest
 
 from schemas.signals import RankEntry, TopSignals
 from streams.confidence.ranking import Config, RankingStage
-from tests.unit.streams.fusion.fusion_factories import CYCLE_MS, T0, Feed
+from tests.factories import CYCLE_MS
+from tests.unit.streams.fusion.fusion_factories import T0, Feed
 
 
 def make_entry(

@@ -9,10 +9,9 @@ from random import Random
 from pyarrow import parquet
 
 from schemas.market import Candle, OrderBook, TrendingAsset
-from schemas.validation import TIMEFRAME_MS, problem
+from schemas.validation import TIMEFRAME_MS
+from tests import factories
 
-HOUR_MS = 3_600_000
-DAY_MS = 24 * HOUR_MS
 START_MS = 1_600_560_000_000
 """Midnight of 2020-09-20 UTC, where the recorded candles begin."""
 
@@ -32,67 +31,29 @@ def make_candle(
     length_ms = TIMEFRAME_MS[timeframe]
     open_time = START_MS + place * length_ms
     close_time = open_time + length_ms
-    seen = close_time + 1_500 if observed_at is None else observed_at
-    candle = Candle(
-        asset="BTC",
-        event_time=close_time,
-        observed_at=seen,
-        source="binance",
+    return factories.candle(
+        close_ms=close_time,
+        observed_at=close_time + 1_500 if observed_at is None else observed_at,
         source_id=f"{timeframe}-{open_time}",
-        exchange="binance",
-        symbol="BTC/USDT",
         timeframe=timeframe,
-        open_time=open_time,
-        close_time=close_time,
-        open=ohlc[0],
-        high=ohlc[1],
-        low=ohlc[2],
-        close=ohlc[3],
+        **dict(zip(("open", "high", "low", "close"), ohlc, strict=True)),
         volume=1.0,
         closed=closed,
     )
-    assert problem(candle) is None
-    return candle
 
 
 def make_book(
     bids: list[tuple[float, float]], asks: list[tuple[float, float]], observed_at: int = START_MS
 ) -> OrderBook:
     """Return a book of (price, size) levels."""
-    book = OrderBook(
-        asset="BTC",
-        event_time=observed_at,
-        observed_at=observed_at,
-        source="binance",
-        source_id=str(observed_at),
-        exchange="binance",
-        symbol="BTC/USDT",
-        bid_prices=tuple(price for price, _ in bids),
-        bid_sizes=tuple(size for _, size in bids),
-        ask_prices=tuple(price for price, _ in asks),
-        ask_sizes=tuple(size for _, size in asks),
-    )
-    assert problem(book) is None
-    return book
+    return factories.book(at_ms=observed_at, bids=tuple(bids), asks=tuple(asks))
 
 
 def make_tick(
     observed_at: int = START_MS, price_usd: float = 100.0, volume_24h_usd: float = 1e9
 ) -> TrendingAsset:
     """Return a tick of a cycle of one."""
-    return TrendingAsset(
-        asset="BTC",
-        event_time=observed_at,
-        observed_at=observed_at,
-        source="coingecko",
-        source_id=str(observed_at),
-        cycle=observed_at,
-        cycle_size=1,
-        rank=1,
-        name="Bitcoin",
-        price_usd=price_usd,
-        volume_24h_usd=volume_24h_usd,
-    )
+    return factories.tick(at_ms=observed_at, price_usd=price_usd, volume_24h_usd=volume_24h_usd)
 
 
 def random_walk(

@@ -6,57 +6,30 @@ from collections.abc import Iterable
 from typing import Any
 
 from schemas.market import CalendarEvent, Fundamentals, NewsArticle, TrendingAsset
-from schemas.validation import problem
 from streams.engines.base import Engine, EngineReading
+from tests import factories
 
-MINUTE_MS = 60_000
-HOUR_MS = 60 * MINUTE_MS
-DAY_MS = 24 * HOUR_MS
 T0 = 1_700_000_400_000  # the start of a cycle
-
-
-def _built(kind: type, at: int, defaults: dict[str, Any], fields: dict[str, Any]) -> Any:
-    head = {"asset": "BTC", "event_time": at, "observed_at": at, "source": "test"}
-    event = kind(**(head | {"source_id": str(at)} | defaults | fields))
-    assert problem(event) is None
-    return event
 
 
 def make_news(headline: str, at: int = T0, **fields: Any) -> NewsArticle:
     """Build a headline without url or label."""
-    defaults = {"headline": headline, "url": "", "publisher": "CoinDesk"}
-    return _built(NewsArticle, at, defaults, fields)  # type: ignore[no-any-return]
+    return factories.news(headline, at_ms=at, **{"source_id": str(at), **fields})
 
 
 def make_tick(at: int = T0, **fields: Any) -> TrendingAsset:
     """Build a tick without social metrics or market cap."""
-    defaults = {
-        "cycle": at,
-        "cycle_size": 1,
-        "rank": 1,
-        "name": "Bitcoin",
-        "price_usd": 50_000.0,
-        "volume_24h_usd": 1e9,
-    }
-    return _built(TrendingAsset, at, defaults, fields)  # type: ignore[no-any-return]
+    return factories.tick(at_ms=at, **{"source_id": str(at), **fields})
 
 
 def make_fundamentals(at: int = T0, **fields: Any) -> Fundamentals:
     """Build a record with the given fields only."""
-    return _built(Fundamentals, at, {}, fields)  # type: ignore[no-any-return]
+    return factories.fundamentals(at_ms=at, **{"source_id": str(at), **fields})
 
 
 def make_event(category: str, ahead_ms: float, at: int = T0, **fields: Any) -> CalendarEvent:
     """Build a sure event of impact 1 that starts `ahead_ms` after `at`."""
-    defaults = {
-        "source_id": category,
-        "title": f"a {category}",
-        "category": category,
-        "starts_at": at + int(ahead_ms),
-        "impact": 1.0,
-        "certainty": 1.0,
-    }
-    return _built(CalendarEvent, at, defaults, fields)  # type: ignore[no-any-return]
+    return factories.calendar_event(category, ahead_ms, at_ms=at, **fields)
 
 
 def make_heartbeat(at: int = T0) -> CalendarEvent:

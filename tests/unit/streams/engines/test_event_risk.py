@@ -10,17 +10,8 @@ import pytest
 
 from schemas.validation import CATEGORIES
 from streams.engines.event_risk import ENGINE
-from tests.unit.streams.engines._records import (
-    DAY_MS,
-    HOUR_MS,
-    MINUTE_MS,
-    T0,
-    fed,
-    make_event,
-    make_heartbeat,
-    make_tick,
-    said,
-)
+from tests.factories import DAY_MS, HOUR_MS, MINUTE_MS
+from tests.unit.streams.engines._records import T0, fed, make_event, make_heartbeat, make_tick, said
 
 CALM = atanh(0.10)
 WEEK_MS = 7 * DAY_MS

@@ -9,15 +9,8 @@ import pytest
 
 from streams.engines.base import EngineReading
 from streams.engines.fundamental import ENGINE, PARTS
-from tests.unit.streams.engines._records import (
-    DAY_MS,
-    HOUR_MS,
-    T0,
-    fed,
-    make_fundamentals,
-    make_tick,
-    said,
-)
+from tests.factories import DAY_MS, HOUR_MS
+from tests.unit.streams.engines._records import T0, fed, make_fundamentals, make_tick, said
 
 EVERYTHING: dict[str, Any] = {
     "market_cap_rank": 1,

@@ -17,12 +17,8 @@ from streams.engines.headline import (
     score_headline,
     text_key,
 )
-from tests.unit.streams.engines._records import (
-    DAY_MS,
-    HOUR_MS,
-    T0,
-    make_news,
-)
+from tests.factories import DAY_MS, HOUR_MS
+from tests.unit.streams.engines._records import T0, make_news
 
 GOOD = "Traders turn bullish"
 URL = "https://a.example/1"

@@ -18,13 +18,8 @@ from streams.engines.liquidity import ENGINE, ORDERS_USD, State
 from streams.engines.liquidity_book import slippage_bps
 from streams.engines.scoring_stage import ScoringStage
 from streams.stage import advance
-from tests.unit.streams.engines._market import (
-    DAY_MS,
-    HOUR_MS,
-    START_MS,
-    make_book,
-    make_tick,
-)
+from tests.factories import DAY_MS, HOUR_MS
+from tests.unit.streams.engines._market import START_MS, make_book, make_tick
 
 CONFIG = ENGINE.config
 MINUTE_MS = 60_000

@@ -12,17 +12,8 @@ import pytest
 from streams.engines.base import Engine
 from streams.engines.headline import RecordedScores, TextScore, VoicesConfig, text_key
 from streams.engines.sentiment import ENGINE, Config, State
-from tests.unit.streams.engines._records import (
-    DAY_MS,
-    HOUR_MS,
-    MINUTE_MS,
-    T0,
-    fed,
-    make_news,
-    make_tick,
-    readings,
-    said,
-)
+from tests.factories import DAY_MS, HOUR_MS, MINUTE_MS
+from tests.unit.streams.engines._records import T0, fed, make_news, make_tick, readings, said
 
 CYCLE_MS = 10 * MINUTE_MS
 GOOD = "Traders turn bullish"

@@ -6,15 +6,8 @@ import msgspec
 import pytest
 
 from streams.engines.sentiment import ENGINE, State
-from tests.unit.streams.engines._records import (
-    DAY_MS,
-    HOUR_MS,
-    MINUTE_MS,
-    T0,
-    fed,
-    make_news,
-    said,
-)
+from tests.factories import DAY_MS, HOUR_MS, MINUTE_MS
+from tests.unit.streams.engines._records import T0, fed, make_news, said
 
 GOOD = "Traders turn bullish"
 BAD = "Exchange hacked"

@@ -9,12 +9,8 @@ import msgspec
 import pytest
 
 from streams.engines.social import Baseline, Social, SocialConfig, observe
-from tests.unit.streams.engines._records import (
-    DAY_MS,
-    MINUTE_MS,
-    T0,
-    make_tick,
-)
+from tests.factories import DAY_MS, MINUTE_MS
+from tests.unit.streams.engines._records import T0, make_tick
 
 CONFIG = SocialConfig()
 CYCLE_MS = 10 * MINUTE_MS

@@ -18,9 +18,8 @@ from streams.engines.indicators import NAMES, TrendConfig, trend
 from streams.engines.scoring_stage import ScoringStage
 from streams.engines.technical import ENGINE, State
 from streams.stage import advance
+from tests.factories import DAY_MS, HOUR_MS
 from tests.unit.streams.engines._market import (
-    DAY_MS,
-    HOUR_MS,
     START_MS,
     Ohlc,
     make_book,

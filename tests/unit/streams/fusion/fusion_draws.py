@@ -9,12 +9,8 @@ from hypothesis import strategies as st
 from schemas.engines import ENGINES
 from streams.fusion.state import latest_score, pin
 from streams.stage import StrategyAt
-from tests.unit.streams.fusion.fusion_factories import (
-    CYCLE_MS,
-    T0,
-    make_score,
-    make_strategy,
-)
+from tests.factories import CYCLE_MS
+from tests.unit.streams.fusion.fusion_factories import T0, make_score, make_strategy
 
 FEW = st.sampled_from([-0.4, -0.2, 0.0, 0.2, 0.4])
 """Few enough that scores and limits are often the same."""

@@ -5,29 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from schemas.control import SignalRequest, Strategy
-from schemas.engines import ENGINES
 from schemas.scores import EngineScore
 from schemas.signals import RankEntry, Signal
 from streams.fusion.stage import FusionStage
 from streams.stage import Entry, Output, Stage, StrategyAt, Tables, advance
+from tests import factories
 
-MINUTE_MS = 60_000
-CYCLE_MS = 10 * MINUTE_MS
 T0 = 1_700_000_400_000  # the start of a cycle
-
-WORKED_EXAMPLE = {
-    "sentiment": 0.72,
-    "technical": 0.58,
-    "fundamental": 0.60,
-    "event_risk": 0.10,
-    "liquidity": 0.80,
-}
-"""The scores of SPEC 8."""
-
-
-def make_strategy(strategy_id: str = "balanced", **fields: Any) -> Strategy:
-    """Build a strategy with a $50,000 portfolio and neither stop nor holdings."""
-    return Strategy(strategy_id=strategy_id, owner="admin", name=strategy_id.title(), **fields)
+make_strategy = factories.strategy
 
 
 def make_tables(*strategies: Strategy) -> Tables:
@@ -37,18 +22,7 @@ def make_tables(*strategies: Strategy) -> Tables:
 
 def make_score(engine: str, score: float = 0.0, **fields: Any) -> EngineScore:
     """Build a fresh score of BTC at T0, between cycles unless `cycle` is given."""
-    as_of = fields.setdefault("as_of", T0)
-    fields.setdefault("cycle_size", 0 if fields.get("cycle") is None else 1)
-    defaults: dict[str, Any] = {
-        "asset": "BTC",
-        "status": "ok",
-        "sequence": as_of,
-        "confidence": 0.85,
-        "freshness": 1.0,
-        "data_time": as_of - 1_000,
-        "price_usd": 50_000.0,
-    }
-    return EngineScore(engine=engine, score=score, **(defaults | fields))
+    return factories.score(engine, score, **{"as_of": T0, **fields})
 
 
 def make_missing(engine: str, cycle: int, **fields: Any) -> EngineScore:
@@ -67,17 +41,13 @@ def make_missing(engine: str, cycle: int, **fields: Any) -> EngineScore:
 def answers(
     scores: dict[str, float] | None = None, cycle: int = T0, **fields: Any
 ) -> list[EngineScore]:
-    """Build the five answers to a cycle; engines left out of `scores` say 0."""
-    given = WORKED_EXAMPLE if scores is None else scores
-    return [
-        make_score(engine, given.get(engine, 0.0), cycle=cycle, as_of=cycle, **fields)
-        for engine in ENGINES
-    ]
+    """Build the answers of all engines to a cycle; engines left out of `scores` say 0."""
+    return factories.answers(scores, cycle, **fields)
 
 
 def make_request(strategy_id: str = "balanced", requested_at: int = T0) -> SignalRequest:
     """Build a request for BTC."""
-    return SignalRequest("request-1", "BTC", strategy_id, requested_at)
+    return factories.request(strategy_id, requested_at)
 
 
 class Feed:

@@ -10,9 +10,8 @@ from schemas.engines import ENGINES
 from schemas.scores import InputPosition
 from schemas.signals import Signal
 from streams.fusion.signal_builder import signal_id
+from tests.factories import CYCLE_MS, MINUTE_MS
 from tests.unit.streams.fusion.fusion_factories import (
-    CYCLE_MS,
-    MINUTE_MS,
     T0,
     Feed,
     answers,

@@ -9,9 +9,8 @@ import pytest
 
 from schemas.engines import ENGINES
 from schemas.scores import InputPosition
+from tests.factories import CYCLE_MS, MINUTE_MS
 from tests.unit.streams.fusion.fusion_factories import (
-    CYCLE_MS,
-    MINUTE_MS,
     T0,
     Feed,
     answers,

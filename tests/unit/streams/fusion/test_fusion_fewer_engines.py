@@ -8,14 +8,8 @@ import pytest
 from schemas.engines import ENGINES
 from streams.fusion.state import FusionState, migrate_state
 from streams.stage import Entry
-from tests.unit.streams.fusion.fusion_factories import (
-    CYCLE_MS,
-    T0,
-    Feed,
-    answers,
-    make_score,
-    make_strategy,
-)
+from tests.factories import CYCLE_MS
+from tests.unit.streams.fusion.fusion_factories import T0, Feed, answers, make_score, make_strategy
 
 
 def with_fewer_engines(entry: Entry | None, lacking: int) -> Entry:

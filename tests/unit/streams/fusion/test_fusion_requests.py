@@ -11,8 +11,8 @@ from schemas.scores import InputPosition
 from streams.fusion.signal_builder import signal_id
 from streams.fusion.stage import BadRequestError
 from streams.stage import UnusableEventError
+from tests.factories import MINUTE_MS
 from tests.unit.streams.fusion.fusion_factories import (
-    MINUTE_MS,
     T0,
     Feed,
     answers,

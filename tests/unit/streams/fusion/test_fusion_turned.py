@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from schemas.control import Strategy
 from schemas.engines import ENGINES
 from streams.fusion.decision import changed_actions, decide, view
+from tests.factories import CYCLE_MS
 from tests.unit.streams.fusion.fusion_draws import held, pinned
-from tests.unit.streams.fusion.fusion_factories import CYCLE_MS, T0
+from tests.unit.streams.fusion.fusion_factories import T0
 
 
 class ByPrice:

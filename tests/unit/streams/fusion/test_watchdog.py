@@ -18,13 +18,8 @@ from streams.fusion.watchdog import (
     on_tick,
 )
 from streams.stage import Output
-from tests.unit.streams.fusion.fusion_factories import (
-    CYCLE_MS,
-    T0,
-    Feed,
-    make_score,
-    make_strategy,
-)
+from tests.factories import CYCLE_MS
+from tests.unit.streams.fusion.fusion_factories import T0, Feed, make_score, make_strategy
 
 CONFIG = Config()
 GRACE_MS = CONFIG.grace_ms

@@ -31,13 +31,8 @@ from streams.lookahead.render import (
 from streams.lookahead.steps import load_stage
 from streams.topology import stage_names
 from tests.conftest import ROOT
-from tests.unit.streams.engines._market import (
-    HOUR_MS,
-    START_MS,
-    make_book,
-    make_candle,
-    make_tick,
-)
+from tests.factories import HOUR_MS
+from tests.unit.streams.engines._market import START_MS, make_book, make_candle, make_tick
 from tests.unit.streams.engines._records import make_event, make_fundamentals, make_news
 
 T0 = 1_700_000_400_000

@@ -19,12 +19,8 @@ from streams.lookahead.steps import WatchedTopology, load_stage
 from streams.lookahead.twin import Twin, TwinError
 from streams.stage import StrategyAt
 from streams.topology import stage_names
-from tests.unit.streams.engines._market import (
-    DAY_MS,
-    make_candle,
-    make_tick,
-    random_walk,
-)
+from tests.factories import DAY_MS
+from tests.unit.streams.engines._market import make_candle, make_tick, random_walk
 from tests.unit.streams.lookahead import leaks
 
 LEAKS = "tests.unit.streams.lookahead.leaks"

@@ -19,13 +19,8 @@ from streams.archive.records import LoggedRecord
 from streams.archive.store import open_store
 from streams.archive.writer import ArchiveWriter
 from streams.lookahead import sources
-from tests.unit.marketdata.recorded_factory import (
-    HOUR_MS,
-    T0,
-    hours,
-    write_candles,
-    write_headlines,
-)
+from tests.factories import HOUR_MS
+from tests.unit.marketdata.recorded_factory import T0, hours, write_candles, write_headlines
 
 PARTITIONS = 4
 

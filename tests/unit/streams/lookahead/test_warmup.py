@@ -18,12 +18,8 @@ from streams.lookahead.render import figure_text, warm_up_table
 from streams.lookahead.sources import seeded
 from streams.lookahead.warmup import Figure, WarmUp, measure
 from streams.topology import scoring_engine, scoring_engines
-from tests.unit.streams.engines._market import (
-    DAY_MS,
-    HOUR_MS,
-    make_candle,
-    random_walk,
-)
+from tests.factories import DAY_MS, HOUR_MS
+from tests.unit.streams.engines._market import make_candle, random_walk
 from tests.unit.streams.engines._records import T0, make_news
 
 LENGTH = 400
