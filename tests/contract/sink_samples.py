@@ -29,7 +29,7 @@ def trending(number: int = 0, **changes: Any) -> TrendingAsset:
         "name": f"Asset {number}",
         "price_usd": 10.0,
     }
-    return factories.tick(f"A{number}", T0, **{**defaults, **changes})
+    return msgspec.structs.replace(factories.tick(f"A{number}", T0, **defaults), **changes)
 
 
 def news(number: int = 0, **changes: Any) -> NewsArticle:
@@ -41,8 +41,8 @@ def news(number: int = 0, **changes: Any) -> NewsArticle:
         "url": "https://example.org/a",
         "sentiment_label": "positive",
     }
-    headline = changes.pop("headline", f"Bitcoin does thing number {number}")
-    return factories.news(headline, at_ms=T0 + 5, **{**defaults, **changes})
+    valid = factories.news(f"Bitcoin does thing number {number}", at_ms=T0 + 5, **defaults)
+    return msgspec.structs.replace(valid, **changes)
 
 
 def strategy(version: int = 1, **changes: Any) -> Strategy:
@@ -53,7 +53,7 @@ def strategy(version: int = 1, **changes: Any) -> Strategy:
         "weights": {"technical": 0.5},
         "updated_at": T0 + version,
     }
-    return factories.strategy("momentum", **{**defaults, **changes})
+    return msgspec.structs.replace(factories.strategy("momentum", **defaults), **changes)
 
 
 def top(number: int = 0, places: int = 10) -> TopSignals:

@@ -76,7 +76,13 @@ def write_posts(root: Path, rows: Sequence[Sequence[str]]) -> Path:
 
 def candle(asset: str = "BTC", at_ms: int = T0, **changes: Any) -> Candle:
     """Return a valid closed 1h candle observed at `at_ms`, or what the changes make of it."""
-    return msgspec.structs.replace(factories.candle(asset, at_ms), **changes)
+    changes = {
+        "asset": asset,
+        "symbol": f"{asset}/USDT",
+        "source_id": f"{asset}:{at_ms}",
+        **changes,
+    }
+    return msgspec.structs.replace(factories.candle(close_ms=at_ms), **changes)
 
 
 def book(asset: str = "BTC", at_ms: int = T0) -> OrderBook:
@@ -85,8 +91,9 @@ def book(asset: str = "BTC", at_ms: int = T0) -> OrderBook:
 
 
 def news(asset: str = "BTC", at_ms: int = T0, headline: str = "Something happened") -> NewsArticle:
-    """Return a valid article observed at `at_ms`."""
-    return factories.news(headline, asset, at_ms, publisher="test")
+    """Return an article observed at `at_ms`, valid unless the headline is empty."""
+    valid = factories.news(asset=asset, at_ms=at_ms, publisher="test")
+    return msgspec.structs.replace(valid, headline=headline)
 
 
 def tick(asset: str = "BTC", at_ms: int = T0) -> TrendingAsset:

@@ -39,6 +39,16 @@ class DiedError(Exception):
     """The process died here: nothing that it does afterwards reaches the broker."""
 
 
+class _NoRegistry:
+    """A registry without a schema."""
+
+    async def resolve(self, codec: Any, unknown: Any) -> bool:
+        return False
+
+
+NO_REGISTRY = _NoRegistry()
+
+
 class Record(NamedTuple):
     """A record with the names that aiokafka gives its parts."""
 
@@ -181,7 +191,10 @@ class MemoryApp:
         self._point(f"send {topic}")
         for record in batch:
             self.broker.append(topic, partition, **record)
-        return asyncio.ensure_future(self._acknowledge(topic))
+        acknowledged = asyncio.ensure_future(self._acknowledge(topic))
+        # A process that has died waits for no acknowledgement; no complaint of that.
+        acknowledged.add_done_callback(lambda one: one.cancelled() or one.exception())
+        return acknowledged
 
     async def _acknowledge(self, topic: str) -> None:
         await asyncio.sleep(0)
@@ -241,7 +254,7 @@ class MemoryWorker:
         stage: Stage,
         folder: Path,
         *,
-        registry: Any = None,
+        registry: Any = NO_REGISTRY,
         tables: Tables = EMPTY_TABLES,
         codec: Any = CODEC,
         **options: Any,
