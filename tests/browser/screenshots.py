@@ -1,4 +1,7 @@
-"""`python -m tests.browser.screenshots OUT`: the page, desktop and phone, dark and light."""
+"""`python -m tests.browser.screenshots [OUT]`: pictures of the page.
+
+With a folder: desktop and phone, dark and light. Without: the one of the README.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +18,14 @@ from tests.browser.chromium import DESKTOP, PHONE, browser, watched
 from tests.browser.stand.__main__ import fill
 from tests.browser.stand.bridge import TOKEN, Stand
 
+README_PICTURE = Path(__file__).parents[2] / "docs" / "pictures" / "page.png"
+_README_SIZE = {"width": 1280, "height": 720}
 _FULL = ".spark[data-way] >> nth=40"
 
 
-async def make(out: Path) -> None:
-    """Make all pictures in a folder."""
-    out.mkdir(parents=True, exist_ok=True)
+async def make(out: Path | None) -> None:
+    """Make all pictures in a folder, or without one the README's."""
+    (out or README_PICTURE.parent).mkdir(parents=True, exist_ok=True)
     database = Database(fast=True)
     await migrate(await database.start())
     stand = Stand(database)
@@ -28,6 +33,9 @@ async def make(out: Path) -> None:
         await fill(stand)
         await stand.start()
         async with browser() as opened:
+            if out is None:
+                await _readme(opened, stand)
+                return
             for theme in ("dark", "light"):
                 await _desktop(opened, stand, out, theme)
                 await _phone(opened, stand, out, theme)
@@ -41,6 +49,13 @@ async def _open(page: Page, stand: Stand, ready: str = _FULL) -> None:
     await page.goto(f"{stand.address}/#token={TOKEN}")
     await page.locator(ready).wait_for(state="attached")
     await page.wait_for_timeout(1_500)
+
+
+async def _readme(opened: Browser, stand: Stand) -> None:
+    async with watched(opened, stand.address, _README_SIZE) as desk:
+        await _open(desk.page, stand)
+        await desk.page.screenshot(path=README_PICTURE)
+        _report(desk.problems)
 
 
 async def _desktop(opened: Browser, stand: Stand, out: Path, theme: str) -> None:
@@ -57,7 +72,7 @@ async def _desktop(opened: Browser, stand: Stand, out: Path, theme: str) -> None
         await page.keyboard.press("Escape")
         await page.keyboard.press("?")
         await page.screenshot(path=out / f"desktop-{theme}-keys.png")
-        _said(desk.problems)
+        _report(desk.problems)
 
 
 async def _phone(opened: Browser, stand: Stand, out: Path, theme: str) -> None:
@@ -68,7 +83,7 @@ async def _phone(opened: Browser, stand: Stand, out: Path, theme: str) -> None:
         await page.locator("#grid tbody tr").first.tap()
         await page.wait_for_timeout(800)
         await page.screenshot(path=out / f"phone-{theme}-panel.png")
-        _said(phone.problems)
+        _report(phone.problems)
 
 
 async def _trouble(opened: Browser, stand: Stand, out: Path) -> None:
@@ -85,7 +100,7 @@ async def _trouble(opened: Browser, stand: Stand, out: Path) -> None:
         await page.screenshot(path=out / "desktop-dark-disconnected.png")
 
 
-def _said(problems: list[str]) -> None:
+def _report(problems: list[str]) -> None:
     for problem in problems:
         print(problem, file=sys.stderr)
 
@@ -95,7 +110,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m tests.browser.screenshots", description=__doc__
     )
-    parser.add_argument("out", type=Path, help="folder for the pictures")
+    parser.add_argument("out", type=Path, nargs="?", help="folder for the pictures")
     asyncio.run(make(parser.parse_args().out))
 
 

@@ -1,4 +1,5 @@
 """Faust, used through its own extension points: chunks in, explicit commits, safe recovery.
 
-The only place that touches private attributes of Faust, aiokafka and mode (pinned in pyproject).
+Private attributes of Faust, aiokafka and mode (pinned in pyproject) are used here, and single ones
+in `writer`, `stage_worker` and `loop` beside it.
 """

@@ -49,7 +49,7 @@ class World:
         self._start_ms, self._assets, self._seed = start_ms, assets, seed
         self._out: list[Produced] = []
         strategies = {one.strategy_id: StrategyAt(one, at) for at, one in enumerate(PREBUILT)}
-        self._run = MarketReplay(PARTITIONS, strategies, self._emit, self._rank, are_checked=True)
+        self._run = MarketReplay(PARTITIONS, strategies, self._emit, self._rank)
         self._ranking = stage("ranking")
         self._ranked: dict[str, Entry] = {}
         self._ranks: Counter[int] = Counter()
