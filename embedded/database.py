@@ -27,9 +27,9 @@ _FAST = ("fsync=off", "full_page_writes=off")
 class Database(Service):
     """PostgreSQL on 127.0.0.1. `start()` returns its DSN, postgresql://postgres@127.0.0.1:PORT/...
 
-    No password is asked (trust), so every user of this machine can connect while it runs; nobody
-    else can. `directory` keeps the data, in `data/`, from one run to the next. `fast` leaves out
-    all waiting for the disk, for tests: a crash of the machine may lose data, one of PostgreSQL
+    No password is asked (trust), so every user of this machine can connect while it runs, and no
+    other machine. `directory` keeps the data, in `data/`, from one run to the next. `fast` leaves
+    out all waiting for the disk, for tests: a crash of the machine may lose data, one of PostgreSQL
     does not.
     Started by root it runs as an unprivileged user, who must be able to enter `directory`.
     """
@@ -89,7 +89,7 @@ class Database(Service):
             raise StartError(message)
 
     def _own(self, folder: Path) -> Path:
-        """Give a folder to the user who runs PostgreSQL, and to nobody else."""
+        """Give a folder to the user who runs PostgreSQL, and to no other."""
         folder.mkdir(mode=0o700, exist_ok=True)
         if self._account is not None:
             os.chown(folder, *self._account.ids)
@@ -157,9 +157,9 @@ class Database(Service):
             await connection.close()
 
     def _reports_ready(self) -> bool:
-        """Return whether the server that uses the data folder says that it is ready.
+        """Return whether the server that uses the data folder reports that it is ready.
 
-        `postmaster.pid` of a server that was killed still says so; a new server replaces it
+        `postmaster.pid` of a server that was killed still reports it; a new server replaces it
         before it opens its port, so the connection that follows decides.
         """
         try:

@@ -132,7 +132,7 @@ def _copy_tree(site: Path, target: Path) -> None:
 
 
 def _refuse_untrusted(copy: Path) -> None:
-    """Refuse a copy that somebody else put into the shared temporary folder."""
+    """Refuse a copy that another user put into the shared temporary folder (StartError)."""
     status = copy.lstat()
     if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid() or status.st_mode & 0o022:
         message = f"{copy} is not this user's own: another user may have put it there. Remove it."

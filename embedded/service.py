@@ -64,7 +64,7 @@ class Service(ABC):
 
     @property
     def address(self) -> str:
-        """What clients connect to; RuntimeError before the first start."""
+        """Address that clients connect to; RuntimeError before the first start."""
         return self._address(self.port)
 
     @property
@@ -136,7 +136,7 @@ class Service(ABC):
             self._folder.discard()
 
     async def _start_on_port(self) -> Child:
-        """Start on the known port, or on free ones until nobody else has taken it meanwhile."""
+        """Start on the known port, or on free ones until one is not taken meanwhile."""
         if self._port is not None:
             self._refuse_taken(self._port)
             return await self._start_once(self._port)

@@ -138,7 +138,7 @@ def _channel(topic: Topic, settings: Settings) -> Document:
 
 
 def _kept(topic: Topic, kept_ms: int) -> str:
-    """Say for how long records stay."""
+    """Return for how long records stay, as a sentence."""
     if topic.cleanup == "compact":
         return "The newest record of each key is kept; a record without a value deletes its key."
     if kept_ms == FOREVER_MS:

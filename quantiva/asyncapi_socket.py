@@ -145,7 +145,7 @@ def operations() -> Document:
 
 
 def components() -> dict[str, Document]:
-    """Return messages, schemas and security of the websocket, under names of their own."""
+    """Return messages, schemas and security of the websocket, by name."""
     return {
         "messages": {f"{CHANNEL}.{name}": message for name, message in _messages().items()},
         "schemas": _schemas(),
@@ -210,7 +210,7 @@ def _frame(kind: str, fields: Document) -> Document:
 
 
 def _draft_7(value: Any) -> Any:
-    """Return a schema as draft 7 says it, on which AsyncAPI builds: lists of fixed length."""
+    """Return a schema in draft 7, on which AsyncAPI builds: lists of fixed length differ."""
     if isinstance(value, list | tuple):
         return [_draft_7(one) for one in value]
     if not isinstance(value, dict):

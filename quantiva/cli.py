@@ -1,4 +1,4 @@
-"""`quantiva`: the commands, each in a file of its own under quantiva/commands."""
+"""`quantiva`: the commands, one file each under quantiva/commands."""
 
 from __future__ import annotations
 

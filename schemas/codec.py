@@ -25,7 +25,7 @@ _read = fastavro.schemaless_reader
 
 
 class BadEventError(ValueError):
-    """A record that is not an event of the contract; the text says what is wrong."""
+    """A record that is not an event of the contract; the text names what is wrong."""
 
     kind = Kind.INVALID
 
@@ -153,7 +153,7 @@ def _reader(
 
 
 def _is_flat(avro: Mapping[str, Any]) -> bool:
-    """Whether no field holds a record or bytes, so that a shallow dict is enough."""
+    """Return whether no field holds a record or bytes, so that a shallow dict is enough."""
     return not any('"record"' in json.dumps(field["type"]) for field in avro["fields"])
 
 

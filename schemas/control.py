@@ -40,7 +40,7 @@ class Strategy(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 class SignalRequest(msgspec.Struct, frozen=True, gc=False):
-    """Somebody asks for one asset and strategy at once."""
+    """A request for a signal of one asset and strategy, answered at once."""
 
     request_id: str
     asset: str

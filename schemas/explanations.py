@@ -1,4 +1,4 @@
-"""Why a signal says what it says, in prose.
+"""The explanation of a signal, in prose.
 
 Fields, units and ranges: the docs in `schemas/avro/`; a test binds the two.
 """
@@ -11,7 +11,7 @@ EXPLANATION_STATUSES = ("done", "failed", "skipped")
 
 
 class Explanation(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """Why a signal says what it says. One a signal, ever."""
+    """The explanation of one signal, in prose. There is at most one for each `signal_id`."""
 
     signal_id: str
     asset: str

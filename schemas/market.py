@@ -108,7 +108,7 @@ class OrderBook(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 class Fundamentals(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """What is known of an asset beyond its price. Null: the source does not give it."""
+    """Supply, volume, development and on-chain figures; None where the source has none."""
 
     asset: str
     event_time: int

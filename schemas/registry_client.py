@@ -23,7 +23,7 @@ _TIMEOUT_S = 10.0
 
 
 class RegistryError(RuntimeError):
-    """The registry cannot be used; the text says where and why."""
+    """The registry cannot be used; the text has its address and the cause."""
 
 
 def client_options(url: str, timeout_s: float) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What the engines say.
+"""The engines' scores.
 
 Fields, units and ranges: the docs in `schemas/avro/`; a test binds the two.
 """
@@ -19,7 +19,7 @@ class InputPosition(msgspec.Struct, frozen=True, gc=False):
 
 
 class EngineScore(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """What one engine says of one asset."""
+    """The score of one engine and asset at one moment."""
 
     asset: str
     engine: str

@@ -12,7 +12,7 @@ CIRCUITS = ("closed", "open", "half_open")
 
 
 class SourceStatus(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """How one upstream does: age, rate, quota and last error. The latest of a source counts."""
+    """The state of one upstream: age, rate, quota and last error. The latest of a source counts."""
 
     source: str
     observed_at: int

@@ -1,4 +1,4 @@
-"""What the types cannot say: ranges, order of times, numbers that a market can have.
+"""Checks beyond the types: ranges, order of times, numbers that a market can have.
 
 `problem(event)` is a sentence for people, or None. A worker sends a record with a problem to the
 dead letters, so every rule here is one that no engine has to check again.
@@ -43,7 +43,7 @@ _AMOUNTS = f"from 0 to below {MOST_AMOUNT:g}"
 
 
 def problem(event: Any) -> str | None:
-    """Say what is wrong with an event, or None."""
+    """Return what is wrong with an event as a sentence, None for a valid one."""
     check = _CHECKS.get(type(event))
     return check(event) if check is not None else None
 

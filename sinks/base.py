@@ -25,7 +25,7 @@ class SinkRecord(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     `topic` is the logical name. `event` is a struct of the contract, or None for a tombstone of a
     compacted topic (the key's deletion). `value` are the bytes as read, for the dead letters.
     `sent_ms` is the wall clock, in ms since 1970, when the market event behind this one was
-    published (record header "sent_ms"); None where nobody said. `headers` are kept for a sink that
+    published (record header "sent_ms"); None without it. `headers` are kept for a sink that
     takes records undecoded, and empty for the others.
     """
 
@@ -50,7 +50,7 @@ class Rejected(msgspec.Struct, frozen=True, gc=False):
 
 
 class Flushed(msgspec.Struct, frozen=True, gc=False):
-    """What a flush did: rows that were new or changed, by table, and records for dead letters.
+    """Result of a flush: number of new or changed rows by table, and records for dead letters.
 
     A record that was there already counts in neither.
     """
@@ -60,7 +60,7 @@ class Flushed(msgspec.Struct, frozen=True, gc=False):
 
 
 class SinkError(RuntimeError):
-    """The sink cannot go on; the text says what, where, and what to do. The runner ends."""
+    """The sink cannot go on; the text has cause, address and remedy. The runner ends."""
 
 
 class SinkUnavailableError(SinkError):
@@ -68,7 +68,7 @@ class SinkUnavailableError(SinkError):
 
 
 class Sink(Protocol):
-    """What the runner calls, in this order, from one task; see the module's docstring."""
+    """A sink. The runner calls these in this order, from one task; see the module's docstring."""
 
     @property
     def name(self) -> str:
@@ -97,7 +97,7 @@ class Sink(Protocol):
         """
 
     def discard(self) -> None:
-        """Forget what was added and not flushed: its partitions belong to somebody else now."""
+        """Forget what was added and not flushed: its partitions belong to another member now."""
 
     async def close(self) -> None:
         """Release everything; what was not flushed is dropped. Safe to call twice."""

@@ -41,7 +41,7 @@ class Batch:
 
     @property
     def room(self) -> int:
-        """How many more records fit, at least 1."""
+        """Number of records that still fit, at least 1."""
         return max(1, self._max_records - len(self.records) - len(self.rejected))
 
     def wait_ms(self, now_s: float) -> int:

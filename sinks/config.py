@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class RunnerConfig:
-    """How a runner batches, waits and ends.
+    """Batching, waiting and stopping of a runner.
 
     A batch is flushed at `max_records` records, at `max_bytes` of values or `max_age_ms` after its
     first one: the age is the delay of a lone record, and 1000 / age the most flushes and commits a

@@ -17,7 +17,7 @@ from transport.records import sent_ms
 
 
 class RecordDecoder(Protocol):
-    """What makes records of consumed ones."""
+    """Makes a SinkRecord of a consumed record."""
 
     async def decode(self, raw: Any) -> SinkRecord | Rejected:
         """Return the record of an aiokafka ConsumerRecord, or why it is of no use.

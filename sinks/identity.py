@@ -29,9 +29,9 @@ _VERSION: dict[type, Callable[[Any], Any]] = {
 
 
 def identity(record: SinkRecord) -> Hashable:
-    """Return what all records of the same thing share.
+    """Return the identity of a record: equal for all records of the same thing.
 
-    An event without an id of its own (a candle, a tick) is identified by its place in the log, a
+    An event without an id (a candle, a tick) is identified by its place in the log, a
     tombstone by its key.
     """
     if record.event is None:

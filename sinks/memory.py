@@ -16,7 +16,7 @@ def _accept_all(_record: SinkRecord) -> str | None:
 class MemorySink:
     """Keeps one record of each thing, in the order in which the things came first.
 
-    `refuse` says why a record cannot be kept, or None: a stand-in for what a database refuses.
+    `refuse` returns why a record cannot be kept, or None: a stand-in for a database's refusal.
     `available` set to False makes `setup` and `flush` fail as an absent database would.
     """
 

@@ -1,4 +1,4 @@
-"""Waiting for what is away, with backoff; said once when it goes and once when it is back."""
+"""Waiting for what is away, with backoff; logged once when it goes and once when it is back."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ class Retrier:
     ) -> T:
         """Return the action's result; it is called again after each error of the `away` types.
 
-        `what` names what is waited for. When we are stopping or `give_up` says so, the last error
-        is raised. Other errors are raised at once.
+        `what` names what is waited for. When stopping, or when `give_up` returns true, the last
+        error is raised. Other errors are raised at once.
         """
 
         def waiting(state: RetryCallState) -> None:

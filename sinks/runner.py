@@ -78,7 +78,7 @@ class SinkRunner:
         """Run until `stop` is called or the task is cancelled; waits for what is away.
 
         Raises SinkError, or what the sink raised, when waiting does not help: the offsets stay
-        where they were, and whoever supervises may start again. One runner runs once.
+        where they were, and a supervisor may start again. One runner runs once.
         """
         self._task = asyncio.current_task()
         try:
@@ -254,7 +254,7 @@ class SinkRunner:
             _log.exception("sink %s: its on_flush hook failed", self.sink.name)
 
     async def _answer(self, awaitable: Awaitable[T]) -> T:
-        """Return the broker's answer, however long it takes; say so when it takes long."""
+        """Return the broker's answer, however long it takes; log it when it takes long."""
         task = asyncio.ensure_future(awaitable)
         try:
             done, _ = await asyncio.wait({task}, timeout=_SLOW_S)

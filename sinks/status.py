@@ -1,4 +1,4 @@
-"""What a runner says of itself: for the status page, metrics and tests."""
+"""The state of a runner: for the status page, metrics and tests."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 
 class SinkState(StrEnum):
-    """What a runner is doing."""
+    """What a runner is doing, as a word."""
 
     STARTING = "starting"
     RUNNING = "running"

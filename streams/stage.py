@@ -19,7 +19,7 @@ from schemas.scores import InputPosition
 class UnusableEventError(ValueError):
     """A valid event that a stage cannot use, for example a request for an unknown strategy.
 
-    The text says what and why; the record goes to the dead letters and the stream goes on.
+    The text has the cause; the record goes to the dead letters and the stream goes on.
     `kind` is the letter's.
     """
 
@@ -37,7 +37,7 @@ class Output(msgspec.Struct, frozen=True, gc=False):
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """What a stage remembers of one key: state, and last applied offset by logical topic."""
+    """State of one key of a stage, and the last applied offset by logical topic."""
 
     state: Any
     applied: dict[str, int]
@@ -51,7 +51,7 @@ class StrategyAt(NamedTuple):
 
 
 class Tables(NamedTuple):
-    """What a stage may look up besides its own state, as it stood when the batch was taken."""
+    """Tables that a stage may look up besides its own state, as of the start of the batch."""
 
     strategies: Mapping[str, StrategyAt]
 
@@ -81,7 +81,7 @@ class Position(msgspec.Struct, frozen=True, gc=False):
 
 
 class Stage(Protocol):
-    """What the shared loop and the replay need of a stage; `step` is pure."""
+    """A processing step, as the runner uses it; `step` is pure."""
 
     @property
     def name(self) -> str:

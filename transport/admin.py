@@ -1,4 +1,4 @@
-"""Topics on the broker: create them from the table, list them, say what differs from it."""
+"""Topics on the broker: create them from the table, list them, compare them with it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class TopicState(NamedTuple):
 
 
 class BrokerError(RuntimeError):
-    """The broker cannot be used; the text says where and why."""
+    """The broker cannot be used; the text has its address and the cause."""
 
 
 def wanted_partitions(topic: Topic, settings: Settings) -> int:
@@ -136,7 +136,7 @@ def states(settings: Settings) -> list[TopicState]:
 
 
 async def wait_for_broker(settings: Settings, every_s: float = 1.0) -> None:
-    """Return once the broker answers; says once that it waits."""
+    """Return once the broker answers; logs once that it waits."""
     said = False
     while True:
         try:

@@ -30,7 +30,7 @@ _COORDINATOR_S = 60.0
 
 
 class Stage(Protocol):
-    """What the barrier knows of a stage: its name, which its group has too, and what it reads."""
+    """A stage as the barrier sees it: its name, which is also its group's, and its input topics."""
 
     @property
     def name(self) -> str:

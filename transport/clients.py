@@ -1,4 +1,4 @@
-"""Every client of Kafka is made here: what all of them need is said once.
+"""Every client of Kafka is made here: what all of them need is set once.
 
 That is where the broker is, how to be let in, and what the embedded broker cannot do. Importing
 this module applies the cures of `aiokafka_fixes` and `embedded_broker.skipped_batches`.

@@ -13,14 +13,14 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """What time it is, and waiting."""
+    """The present time, and waiting."""
 
     def now_ms(self) -> int:
         """Return ms since 1970 UTC; it does not go back by more than the wall clock does."""
         ...
 
     async def sleep(self, seconds: float) -> None:
-        """Wait for so many of this clock's seconds."""
+        """Wait for a number of this clock's seconds."""
         ...
 
 
@@ -44,7 +44,7 @@ class ScaledClock:
         return f"{self.start_ms},{self.wall_start_ms},{self.speed}"
 
     async def sleep(self, seconds: float) -> None:
-        """Wait for so many scaled seconds."""
+        """Wait for a number of scaled seconds."""
         await asyncio.sleep(seconds / self.speed)
 
 
@@ -56,7 +56,7 @@ class WallClock:
         return wall_ms()
 
     async def sleep(self, seconds: float) -> None:
-        """Wait for so many seconds."""
+        """Wait for a number of seconds."""
         await asyncio.sleep(seconds)
 
 

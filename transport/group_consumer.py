@@ -40,7 +40,7 @@ AWAY: tuple[type[Exception], ...] = (KafkaError, OSError)
 
 
 class RebalancedError(Exception):
-    """What was read belongs to another member of the group now."""
+    """The partitions of the records just read belong to another member of the group now."""
 
 
 class Generation(ConsumerRebalanceListener):  # type: ignore[misc]
@@ -59,7 +59,7 @@ class Generation(ConsumerRebalanceListener):  # type: ignore[misc]
 
     @property
     def is_ready(self) -> bool:
-        """Whether what is read now follows the committed offsets without a gap."""
+        """True when reading goes on from the committed offsets without a gap."""
         return self._settled and self._sought == self.number
 
     def on_partitions_revoked(self, revoked: Any) -> None:

@@ -105,7 +105,7 @@ class LogReader:
 
     @property
     def searches_by_time(self) -> bool:
-        """Whether `from_time` begins at the time; else at the first record (embedded broker)."""
+        """False on the embedded broker: there `from_time` begins at the first record."""
         return not is_embedded()
 
     async def from_time(
@@ -236,7 +236,7 @@ def order(record: Any) -> tuple[int, int, int]:
 def arrived_ms(record: Any) -> int:
     """Return when the market event behind a record was published, ms since 1970 (wall clock).
 
-    The header `sent_ms` tells, also in a replay of old data; else it is the record's timestamp.
+    The header `sent_ms` has it, also in a replay of old data; else it is the record's timestamp.
     """
     return sent_ms(record.headers) or int(record.timestamp)
 

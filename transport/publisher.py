@@ -34,7 +34,7 @@ _CHUNK_EVENTS = 1000
 
 
 class PublishError(RuntimeError):
-    """Events did not reach the broker; the text says how many, for which topic, and why."""
+    """Events did not reach the broker; the text has their number, the topic and the cause."""
 
 
 class Publisher:

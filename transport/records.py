@@ -31,7 +31,7 @@ _TIME_FIELD: dict[type, str] = {Strategy: "updated_at", SignalRequest: "requeste
 
 
 class ProducerRecord(NamedTuple):
-    """What goes to the broker; `value` None is a tombstone."""
+    """A record to send; `value` None is a tombstone."""
 
     key: bytes
     timestamp_ms: int

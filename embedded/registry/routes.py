@@ -253,7 +253,7 @@ async def _get_mode(_: web.Request) -> web.Response:
 
 
 async def _get_associations(_: web.Request) -> web.Response:
-    """Say that there are none: the serializers then take "<topic>-value" for the subject.
+    """Return that there are none: the serializers then take "<topic>-value" for the subject.
 
     They ask before the first message, and would fail on 405 and 500.
     """

@@ -1,4 +1,4 @@
-"""How commands speak: one console, at most 100 columns, errors as one sentence."""
+"""Output of commands: one console, at most 100 columns, errors as one sentence."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ app = typer.Typer(help="Publish the market from the real world.", no_args_is_hel
 
 @app.callback()
 def _producers() -> None:
-    """Keep `run` a command of its own, also while it is the only one."""
+    """Keep `run` a separate command, also while it is the only one."""
 
 
 @app.command("run")

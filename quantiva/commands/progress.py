@@ -27,16 +27,16 @@ class RecordsProgress:
         self.done = 0
 
     def at(self, done: int, total: int | None = None) -> None:
-        """Say how many records are done, and of how many."""
+        """Show the number of records done, and of how many."""
         self.done = done
         self._show(done, total)
 
     def advance(self, records: int) -> None:
-        """Say that so many more are done."""
+        """Add to the records done."""
         self.at(self.done + records)
 
     def advance_to(self, records: int, place: int, end: int) -> None:
-        """Say that so many more are done, and how far that is on the way to `end`."""
+        """Add to the records done, and show how far that is on the way to `end`."""
         self.done += records
         self._show(place, end)
 

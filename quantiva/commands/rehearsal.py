@@ -1,4 +1,4 @@
-"""Publishes a recorded market into topics of their own: a rehearsal of the whole stack."""
+"""Publishes a recorded market under a prefix: a rehearsal of the whole stack."""
 
 from __future__ import annotations
 

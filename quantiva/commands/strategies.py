@@ -14,7 +14,7 @@ app = typer.Typer(help="The strategies.", no_args_is_help=True)
 
 @app.callback()
 def _strategies() -> None:
-    """Keep `publish` a command of its own, also while it is the only one."""
+    """Keep `publish` a separate command, also while it is the only one."""
 
 
 @app.command("publish")

@@ -44,7 +44,7 @@ class Wanted:
 
     @property
     def tombstones(self) -> bool:
-        """Whether a record without a value deletes its key."""
+        """True where a record without a value deletes its key."""
         return self.topic not in BY_NAME or BY_NAME[self.topic].cleanup == "compact"
 
 
@@ -139,7 +139,7 @@ def _show(wanted: Wanted, record: Any, decoded: Decoded) -> None:
 
 
 def as_line(topic: str, record: Any, decoded: Decoded) -> str:
-    """Return a record as one JSON object; `event` is null and `error` says why if undecodable."""
+    """Return a record as one JSON object; `event` is null and `error` the cause if undecodable."""
     fields = {
         "topic": topic,
         "partition": record.partition,

@@ -24,7 +24,7 @@ _PORT = 8088
 
 @contextlib.asynccontextmanager
 async def delivering(screen: Screen, log_dir: Path) -> AsyncIterator[None]:
-    """Run bridge and explanations in processes of their own; say where the page is.
+    """Run bridge and explanations in separate processes; show the page's address.
 
     Nothing waits for them. Without tokens in the environment, one is made that may look and ask.
     """

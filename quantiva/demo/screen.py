@@ -24,11 +24,11 @@ class Screen:
         self._tops: dict[int, dict[str, TopSignals]] = {}
 
     def part(self, name: str, what: str) -> None:
-        """Say how far a part of the stack is."""
+        """Show how far a part of the stack is."""
         self._console.print(f"[dim]{self._elapsed_s():5.1f} s[/dim]  {name:<18} {what}")
 
     def say(self, text: str) -> None:
-        """Say anything."""
+        """Show a line."""
         self._console.print(f"[dim]{self._elapsed_s():5.1f} s[/dim]  {text}")
 
     def top(self, top: TopSignals) -> None:

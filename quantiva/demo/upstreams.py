@@ -30,8 +30,8 @@ async def asked(
 ) -> AsyncIterator[tuple[Keeper, ...]]:
     """Run the producers, and the simulator unless the real upstreams are asked, in the context.
 
-    Both have processes of their own and are started again when they die. Raises GivenUpError when
-    one cannot work at the start; whether that comes later, `check` of the keepers tells.
+    Both are separate processes and are started again when they die. Raises GivenUpError when one
+    cannot work at the start; later, `check` of the keepers raises it.
     """
     log_dir.mkdir(parents=True, exist_ok=True)
     environment = dict(os.environ)
@@ -66,7 +66,7 @@ def simulator_of(
     on_event: Callable[[str, str], None],
     seed: int = 1,
 ) -> Keeper:
-    """Return the simulator as a process of its own, not begun yet; its log goes to `log_dir`."""
+    """Return the simulator as a separate process, not begun yet; its log goes to `log_dir`."""
     # With start, wall time and port it is the same market again after a crash.
     arguments = {
         "--seed": seed,
@@ -106,7 +106,7 @@ def _producers(environment: Mapping[str, str], screen: Screen, log_dir: Path) ->
 
 
 class CycleCount:
-    """Sets `reached` when so many cycles have been ranked for every strategy."""
+    """Sets `reached` when `cycles` cycles have been ranked for every strategy; never for None."""
 
     def __init__(self, cycles: int | None, strategies: int) -> None:
         self._cycles, self._strategies = cycles, strategies

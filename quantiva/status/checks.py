@@ -21,7 +21,7 @@ _EMBEDDED = "pip install 'quantiva-streams[embedded]'"
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """The result of one check; `remedy` says what to do when it is not ok."""
+    """The result of one check; `remedy` is what to do when it is not ok."""
 
     name: str
     ok: bool

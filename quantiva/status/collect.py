@@ -1,4 +1,4 @@
-"""Looks at the broker twice and says how every stage and market topic does."""
+"""Looks at the broker twice and reports the state of every stage and market topic."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ class _Survey:
         )
 
     async def _archives(self, everything: list[Partition]) -> list[WatchedStage]:
-        """Return the archives that have a group; of which topics each is, its commits say."""
+        """Return the archives that have a group, each with the topics that it has committed."""
         own = self._settings.group_id("")
         groups = await self._groups.named(self._settings.group_id(ARCHIVE))
         committed = await self._groups.committed(dict.fromkeys(groups, everything))
@@ -216,7 +216,7 @@ class _Survey:
         return found, wrong
 
     async def _sources(self, now_ms: int) -> tuple[SourceReport, ...]:
-        """Return what the producers last said of each upstream."""
+        """Return the last reported state of each upstream."""
         decoder, told = Decoder.of(self._settings), []
         ends = await self._reader.ends(self._partitions.get(SOURCES.name, []))
         ranges = {tp: (max(self._begins[tp], end - _STATUSES), end) for tp, end in ends.items()}
@@ -240,7 +240,7 @@ class _Survey:
 
 
 def _spoke(scores: list[tuple[EngineScore, int]]) -> dict[str, int]:
-    """Return when each engine last said something itself (not the watchdog in its place)."""
+    """Return when each engine's last score was written, in ms, the watchdog's records left out."""
     spoke: dict[str, int] = {}
     for score, came_ms in scores:
         if score.status != "missing":

@@ -1,4 +1,4 @@
-"""What the latest scores say is degraded, summed up over the assets. Pure."""
+"""What the latest scores name as degraded, summed up over the assets. Pure."""
 
 from __future__ import annotations
 

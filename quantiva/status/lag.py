@@ -13,7 +13,7 @@ BEHIND_MS = 10_000
 
 
 class StageState(StrEnum):
-    """How a stage does."""
+    """State of a stage, as a word."""
 
     OK = "ok"
     BEHIND = "behind"
@@ -30,7 +30,7 @@ class Snapshot(NamedTuple):
 
 
 class Progress(NamedTuple):
-    """What two snapshots say of one group.
+    """The progress of one group between two snapshots.
 
     `next` is, by partition, the offset that the group reads next.
     """
@@ -81,7 +81,7 @@ def state(
     stall_ms: float,
     waits: bool = False,
 ) -> StageState:
-    """Judge a group. `members` is None where the broker cannot say who is alive.
+    """Judge a group. `members` is None where the broker cannot count them.
 
     `waiting_ms` is how long its oldest record that is not applied has been waiting; a group that
     has such a record for longer than `stall_ms` and does not move is stalled. One that `waits` on

@@ -48,12 +48,12 @@ async def remote(settings: Settings) -> AsyncIterator[Check]:
 
 
 def reachable(part: Part) -> Check:
-    """Whether a part answers a request of its own protocol."""
+    """Check that a part answers a request of its protocol."""
     return Check(part.name, part.ok, f"{part.address}: {part.detail}", _START[part.name])
 
 
 async def topics(settings: Settings) -> Check:
-    """Whether the broker's topics are as the table says."""
+    """Check that the broker's topics match the table."""
     try:
         states = await asyncio.to_thread(admin.states, settings)
     except admin.BrokerError as error:
@@ -67,7 +67,7 @@ async def topics(settings: Settings) -> Check:
 
 
 async def schemas_compatible(settings: Settings) -> Check:
-    """Whether the registry would take every schema of the contract."""
+    """Check that the registry would take every schema of the contract."""
     try:
         refused = await asyncio.to_thread(_refused, settings)
     except Exception as error:  # whatever the client raises
@@ -96,7 +96,7 @@ def _refused(settings: Settings) -> list[str]:
 
 
 async def migrations(settings: Settings) -> Check:
-    """Whether all migrations of the sink are applied."""
+    """Check that all migrations of the sink are applied."""
     import asyncpg
 
     folder = files("sinks.postgres") / "migrations"
@@ -118,7 +118,7 @@ async def migrations(settings: Settings) -> Check:
 
 
 async def clock(settings: Settings, registry: Part, database: Part) -> Check:
-    """Whether this machine's clock agrees with those of registry and database."""
+    """Check that this machine's clock agrees with those of registry and database."""
     skews = {}
     if registry.ok:
         skews["registry"] = await _registry_skew_s(settings.require_registry())
@@ -162,7 +162,7 @@ async def _database_skew_s(dsn: str) -> float:
 
 
 async def groups(settings: Settings) -> Check:
-    """Whether a consumer group has records to read and nobody who reads them."""
+    """Check that no consumer group has records to read and no member that reads them."""
     try:
         report = await survey(settings, 1.0)
     except admin.BrokerError as error:

@@ -24,7 +24,7 @@ NO_STAGE_RUNS = (
 
 
 class StageReport(msgspec.Struct, frozen=True):
-    """One stage: `members` is None where the broker cannot say, ages are None without records.
+    """One stage: `members` is None where the broker cannot count them, ages without records.
 
     `waiting_ms` is the age of the oldest record that is not applied, `applied_age_ms` of the newest
     that is, `output_age_ms` of the newest on the topics that it writes. One that `may_end` is no
@@ -45,13 +45,13 @@ class StageReport(msgspec.Struct, frozen=True):
 
     @property
     def has_ended(self) -> bool:
-        """Whether it may have been stopped for good, as far as the broker can say."""
+        """True when it may have been stopped for good, as far as the broker knows."""
         unseen = self.state is StageState.STALLED and self.members is None
         return self.may_end and (self.state is StageState.NOT_RUNNING or unseen)
 
 
 class TopicReport(msgspec.Struct, frozen=True):
-    """One market topic; `missing` says that the broker does not have it."""
+    """One market topic; `missing` is true when the broker does not have it."""
 
     topic: str
     records: int

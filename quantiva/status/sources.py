@@ -1,4 +1,4 @@
-"""What the producers say of their upstreams, as the status page shows it. Pure."""
+"""The producers' reports of their upstreams, as the status page shows them. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ORDER = {"failing": 0, "degraded": 1, "ok": 2, "off": 3}
 class SourceReport(msgspec.Struct, frozen=True):
     """One upstream: ages in ms, None where it never happened.
 
-    `told_age_ms` is how long ago the producers said so, by the wall clock; `age_ms` how old its
+    `told_age_ms` is the age of the report by the wall clock; `age_ms` how old its
     last good answer is, by theirs.
     """
 

@@ -25,8 +25,8 @@ from streams.topology import scoring_engines
 class WatchedStage(NamedTuple):
     """A stage, the logical topics it reads and writes, and how it is started.
 
-    `waits` says that it keeps records uncommitted on purpose: while a cycle, or a file, is open.
-    `may_end` says that somebody may have stopped it for good.
+    `waits`: it keeps records uncommitted on purpose, while a cycle, or a file, is open.
+    `may_end`: it may have been stopped for good.
     """
 
     name: str
@@ -72,7 +72,7 @@ ARCHIVE = "sink.archive."
 
 
 def archive_stage(name: str, inputs: tuple[str, ...]) -> WatchedStage:
-    """Return the stage of an archive that somebody writes or has written."""
+    """Return the stage of an archive that is or was written."""
     return WatchedStage(name, inputs, (), "quantiva archive run", waits=True, may_end=True)
 
 

@@ -125,7 +125,7 @@ def is_reached(wanted: Mapping[Place, int], *offsets: Mapping[Place, int]) -> bo
 
 
 def _group(archive_id: str, address: str) -> str:
-    """Return the group's stage: of its own for each archive, also for a copy of one.
+    """Return the group's stage name: a different one for each archive, also for a copy of one.
 
     Two archives that shared a group would each get half of the log.
     """

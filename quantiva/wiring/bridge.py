@@ -26,7 +26,7 @@ from transport.settings import Settings
 class Changes:
     """What clients change, published one by one: each call returns when the broker has its own.
 
-    PublishError is about this call alone: the publisher tells of a failure to whoever asks next,
+    PublishError is about this call alone: the publisher reports a failure to its next caller,
     so what an earlier call gave up waiting for is settled before.
     """
 
@@ -64,8 +64,8 @@ async def serve(
 ) -> None:
     """Serve websocket, REST interface and page until `stop` is set, also while parts are away.
 
-    `on_ready` hears the address once clients may come. Without a database there is no history, and
-    tickets are good at this bridge only. Raises ValueError for tokens that cannot be read or
+    `on_ready(address)` is called once clients may connect. Without a database there is no history,
+    and tickets are good at this bridge only. Raises ValueError for tokens that cannot be read or
     without addresses, OSError when the port is taken, SinkError when the database cannot be used,
     PublishError when no broker answers at the start.
     """

@@ -45,7 +45,7 @@ class SinkEntry:
 
     @property
     def ready_line(self) -> str:
-        """Begin of the line that is printed at the start, unless `doing` says otherwise."""
+        """Begin of the line that is printed at the start, unless `doing` replaces it."""
         return f"READY {self.name}"
 
 

@@ -1,1 +1,1 @@
-"""The explanations sink: why the top signals say what they say, in prose."""
+"""The explanations sink: the reasons of the top signals, in prose."""

@@ -29,7 +29,7 @@ class Prices:
     output_usd_per_million: Decimal
 
     def cost_usd(self, prompt_tokens: int, completion_tokens: int) -> Decimal:
-        """Return what so many tokens cost, in USD."""
+        """Return the price of a number of input and output tokens, in USD."""
         sent = self.input_usd_per_million * prompt_tokens
         return (sent + self.output_usd_per_million * completion_tokens) / _MILLION
 

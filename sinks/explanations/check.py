@@ -1,4 +1,4 @@
-"""Whether a text can be published: every number in it is in the signal. Pure.
+"""Checks that every number in a text is in the signal. Pure.
 
 A number passes when it is one of the facts:
 * rounded at its last written place, and off by 5 % at most (1 % where zeros at its end stand for
@@ -36,7 +36,7 @@ _ADDRESS = re.compile(r"https?:|www\.|[*#`|]|^\s*[-•]", re.IGNORECASE | re.MUL
 
 
 def rejection(text: str, facts: Facts) -> str | None:
-    """Say why a model's text cannot be published, in a sentence; None when it can."""
+    """Return why a model's text cannot be published, as a sentence; None when it can."""
     if not text.strip():
         return "There is no text."
     if len(text) > MOST_CHARACTERS:
@@ -87,7 +87,7 @@ def _agrees(figure: Figure, name: str, value: float) -> bool:
 
 
 def _factor(unit: str, name: str) -> Decimal | None:
-    """Return by what a value counts in a unit, None where it cannot be told in it."""
+    """Return the factor from a value to a unit, None where the unit does not fit."""
     if unit == "%":
         return Decimal(100) if _is_share(name) else None
     return Decimal(1) if unit == "" or name.endswith(f"_{unit}") else None

@@ -1,7 +1,7 @@
-"""Whose turn it is, and what becomes of it: the rows of signal_explanations as a queue.
+"""The rows of signal_explanations as a job queue: which one is next, and its result.
 
     pending -> requested -> done | failed           asked once, ever
-    requested -> pending                            the API said that it did not serve the request
+    requested -> pending                            the API refused to serve the request
     pending -> done | failed | skipped              without a request: `judge`
 
 Every step is one transaction, and takes the row's lock, an equal input's lock and the day's budget
@@ -68,7 +68,7 @@ _LOST = "The process that had asked the model ended before it had stored the ans
 
 @dataclass(frozen=True, slots=True)
 class ExplanationPolicy:
-    """What decides before a request; `most_usd` is what one for these facts can cost at most."""
+    """The rules before a request; `most_usd` is the most that one for these facts can cost."""
 
     enabled: bool
     model: str | None
@@ -79,7 +79,7 @@ class ExplanationPolicy:
 
     @property
     def writer(self) -> str:
-        """What a text depends on beside the facts."""
+        """Author of a text: model and prompt version, or the template. Part of its input hash."""
         return f"{self.model} {VERSION}" if self.model and self.enabled else TEMPLATE
 
 
@@ -92,7 +92,7 @@ class Claim(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What a row becomes, apart from its money."""
+    """The result of a row, without its cost."""
 
     status: str
     text: str
@@ -117,9 +117,9 @@ def fallback(status: str, facts: Facts | None, reason: str) -> Outcome:
 def judge(
     rules: ExplanationPolicy, facts: Facts | None, rank: int, waited: Waiting | None, permit: Permit
 ) -> Outcome | Waiting | None:
-    """Decide about a row without asking anybody; None: the model is to be asked. Pure.
+    """Return the outcome of a row without a request; None: the model has to be asked. Pure.
 
-    `waited` is for how long it has waited already, and for what; `permit` is the breaker's.
+    `waited` is for how long it has waited already, and for what; `said` the breaker's answer now.
     """
     if facts is None:
         return fallback("failed", facts, UNREADABLE)

@@ -1,4 +1,4 @@
-"""What an explanation may speak of: the facts of one signal. Pure.
+"""The facts of one signal that an explanation may use. Pure.
 
 No time is among them but the signal's own, which no text is asked to state: so two signals with
 equal facts have equal hashes, and one text serves both.
@@ -67,7 +67,7 @@ def values(facts: Facts) -> Iterator[tuple[str, float]]:
 
 
 def is_amount(name: str) -> bool:
-    """Return whether a number is a price, a size or a value, which are told in more digits."""
+    """Return whether a number is a price, a size or a value, which get more digits."""
     return name.endswith("_usd") or name == "position_size"
 
 

@@ -66,7 +66,7 @@ class Outbox:
         self._task = asyncio.create_task(self._run())
 
     def wake(self) -> None:
-        """Say that there is something to publish."""
+        """Note that there is something to publish, and return at once."""
         self._wake.set()
 
     async def stop(self, within_s: float) -> None:

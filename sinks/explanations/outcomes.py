@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class Kind(StrEnum):
-    """What a failure means."""
+    """Kinds of failure, by what follows from them."""
 
     REFUSED = "refused"
     """Not served, and may be later: 429, 500, 503, no connection."""
@@ -32,7 +32,7 @@ class ModelError(Exception):
 
 
 class Written(NamedTuple):
-    """What the model made of a signal.
+    """The result of asking the model about a signal.
 
     `text` is None where nothing can be published; `reason` says why then. `cost_usd` is what was
     paid, or may have been: a request whose tokens nobody counted costs the most it can. Unless

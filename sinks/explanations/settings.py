@@ -64,7 +64,7 @@ class ExplanationSettings(BaseSettings):
 
     @property
     def has_model(self) -> bool:
-        """Whether there is a model to ask: a key, or an address that may need none."""
+        """True with a key, or with an address that may need none."""
         return self.api_key is not None or self.base_url is not None
 
     @property

@@ -60,7 +60,7 @@ def _override(facts: Facts) -> str:
 
 
 def _reasons(facts: Facts) -> tuple[str, str]:
-    """Say which engines carry the score, and which pull the other way."""
+    """Return two sentences: the engines that carry the score, those against it ("" for none)."""
     side = 1.0 if facts.final_score >= 0.0 else -1.0
     counted = [part for part in facts.contributions if part.status == "ok" and part.contribution]
     ordered = sorted(counted, key=lambda part: -abs(part.contribution))
@@ -81,7 +81,7 @@ def _reasons(facts: Facts) -> tuple[str, str]:
 
 
 def _gaps(facts: Facts) -> str:
-    """Say which engines do not count, or count less than they might."""
+    """Return a sentence about engines that do not count, or count for less; "" for none."""
     out = [part for part in facts.contributions if part.status != "ok"]
     if out:
         names = _joined([f"{_name(part)} is {part.status}" for part in out])

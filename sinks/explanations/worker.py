@@ -82,7 +82,7 @@ class Workers:
         self._tasks = [asyncio.create_task(one) for one in (*work, self._forever(self._sweep))]
 
     def wake(self) -> None:
-        """Say that there may be new rows."""
+        """Note that there may be new rows, and return at once."""
         self._wake.set()
 
     async def stop(self, within_s: float) -> None:
@@ -193,9 +193,9 @@ class Workers:
             raise translate(error, None, self._dsn) from error
 
     async def _lasting(self, action: Callable[[Connection], Awaitable[T]]) -> T | None:
-        """Do the same until the database is back; None when we stop before, or it took too long.
+        """Run the action until the database is back; None when we stop before, or it took too long.
 
-        After the lease the row is somebody else's.
+        After the lease the row belongs to another process.
         """
         until_s = time.monotonic() + self._settings.lease_s
         while True:

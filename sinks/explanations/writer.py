@@ -29,7 +29,7 @@ Extend = Callable[[Decimal], Awaitable[bool]]
 
 
 class Reply(NamedTuple):
-    """What came back; tokens are None where the server does not count them."""
+    """The answer of the model; tokens are None where the server does not count them."""
 
     content: str
     prompt_tokens: int | None

@@ -51,7 +51,7 @@ def yoyo_uri(dsn: str) -> str:
 
 
 async def _check(dsn: str) -> None:
-    """Connect once with asyncpg: its errors tell a wrong address from a database that is away."""
+    """Connect once with asyncpg: its errors set a wrong address apart from an absent database."""
     try:
         connection = await asyncpg.connect(dsn, timeout=_CONNECT_TIMEOUT_S)
         await connection.close(timeout=_CONNECT_TIMEOUT_S)

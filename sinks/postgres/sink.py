@@ -27,7 +27,7 @@ WRITERS: tuple[Writer, ...] = (
 class PostgresSink:
     """Writes trending assets, news, strategies, signals and rankings.
 
-    `dsn` is a postgresql:// URL. `run_migrations=False` leaves the schema to somebody else.
+    `dsn` is a postgresql:// URL. `run_migrations=False` leaves the schema as it is.
     A statement that takes longer than `statement_timeout_s`, or a connection that does, counts as
     a database that is away. One connection; opened again whenever it was lost.
     """

@@ -1,6 +1,6 @@
 """control.strategies -> strategies. The newer version wins; a tombstone marks as deleted.
 
-A strategy may be deleted and made anew under its id, with version 1 again. So within a batch each
+A strategy may be deleted and created again under its id, with version 1. So within a batch each
 id has up to three steps, in this order: a deletion, a state, another deletion.
 """
 
@@ -56,7 +56,7 @@ _DELETE = """
 
 @dataclass(slots=True)
 class Steps:
-    """What a batch does to one id: times of deletions in ms, and the state in between."""
+    """The effect of a batch on one id: times of deletions in ms, and the state in between."""
 
     deleted_first_ms: int | None = None
     state: Strategy | None = None
@@ -84,7 +84,7 @@ def steps(records: Iterable[SinkRecord]) -> dict[str, Steps]:
 
 
 def _dated(record: SinkRecord) -> Strategy:
-    """Return the strategy with the record's time where it does not say when it was changed."""
+    """Return the strategy with the record's time where it has no `updated_at`."""
     strategy: Strategy = record.event
     if strategy.updated_at:
         return strategy

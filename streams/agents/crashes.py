@@ -11,7 +11,7 @@ CRASHES_BEFORE_DEAD_LETTER = 3
 
 
 class Crash(NamedTuple):
-    """How often a record made its engine fail, and with what error the last time."""
+    """A record on which an engine failed: number of crashes, and the last error."""
 
     times: int
     error: str

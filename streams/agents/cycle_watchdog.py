@@ -66,7 +66,7 @@ class CycleWatchdog:
         self._task = asyncio.create_task(self._watch())
 
     def trouble(self) -> str | None:
-        """Say why the process should end, or None."""
+        """Return why the process should end, as a sentence; None when all is well."""
         if self._task is None or not self._task.done() or self._task.cancelled():
             return None
         return f"the cycle watchdog stopped: {self._task.exception()!r}"

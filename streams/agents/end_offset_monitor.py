@@ -18,7 +18,7 @@ _TIMEOUT_S = 10.0
 
 
 class EndOffsetMonitor:
-    """Tells every hosted stage where its input ends, with a consumer that is in no group.
+    """Gives every hosted stage the end offsets of its inputs, by a consumer outside all groups.
 
     A stage whose own consumer hangs fetches nothing and so knows of no lag. Where the embedded
     broker names an end too low, the lag shows a batch later. A broker that does not answer leaves

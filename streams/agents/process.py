@@ -1,8 +1,8 @@
-"""One worker process: hosts stages until it is told to stop or is in trouble.
+"""One worker process: hosts stages until a signal stops it or a stage fails.
 
     python -m streams.agents.process sentiment technical
 
-Exit status: 0 stopped as told, 2 cannot work as configured, 3 in trouble (crashed or stalled),
+Exit status: 0 stopped by a signal, 2 cannot work as configured, 3 in trouble (crashed or stalled),
 75 not ready in time. The supervisor starts it again after 3 and 75.
 """
 
@@ -94,7 +94,7 @@ async def run(names: list[str], settings: Settings) -> int:
 async def _start(
     hosts: list[StageWorker], watchdog: CycleWatchdog | None, stop: asyncio.Event
 ) -> bool:
-    """Start everything; False when it was not ready in time (or told to stop before)."""
+    """Start everything; False when it was not ready in time, or stopped before."""
 
     async def all_of_them() -> None:
         await asyncio.gather(*(host.start() for host in hosts))
@@ -116,7 +116,7 @@ async def _start(
 async def _watch(
     hosts: list[StageWorker], watchdog: CycleWatchdog | None, stop: asyncio.Event
 ) -> int:
-    """Return 0 when told to stop, EXIT_TROUBLE when a stage is in trouble."""
+    """Return 0 after a stop signal, EXIT_TROUBLE when a stage crashed or stalled."""
     while not stop.is_set():
         watched: list[StageWorker | CycleWatchdog] = [*hosts, *([watchdog] if watchdog else [])]
         for one in watched:

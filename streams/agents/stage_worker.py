@@ -84,7 +84,7 @@ class StageWorker:
         await self.app.start()
 
     def trouble(self) -> str | None:
-        """Say why this process should end, or None: a crash, or lag without any commit.
+        """Return why this process should end: a crash, or lag without any commit. None: go on.
 
         A hung worker looks healthy in every other way: the process lives, the agent idles.
         """
@@ -111,7 +111,7 @@ class StageWorker:
         }
 
     def note_ends(self, ends: Mapping[Any, int]) -> None:
-        """Take the end offsets that somebody else saw: a hung consumer sees none."""
+        """Take end offsets from the monitor: a hung consumer sees none."""
         self._ends = dict(ends)
 
     def _lag(self) -> tuple[int, int]:

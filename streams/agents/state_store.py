@@ -67,7 +67,7 @@ class StateStore:
         return self._encode((entry.state, entry.applied, pending))
 
     def persisted(self, key: bytes, value: bytes) -> None:
-        """Say that the changelog has these bytes."""
+        """Note that the changelog has these bytes."""
         self._table.data[key] = value
 
     def forget(self) -> None:

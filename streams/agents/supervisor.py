@@ -58,7 +58,7 @@ class Supervisor:
 
     @property
     def restarts(self) -> int:
-        """How often a process was started again."""
+        """Number of times that a process was started again."""
         return sum(keeper.restarts for keeper in self._keepers)
 
     def pids(self) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""Says whether an archive is whole: every offset once, every file readable, every schema there."""
+"""Checks that an archive is whole: every offset once, every file readable, every schema there."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ OnProgress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a check found; `problems` are sentences for people, none when all is well."""
+    """Result of a check; `problems` are sentences for people, empty when all is well."""
 
     files: int
     records: int
@@ -25,7 +25,7 @@ class Report:
 
 @dataclass(slots=True)
 class _Read:
-    """What reading a file's records told: how many, their bounds, and offsets that are wrong."""
+    """One file's records: their number, their bounds, and offsets that are wrong."""
 
     count: int = 0
     first: LoggedRecord | None = None
@@ -90,7 +90,7 @@ def _place(archive: Archive, topic: str, partition: int) -> Iterator[str]:
 
 
 def _between(found: Sequence[Segment], compacted: bool) -> Iterator[str]:
-    """Compare what the names of a partition's files say, in the order of their first offsets."""
+    """Compare the offset ranges in a partition's file names, by their first offsets."""
     widest = found[0]
     for segment in found[1:]:
         place = f"{segment.topic}[{segment.partition}]"

@@ -1,4 +1,4 @@
-"""archive.json: what an archive holds, so that nobody continues it with another log."""
+"""archive.json: what an archive holds, so that no writer continues it with another log."""
 
 from __future__ import annotations
 

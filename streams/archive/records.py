@@ -12,7 +12,7 @@ _FIRST_MS = -62_135_596_800_000
 
 
 class ArchiveError(RuntimeError):
-    """An archive that cannot be used; the text says what, where and what to do."""
+    """An archive that cannot be used; the text has the cause, the address and the remedy."""
 
 
 class LoggedRecord(NamedTuple):

@@ -103,7 +103,7 @@ def read(file: IO[bytes], first: int = 0) -> Generator[LoggedRecord, None, int |
 
 
 def metadata(file: IO[bytes]) -> Mapping[str, str]:
-    """Return what a segment's file says of itself: topic, partition, schemas."""
+    """Return the metadata in a segment's header: topic, partition, schemas."""
     found: dict[str, str] = fastavro.block_reader(file).metadata
     return found
 

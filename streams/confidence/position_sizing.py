@@ -57,7 +57,7 @@ class Config:
 
 
 class Conviction(msgspec.Struct, frozen=True, gc=False):
-    """What the engines give to the size, each 0 to 1; 0 where an engine is missing or stale."""
+    """The engines' inputs to the size, each 0 to 1; 0 where an engine is missing or stale."""
 
     sentiment_confidence: float
     trend_strength: float

@@ -1,8 +1,8 @@
-"""What every scoring engine is: a config, a state, and three pure functions.
+"""A scoring engine: a config, a state, and three pure functions.
 
     initial(config)                       -> state       nothing seen yet
     update(config, state, event, offset)  -> state       one market event or tick, in log order
-    read(config, state, now)              -> Reading     what the engine says at `now`
+    read(config, state, now)              -> EngineReading   its score at `now`
 
 Rules that the property tests hold every engine to:
 
@@ -27,7 +27,7 @@ S = TypeVar("S", bound=msgspec.Struct)
 
 
 class EngineReading(msgspec.Struct, frozen=True, gc=False):
-    """What an engine says of one asset at one moment.
+    """The score of one engine and asset at one moment, and what it rests on.
 
     score       -1 to 1; 0 to 1 for fundamental and liquidity
     confidence  0 to 1; 0 while warming up or without any data

@@ -1,4 +1,4 @@
-"""Event risk, -1 to 1, negative is risk: what the calendar of the next 30 days says.
+"""Event risk, -1 to 1, negative is risk, from the calendar of the next 30 days.
 
     proximity p = 2^(-days / 7) * (1 - days / 30)          1 now, 0 at the horizon
     event     e = direction * sureness * impact * p        direction and sureness by category
@@ -29,7 +29,7 @@ from streams.engines.base import Engine, EngineReading, freshness
 
 
 class Category(NamedTuple):
-    """What events of a category do to the price.
+    """The effect of a category's events on the price.
 
     direction  strength and sign of an event of impact 1, fully sure and due now, inside the tanh
     vague      sureness at certainty 0
@@ -220,7 +220,7 @@ def _weigh(config: Config, state: State, now: int) -> list[_Weighed]:
 
 
 def read(config: Config, state: State, now: int) -> EngineReading:
-    """Say the score at `now`; before the newest record seen, as of that record."""
+    """Return the reading at `now` (ms), or at the newest record seen if that is later."""
     now = max(now, state.clock)
     age_ms = now - state.calendar_at if state.calendar_offset >= 0 else None
     is_live = age_ms is not None and age_ms < config.stale_ms

@@ -146,7 +146,7 @@ def _apply_record(config: Config, state: State, record: Fundamentals, offset: in
 
 
 def _is_refused(config: Config, last: Point, record: Fundamentals) -> bool:
-    """Say whether a field keeps its last value: a late record, or another source's."""
+    """Return whether a field keeps its last value: a late record, or another source's."""
     age_ms = record.observed_at - last.observed_at
     return age_ms <= 0 or (record.source != last.source and age_ms < config.stale_ms)
 
@@ -255,7 +255,7 @@ def _mean(*values: float | None) -> float | None:
 
 
 def read(config: Config, state: State, now: int) -> EngineReading:
-    """Say the score at `now`; before the newest record seen, as of that record."""
+    """Return the reading at `now` (ms), or at the newest record seen if that is later."""
     now = max(now, state.record_at, state.tick_at)
     parts = _Facts(config, state, now).parts()
     has_record = state.record_offset >= 0 and now - state.record_at < config.stale_ms

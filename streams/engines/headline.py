@@ -1,4 +1,4 @@
-"""What is said by one headline: the voices of the model, the lexicon and the source's label.
+"""The score of one headline: the mean of model, lexicon and the source's label.
 
     score      = mean of the voices' scores by weight * confidence
     confidence = 1 - product of (1 - confidence) of the voices
@@ -24,7 +24,7 @@ _LABELS = {"positive": 1.0, "neutral": 0.0, "negative": -1.0}
 
 
 class TextScore(NamedTuple):
-    """What a model says of a text: p_positive - p_negative in [-1, 1], confidence in [0, 1]."""
+    """A model's score of a text: p_positive - p_negative in [-1, 1], confidence in [0, 1]."""
 
     score: float
     confidence: float
@@ -84,7 +84,7 @@ class HeadlineScore(NamedTuple):
 
 
 def score_headline(config: VoicesConfig, news: NewsArticle) -> HeadlineScore:
-    """Score a headline with its summary by all voices that speak."""
+    """Return the score of a headline with its summary, by all scorers that know it."""
     model = _model_score(config, news)
     lexicon = score_text(news.headline, news.summary)
     voices = [(config.lexicon_weight, lexicon.score, lexicon.confidence)]
@@ -131,7 +131,7 @@ def _digest(text: str) -> bytes:
 
 
 def repeats(entries: bytes, new: bytes, within_ms: float) -> bool:
-    """Say whether `new` repeats one of the entries strung together in `entries`.
+    """Return whether `new` repeats one of the entries concatenated in `entries`.
 
     It does if headline or url are the same, unless it was published `within_ms` or more after that
     one. So an old article that is fetched again stays the old one, however late.

@@ -158,7 +158,7 @@ class _Walk:
         return bool(self.found) and start - self.found[-1].end <= reach
 
     def _paired(self, match: _Match) -> float | None:
-        """Return what a movement says of the noun beside it; None where they are no pair."""
+        """Return the sentiment of a movement with the noun beside it; None if they are no pair."""
         if not self._ended_within(match.start, 1):
             return None
         last = self.found[-1]
@@ -171,7 +171,7 @@ class _Walk:
         return strength if match.value * last.value > 0.0 else -strength
 
     def _joined(self, start: int, end: int) -> bool:
-        """Say whether a movement acts on the noun after it: "surge in hacks", "rising fees".
+        """Return whether a movement acts on the noun after it: "surge in hacks", "rising fees".
 
         "Crash fears" is no pair: there the movement is what is feared.
         """

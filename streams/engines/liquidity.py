@@ -15,9 +15,9 @@ Each part is in [0, 1], linear in the logarithm between two points of Config (`_
                 of it after a week
 
 A book shows only its top levels. What it does not show counts as not there: an order that it
-cannot fill scores 0 and has no feature, depth is a lower bound. `reach` says how much that matters:
-the distance from mid to the last level of the shorter side, 0 at 1 bps, 1 at 200 bps, and
-logarithmic in between.
+cannot fill scores 0 and has no feature, depth is a lower bound. `reach` measures how much
+that matters: the distance from mid to the last level of the shorter side, 0 at 1 bps, 1 at 200 bps,
+and logarithmic in between.
 
 The averages know only ticks: a time-weighted mean at first, then an exponential one.
 """
@@ -64,7 +64,7 @@ class Config:
     reach_bps             distances of the last level that reach 0 and 1
     shallow_confidence    confidence that a book of reach 0 keeps
     fresh_minutes         age up to which a book is fresh: it comes every minute, one may be lost
-    stale_minutes         age from which it says nothing of the book of now
+    stale_minutes         age from which it no longer stands for the present book
     """
 
     spread_bps: tuple[float, float] = (100.0, 1.0)
@@ -85,7 +85,7 @@ class Config:
 
 
 class Book(msgspec.Struct, frozen=True, gc=False):
-    """What the last book says; made once when it comes.
+    """Measures of the last book, computed once when it comes.
 
     reach_bps   from mid to the last level of the shorter side
     held_usd    value of all levels of the thinner side
@@ -103,7 +103,7 @@ class Book(msgspec.Struct, frozen=True, gc=False):
 
 
 class Volume(msgspec.Struct, frozen=True, gc=False):
-    """24 h volume in USD as the ticks tell it: the last one and its averages.
+    """24 h volume in USD from the ticks: the last one and its averages.
 
     first_seen, last_seen   observed_at of the first and the newest tick, ms
     """
@@ -139,7 +139,7 @@ def update(config: Config, state: State, event: Any, offset: int) -> State:
 
 
 def measure(config: Config, book: OrderBook, offset: int) -> Book:
-    """Return everything that one book says."""
+    """Return the measures of one book."""
     bids = side_of(book.bid_prices, book.bid_sizes)
     asks = side_of(book.ask_prices, book.ask_sizes)
     best_bid, best_ask = bids.prices[0], asks.prices[0]

@@ -1,4 +1,4 @@
-"""A scoring engine as a stage: when it speaks, and what an EngineScore carries."""
+"""A scoring engine as a stage: when a score goes out, and what an EngineScore carries."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class ScoringState(msgspec.Struct, frozen=True, gc=False):
     """The engine's state, the score it last published (None: none yet), and its clock.
 
     `clock_ms` is the newest observed_at applied: records of two topics may come in either order,
-    but what an engine says is never older than what it knows.
+    but a score is never older than the newest record behind it.
     """
 
     engine: Any
@@ -26,7 +26,7 @@ class ScoringState(msgspec.Struct, frozen=True, gc=False):
 
 
 class ScoringStage:
-    """Answers every tick; between ticks speaks when the score moved by `engine.min_change`."""
+    """Publishes a score at every tick; in between when it has moved by `engine.min_change`."""
 
     single_key: str | None = None
 

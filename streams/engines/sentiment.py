@@ -82,7 +82,7 @@ class Headline(msgspec.Struct, frozen=True, gc=False):
 
 
 class State(msgspec.Struct, frozen=True, gc=False):
-    """What is known of one asset; sums are decayed to `clock` (0: nothing seen)."""
+    """State of one asset; sums are decayed to `clock` (ms, 0: nothing seen)."""
 
     clock: int = 0
     price_usd: float | None = None
@@ -207,7 +207,7 @@ def _with_time(config: Config, state: State, observed_at: int) -> tuple[int, ...
 
 
 def read(config: Config, state: State, now: int) -> EngineReading:
-    """Say the score at `now`; before the newest record seen, as of that record."""
+    """Return the reading at `now` (ms), or at the newest record seen if that is later."""
     now = max(now, state.clock)
     news_trust, social_trust = _trust(config, state, now)
     first_new = bisect_right(state.news_times, now - config.count_window_ms)

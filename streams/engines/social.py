@@ -1,8 +1,8 @@
 """The social part of sentiment: an asset's metrics against its own baseline.
 
-LunarCrush's sentiment stands near 80 % for almost every asset, so the level says little and the
-departure from the asset's own normal says much. Each metric keeps an exponential mean and variance
-by event time; what a tick says is measured against what was seen before it:
+LunarCrush's sentiment stands near 80 % for almost every asset, so the level carries little and the
+departure from the asset's own normal much. Each metric keeps an exponential mean and variance
+by event time; a tick's value is measured against those before it:
 
     voice  = tanh(z / 2),  z = (value - mean) / max(deviation, floor)
     level  = mean of the voices of galaxy score and sentiment, by weight and maturity
@@ -70,7 +70,7 @@ class Baseline(msgspec.Struct, frozen=True, gc=False):
 
 
 class Social(msgspec.Struct, frozen=True, gc=False):
-    """What the newest tick said, and the baselines. `observed_at` is 0 before the first tick.
+    """Score of the newest tick, and the baselines. `observed_at` is 0 before the first tick.
 
     score -1 to 1, confidence 0 to 1, present: how many metrics the tick had.
     """

@@ -93,10 +93,10 @@ class Frame(msgspec.Struct, frozen=True, gc=False):
 
 
 class State(msgspec.Struct, frozen=True, gc=False):
-    """The three timeframes, and what `read` says, made when a candle closes.
+    """The three timeframes, and the reading, computed when a candle closes.
 
     frames       in the order of TIMEFRAMES
-    reading      what `read` says up to `fresh_until`, freshness 1
+    reading      result of `read` up to `fresh_until`, freshness 1
     fresh_until  moment up to which every timeframe with a candle is fresh, ms
     price_time   when `price_usd` was the price: the candle's close or the tick's observed_at, ms
     """

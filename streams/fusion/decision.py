@@ -43,7 +43,7 @@ class View(msgspec.Struct, frozen=True, gc=False):
 
 
 class Decision(NamedTuple):
-    """What a strategy makes of a view."""
+    """The result of a strategy on the scores of one moment."""
 
     final_score: float
     action: str
@@ -99,7 +99,7 @@ def changed_actions(pinned: Sequence[Pinned], seen: View, rules: Rules) -> dict[
 
 
 class RuleContext:
-    """What a rule may name, looked up on demand: most rules name two or three of a hundred."""
+    """The values that a rule may name, looked up on demand: most name two or three of a hundred."""
 
     __slots__ = ("_final", "_seen")
 
@@ -127,7 +127,7 @@ class RuleContext:
 def price_usd(seen: View) -> float | None:
     """Return the newest price by `as_of`; of equally new ones in the order of `_PRICE_ORDER`.
 
-    Engines that are missing or stale are not asked: nobody should buy at a price of last night.
+    Engines that are missing or stale do not count: their price may be of last night.
     """
     newest: LatestScore | None = None
     for index in _PRICE_ORDER:

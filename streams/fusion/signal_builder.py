@@ -47,7 +47,7 @@ class Trigger:
 class EnginePart(msgspec.Struct, frozen=True, gc=False):
     """An engine's part in all signals of one moment; `value` is its score where it counts, else 0.
 
-    `present` False: it has never said anything, and the rest is 0 or None.
+    `present` False: it has never had a score, and the rest is 0 or None.
     """
 
     engine: str
@@ -61,7 +61,7 @@ class EnginePart(msgspec.Struct, frozen=True, gc=False):
 
 
 class SignalContext(msgspec.Struct, frozen=True, gc=False):
-    """What all signals of one moment have in common, worked out once for all strategies.
+    """The common part of all signals of one moment, computed once for all strategies.
 
     fresh          each engine's freshness, 0 where it does not count
     before, after  inputs that stand before and after the strategy's own

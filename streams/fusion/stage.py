@@ -2,8 +2,8 @@
 
 When signals go out
 * **cycle**: all engines have answered the asset's tick, or were written off as missing.
-  Then the strategies are looked up anew and pinned: until the next cycle only these versions rule,
-  so that the log alone says which version made a signal (its input in control.strategies).
+  Then the strategies are looked up again and pinned: until the next cycle only these versions rule,
+  so that the log alone shows which version made a signal (its input in control.strategies).
 * **change**: a score between cycles, or one that came after its cycle was out, turns the action of
   a pinned strategy into another than the one last sent. All others pass in silence.
 * **request**: at once, with the strategy as it is now.
@@ -198,7 +198,7 @@ class FusionStage:
         ), tuple(outputs)
 
     def _between(self, state: FusionState, asset: str, partition: int) -> Step:
-        """Fuse again at once; say so only where a strategy's action changed."""
+        """Fuse again at once; return signals only where a strategy's action changed."""
         pinned = state.pinned
         if not pinned:
             return state, ()
@@ -222,7 +222,7 @@ class FusionStage:
     ) -> Step:
         """Answer with the strategy as it is now, and the scores as they are when it was asked.
 
-        An asset without any score gets a HOLD whose detail says that all engines are missing.
+        An asset without any score gets a HOLD whose detail names all engines as missing.
         """
         at = tables.strategies.get(request.strategy_id)
         if at is None or not at.strategy.active:

@@ -19,8 +19,8 @@ ALL_ANSWERED = (1 << len(ENGINES)) - 1
 class LatestScore(msgspec.Struct, frozen=True, gc=False):
     """The newest score of one engine: what fusion needs of it, and where it stands in the log.
 
-    `missing` when the watchdog said so last; `sequence` then still is that of the last real score
-    (-1: none yet), so that a repetition of it stays one. `cycle` is the last one answered (-1).
+    `missing` when the watchdog's record was the last; `sequence` is then still that of the last
+    real score (-1: none yet): a repetition of it stays one. `cycle` is the last one answered.
     """
 
     missing: bool

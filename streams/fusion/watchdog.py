@@ -10,8 +10,8 @@ edge reads market.trending and engine.scores and passes in `now_ms`; what is due
 
 Several watchdogs, or one that reads a stretch of the log again, do no harm: a missing record in the
 log counts as an answer here, fusion and ranking ignore what they know already. At most
-`max_cycles` cycles are remembered, the newest; one that is pushed out gets no grace record of its
-own, but the next cycle's closes it too.
+`max_cycles` cycles are remembered, the newest; one that is pushed out gets no grace record,
+but the next cycle's closes it too.
 """
 
 from __future__ import annotations

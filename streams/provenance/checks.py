@@ -41,7 +41,7 @@ _MOST_DIFFERENCES = 5
 
 
 class Check(msgspec.Struct, frozen=True, gc=False):
-    """What was checked, whether it holds (None: it cannot be checked), and a sentence."""
+    """One check: its name, whether it holds (None: it cannot be checked), and a sentence."""
 
     name: str
     ok: bool | None
@@ -120,7 +120,7 @@ def check_records(tree: Tree) -> Check:
 
 
 class _Claimed:
-    """Rules that decide what the signal says they decided, where the strategy has such a rule."""
+    """Rules with the outcome that the signal records, where the strategy has such a rule."""
 
     def __init__(self, override: str | None) -> None:
         self._override = override

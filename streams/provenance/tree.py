@@ -4,7 +4,7 @@
     twigs(signal, known)       places that those scores name: ticks and evidence
     grow(signal, found, known) the tree
 
-`known` says what stood at a place of the log. All ages are in ms, at the moment of the decision.
+`known` returns what stands at a place of the log. Ages are in ms, at the moment of the decision.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from schemas.topics import (
 
 
 class Looked(NamedTuple):
-    """What stood at a place: an event, or a sentence about why there is none.
+    """The content of a place in the log: an event, or a sentence about why there is none.
 
     `origin` is where it was read: kafka, archive, or None when it was found nowhere.
     """
@@ -38,7 +38,7 @@ class Looked(NamedTuple):
 
 
 class Cited(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """A record that a signal or a score names. `missing` says why there is no event."""
+    """A record that a signal or a score names. `missing` is why there is no event, or None."""
 
     topic: str
     partition: int
@@ -53,7 +53,7 @@ class Cited(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 class EngineBranch(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """One engine: its part of the signal, its score, and the records behind the score.
 
-    `score` is None where the engine had never said anything, `tick` where the score names none.
+    `score` is None where the engine never had one, `tick` where the score names none.
     """
 
     engine: str
@@ -197,7 +197,7 @@ def _name(event: Any) -> str:
 
 
 def _time_ms(event: Any) -> int | None:
-    """Return the moment that an event tells of, None where it has none."""
+    """Return an event's own time in ms, None where it has none."""
     if isinstance(event, Strategy):
         return event.updated_at or None
     if isinstance(event, SignalRequest):

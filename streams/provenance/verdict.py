@@ -17,7 +17,7 @@ _TERMS = (
 
 
 def occasion(signal: Signal) -> str:
-    """Say why there is a signal at that moment."""
+    """Return why there is a signal at that moment, as part of a sentence."""
     if signal.trigger == "cycle" and signal.cycle is not None:
         return f"at the cycle of {moment(signal.cycle, '%H:%M')}"
     if signal.trigger == "request":
@@ -28,7 +28,7 @@ def occasion(signal: Signal) -> str:
 
 
 def decision(signal: Signal, strategy: Strategy | None) -> str:
-    """Say what decided: the thresholds, event risk, or a rule."""
+    """Return what decided (the thresholds, event risk, or a rule), as a sentence."""
     by_score, action = _by_thresholds(signal, strategy), signal.action
     if signal.override is None:
         return by_score
@@ -59,7 +59,7 @@ def _by_thresholds(signal: Signal, strategy: Strategy | None) -> str:
 
 
 def size(signal: Signal) -> list[str]:
-    """Say how the confidence and the position were made, a line each."""
+    """Return how confidence and position were computed, one line each."""
     return [*_position(signal), _confidence(signal)]
 
 

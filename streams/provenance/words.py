@@ -1,4 +1,4 @@
-"""What a cited record says, in plain words: a line, and lines below it. Pure."""
+"""A cited record in plain words: a line, and lines below it. Pure."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _LONGEST = 400
 
 
 class EvidenceLine(NamedTuple):
-    """What a record says in short, and what else there is to know."""
+    """A record as one line, and further lines."""
 
     line: str
     more: tuple[str, ...] = ()

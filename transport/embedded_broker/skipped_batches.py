@@ -40,7 +40,7 @@ def _unpack_to_gap(self: Any) -> Iterator[Any]:
 
 
 def _may_close(partition: Any, offset: int) -> bool:
-    """Say whether a gap is young enough to be one of the broker's, and note it."""
+    """Return whether a gap is young enough to be one of the broker's, and remember it."""
     now_s = time.monotonic()
     place = (partition, offset)
     first_s = _gaps.setdefault(place, now_s)

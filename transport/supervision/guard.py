@@ -46,7 +46,7 @@ def prctl() -> Callable[..., int]:
 
 
 def start(spec: dict[str, Any]) -> "subprocess.Popen[bytes]":
-    """Start the child in a session of its own, bound to this process's life.
+    """Start the child in a new session, bound to this process's life.
 
     Raises OSError when it cannot be executed, PermissionError when the user cannot be taken.
     """
@@ -122,7 +122,7 @@ def end(child: "subprocess.Popen[bytes]", stop_signal: int, grace_s: float) -> N
 
 
 def own_children() -> list[int]:
-    """Return the pids of this process's children, none where the kernel does not tell."""
+    """Return the pids of this process's children, [] where the kernel does not list them."""
     me = os.getpid()
     try:
         with open(f"/proc/{me}/task/{me}/children", encoding="ascii") as file:

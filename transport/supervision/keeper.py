@@ -24,7 +24,7 @@ class GivenUpError(RuntimeError):
 class Keeper:
     """One program. It is ready when it has written a line that begins with `ready_line`.
 
-    `on_event` hears what happens to it, and until it is ready what it writes after `progress_line`;
+    `on_event(name, text)` is called for starts, exits and, until ready, lines of progress;
     `on_exit(status)` runs before it is started again.
     """
 
@@ -55,7 +55,7 @@ class Keeper:
         return None if self._child is None else self._child.pid
 
     def begin(self) -> None:
-        """Start it; `ready` tells when it is."""
+        """Start it and return at once; await `ready` for the rest."""
         self._task = asyncio.create_task(self._keep())
 
     async def ready(self) -> None:

@@ -27,7 +27,7 @@ GUARD_START_S = 15.0  # 0.03 s on an idle machine; a loaded one must not fail fo
 
 
 class StartError(RuntimeError):
-    """A part could not be started: the message says what failed, where the log is, what to do."""
+    """A part could not be started: the message has the failure, the log and the remedy."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
-"""A Faust consumer that hands over chunks of records and commits what was said to be done.
+"""A Faust consumer that hands over chunks of records and commits offsets only once they are done.
 
 Stock Faust makes two asyncio tasks, a Message and an Event per record, and keeps a list of every
 acknowledged offset. Here a fetched run of records of one partition travels as one `Chunk`, and an
-offset is committed when the stage said `done`: the outputs of everything before it are on the
+offset is committed after the stage called `done`: the outputs of everything before it are on the
 broker.
 """
 
@@ -116,7 +116,7 @@ class ChunkConsumer(driver.Consumer):  # type: ignore[misc]
     # -- committing
 
     def done(self, tp: TP, next_offset: int) -> None:
-        """Say that everything of `tp` below `next_offset` has had its effect."""
+        """Mark records of `tp` below `next_offset` as applied: they can be committed."""
         self._done[tp] = next_offset
 
     def commit_soon(self) -> None:

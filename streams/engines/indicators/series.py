@@ -65,7 +65,7 @@ _BLOCK = 20
 
 
 class Series(msgspec.Struct, frozen=True, gc=False):
-    """What the indicators remember.
+    """State of the indicators of one timeframe.
 
     count    candles seen
     close    the last close

@@ -13,7 +13,7 @@ Fetched = Mapping[InputPosition, LoggedRecord | str]
 
 
 class SourceError(RuntimeError):
-    """A database, broker, registry or archive that cannot be asked; the text says why."""
+    """A database, broker, registry or archive that cannot be read; the text has the cause."""
 
 
 class Searched(NamedTuple):

@@ -18,7 +18,7 @@ _QUERY = """
 
 
 async def signals(dsn: str, begin: str, most: int) -> list[Signal]:
-    """Return at most so many signals whose id begins with `begin` (hex digits), by id.
+    """Return at most `limit` signals whose id begins with `begin` (hex digits), by id.
 
     Raises SourceError when the database does not answer, has no such tables, or holds a row that
     is no signal.

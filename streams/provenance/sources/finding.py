@@ -21,7 +21,7 @@ _ID_BYTES = 64
 
 
 class FindError(LookupError):
-    """No signal, or more than one, has such an id; the text says where was looked."""
+    """No signal, or more than one, has such an id; the text names the places searched."""
 
 
 async def find(

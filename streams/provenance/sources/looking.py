@@ -18,7 +18,7 @@ _HEADER_BYTES = 5
 
 
 class Reader:
-    """A log and the decoder for it: every log has schema ids of its own."""
+    """A log and its decoder: schema ids differ from log to log."""
 
     def __init__(self, log: RecordSource) -> None:
         self.log = log
