@@ -14,7 +14,7 @@ from rich.text import Text
 
 from quantiva.commands.output import console, fail
 from quantiva.discovery import load_settings
-from quantiva.status.collect import survey
+from quantiva.status.collect import collect
 from quantiva.status.lag import StageState
 from quantiva.status.report import Report, problems
 from quantiva.status.sources import SILENT_MS, requests
@@ -53,7 +53,7 @@ def status(
         if watch:
             asyncio.run(_watch(settings, sample, as_json))
             return
-        report = asyncio.run(survey(settings, sample))
+        report = asyncio.run(collect(settings, sample))
     except BrokerError as error:
         fail(str(error))
     except KeyboardInterrupt:
@@ -69,11 +69,11 @@ def status(
 async def _watch(settings: Settings, sample_s: float, as_json: bool) -> None:
     if as_json:
         while True:
-            typer.echo(to_json(await survey(settings, sample_s)))
+            typer.echo(to_json(await collect(settings, sample_s)))
     with Live(console=console, auto_refresh=False, screen=console.is_terminal) as live:
         while True:
             try:
-                shown: Any = screen(await survey(settings, sample_s))
+                shown: Any = screen(await collect(settings, sample_s))
             except BrokerError as error:  # it may come back
                 shown = Text(str(error), style="red")
             live.update(shown, refresh=True)

@@ -1,4 +1,4 @@
-"""What operators' commands share: reading the log, decoding, lag, health. Pure apart from I/O.
+"""The state of a running platform, for the commands of operators.
 
-The I/O is in reader, decoding, survey, parts, retry and checks; the other modules only compute.
+The I/O is in collect, parts, checks and remote_checks; the other modules only compute.
 """

@@ -47,7 +47,7 @@ _STATUSES = 2_000
 _SMALL_FETCH = 65_536
 
 
-async def survey(settings: Settings, sample_s: float) -> Report:
+async def collect(settings: Settings, sample_s: float) -> Report:
     """Return the report. Takes a bit longer than `sample_s`, over which rates are measured.
 
     Raises BrokerError when the broker goes away in between.

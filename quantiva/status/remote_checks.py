@@ -10,7 +10,7 @@ from email.utils import parsedate_to_datetime
 from importlib.resources import files
 
 from quantiva.status.checks import Check
-from quantiva.status.collect import survey
+from quantiva.status.collect import collect
 from quantiva.status.lag import StageState
 from quantiva.status.parts import Part, probe
 from schemas.contract import STRUCTS, schema
@@ -164,7 +164,7 @@ async def _database_skew_s(dsn: str) -> float:
 async def groups(settings: Settings) -> Check:
     """Check that no consumer group has records to read and no member that reads them."""
     try:
-        report = await survey(settings, 1.0)
+        report = await collect(settings, 1.0)
     except admin.BrokerError as error:
         return Check("groups", False, str(error), _START["broker"])
     stuck = [

@@ -13,8 +13,8 @@ from schemas.control import Strategy
 from schemas.text import age, cut, moment
 from streams.provenance import verdict
 from streams.provenance.checks import Check
+from streams.provenance.describe import describe
 from streams.provenance.tree import Cited, EngineBranch, Tree
-from streams.provenance.words import words
 
 _COLOURS = {"BUY": "bold green", "SELL": "bold red", "HOLD": "bold yellow"}
 _MOST_TEXT = 400
@@ -53,7 +53,7 @@ def _head(tree: Tree) -> Text:
             if cited.missing is not None:
                 text.append(f"  {_clean(cited.missing)}", style="not bold yellow")
             elif what == "request":
-                text.append(f"  {words(cited.event, signal.as_of).line}", style="not bold dim")
+                text.append(f"  {describe(cited.event, signal.as_of).line}", style="not bold dim")
     return text
 
 
@@ -145,7 +145,7 @@ def _records(tree: Tree, cited: Iterable[Cited], notes: Iterable[str] = ()) -> T
         if one.event is None:
             said = Text(_clean(one.missing or "not there"), style="yellow")
         else:
-            told = words(one.event, tree.signal.as_of)
+            told = describe(one.event, tree.signal.as_of)
             said = Text(told.line)
             for line in told.more:
                 said.append(f"\n{line}", style="dim")

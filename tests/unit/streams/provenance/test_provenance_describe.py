@@ -10,7 +10,7 @@ import pytest
 from schemas.contract import STRUCTS
 from schemas.signals import Contribution
 from streams.provenance import verdict
-from streams.provenance.words import words
+from streams.provenance.describe import describe
 from tests.unit.quantiva.status import samples
 from tests.unit.streams.fusion.fusion_factories import Feed, answers, make_strategy
 
@@ -88,7 +88,7 @@ WORDS = [
 
 @pytest.mark.parametrize(("event", "lines"), WORDS)
 def test_a_record_in_plain_words(event: Any, lines: list[str]) -> None:
-    said = words(event, samples.T0)
+    said = describe(event, samples.T0)
     assert [said.line, *said.more] == lines
 
 
@@ -96,12 +96,12 @@ def test_every_type_says_something() -> None:
     named = [one for one in vars(samples).values() if isinstance(one, msgspec.Struct)]
     events = [*named, samples.score(), samples.letter()]
     assert {type(one) for one in events} >= set(STRUCTS.values())
-    assert all(words(one, samples.T0).line for one in events)
+    assert all(describe(one, samples.T0).line for one in events)
 
 
 @pytest.mark.parametrize("hostile", ["a\nb", "\x1b[31mred", "x" * 5000], ids=repr)
 def test_a_headline_cannot_break_the_screen(hostile: str) -> None:
-    said = words(replace(samples.NEWS, headline=hostile, url=hostile), samples.T0)
+    said = describe(replace(samples.NEWS, headline=hostile, url=hostile), samples.T0)
     for line in (said.line, *said.more):
         assert line.isprintable()
         assert len(line) <= 400

@@ -33,7 +33,7 @@ class EvidenceLine(NamedTuple):
     more: tuple[str, ...] = ()
 
 
-def words(event: Any, now_ms: int) -> EvidenceLine:
+def describe(event: Any, now_ms: int) -> EvidenceLine:
     """Return what an event says to people at the moment of the decision; printable lines only."""
     tell = _WORDS.get(type(event))
     line, *more = tell(event, now_ms) if tell is not None else (one_line(event),)
