@@ -119,7 +119,7 @@ def judge(
 ) -> Outcome | Waiting | None:
     """Return the outcome of a row without a request; None: the model has to be asked. Pure.
 
-    `waited` is for how long it has waited already, and for what; `said` the breaker's answer now.
+    `waited` is for how long it has waited already, and for what; `permit` is the breaker's.
     """
     if facts is None:
         return fallback("failed", facts, UNREADABLE)
