@@ -7,12 +7,7 @@ from typing import ClassVar
 
 from embedded.folders import Folder
 from transport.supervision.ports import free_port, is_free
-from transport.supervision.processes import (
-    Child,
-    Command,
-    StartError,
-    tail,
-)
+from transport.supervision.processes import Child, Command, StartError, tail
 
 PORT_ATTEMPTS = 3
 LOOK_EVERY_S = 0.01

@@ -13,15 +13,7 @@ from typing import Any
 from quantiva import asyncapi_socket
 from schemas.contract import STRUCTS, schema
 from schemas.redact import shown
-from schemas.topics import (
-    FOREVER_MS,
-    MARKET_TOPICS,
-    REQUESTS,
-    STRATEGIES,
-    TOPICS,
-    Topic,
-    physical,
-)
+from schemas.topics import FOREVER_MS, MARKET_TOPICS, REQUESTS, STRATEGIES, TOPICS, Topic, physical
 from sinks.bridge.settings import BridgeSettings
 from transport.settings import Settings
 

@@ -11,14 +11,7 @@ from typing import TypeAlias
 
 from aiohttp import web
 
-from simulator import (
-    chat,
-    coingecko,
-    coinmarketcal,
-    lunarcrush,
-    news,
-    rss,
-)
+from simulator import chat, coingecko, coinmarketcal, lunarcrush, news, rss
 from simulator.control import Control
 from simulator.faults import Faults
 from simulator.middleware import CLOSING, FaultMiddleware

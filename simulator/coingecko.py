@@ -12,13 +12,7 @@ from simulator.coingecko_detail import detail
 from simulator.error_bodies import error_response, json_response
 from simulator.faults import Faults
 from simulator.keys import keyed
-from simulator.listing import (
-    Listed,
-    changes,
-    listed,
-    number_or_int,
-    whole,
-)
+from simulator.listing import Listed, changes, listed, number_or_int, whole
 from simulator.price_history import LENGTH_MS
 from simulator.world import World
 from transport.clock import Clock

@@ -13,13 +13,7 @@ from schemas.times import DAY_MS
 from simulator.error_bodies import error_response, json_response
 from simulator.faults import Faults
 from simulator.keys import keyed
-from simulator.listing import (
-    Listed,
-    changes,
-    listed,
-    number_or_int,
-    whole,
-)
+from simulator.listing import Listed, changes, listed, number_or_int, whole
 from simulator.world import World
 from transport.clock import Clock
 

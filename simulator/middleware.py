@@ -11,12 +11,7 @@ from typing import TypeAlias
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from simulator.error_bodies import (
-    error_response,
-    html_response,
-    json_response,
-    retry_after,
-)
+from simulator.error_bodies import error_response, html_response, json_response, retry_after
 from simulator.faults import Fault, Faults
 from simulator.keys import limits_with_key
 from simulator.request_log import Use

@@ -17,12 +17,7 @@ from simulator.error_bodies import error_response, json_response
 from simulator.faults import Faults
 from simulator.keys import KEYS, key_given
 from simulator.listing import whole
-from simulator.news_store import (
-    NEWS_KEPT_MS,
-    NewsStory,
-    published_ms,
-    stories,
-)
+from simulator.news_store import NEWS_KEPT_MS, NewsStory, published_ms, stories
 from simulator.world import World
 from transport.clock import Clock
 

@@ -13,13 +13,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
-from marketdata.recorded.files import (
-    Directory,
-    ReadReport,
-    RecordedDataError,
-    find_files,
-    in_order,
-)
+from marketdata.recorded.files import Directory, ReadReport, RecordedDataError, find_files, in_order
 from marketdata.recorded.news import headlines, tagged_posts
 from marketdata.recorded.readers import candles
 from marketdata.simulated.assets import ASSETS, Asset

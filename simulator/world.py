@@ -18,15 +18,7 @@ from simulator.book_builder import around
 from simulator.chunks import Chunk, compute_chunk, compute_past
 from simulator.news_store import NEWS_KEPT_MS, NewsStore
 from simulator.price_history import HistoryWorld, PriceHistory
-from simulator.shapes import (
-    AssetRow,
-    Book,
-    Kline,
-    Market,
-    Ticker,
-    UnknownAssetError,
-    asset_row,
-)
+from simulator.shapes import AssetRow, Book, Kline, Market, Ticker, UnknownAssetError, asset_row
 
 __all__ = ["AssetRow", "Book", "Kline", "SeededWorld", "Ticker", "UnknownAssetError", "World"]
 

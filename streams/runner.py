@@ -23,15 +23,7 @@ from schemas.scores import EngineScore
 from schemas.signals import RankEntry
 from schemas.topics import BY_NAME, RANKING, REQUESTS, SCORES, Topic
 from streams.record_validator import RecordValidator
-from streams.stage import (
-    Entry,
-    Output,
-    Stage,
-    StrategyAt,
-    Tables,
-    UnusableEventError,
-    advance,
-)
+from streams.stage import Entry, Output, Stage, StrategyAt, Tables, UnusableEventError, advance
 
 _PUBLISHED: dict[type, Topic] = {
     **TOPIC_OF,

@@ -13,12 +13,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack
 from typing import Protocol
 
-from schemas.topics import (
-    BY_NAME,
-    RANKING,
-    SCORES,
-    physical,
-)
+from schemas.topics import BY_NAME, RANKING, SCORES, physical
 from transport.admin import wanted_partitions
 from transport.groups import ConsumerGroups
 from transport.log_reader import LogReader, Partition

@@ -11,12 +11,7 @@ from schemas.codec import BadEventError, Codec
 from schemas.control import SignalRequest, Strategy
 from schemas.events import TOPIC_OF
 from schemas.sources import SourceStatus
-from schemas.topics import (
-    REQUESTS,
-    SOURCES,
-    STRATEGIES,
-    Topic,
-)
+from schemas.topics import REQUESTS, SOURCES, STRATEGIES, Topic
 from schemas.validation import problem
 
 SENT_HEADER = "sent_ms"

@@ -16,13 +16,7 @@ from math import inf
 
 from marketdata.assets.notation import bases_of
 from marketdata.assets.symbols import Catalogue, fold
-from marketdata.assets.words import (
-    BODIES,
-    CAPITALS,
-    NAME_WORDS,
-    OTHERS,
-    SYMBOL_WORDS,
-)
+from marketdata.assets.words import BODIES, CAPITALS, NAME_WORDS, OTHERS, SYMBOL_WORDS
 from schemas.coins import is_money
 
 LARGE_RANK, KNOWN_RANK = 200, 1000

@@ -11,12 +11,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-from marketdata.recorded.files import (
-    EXCHANGE,
-    MarketFile,
-    ReadReport,
-    RecordedDataError,
-)
+from marketdata.recorded.files import EXCHANGE, MarketFile, ReadReport, RecordedDataError
 from schemas.events import MarketEvent
 from schemas.market import Candle, OrderBook
 from schemas.validation import TIMEFRAME_MS, problem

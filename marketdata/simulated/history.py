@@ -7,20 +7,10 @@ import random
 from typing import NamedTuple
 
 from marketdata.simulated.assets import Asset
-from marketdata.simulated.bars import (
-    HOUR_MS,
-    Bar,
-    group,
-    traded,
-)
+from marketdata.simulated.bars import HOUR_MS, Bar, group, traded
 from marketdata.simulated.calendar_events import shocks
 from marketdata.simulated.hidden_state import HiddenState, advance, market_moves
-from marketdata.simulated.state import (
-    DAYS_KEPT,
-    HOURS_KEPT,
-    AssetState,
-    seeded,
-)
+from marketdata.simulated.state import DAYS_KEPT, HOURS_KEPT, AssetState, seeded
 from schemas.times import DAY_MS
 
 

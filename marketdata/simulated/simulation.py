@@ -11,24 +11,12 @@ import random
 from collections.abc import Iterator, Sequence
 
 from marketdata.simulated.assets import ASSETS, Asset
-from marketdata.simulated.bars import (
-    HOUR_MS,
-    aggregate,
-    candle,
-    extended,
-    traded,
-)
+from marketdata.simulated.bars import HOUR_MS, aggregate, candle, extended, traded
 from marketdata.simulated.books import order_book
 from marketdata.simulated.calendar_events import Planned, calendar, shocks
 from marketdata.simulated.headlines import article, outcome
 from marketdata.simulated.hidden_state import advance, market_moves
-from marketdata.simulated.history import (
-    Past,
-    common_past,
-    first_hour_ms,
-    past,
-    timeframes,
-)
+from marketdata.simulated.history import Past, common_past, first_hour_ms, past, timeframes
 from marketdata.simulated.state import AssetState, MarketState, seeded
 from marketdata.simulated.views import fundamentals, ticks
 from schemas.events import MarketEvent, order_key

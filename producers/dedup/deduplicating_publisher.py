@@ -16,12 +16,7 @@ from typing import Any, NamedTuple, Protocol
 import msgspec
 
 from producers.dedup.checkpoint import CheckpointFile
-from producers.dedup.log_indexer import (
-    Decode,
-    LogIndexer,
-    OtherLogError,
-    Progress,
-)
+from producers.dedup.log_indexer import Decode, LogIndexer, OtherLogError, Progress
 from producers.dedup.published_index import PublishedIndex
 from schemas.validation import problem
 from transport.log_reader import OpenLog

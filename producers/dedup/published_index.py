@@ -24,13 +24,7 @@ from producers.dedup.index_state import (
 )
 from schemas.market import CalendarEvent, Candle, Fundamentals, NewsArticle, TrendingAsset
 from schemas.times import HOUR_MS
-from schemas.topics import (
-    CALENDAR,
-    CANDLES,
-    FUNDAMENTALS,
-    NEWS,
-    TRENDING,
-)
+from schemas.topics import CALENDAR, CANDLES, FUNDAMENTALS, NEWS, TRENDING
 from schemas.validation import TIMEFRAME_MS
 
 INDEXED: Final = (TrendingAsset, NewsArticle, Candle, Fundamentals, CalendarEvent)

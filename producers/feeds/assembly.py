@@ -25,13 +25,7 @@ from producers.feeds.scheduled_events import (
     vendor_events,
 )
 from producers.feeds.social import SocialFeed
-from producers.feeds.trending import (
-    CoinList,
-    Ticks,
-    TrendingFeed,
-    coingecko_list,
-    lunarcrush_list,
-)
+from producers.feeds.trending import CoinList, Ticks, TrendingFeed, coingecko_list, lunarcrush_list
 from producers.feeds.upstream_clients import UpstreamClient, UpstreamClients
 from producers.http_client.health import SourceHealth
 from producers.settings import SourceSettings

@@ -16,12 +16,7 @@ from yarl import URL
 from producers.http_client.errors import UpstreamError
 from producers.http_client.host_breaker import HostBreaker, overall
 from producers.http_client.quota import Quota
-from producers.http_client.transport import (
-    Fetched,
-    Request,
-    Response,
-    Transport,
-)
+from producers.http_client.transport import Fetched, Request, Response, Transport
 from producers.http_client.upstream import Auth, Upstream
 from transport.circuit_breaker import BreakerSettings
 from transport.clock import Clock

@@ -12,15 +12,7 @@ import typer
 
 from quantiva.commands.output import console, fail
 from quantiva.discovery import load_settings
-from quantiva.status.dead_letters import (
-    DeadLetterGroup,
-    Found,
-    Plan,
-    Selection,
-    find,
-    plan,
-    send,
-)
+from quantiva.status.dead_letters import DeadLetterGroup, Found, Plan, Selection, find, plan, send
 from schemas.dead_letters import DeadLetter
 from schemas.describe import key_text, plain
 from schemas.text import cut, moment, since_ms

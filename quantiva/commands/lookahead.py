@@ -13,12 +13,7 @@ import typer
 
 from quantiva.commands.output import console, fail, utc_ms
 from quantiva.commands.progress import RecordsProgress, records_progress
-from quantiva.commands.replay_sources import (
-    KAFKA,
-    FromOption,
-    UntilOption,
-    local_archive,
-)
+from quantiva.commands.replay_sources import KAFKA, FromOption, UntilOption, local_archive
 from quantiva.discovery import load_settings
 
 if TYPE_CHECKING:

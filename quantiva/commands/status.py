@@ -20,12 +20,7 @@ from quantiva.status.report import Report, problems
 from quantiva.status.sources import SILENT_MS, requests
 from quantiva.status.stages import LATE_MS
 from schemas.sources import SourceStatus
-from schemas.text import (
-    age,
-    cut,
-    moment,
-    rate,
-)
+from schemas.text import age, cut, moment, rate
 from transport.admin import BrokerError
 from transport.settings import Settings
 

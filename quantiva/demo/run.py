@@ -18,12 +18,7 @@ from quantiva.demo.options import DemoOptions
 from quantiva.demo.screen import Screen
 from quantiva.demo.sources import run_source
 from quantiva.demo.summary import Summary, percentiles
-from quantiva.demo.tally import (
-    LatencyTally,
-    dead_letters,
-    signals_by,
-    stored_rows,
-)
+from quantiva.demo.tally import LatencyTally, dead_letters, signals_by, stored_rows
 from quantiva.demo.upstreams import CycleCount
 from quantiva.discovery import announced
 from quantiva.wiring.sinks import POSTGRES, sink_runner

@@ -9,12 +9,7 @@ from pathlib import Path
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from marketdata.recorded.source import (
-    Counts,
-    ReadReport,
-    play,
-    read_directory,
-)
+from marketdata.recorded.source import Counts, ReadReport, play, read_directory
 from marketdata.simulated.source import Progress as Simulated
 from marketdata.simulated.source import simulate
 from quantiva.commands.output import console

@@ -9,33 +9,16 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from quantiva.status.degraded import degraded
-from quantiva.status.lag import (
-    Progress,
-    Snapshot,
-    progress,
-    state,
-    topic_rate,
-)
+from quantiva.status.lag import Progress, Snapshot, progress, state, topic_rate
 from quantiva.status.parts import probe
 from quantiva.status.report import Report, StageReport, TopicReport
 from quantiva.status.sources import SourceReport, reports
-from quantiva.status.stages import (
-    ARCHIVE,
-    ENGINE_STAGES,
-    STAGES,
-    WatchedStage,
-    archive_stage,
-)
+from quantiva.status.stages import ARCHIVE, ENGINE_STAGES, STAGES, WatchedStage, archive_stage
 from schemas.dead_letters import DeadLetter
 from schemas.scores import EngineScore
 from schemas.sources import SourceStatus
 from schemas.times import HOUR_MS
-from schemas.topics import (
-    DEAD_LETTERS,
-    MARKET_TOPICS,
-    SCORES,
-    SOURCES,
-)
+from schemas.topics import DEAD_LETTERS, MARKET_TOPICS, SCORES, SOURCES
 from transport.clock import wall_ms
 from transport.decoder import Decoder
 from transport.groups import ConsumerGroups

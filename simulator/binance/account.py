@@ -6,12 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
-from simulator.binance.answers import (
-    answer,
-    limit_of,
-    listing_of,
-    whole,
-)
+from simulator.binance.answers import answer, limit_of, listing_of, whole
 from simulator.binance.signing import signed
 from simulator.exchange.amounts import fixed
 from simulator.exchange.matching_engine import FEE

@@ -7,14 +7,7 @@ from typing import Any
 from aiohttp import web
 
 from schemas.times import DAY_MS, HOUR_MS, MINUTE_MS
-from simulator.binance.answers import (
-    BinanceError,
-    answer,
-    limit_of,
-    listing_of,
-    required,
-    whole,
-)
+from simulator.binance.answers import BinanceError, answer, limit_of, listing_of, required, whole
 from simulator.exchange.amounts import fixed
 from simulator.exchange.bars import MAX_LIMIT, WEEK_MS, bars
 from simulator.exchange.listings import Listing

@@ -20,12 +20,7 @@ from simulator.binance.answers import (
 )
 from simulator.binance.signing import signed
 from simulator.binance.weights import WEIGHTS
-from simulator.exchange.amounts import (
-    ZERO,
-    fixed,
-    parsed,
-    places,
-)
+from simulator.exchange.amounts import ZERO, fixed, parsed, places
 from simulator.exchange.listings import Listing
 from simulator.exchange.orders import Draft, Order, Rejection
 from simulator.exchange.venue import VENUE

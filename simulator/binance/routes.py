@@ -7,24 +7,12 @@ from typing import Unpack
 
 from aiohttp import web
 
-from simulator.binance import (
-    account,
-    depth,
-    klines,
-    markets,
-    orders,
-    ticker,
-)
+from simulator.binance import account, depth, klines, markets, orders, ticker
 from simulator.binance.answers import BinanceError
 from simulator.binance.sockets import websocket
 from simulator.binance.streams import opened
 from simulator.binance.weights import WEIGHTS, Weights, weight_of
-from simulator.exchange.venue import (
-    VENUE,
-    Choices,
-    Venue,
-    application,
-)
+from simulator.exchange.venue import VENUE, Choices, Venue, application
 from simulator.faults import Faults
 from simulator.shapes import Market
 from transport.clock import Clock

@@ -7,12 +7,7 @@ from typing import Any
 from aiohttp import web
 
 from schemas.times import DAY_MS, MINUTE_MS
-from simulator.bybit.answers import (
-    BybitError,
-    answer,
-    listing_of,
-    whole,
-)
+from simulator.bybit.answers import BybitError, answer, listing_of, whole
 from simulator.exchange.amounts import plain
 from simulator.exchange.bars import MAX_LIMIT, WEEK_MS, bars
 from simulator.exchange.venue import VENUE

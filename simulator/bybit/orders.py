@@ -8,23 +8,12 @@ from typing import Any
 
 from aiohttp import web
 
-from simulator.bybit.answers import (
-    BybitError,
-    answer,
-    listing_of,
-    page,
-    refused,
-)
+from simulator.bybit.answers import BybitError, answer, listing_of, page, refused
 from simulator.bybit.limits import LIMITS
 from simulator.bybit.signing import signed
 from simulator.exchange.amounts import ZERO, parsed, plain
 from simulator.exchange.matching_engine import MatchingEngine
-from simulator.exchange.orders import (
-    Draft,
-    Order,
-    Rejection,
-    Status,
-)
+from simulator.exchange.orders import Draft, Order, Rejection, Status
 from simulator.exchange.venue import VENUE
 
 _LIFETIMES = {"GTC": "GTC", "IOC": "IOC", "FOK": "FOK", "PostOnly": "GTC"}

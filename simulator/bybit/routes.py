@@ -7,24 +7,12 @@ from typing import Unpack
 
 from aiohttp import web
 
-from simulator.bybit import (
-    account,
-    depth,
-    klines,
-    markets,
-    orders,
-    ticker,
-)
+from simulator.bybit import account, depth, klines, markets, orders, ticker
 from simulator.bybit.answers import BybitError, problem
 from simulator.bybit.limits import LIMITS, Limits
 from simulator.bybit.sockets import websocket
 from simulator.bybit.streams import opened
-from simulator.exchange.venue import (
-    VENUE,
-    Choices,
-    Venue,
-    application,
-)
+from simulator.exchange.venue import VENUE, Choices, Venue, application
 from simulator.faults import Faults
 from simulator.shapes import Market
 from transport.clock import Clock

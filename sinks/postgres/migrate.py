@@ -105,9 +105,7 @@ def _apply(uri: str) -> list[str]:
 
 
 def _backend(uri: str) -> Any:
-    from yoyo.backends.core.postgresql import (  # type: ignore[import-untyped]
-        PostgresqlPsycopgBackend,
-    )
+    from yoyo.backends.core.postgresql import PostgresqlPsycopgBackend  # type: ignore[import-untyped]
     from yoyo.connections import parse_uri  # type: ignore[import-untyped]
 
     class Backend(PostgresqlPsycopgBackend):  # type: ignore[misc]

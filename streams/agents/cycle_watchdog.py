@@ -18,12 +18,7 @@ from schemas.codec import BadEventError, Codec
 from schemas.market import TrendingAsset
 from schemas.partitioning import partition_of
 from schemas.scores import EngineScore
-from schemas.topics import (
-    RANKING,
-    SCORES,
-    TRENDING,
-    physical,
-)
+from schemas.topics import RANKING, SCORES, TRENDING, physical
 from schemas.validation import problem
 from streams.fusion import watchdog as core
 from streams.fusion.state import ALL_ANSWERED

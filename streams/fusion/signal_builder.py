@@ -12,14 +12,7 @@ from schemas.scores import InputPosition
 from schemas.signals import Contribution, RankEntry, Signal
 from schemas.topics import SCORES, STRATEGIES
 from streams.confidence import position_sizing
-from streams.fusion.decision import (
-    Decision,
-    View,
-    data_freshness,
-    features,
-    freshness,
-    price_usd,
-)
+from streams.fusion.decision import Decision, View, data_freshness, features, freshness, price_usd
 from streams.fusion.state import ENGINE_INDEX, LatestScore, Pinned
 
 _SENTIMENT, _TECHNICAL = ENGINE_INDEX["sentiment"], ENGINE_INDEX["technical"]

@@ -24,20 +24,10 @@ from typing import Any
 
 from schemas.control import SignalRequest
 from schemas.scores import EngineScore, InputPosition
-from schemas.topics import (
-    RANKING,
-    REQUESTS,
-    SCORES,
-    SIGNALS,
-)
+from schemas.topics import RANKING, REQUESTS, SCORES, SIGNALS
 from streams.confidence import position_sizing
 from streams.fusion.decision import changed_actions, decide, view
-from streams.fusion.signal_builder import (
-    Trigger,
-    build,
-    moment,
-    rank_entry,
-)
+from streams.fusion.signal_builder import Trigger, build, moment, rank_entry
 from streams.fusion.state import (
     ALL_ANSWERED,
     ENGINE_INDEX,

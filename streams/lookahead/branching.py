@@ -9,12 +9,7 @@ from typing import Any
 import msgspec
 
 from streams.engines.scoring_stage import ScoringStage
-from streams.lookahead.output_digest import (
-    Difference,
-    flat,
-    short,
-    unequal,
-)
+from streams.lookahead.output_digest import Difference, flat, short, unequal
 from streams.lookahead.planted import planted
 from streams.lookahead.steps import Step
 from streams.stage import Entry, Stage, Tables, advance

@@ -20,16 +20,7 @@ from schemas.market import (
 from schemas.scores import EngineScore
 from schemas.signals import RankEntry
 from schemas.times import HOUR_MS
-from schemas.topics import (
-    BOOKS,
-    CALENDAR,
-    CANDLES,
-    FUNDAMENTALS,
-    NEWS,
-    RANKING,
-    SCORES,
-    TRENDING,
-)
+from schemas.topics import BOOKS, CALENDAR, CANDLES, FUNDAMENTALS, NEWS, RANKING, SCORES, TRENDING
 from schemas.validation import TIMEFRAME_MS
 
 SOURCE = "planted"

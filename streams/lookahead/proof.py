@@ -22,12 +22,7 @@ from streams.lookahead.dates import DateCheck
 from streams.lookahead.findings import FirstFindings, Leak, Proof
 from streams.lookahead.guard import REFUSAL
 from streams.lookahead.output_digest import differences, digest, output_digest
-from streams.lookahead.records import (
-    MarketRecord,
-    Source,
-    pack,
-    unpack,
-)
+from streams.lookahead.records import MarketRecord, Source, pack, unpack
 from streams.lookahead.steps import Step, WatchedTopology, load_stage
 from streams.lookahead.twin import Twin, TwinError
 from streams.stage import Stage, StrategyAt, Tables

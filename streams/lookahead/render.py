@@ -13,12 +13,7 @@ from rich.table import Table
 from schemas.times import DAY_MS, HOUR_MS, MINUTE_MS
 from streams.lookahead.dates import EarlyRecords
 from streams.lookahead.findings import MEANING, Leak, Proof
-from streams.lookahead.warmup import (
-    COARSE,
-    TOLERANCE,
-    Figure,
-    WarmUp,
-)
+from streams.lookahead.warmup import COARSE, TOLERANCE, Figure, WarmUp
 
 
 def leak_lines(leak: Leak, records: int) -> Iterator[str]:

@@ -18,12 +18,7 @@ from schemas.times import CYCLE_MS, DAY_MS
 from schemas.topics import MARKET_TOPICS
 from schemas.validation import TIMEFRAME_MS
 from streams.archive.reader import Archive
-from streams.lookahead.records import (
-    MarketRecord,
-    Source,
-    numbered,
-    usable,
-)
+from streams.lookahead.records import MarketRecord, Source, numbered, usable
 from streams.replay.logs import Logs
 from streams.replay.replay_record import merged
 from streams.replay.sources import DirectorySource, directory_arrivals

@@ -12,12 +12,7 @@ from typing import IO, Self, cast
 
 import msgspec
 
-from streams.lookahead.child import (
-    Hello,
-    Welcome,
-    receive,
-    send,
-)
+from streams.lookahead.child import Hello, Welcome, receive, send
 from streams.stage import StrategyAt
 
 _START = "import sys; sys.path[:] = sys.argv[1:]; from streams.lookahead.child import main; main()"

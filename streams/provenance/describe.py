@@ -15,13 +15,7 @@ from schemas.market import (
     OrderBook,
     TrendingAsset,
 )
-from schemas.text import (
-    age,
-    big,
-    cut,
-    moment,
-    price,
-)
+from schemas.text import age, big, cut, moment, price
 
 _LONGEST = 400
 

@@ -17,12 +17,7 @@ import msgspec
 from schemas.control import SignalRequest, Strategy
 from schemas.scores import EngineScore, InputPosition
 from schemas.signals import Contribution, Signal
-from schemas.topics import (
-    REQUESTS,
-    SCORES,
-    STRATEGIES,
-    TRENDING,
-)
+from schemas.topics import REQUESTS, SCORES, STRATEGIES, TRENDING
 
 
 class Looked(NamedTuple):

@@ -17,12 +17,7 @@ from schemas.codec import BadEventError
 from schemas.engines import ENGINES
 from schemas.partitioning import partition_of
 from schemas.scores import EngineScore
-from schemas.topics import (
-    RANKING,
-    REQUESTS,
-    SCORES,
-    SIGNALS,
-)
+from schemas.topics import RANKING, REQUESTS, SCORES, SIGNALS
 from streams.fusion.stage import FusionStage
 from streams.fusion.state import FusionState
 from streams.fusion.watchdog import missing_score

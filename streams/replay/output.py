@@ -12,12 +12,7 @@ from pathlib import Path
 
 from schemas.codec import Codec, local_codec
 from schemas.contract import STRUCTS, schema
-from schemas.topics import (
-    RANKING,
-    SCORES,
-    SIGNALS,
-    TOP,
-)
+from schemas.topics import RANKING, SCORES, SIGNALS, TOP
 from streams.archive import segments
 from streams.archive.coverage import by_day
 from streams.archive.layout import TEMPORARY

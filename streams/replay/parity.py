@@ -9,12 +9,7 @@ from typing import Any
 import msgspec
 
 from schemas.codec import Codec
-from schemas.topics import (
-    RANKING,
-    SCORES,
-    SIGNALS,
-    TOP,
-)
+from schemas.topics import RANKING, SCORES, SIGNALS, TOP
 from streams.archive.records import LoggedRecord
 from streams.runner import Produced
 

@@ -14,18 +14,8 @@ import msgspec
 
 from schemas.control import Strategy
 from schemas.partitioning import partition_of
-from schemas.topics import (
-    MARKET_TOPICS,
-    REQUESTS,
-    SCORES,
-    STRATEGIES,
-)
-from streams.replay.replay_record import (
-    RANK,
-    ReplayRecord,
-    merged,
-    one_topic,
-)
+from schemas.topics import MARKET_TOPICS, REQUESTS, SCORES, STRATEGIES
+from streams.replay.replay_record import RANK, ReplayRecord, merged, one_topic
 from streams.stage import StrategyAt
 
 NO_ASSETS: tuple[str, ...] = ()

@@ -12,11 +12,7 @@ from typing import Any
 import msgspec
 
 from schemas.codec import local_codec
-from schemas.topics import (
-    MARKET_TOPICS,
-    RANKING,
-    SIGNALS,
-)
+from schemas.topics import MARKET_TOPICS, RANKING, SIGNALS
 from streams.archive.reader import Archive
 from streams.replay.changes import NO_CHANGES, Changes
 from streams.replay.exact import ExactReplay
@@ -25,12 +21,7 @@ from streams.replay.market import MarketReplay
 from streams.replay.output import Output
 from streams.replay.parity import Comparison, Parity
 from streams.replay.ranking_check import check_rankings
-from streams.replay.sources import (
-    ArchiveSource,
-    Source,
-    arrivals,
-    initial_strategies,
-)
+from streams.replay.sources import ArchiveSource, Source, arrivals, initial_strategies
 from streams.runner import Produced, Refused
 
 Send = Callable[[tuple[str, Any]], None]

@@ -16,13 +16,7 @@ from schemas.control import SignalRequest, Strategy
 from schemas.engines import ENGINES as ALL_ENGINES
 from schemas.market import TrendingAsset
 from schemas.scores import EngineScore
-from streams.fusion.watchdog import (
-    Config,
-    WatchdogState,
-    due,
-    on_score,
-    on_tick,
-)
+from streams.fusion.watchdog import Config, WatchdogState, due, on_score, on_tick
 
 SEED = 20_240_801
 ASSETS = ("BTC", "ETH", "SOL", "USDC")

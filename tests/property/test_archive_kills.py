@@ -18,14 +18,7 @@ from streams.archive.check import check
 from streams.archive.local_store import LocalStore
 from streams.archive.reader import Archive
 from streams.archive.records import LoggedRecord
-from tests.unit.streams.archive.samples import (
-    TOPIC,
-    DyingDisk,
-    Killed,
-    at_days,
-    logged,
-    run,
-)
+from tests.unit.streams.archive.samples import TOPIC, DyingDisk, Killed, at_days, logged, run
 
 SCHEMA_ID = 7
 EVENT = b"\0\0\0\0\x07 event"

@@ -8,14 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from producers.exchange.parsing import Listing, book_of, candles_of
-from producers.exchange.series import (
-    MOST_CANDLES,
-    Series,
-    last_closed,
-    learn,
-    missing,
-    published,
-)
+from producers.exchange.series import MOST_CANDLES, Series, last_closed, learn, missing, published
 from schemas.validation import TIMEFRAME_MS, problem
 
 LISTING = Listing("bybit", "ETH", "ETH/USDT")

@@ -11,12 +11,7 @@ import pytest
 from marketdata.simulated import calendar_events
 from marketdata.simulated.assets import ASSETS
 from marketdata.simulated.bars import HOUR_MS
-from schemas.market import (
-    Candle,
-    NewsArticle,
-    OrderBook,
-    TrendingAsset,
-)
+from schemas.market import Candle, NewsArticle, OrderBook, TrendingAsset
 from schemas.times import CYCLE_MS
 from tests.property._worlds import MONDAY, of, run
 

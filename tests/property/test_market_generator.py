@@ -18,13 +18,7 @@ from marketdata.simulated.bars import HOUR_MS, Bar, aggregate
 from marketdata.simulated.simulation import backfill, cycle
 from schemas.codec import local_codec
 from schemas.events import order_key
-from schemas.market import (
-    CalendarEvent,
-    Candle,
-    Fundamentals,
-    OrderBook,
-    TrendingAsset,
-)
+from schemas.market import CalendarEvent, Candle, Fundamentals, OrderBook, TrendingAsset
 from schemas.times import CYCLE_MS
 from schemas.validation import TIMEFRAME_MS, problem
 from tests.property._worlds import FEW, MONDAY, of, run

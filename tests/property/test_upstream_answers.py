@@ -14,13 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from producers.http_client.errors import UpstreamError
-from producers.upstreams import (
-    coingecko,
-    coingecko_detail,
-    coinmarketcal,
-    cryptonews,
-    lunarcrush,
-)
+from producers.upstreams import coingecko, coingecko_detail, coinmarketcal, cryptonews, lunarcrush
 from producers.upstreams.calendar_file import CalendarFileError, parse_calendar_file
 from producers.upstreams.rows import DetailRow, EventRow, NewsRow, Parsed, TopicRow
 from producers.upstreams.rss import parse_feed

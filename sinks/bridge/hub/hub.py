@@ -19,13 +19,7 @@ from sinks.bridge.hub.core import Core
 from sinks.bridge.hub.cursors import Place
 from sinks.bridge.hub.entry import Authenticator, admit, check_origin
 from sinks.bridge.hub.feed import HubFeed
-from sinks.bridge.hub.hub_health import (
-    Ends,
-    HubHealth,
-    PlatformHealth,
-    engines_of,
-    watch,
-)
+from sinks.bridge.hub.hub_health import Ends, HubHealth, PlatformHealth, engines_of, watch
 from sinks.bridge.hub.views import Latest
 from sinks.bridge.problems import ProblemError
 from sinks.bridge.settings import BridgeSettings

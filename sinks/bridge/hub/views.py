@@ -14,16 +14,7 @@ from schemas.market import Candle
 from schemas.scores import EngineScore
 from schemas.signals import Signal, TopSignals
 from schemas.sources import SourceStatus
-from schemas.topics import (
-    BY_NAME,
-    CANDLES,
-    EXPLANATIONS,
-    SCORES,
-    SIGNALS,
-    SOURCES,
-    STRATEGIES,
-    TOP,
-)
+from schemas.topics import BY_NAME, CANDLES, EXPLANATIONS, SCORES, SIGNALS, SOURCES, STRATEGIES, TOP
 from sinks.base import SinkRecord
 from sinks.bridge.frames import Frame, event_frame
 from sinks.bridge.hub.channels import BY_TOPIC, PRICES, frame_of

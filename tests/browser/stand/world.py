@@ -14,12 +14,7 @@ from schemas.explanations import Explanation
 from schemas.partitioning import partition_of
 from schemas.signals import RankEntry, Signal, TopSignals
 from schemas.sources import SourceStatus
-from schemas.topics import (
-    EXPLANATIONS,
-    RANKING,
-    SOURCES,
-    STRATEGIES,
-)
+from schemas.topics import EXPLANATIONS, RANKING, SOURCES, STRATEGIES
 from sinks.explanations import template
 from sinks.explanations.facts import facts_of, input_hash
 from streams.replay.market import MarketReplay, Produced

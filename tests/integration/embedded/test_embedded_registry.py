@@ -7,11 +7,7 @@ from typing import Any
 
 import aiohttp
 import pytest
-from confluent_kafka.schema_registry import (
-    AsyncSchemaRegistryClient,
-    Schema,
-    SchemaRegistryClient,
-)
+from confluent_kafka.schema_registry import AsyncSchemaRegistryClient, Schema, SchemaRegistryClient
 from confluent_kafka.schema_registry.avro import (
     AsyncAvroDeserializer,
     AsyncAvroSerializer,

@@ -14,12 +14,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from schemas.codec import local_codec
 from schemas.contract import schema_name
 from schemas.dead_letters import DeadLetter
-from schemas.topics import (
-    BY_SCHEMA,
-    DEAD_LETTERS,
-    TOPICS,
-    physical,
-)
+from schemas.topics import BY_SCHEMA, DEAD_LETTERS, TOPICS, physical
 from sinks.base import Sink
 from sinks.config import RunnerConfig
 from sinks.postgres import PostgresSink

@@ -13,12 +13,7 @@ from embedded.database import Database
 from schemas.codec import Codec, UnknownSchemaError, local_codec
 from schemas.contract import STRUCTS, schema
 from schemas.registry_client import RegistryError
-from schemas.topics import (
-    NEWS,
-    SIGNALS,
-    STRATEGIES,
-    TRENDING,
-)
+from schemas.topics import NEWS, SIGNALS, STRATEGIES, TRENDING
 from sinks.base import SinkError, SinkRecord
 from sinks.memory import MemorySink
 from sinks.postgres import PostgresSink

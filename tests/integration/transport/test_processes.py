@@ -12,12 +12,7 @@ import psutil
 import pytest
 
 from transport.supervision.ports import free_port, is_free
-from transport.supervision.processes import (
-    Child,
-    Command,
-    StartError,
-    tail,
-)
+from transport.supervision.processes import Child, Command, StartError, tail
 
 pytestmark = pytest.mark.embedded
 

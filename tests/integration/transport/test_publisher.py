@@ -11,13 +11,7 @@ from embedded.broker import Broker
 from producers.strategies import PREBUILT, publish_prebuilt
 from schemas.codec import Codec, local_codec
 from tests.integration.conftest import PARTITIONS, Log
-from tests.unit.marketdata.recorded_factory import (
-    T0,
-    book,
-    candle,
-    news,
-    tick,
-)
+from tests.unit.marketdata.recorded_factory import T0, book, candle, news, tick
 from transport.publisher import BadEventError, Publisher, PublishError
 
 pytestmark = [

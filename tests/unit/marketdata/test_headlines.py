@@ -8,13 +8,7 @@ from collections import Counter
 import pytest
 
 from marketdata.simulated.assets import ASSETS, Asset
-from marketdata.simulated.headlines import (
-    NAMED,
-    SUMMARIES,
-    THEMES,
-    article,
-    details,
-)
+from marketdata.simulated.headlines import NAMED, SUMMARIES, THEMES, article, details
 from schemas.market import NewsArticle
 from schemas.validation import problem
 from streams.engines.lexicon import score_text, strengths

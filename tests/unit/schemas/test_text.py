@@ -4,15 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from schemas.text import (
-    age,
-    big,
-    cut,
-    moment,
-    price,
-    rate,
-    since_ms,
-)
+from schemas.text import age, big, cut, moment, price, rate, since_ms
 from tests.unit.quantiva.status.samples import T0
 
 

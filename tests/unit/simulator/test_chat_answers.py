@@ -7,13 +7,7 @@ import json
 import jsonschema
 import pytest
 
-from simulator.chat_answers import (
-    answer_to,
-    instance,
-    invalid_format,
-    sentences,
-    tokens,
-)
+from simulator.chat_answers import answer_to, instance, invalid_format, sentences, tokens
 
 ASKED = [{"role": "user", "content": "ETH scored 0.4"}]
 

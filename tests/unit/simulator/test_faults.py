@@ -4,12 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from simulator.faults import (
-    SOCKET_KINDS,
-    Fault,
-    FaultError,
-    Faults,
-)
+from simulator.faults import SOCKET_KINDS, Fault, FaultError, Faults
 from tests.unit.simulator.stopped_clock import StoppedClock
 
 NOW_MS = 1_760_054_400_000

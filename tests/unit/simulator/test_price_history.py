@@ -9,13 +9,7 @@ from hypothesis import strategies as st
 from marketdata.simulated.bars import Bar
 from simulator.price_history import LENGTH_MS, PriceHistory
 from simulator.shapes import Kline
-from tests.unit.simulator.price_histories import (
-    HOUR_MS,
-    MINUTE_MS,
-    T0,
-    history_of,
-    minutes,
-)
+from tests.unit.simulator.price_histories import HOUR_MS, MINUTE_MS, T0, history_of, minutes
 
 HOURS = 30
 seeds = st.integers(0, 5)

@@ -7,13 +7,7 @@ import pytest
 
 from schemas.contract import STRUCTS
 from schemas.engines import ENGINES
-from schemas.topics import (
-    BY_NAME,
-    MARKET_TOPICS,
-    RANKING,
-    SCORES,
-    TRENDING,
-)
+from schemas.topics import BY_NAME, MARKET_TOPICS, RANKING, SCORES, TRENDING
 from streams import topology
 from streams.engines.base import Engine
 from streams.stage import Stage

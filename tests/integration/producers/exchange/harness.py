@@ -20,12 +20,7 @@ from schemas.validation import TIMEFRAME_MS
 from simulator.faults import Fault, Faults
 from simulator.middleware import CLOSING, FaultMiddleware
 from simulator.request_log import RequestLog
-from simulator.shapes import (
-    AssetRow,
-    Book,
-    Kline,
-    Ticker,
-)
+from simulator.shapes import AssetRow, Book, Kline, Ticker
 from transport.clock import Clock, ScaledClock, scaled
 
 ASSETS = ("BTC", "ETH", "SOL")

@@ -12,12 +12,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.integration.simulator.exchange.harness import (
-    START_MS,
-    Served,
-    client,
-    serving,
-)
+from tests.integration.simulator.exchange.harness import START_MS, Served, client, serving
 from tests.unit.simulator.exchange.tiny_world import TinyWorld
 from transport.clock import WallClock, scaled
 

@@ -8,12 +8,7 @@ import ccxt
 import pytest
 
 from simulator.binance.weights import WEIGHTS
-from tests.integration.simulator.exchange.harness import (
-    MARKET,
-    Served,
-    client,
-    serving,
-)
+from tests.integration.simulator.exchange.harness import MARKET, Served, client, serving
 from tests.unit.simulator.exchange.tiny_world import TinyWorld
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -8,12 +8,7 @@ import ccxt
 import pytest
 
 from simulator.bybit.limits import ORDERS_A_SECOND
-from tests.integration.simulator.exchange.harness import (
-    MARKET,
-    Served,
-    client,
-    serving,
-)
+from tests.integration.simulator.exchange.harness import MARKET, Served, client, serving
 from tests.unit.simulator.exchange.tiny_world import TinyWorld
 from transport.clock import WallClock, scaled
 

@@ -7,13 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.simulator.exchange.harness import (
-    MARKET,
-    Served,
-    listening,
-    soon,
-    watched,
-)
+from tests.integration.simulator.exchange.harness import MARKET, Served, listening, soon, watched
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

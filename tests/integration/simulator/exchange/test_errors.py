@@ -7,12 +7,7 @@ from typing import Any
 import ccxt
 import pytest
 
-from tests.integration.simulator.exchange.harness import (
-    MARKET,
-    Served,
-    client,
-    serving,
-)
+from tests.integration.simulator.exchange.harness import MARKET, Served, client, serving
 from tests.unit.simulator.exchange.tiny_world import TinyWorld
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

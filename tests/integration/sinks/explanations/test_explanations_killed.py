@@ -15,14 +15,7 @@ import pytest
 from simulator.keys import KEYS
 from tests.conftest import ROOT
 from tests.integration.sinks.bench import until
-from tests.integration.sinks.explanations.rig import (
-    BAD,
-    GOOD,
-    Model,
-    Stage,
-    serving,
-    settings_of,
-)
+from tests.integration.sinks.explanations.rig import BAD, GOOD, Model, Stage, serving, settings_of
 
 pytestmark = [pytest.mark.embedded, pytest.mark.slow]
 

@@ -16,12 +16,7 @@ from schemas.codec import Codec
 from schemas.dead_letters import DeadLetter
 from schemas.partitioning import partition_of
 from tests import factories
-from tests.integration.streams.agents.rig import (
-    START_MS,
-    Rig,
-    market,
-    rig,
-)
+from tests.integration.streams.agents.rig import START_MS, Rig, market, rig
 from transport import clients
 
 GOOD = factories.candle(close_ms=START_MS, price=100.0)

@@ -16,12 +16,7 @@ from streams.archive.check import check
 from streams.archive.copying import copy_topics
 from streams.archive.reader import Archive, ArchiveError
 from tests.contract.sink_samples import T0, news, trending
-from tests.integration.streams.archive.rig import (
-    Log,
-    Rig,
-    archived,
-    until,
-)
+from tests.integration.streams.archive.rig import Log, Rig, archived, until
 from transport.settings import Settings
 
 TOPICS = [TRENDING.name, NEWS.name]

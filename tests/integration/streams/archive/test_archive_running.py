@@ -10,13 +10,7 @@ from pathlib import Path
 import pytest
 
 from quantiva.wiring.archive import archive_runner, last_offsets
-from schemas.topics import (
-    DEAD_LETTERS,
-    NEWS,
-    SIGNALS,
-    STRATEGIES,
-    TRENDING,
-)
+from schemas.topics import DEAD_LETTERS, NEWS, SIGNALS, STRATEGIES, TRENDING
 from sinks.base import SinkError
 from sinks.runner import SinkRunner
 from sinks.status import SinkState
@@ -25,12 +19,7 @@ from streams.archive.local_store import LocalStore
 from streams.archive.reader import Archive, ArchiveError
 from tests.contract.sink_samples import T0, news, strategy, trending
 from tests.contract.sink_samples import signal as sample_signal
-from tests.integration.streams.archive.rig import (
-    HANGS_S,
-    Rig,
-    archived,
-    until,
-)
+from tests.integration.streams.archive.rig import HANGS_S, Rig, archived, until
 from tests.unit.streams.archive.samples import run
 
 pytestmark = pytest.mark.embedded

@@ -7,12 +7,7 @@ from collections.abc import Iterable
 import msgspec
 import pytest
 
-from producers.dedup.checkpoint import (
-    VERSION,
-    Checkpoint,
-    CheckpointFile,
-    Mark,
-)
+from producers.dedup.checkpoint import VERSION, Checkpoint, CheckpointFile, Mark
 from producers.dedup.deduplicating_publisher import DeduplicatingPublisher, Recalled
 from producers.dedup.headlines import SeenNews
 from producers.dedup.index_state import Snapshot

@@ -5,12 +5,7 @@ from __future__ import annotations
 import pytest
 
 from marketdata.assets.symbols import Catalogue
-from producers.feeds.articles import (
-    articles,
-    fundamentals,
-    heartbeat,
-    scheduled,
-)
+from producers.feeds.articles import articles, fundamentals, heartbeat, scheduled
 from producers.upstreams.rows import DetailRow, EventRow, NewsRow
 from schemas.validation import problem
 from tests.unit.producers.feeds.coins import T0, coin

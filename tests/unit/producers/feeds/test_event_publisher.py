@@ -13,12 +13,7 @@ from producers.http_client.errors import UpstreamError
 from producers.http_client.health import SourceHealth
 from schemas.sources import SourceStatus
 from tests.unit.marketdata.recorded_factory import book, candle
-from tests.unit.producers.dedup.index_harness import (
-    DyingSender,
-    MemoryLog,
-    hourly,
-    once,
-)
+from tests.unit.producers.dedup.index_harness import DyingSender, MemoryLog, hourly, once
 from tests.unit.producers.http_client.harness import StepClock
 from transport.publisher import PublishError
 

@@ -16,13 +16,7 @@ from producers.http_client.quota import Quota
 from producers.http_client.upstream import Limits
 from producers.upstreams.rows import NewsRow
 from schemas.events import MarketEvent
-from tests.unit.producers.http_client.harness import (
-    Reply,
-    StepClock,
-    asking,
-    serving,
-    upstream,
-)
+from tests.unit.producers.http_client.harness import Reply, StepClock, asking, serving, upstream
 from tests.unit.producers.upstreams.answers import ARTICLE
 
 FAILS = Reply(403)

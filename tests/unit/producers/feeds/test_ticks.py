@@ -7,12 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marketdata.assets.symbols import Catalogue
-from producers.feeds.ticks import (
-    Price,
-    held_over,
-    most_watched,
-    ticks,
-)
+from producers.feeds.ticks import Price, held_over, most_watched, ticks
 from producers.upstreams.rows import CoinRow, TopicRow
 from schemas.validation import problem
 from tests.unit.producers.feeds.coins import T0, coin

@@ -9,14 +9,7 @@ import pytest
 from producers.http_client.client import Client
 from producers.http_client.errors import UpstreamError
 from producers.http_client.quota import Quota
-from tests.unit.producers.http_client.harness import (
-    T0,
-    Reply,
-    Server,
-    StepClock,
-    asking,
-    upstream,
-)
+from tests.unit.producers.http_client.harness import T0, Reply, Server, StepClock, asking, upstream
 from transport.circuit_breaker import BreakerSettings
 from transport.clock import scaled
 

@@ -6,14 +6,7 @@ import pytest
 
 from producers.http_client.client import Fetched
 from producers.http_client.errors import UpstreamError
-from tests.unit.producers.http_client.harness import (
-    KEY,
-    Reply,
-    Server,
-    StepClock,
-    asking,
-    upstream,
-)
+from tests.unit.producers.http_client.harness import KEY, Reply, Server, StepClock, asking, upstream
 
 RSS = upstream("rss")
 

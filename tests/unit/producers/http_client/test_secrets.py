@@ -21,13 +21,7 @@ from producers.http_client.errors import UpstreamError
 from producers.http_client.health import SourceHealth
 from producers.http_client.quota import Quota
 from producers.http_client.upstream import Upstream
-from tests.unit.producers.http_client.harness import (
-    Reply,
-    Server,
-    StepClock,
-    serving,
-    upstream,
-)
+from tests.unit.producers.http_client.harness import Reply, Server, StepClock, serving, upstream
 
 ALPHABET = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.+/=%&?#:,\"'\\"
 PART = 8  # so much of a key is a leak too

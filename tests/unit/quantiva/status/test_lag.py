@@ -6,14 +6,7 @@ from typing import Any
 
 import pytest
 
-from quantiva.status.lag import (
-    Snapshot,
-    StageState,
-    next_offsets,
-    progress,
-    state,
-    topic_rate,
-)
+from quantiva.status.lag import Snapshot, StageState, next_offsets, progress, state, topic_rate
 
 A, B = ("market.news", 0), ("market.news", 1)
 

@@ -9,12 +9,7 @@ import pytest
 
 from quantiva.status.lag import StageState
 from quantiva.status.parts import Part
-from quantiva.status.report import (
-    Report,
-    StageReport,
-    TopicReport,
-    problems,
-)
+from quantiva.status.report import Report, StageReport, TopicReport, problems
 from quantiva.status.stages import LATE_MS, STAGES, WATCHDOG
 from quantiva.wiring.sinks import POSTGRES
 from schemas.topics import BY_NAME, MARKET_TOPICS

@@ -5,12 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from quantiva.status.sources import (
-    SILENT_MS,
-    reports,
-    requests,
-    source_problems,
-)
+from quantiva.status.sources import SILENT_MS, reports, requests, source_problems
 from schemas.sources import SourceStatus
 from tests.unit.quantiva.status.samples import SOURCE, T0
 

@@ -6,12 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.exchange.matching_engine import (
-    spend,
-    total,
-    walk,
-    worth,
-)
+from simulator.exchange.matching_engine import spend, total, walk, worth
 
 ASKS = [(Decimal("100"), Decimal(1)), (Decimal("101"), Decimal(2)), (Decimal("103"), Decimal(4))]
 BIDS = [(Decimal("99"), Decimal(1)), (Decimal("98"), Decimal(2))]

@@ -11,12 +11,7 @@ from simulator.exchange.balances import Balances
 from simulator.exchange.listings import listings
 from simulator.exchange.livebook import LiveBook
 from simulator.exchange.matching_engine import FEE, MatchingEngine
-from simulator.exchange.orders import (
-    Draft,
-    Order,
-    Rejection,
-    Status,
-)
+from simulator.exchange.orders import Draft, Order, Rejection, Status
 from simulator.shapes import Book
 from tests.unit.simulator.exchange.tiny_world import NOW_MS, TinyWorld
 

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from simulator.shapes import (
-    AssetRow,
-    Book,
-    Kline,
-    Ticker,
-)
+from simulator.shapes import AssetRow, Book, Kline, Ticker
 
 HOUR_MS = 3_600_000
 NOW_MS = 1_800_000_000_000

@@ -8,14 +8,7 @@ import pytest
 
 from sinks.bridge.hub.channels import CHANNELS
 from sinks.bridge.hub.filters import Filter
-from sinks.bridge.hub.requests import (
-    BadRequestError,
-    Channel,
-    Ping,
-    Subscribe,
-    Unsubscribe,
-    parse,
-)
+from sinks.bridge.hub.requests import BadRequestError, Channel, Ping, Subscribe, Unsubscribe, parse
 
 SUBSCRIBE = {"type": "subscribe", "id": "1", "channels": ["signals"]}
 

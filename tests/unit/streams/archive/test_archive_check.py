@@ -14,15 +14,7 @@ from streams.archive.check import check
 from streams.archive.local_store import LocalStore
 from streams.archive.reader import Archive
 from streams.archive.records import LoggedRecord
-from tests.unit.streams.archive.samples import (
-    COMPACTED,
-    T0,
-    TOPIC,
-    at_days,
-    logged,
-    opened,
-    run,
-)
+from tests.unit.streams.archive.samples import COMPACTED, T0, TOPIC, at_days, logged, opened, run
 
 EVENT = b"\0\0\0\0\x09event"
 

@@ -20,15 +20,7 @@ from streams.archive.reader import Archive, ArchiveError
 from streams.archive.records import LoggedRecord
 from streams.archive.store import open_store
 from tests.contract.sink_samples import trending
-from tests.unit.streams.archive.samples import (
-    T0,
-    TOPIC,
-    at_days,
-    logged,
-    opened,
-    run,
-    written,
-)
+from tests.unit.streams.archive.samples import T0, TOPIC, at_days, logged, opened, run, written
 
 ODD = [
     logged(0, key=None, value=None),

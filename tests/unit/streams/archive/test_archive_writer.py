@@ -14,15 +14,7 @@ from streams.archive.records import ArchiveError
 from streams.archive.store import open_store
 from streams.archive.survey import moment, rows
 from streams.archive.writer import ArchiveWriter
-from tests.unit.streams.archive.samples import (
-    COMPACTED,
-    T0,
-    TOPIC,
-    at_days,
-    logged,
-    opened,
-    run,
-)
+from tests.unit.streams.archive.samples import COMPACTED, T0, TOPIC, at_days, logged, opened, run
 
 
 def spans(archive: Archive, partition: int = 0) -> list[tuple[int, int]]:

@@ -10,13 +10,7 @@ from schemas.market import TrendingAsset
 from schemas.scores import EngineScore
 from schemas.signals import RankEntry
 from schemas.validation import problem
-from streams.fusion.watchdog import (
-    Config,
-    WatchdogState,
-    due,
-    on_score,
-    on_tick,
-)
+from streams.fusion.watchdog import Config, WatchdogState, due, on_score, on_tick
 from streams.stage import Output
 from tests.factories import CYCLE_MS
 from tests.unit.streams.fusion.fusion_factories import T0, Feed, make_score, make_strategy

@@ -7,12 +7,7 @@ from typing import Any
 
 from schemas.topics import CANDLES
 from streams.engines.base import Engine
-from tests.unit.streams.lookahead.leaks import (
-    State,
-    _honest,
-    _initial,
-    _read,
-)
+from tests.unit.streams.lookahead.leaks import State, _honest, _initial, _read
 
 DATASET = Path(__file__).with_name("market.txt").read_text("utf-8")
 

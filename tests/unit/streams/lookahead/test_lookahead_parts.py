@@ -15,19 +15,8 @@ from streams.lookahead.dates import DateCheck, EarlyRecords
 from streams.lookahead.findings import Leak, Proof
 from streams.lookahead.output_digest import flat, unequal
 from streams.lookahead.planted import planted
-from streams.lookahead.records import (
-    MarketRecord,
-    numbered,
-    pack,
-    unpack,
-    usable,
-)
-from streams.lookahead.render import (
-    early_line,
-    leak_lines,
-    span,
-    verdict,
-)
+from streams.lookahead.records import MarketRecord, numbered, pack, unpack, usable
+from streams.lookahead.render import early_line, leak_lines, span, verdict
 from streams.lookahead.steps import load_stage
 from streams.topology import stage_names
 from tests.conftest import ROOT

@@ -18,12 +18,7 @@ from schemas.control import Strategy
 from schemas.partitioning import partition_of
 from schemas.scores import InputPosition
 from schemas.signals import Signal
-from schemas.topics import (
-    BY_SCHEMA,
-    MARKET_TOPICS,
-    SIGNALS,
-    STRATEGIES,
-)
+from schemas.topics import BY_SCHEMA, MARKET_TOPICS, SIGNALS, STRATEGIES
 from streams.archive.records import LoggedRecord
 from streams.provenance.sources.base import Fetched, RecordSource, Searched
 from streams.provenance.sources.looking import Reader, look
