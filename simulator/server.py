@@ -3,23 +3,85 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import suppress
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
+from typing import TypeAlias
 
 import orjson
 from aiohttp import web
 
 from marketdata.simulated.assets import ASSETS, Asset
 from producers.http_client.upstream import Limits
-from simulator.app import EXCHANGES, build_app
+from simulator import chat, coingecko, coinmarketcal, lunarcrush, news, rss
+from simulator.control import Control
 from simulator.faults import Faults
 from simulator.keys import KEYS
+from simulator.middleware import CLOSING, FaultMiddleware
 from simulator.recorded_world import RecordedWorld
 from simulator.request_log import RequestLog
 from simulator.rss import FEEDS
 from simulator.world import SeededWorld, World
 from transport.clock import Clock, ScaledClock, scaled
+
+Routes: TypeAlias = Callable[[World, Clock, Faults], web.Application]
+_FEEDS: dict[str, Routes] = {
+    "lunarcrush": lunarcrush.routes,
+    "coingecko": coingecko.routes,
+    "stocknews": news.routes,
+    "cryptonews": news.routes,
+    "coinmarketcal": coinmarketcal.routes,
+    "rss": rss.routes,
+    "chat": chat.routes,
+}
+EXCHANGES = ("binance", "bybit")
+_LOOK_AHEAD_S = 240.0
+
+
+def build_app(world: World, clock: Clock, faults: Faults) -> web.Application:
+    """Return the application; faults, limits and counts of all stand-ins are in `faults`."""
+    app = web.Application(middlewares=[FaultMiddleware(world, clock, faults).middleware])
+    app[CLOSING] = asyncio.Event()
+    Control(clock, faults).add_to(app)
+    for name, routes in {**_FEEDS, **_exchanges()}.items():
+        app.add_subapp(f"/{name}", routes(world, clock, faults))
+
+    async def close(app: web.Application) -> None:
+        app[CLOSING].set()
+
+    async def looking_ahead(app: web.Application) -> AsyncIterator[None]:
+        task = asyncio.create_task(_look_ahead(world, clock))
+        yield
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+    app.on_shutdown.append(close)
+    app.cleanup_ctx.append(looking_ahead)
+    return app
+
+
+async def _look_ahead(world: World, clock: Clock) -> None:
+    """Keep the world computed between requests, so that none waits for hours of it."""
+    while True:
+        await world.ready(clock.now_ms())
+        await clock.sleep(_LOOK_AHEAD_S)
+
+
+def _exchanges() -> dict[str, Routes]:
+    """Return the exchanges that are there; they bring their own dependencies."""
+    found: dict[str, Routes] = {}
+    for name in EXCHANGES:
+        module = f"simulator.{name}"
+        if find_spec(module) is not None:
+            routes = getattr(import_module(module), "routes", None)
+            if routes is not None:
+                found[name] = routes
+    return found
+
 
 BASE_PATHS: dict[str, str] = {
     "lunarcrush": "/lunarcrush/api4/public",

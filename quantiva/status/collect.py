@@ -8,10 +8,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from quantiva.status.degraded import degraded
 from quantiva.status.lag import Progress, Snapshot, progress, state, topic_rate
 from quantiva.status.parts import probe
-from quantiva.status.report import Report, StageReport, TopicReport
+from quantiva.status.report import Report, StageReport, TopicReport, degraded
 from quantiva.status.sources import SourceReport, reports
 from quantiva.status.stages import ARCHIVE, ENGINE_STAGES, STAGES, WatchedStage, archive_stage
 from schemas.dead_letters import DeadLetter

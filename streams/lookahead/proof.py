@@ -17,11 +17,11 @@ from typing import Any
 
 from schemas.control import Strategy
 from streams.engines.scoring_stage import ScoringStage
-from streams.lookahead.branching import disturbed, last_of_each
 from streams.lookahead.dates import DateCheck
 from streams.lookahead.findings import FirstFindings, Leak, Proof
 from streams.lookahead.guard import REFUSAL
 from streams.lookahead.output_digest import differences, digest, output_digest
+from streams.lookahead.planted import disturbed, last_of_each
 from streams.lookahead.records import MarketRecord, Source, pack, unpack
 from streams.lookahead.steps import Step, WatchedTopology, load_stage
 from streams.lookahead.twin import Twin, TwinError

@@ -20,7 +20,7 @@ from streams.replay.logs import Logs
 from streams.replay.market import MarketReplay
 from streams.replay.output import Output
 from streams.replay.parity import Comparison, Parity
-from streams.replay.ranking_check import check_rankings
+from streams.replay.ranking import check_rankings
 from streams.replay.sources import ArchiveSource, Source, arrivals, initial_strategies
 from streams.runner import Produced, Refused
 

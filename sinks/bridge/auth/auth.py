@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from sinks.bridge.auth.errors import UnauthorizedError
-from sinks.bridge.auth.rate import Rate
 from sinks.bridge.auth.roles import Principal
 from sinks.bridge.auth.ticket_table import TicketTable
 from sinks.bridge.auth.tickets import Scope, Ticket, Tickets
@@ -17,6 +16,32 @@ from transport.clock import wall_ms
 if TYPE_CHECKING:
     import asyncpg
     from aiohttp import web
+import math
+
+from limits import RateLimitItemPerMinute
+from limits.aio.storage import MemoryStorage
+from limits.aio.strategies import MovingWindowRateLimiter
+
+from sinks.bridge.auth.errors import TooManyRequestsError
+
+
+class Rate:
+    """Requests of each principal in this process."""
+
+    def __init__(self, per_minute: int, now_ms: Callable[[], int]) -> None:
+        self._limit = RateLimitItemPerMinute(per_minute)
+        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+        self._now_ms = now_ms
+
+    async def take(self, principal: Principal) -> None:
+        """Count a request; TooManyRequestsError when there were too many."""
+        if await self._limiter.hit(self._limit, principal.name):
+            return
+        reset_at_s, _ = await self._limiter.get_window_stats(self._limit, principal.name)
+        wait_s = max(1, math.ceil(reset_at_s - self._now_ms() / 1000))
+        msg = f"More than {self._limit.amount} requests in a minute: wait {wait_s} s."
+        raise TooManyRequestsError(msg, wait_s)
+
 
 _NO_TOKEN = "Send a token: Authorization: Bearer <token>."  # noqa: S105 - a sentence
 _WRONG_TOKEN = "The bridge does not know this token."  # noqa: S105 - a sentence

@@ -12,11 +12,29 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, NamedTuple
 
+from aiokafka import AIOKafkaConsumer
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
-from streams.agents.faust_ext.tansu_thread import ConsumerThread as TansuThread
-from transport.embedded_broker import is_embedded
+from transport.embedded_broker import FETCH_MAX_WAIT_MS, is_embedded
+from transport.log_reader import LogReader
+from transport.settings import Settings
+
+
+class TansuThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
+    """Gives Faust's table recovery the true end offsets, and fetches with a short wait."""
+
+    def _create_worker_consumer(self, transport: Any) -> AIOKafkaConsumer:
+        consumer = super()._create_worker_consumer(transport)
+        consumer._fetch_max_wait_ms = FETCH_MAX_WAIT_MS
+        return consumer
+
+    async def _highwaters(self, partitions: list[Any]) -> dict[Any, int]:
+        servers = driver.server_list(self.transport.url, self.transport.default_port)
+        async with LogReader(Settings(bootstrap=",".join(servers)), fetch_wait_ms=50) as reader:
+            ends = await reader.ends((tp.topic, tp.partition) for tp in partitions)
+        return {tp: ends[tp.topic, tp.partition] for tp in partitions}
+
 
 MAX_CHUNKS = 64
 """Chunks that may wait for the stage before fetching pauses."""

@@ -3,14 +3,17 @@
 from streams.engines.indicators.series import (
     GIVEN_AT,
     NAMES,
+    REVERSAL_ATR,
     WARM_AT,
     Series,
+    Swings,
     Values,
     advance,
     known,
+    structure,
+    swing,
     values,
 )
-from streams.engines.indicators.swings import REVERSAL_ATR, Swings, structure, swing
 from streams.engines.indicators.trend import TrendConfig, trend
 
 __all__ = [

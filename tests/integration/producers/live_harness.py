@@ -21,9 +21,8 @@ from producers.settings import SourceSettings
 from quantiva.wiring.producers import produce
 from schemas.sources import SourceStatus
 from schemas.topics import SOURCES
-from simulator.app import EXCHANGES
 from simulator.faults import HTTP_KINDS, Fault, Faults
-from simulator.server import Simulator, seeded_simulator
+from simulator.server import EXCHANGES, Simulator, seeded_simulator
 from transport import admin
 from transport.decoder import Decoder
 from transport.log_reader import LogReader

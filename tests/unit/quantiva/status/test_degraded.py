@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from quantiva.status.degraded import RECENT_MS, Degraded, degraded
+from quantiva.status.report import RECENT_MS, Degraded, degraded
 from tests.unit.quantiva.status.samples import T0, score
 
 

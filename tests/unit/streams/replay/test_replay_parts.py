@@ -16,11 +16,11 @@ from schemas.scores import EngineScore
 from streams.archive.records import LoggedRecord
 from streams.replay.changes import NO_CHANGES, ChangeError, Changes, parse_changes
 from streams.replay.diff import Change
+from streams.replay.logs import StrategyVersions, Version
 from streams.replay.parity import Divergence, Parity, first_difference
 from streams.replay.per_key_reader import Keyed, PerKeyReader
 from streams.replay.replay_record import ORDER, merged
 from streams.replay.shards import spread
-from streams.replay.versions import StrategyVersions, Version
 
 CANDLE = Candle(
     asset="BTC",
