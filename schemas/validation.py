@@ -44,7 +44,7 @@ _AMOUNTS = f"from 0 to below {MOST_AMOUNT:g}"
 
 def problem(event: Any) -> str | None:
     """Return what is wrong with an event as a sentence, None for a valid one."""
-    check = _CHECKS.get(type(event))
+    check = CHECKS.get(type(event))
     return check(event) if check is not None else None
 
 
@@ -281,7 +281,7 @@ def _explanation(event: Explanation) -> str | None:
     )
 
 
-_CHECKS: dict[type, Callable[[Any], str | None]] = {
+CHECKS: dict[type, Callable[[Any], str | None]] = {
     Candle: _candle,
     OrderBook: _order_book,
     TrendingAsset: _trending,
@@ -294,3 +294,4 @@ _CHECKS: dict[type, Callable[[Any], str | None]] = {
     SourceStatus: _source,
     Explanation: _explanation,
 }
+"""What `problem` asks, by type of event; a type without rules is not there."""

@@ -5,13 +5,15 @@ A refused record goes to the dead letters with the sentence of the error.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 
 from schemas.codec import BadEventError
 from schemas.contract import STRUCTS
 from schemas.partitioning import partition_of
 from schemas.topics import Topic
-from schemas.validation import problem
+from schemas.validation import CHECKS
 
 
 class RecordValidator:
@@ -21,14 +23,15 @@ class RecordValidator:
     a key must stand in its own partition; otherwise any partition will do.
     """
 
-    __slots__ = ("_key_field", "_keyed", "_partitions", "_passed", "_struct", "_topic")
+    __slots__ = ("_key_field", "_key_of", "_partitions", "_passed", "_problem", "_struct", "_topic")
 
     def __init__(self, topic: Topic, partitions: int, *, keyed: bool) -> None:
         self._topic = topic.name
         self._struct = STRUCTS[topic.schema]
+        self._problem = CHECKS.get(self._struct, _nothing)
         self._key_field = topic.key
-        self._partitions = partitions
-        self._keyed = keyed
+        self._key_of: Callable[[Any], str] = attrgetter(topic.key)
+        self._partitions = partitions if keyed else 0
         self._passed: Any = None
 
     def check(self, event: Any, key: bytes | None, partition: int) -> None:
@@ -43,18 +46,23 @@ class RecordValidator:
                 raise event
             msg = f"a {type(event).__name__} does not belong into {self._topic}"
             raise BadEventError(msg)
-        wrong = problem(event)
+        wrong = self._problem(event)
         if wrong is not None:
             raise BadEventError(wrong)
-        named = getattr(event, self._key_field)
+        named = self._key_of(event)
         if key is None or key != named.encode():
             msg = f"the key is {key!r} but the event's {self._key_field} is {named!r}"
             raise BadEventError(msg)
-        if self._keyed and partition != partition_of(key, self._partitions):
+        partitions = self._partitions
+        if partitions and partition != partition_of(key, partitions):
             msg = (
                 f"key {named} stands in partition {partition}, murmur2 puts it into "
-                f"{partition_of(key, self._partitions)}: librdkafka producers must set "
+                f"{partition_of(key, partitions)}: librdkafka producers must set "
                 "partitioner=murmur2_random"
             )
             raise BadEventError(msg)
         self._passed = event
+
+
+def _nothing(_: Any) -> None:
+    return None

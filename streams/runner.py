@@ -23,7 +23,16 @@ from schemas.scores import EngineScore
 from schemas.signals import RankEntry
 from schemas.topics import BY_NAME, RANKING, REQUESTS, SCORES, Topic
 from streams.record_validator import RecordValidator
-from streams.stage import Entry, Output, Stage, StrategyAt, Tables, UnusableEventError, advance
+from streams.stage import (
+    EMPTY_TABLES,
+    Entry,
+    Output,
+    Stage,
+    StrategyAt,
+    Tables,
+    UnusableEventError,
+    advance,
+)
 
 _PUBLISHED: dict[type, Topic] = {
     **TOPIC_OF,
@@ -32,7 +41,7 @@ _PUBLISHED: dict[type, Topic] = {
     RankEntry: RANKING,
 }
 _TIMES = ("observed_at", "requested_at", "as_of", "cycle")
-_EMPTY = Tables({})
+_new = tuple.__new__  # half the time of Produced(...), which does the same
 
 GivenUp = Callable[[str, int, int], None]
 """Raises UnusableEventError for a (topic, partition, offset) that the stage failed on too often."""
@@ -50,6 +59,10 @@ class Entries(Protocol):
         ...
 
 
+Validators = dict[tuple[str, bool], RecordValidator]
+"""By topic, and whether the stages that read it have a state per record key."""
+
+
 class Produced(NamedTuple):
     """A record as it stands in the log: logical topic, place, key, timestamp in ms, event."""
 
@@ -59,6 +72,9 @@ class Produced(NamedTuple):
     key: str
     timestamp_ms: int
     event: Any
+
+
+Emit = Callable[[Produced], None]
 
 
 class Refused(NamedTuple):
@@ -71,13 +87,6 @@ class Refused(NamedTuple):
     timestamp_ms: int
     error: str
     reason: str
-
-
-def partition_for(
-    key: bytes, input_key: bytes | None, input_partition: int, partitions: int
-) -> int:
-    """Return the partition of an output: its input's if it has the same key, else murmur2's."""
-    return input_partition if key == input_key else partition_of(key, partitions)
 
 
 class StageRunner:
@@ -96,7 +105,7 @@ class StageRunner:
         partitions: int,
         entries: Entries | None = None,
         given_up: GivenUp | None = None,
-        validators: dict[tuple[str, bool], RecordValidator] | None = None,
+        validators: Validators | None = None,
     ) -> None:
         self.stage = stage
         self.entries: Entries = {} if entries is None else entries
@@ -126,7 +135,7 @@ class StageRunner:
         offset: int,
         key: bytes | None,
         event: Any,
-        tables: Tables = _EMPTY,
+        tables: Tables = EMPTY_TABLES,
     ) -> tuple[Output, ...]:
         """Apply one record; return what goes out, nothing for one that was applied before.
 
@@ -134,21 +143,17 @@ class StageRunner:
         BadEventError or UnusableEventError for a record that the stage cannot use; whatever else
         the stage raises is a defect of the stage and passes through.
         """
-        self.check(topic, partition, offset, key, event)
-        name = key if self._single is None else self.entry_key(key or b"", partition)
+        self._checks[topic](event, key, partition)
+        if self._given_up is not None:
+            self._given_up(topic, partition, offset)
+        name: Any = key  # the validator refuses a missing one
+        if self._single is not None:
+            name = self.entry_key(key or b"", partition)
         entries = self.entries
-        moved = advance(
-            self.stage,
-            entries.get(name),  # type: ignore[arg-type]  # the validator refuses a missing key
-            event,
-            topic,
-            partition,
-            offset,
-            tables,
-        )
+        moved = advance(self.stage, entries.get(name), event, topic, partition, offset, tables)
         if moved is None:
             return ()
-        entries[name] = moved[0]  # type: ignore[index]
+        entries[name] = moved[0]
         return moved[1]
 
 
@@ -164,7 +169,7 @@ class TopologyRunner:
         stages: Sequence[Stage],
         partitions: int = 1,
         strategies: Mapping[str, StrategyAt] | Iterable[Strategy] = (),
-        emit: Callable[[Produced], None] | None = None,
+        emit: Emit | None = None,
         refused: Callable[[Refused], None] | None = None,
     ) -> None:
         if not isinstance(strategies, Mapping):
@@ -176,11 +181,15 @@ class TopologyRunner:
         self._emit, self._refused = emit, refused
         self._next: dict[tuple[str, int], int] = {}
         self._readers: dict[str, list[StageRunner]] = {}
-        validators: dict[tuple[str, bool], RecordValidator] = {}
+        validators: Validators = {}
         for stage in stages:
-            runner = StageRunner(stage, partitions, validators=validators)
+            runner = self.runner_of(stage, validators)
             for topic in stage.inputs:
                 self._readers.setdefault(topic, []).append(runner)
+
+    def runner_of(self, stage: Stage, validators: Validators) -> StageRunner:
+        """Return what applies records to a stage; what watches each step overrides this."""
+        return StageRunner(stage, self.partitions, validators=validators)
 
     def publish(self, event: Any, timestamp_ms: int | None = None) -> list[Produced]:
         """Put an event behind the others of its topic and run it; return all that came of it.
@@ -202,17 +211,27 @@ class TopologyRunner:
             if self._emit is not None:
                 self._emit(one)
 
-        key = getattr(event, topic.key)
-        one = self._placed(topic.name, key, None, 0, event, timestamp_ms)
-        self._run(one, key.encode(), collect)
+        self._put(topic.name, getattr(event, topic.key), event, timestamp_ms, collect)
         return made
 
     def append(self, topic: str, key: str, event: Any, timestamp_ms: int) -> None:
         """Put an event of a logical topic behind the others and run it; `emit` gets it too."""
-        one = self._placed(topic, key, None, 0, event, timestamp_ms)
-        if self._emit is not None:
-            self._emit(one)
-        self._run(one, key.encode(), self._emit)
+        self._put(topic, key, event, timestamp_ms, self._emit, self._emit)
+
+    def _put(
+        self,
+        topic: str,
+        key: str,
+        event: Any,
+        timestamp_ms: int,
+        emit: Emit | None,
+        emit_own: Emit | None = None,
+    ) -> None:
+        name = key.encode()
+        one = self._placed(Output(topic, key, event), name, None, 0, timestamp_ms)
+        if emit_own is not None:
+            emit_own(one)
+        self.feed(topic, one.partition, one.offset, timestamp_ms, name, event, emit)
 
     def feed(
         self,
@@ -222,65 +241,52 @@ class TopologyRunner:
         timestamp_ms: int,
         key: bytes | None,
         event: Any,
+        emit: Emit | None = None,
     ) -> None:
-        """Run one record of the log, and all that comes of it, first in first out."""
-        self._run(Produced(topic, partition, offset, "", timestamp_ms, event), key, self._emit)
+        """Run one record of the log, and all that comes of it, first in first out.
 
-    def _run(
-        self, first: Produced, key: bytes | None, emit: Callable[[Produced], None] | None
-    ) -> None:
-        waiting: deque[Produced] | None = None
+        Outputs go to `emit`, the runner's own when it is None.
+        """
+        if emit is None:
+            emit = self._emit
+        waiting: deque[tuple[bytes, Produced]] | None = None
         readers = self._readers
-        topic, partition, offset, _, timestamp_ms, event = first
         while True:
             for reader in readers.get(topic, ()):
                 try:
-                    outputs = self.apply(reader, topic, partition, offset, key, event)
+                    outputs = reader.apply(topic, partition, offset, key, event, self.tables)
                 except (BadEventError, UnusableEventError) as error:
                     self._refuse(reader, (topic, partition, offset, timestamp_ms), error)
                     continue
                 for output in outputs:
-                    one = self._placed(
-                        output.topic, output.key, key, partition, output.event, timestamp_ms
-                    )
+                    name = output.key.encode()
+                    one = self._placed(output, name, key, partition, timestamp_ms)
                     if emit is not None:
                         emit(one)
-                    if output.topic in readers:
+                    if one[0] in readers:
                         if waiting is None:
                             waiting = deque()
-                        waiting.append(one)
+                        waiting.append((name, one))
             if not waiting:
                 return
-            topic, partition, offset, name, timestamp_ms, event = waiting.popleft()
-            key = name.encode()
-
-    def apply(
-        self,
-        reader: StageRunner,
-        topic: str,
-        partition: int,
-        offset: int,
-        key: bytes | None,
-        event: Any,
-    ) -> tuple[Output, ...]:
-        """Apply a record to one of its readers; what watches each step overrides this."""
-        return reader.apply(topic, partition, offset, key, event, self.tables)
+            key, (topic, partition, offset, _, timestamp_ms, event) = waiting.popleft()
 
     def _placed(
         self,
-        topic: str,
-        key: str,
+        output: Output,
+        key: bytes,
         input_key: bytes | None,
         input_partition: int,
-        event: Any,
         timestamp_ms: int,
     ) -> Produced:
         """Give an output the next offset of the partition that it goes to."""
-        partition = partition_for(key.encode(), input_key, input_partition, self.partitions)
+        topic = output.topic
+        partition = input_partition if key == input_key else partition_of(key, self.partitions)
         place = (topic, partition)
         offset = self._next.get(place, 0)
         self._next[place] = offset + 1
-        return Produced(topic, partition, offset, key, timestamp_ms, event)
+        fields = (topic, partition, offset, output.key, timestamp_ms, output.event)
+        return _new(Produced, fields)
 
     def _refuse(
         self, reader: StageRunner, place: tuple[str, int, int, int], error: Exception

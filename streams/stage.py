@@ -121,7 +121,7 @@ def advance(
     if entry is None:
         entry = Entry(stage.initial(), {})
     applied = entry.applied
-    if offset <= applied.get(topic, -1):
+    if topic in applied and offset <= applied[topic]:
         return None
     applied = {**applied, topic: offset}
     state, outputs = stage.step(

@@ -9,13 +9,13 @@ from typing import Any
 
 from schemas.codec import BadEventError, Codec, UnknownSchemaError
 from schemas.dead_letters import Kind, make
-from schemas.partitioning import partition_of
+from schemas.partitioning import partition_for, partition_of
 from schemas.registry_client import Registry
 from schemas.topics import DEAD_LETTERS, logical
 from streams.agents.crashes import CrashLog
 from streams.agents.faust_ext.consumer import Chunk
 from streams.agents.state_store import Pending, StateStore
-from streams.runner import StageRunner, partition_for
+from streams.runner import StageRunner
 from streams.stage import Entry, Output, Stage, Tables, UnusableEventError
 from transport.decoder import Decoder, Silence
 from transport.records import sent_ms

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from streams.engines.base import Engine
 from streams.engines.scoring_stage import ScoringStage
 from streams.lookahead.records import MarketRecord
-from streams.runner import StageRunner, TopologyRunner
-from streams.stage import Entry, Output, Stage, StrategyAt
+from streams.runner import StageRunner, TopologyRunner, Validators
+from streams.stage import EMPTY_TABLES, Entry, Output, Stage, StrategyAt, Tables
 from streams.topology import stage as topology_stage
 
 
@@ -57,35 +57,54 @@ class WatchedTopology(TopologyRunner):
         refusal: Callable[[], str] = str,
         partitions: int = 1,
     ) -> None:
-        super().__init__(stages, partitions, strategies)
         self._refusal = refusal
         self._steps: list[Step] = []
+        super().__init__(stages, partitions, strategies)
 
     def steps(self, record: MarketRecord) -> list[Step]:
         """Take a record through all stages; return every step, in the order in which they came."""
         topic, partition, offset, event = record
-        self._steps = []
+        self._steps.clear()
         self.feed(topic, partition, offset, event.observed_at, event.asset.encode(), event)
-        return self._steps
+        return self._steps.copy()
+
+    def runner_of(self, stage: Stage, validators: Validators) -> StageRunner:
+        """Return a runner that keeps its steps."""
+        return _WatchedStage(stage, self.partitions, validators, self._steps.append, self._refusal)
+
+
+class _WatchedStage(StageRunner):
+    __slots__ = ("_keep", "_refusal")
+
+    def __init__(
+        self,
+        stage: Stage,
+        partitions: int,
+        validators: Validators,
+        keep: Callable[[Step], None],
+        refusal: Callable[[], str],
+    ) -> None:
+        super().__init__(stage, partitions, validators=validators)
+        self._keep, self._refusal = keep, refusal
 
     def apply(
         self,
-        reader: StageRunner,
         topic: str,
         partition: int,
         offset: int,
         key: bytes | None,
         event: Any,
+        tables: Tables = EMPTY_TABLES,
     ) -> tuple[Output, ...]:
-        """Apply a record to one of its readers and keep what came of it."""
+        """Apply a record and keep what came of it."""
         error = ""
         outputs: tuple[Output, ...] = ()
         try:
-            outputs = super().apply(reader, topic, partition, offset, key, event)
+            outputs = super().apply(topic, partition, offset, key, event, tables)
         except Exception as raised:
             error = f"{type(raised).__name__}: {raised}"
         error = self._refusal() or error
-        name = reader.entry_key(key or b"", partition)
-        entry = reader.entries.get(name)
-        self._steps.append(Step(reader.stage, topic, partition, name, entry, outputs, error))
+        name = self.entry_key(key or b"", partition)
+        entry = self.entries.get(name)
+        self._keep(Step(self.stage, topic, partition, name, entry, outputs, error))
         return outputs

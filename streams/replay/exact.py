@@ -15,7 +15,7 @@ from typing import Any
 
 from schemas.codec import BadEventError
 from schemas.engines import ENGINES
-from schemas.partitioning import partition_of
+from schemas.partitioning import partition_for, partition_of
 from schemas.scores import EngineScore
 from schemas.topics import RANKING, REQUESTS, SCORES, SIGNALS
 from streams.fusion.stage import FusionStage
@@ -31,7 +31,7 @@ from streams.replay.per_key_reader import Keyed
 from streams.replay.recorded_outputs import RecordedOutputs
 from streams.replay.requests import Requests
 from streams.replay.strategy_resolver import StrategyResolver
-from streams.runner import Produced, StageRunner, partition_for
+from streams.runner import Produced, StageRunner
 from streams.stage import UnusableEventError
 from streams.topology import stage
 

@@ -13,14 +13,14 @@ from itertools import count
 from typing import Any, NamedTuple
 
 from schemas.codec import BadEventError
-from schemas.partitioning import partition_of
+from schemas.partitioning import partition_for, partition_of
 from schemas.signals import RankEntry
 from schemas.topics import RANKING, TOP
 from streams.replay.letters import Letters
 from streams.replay.logs import Logs
 from streams.replay.parity import Comparison
 from streams.replay.recorded_outputs import RecordedOutputs
-from streams.runner import Produced, StageRunner, partition_for
+from streams.runner import Produced, StageRunner
 from streams.stage import UnusableEventError
 from streams.topology import stage
 
