@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from functools import lru_cache
-from math import isfinite
+from math import inf, isfinite
 from typing import Any
 
 from schemas.control import SignalRequest, Strategy
@@ -114,31 +114,38 @@ def _candle_times(event: Candle) -> str:
 
 def _order_book(event: OrderBook) -> str | None:
     bids, asks = event.bid_prices, event.ask_prices
-    wrong = _side("bid", bids, event.bid_sizes, descending=True)
-    wrong = wrong or _side("ask", asks, event.ask_sizes, descending=False)
-    if wrong:
-        return wrong
-    if bids[0] >= asks[0]:
-        return f"crossed: bid {bids[0]} at or above ask {asks[0]}"
+    bid_sizes, ask_sizes = event.bid_sizes, event.ask_sizes
+    # Books are the most frequent events, so whole sides are looked at first: best first and the
+    # least price a price, all are above it. A NaN makes the sum one. What does not pass is looked
+    # at level by level.
+    if not (
+        len(bids) == len(bid_sizes) > 0 < len(ask_sizes) == len(asks)
+        and LEAST_PRICE <= bids[-1] <= bids[0] < asks[0]
+        and sum(bids) < MOST_PRICE > sum(asks)
+        and tuple(sorted(bids, reverse=True)) == bids
+        and tuple(sorted(asks)) == asks
+        and min(bid_sizes) >= 0.0 <= min(ask_sizes)
+        and sum(bid_sizes) < MOST_AMOUNT > sum(ask_sizes)
+    ):
+        wrong = _side("bid", bids, bid_sizes, descending=True)
+        wrong = wrong or _side("ask", asks, ask_sizes, descending=False)
+        if wrong:
+            return wrong
+        if bids[0] >= asks[0]:
+            return f"crossed: bid {bids[0]} at or above ask {asks[0]}"
     return _head(event)
 
 
 def _side(
     side: str, prices: tuple[float, ...], sizes: tuple[float, ...], *, descending: bool
 ) -> str | None:
-    """Check one side of a book, whole sides at a time: books are the most frequent events."""
     if len(prices) != len(sizes):
         return f"{len(prices)} {side} prices but {len(sizes)} {side} sizes"
     if not prices:
         return f"no {side} levels"
-    # A NaN makes the sum one. Only a side whose sum is out of bounds is looked at price by price.
-    if not (min(prices) >= LEAST_PRICE and sum(prices) < MOST_PRICE) and not all(
-        LEAST_PRICE <= price < MOST_PRICE for price in prices
-    ):
+    if not all(LEAST_PRICE <= price < MOST_PRICE for price in prices):
         return f"a {side} price is not a number {_PRICES}"
-    if not (min(sizes) >= 0.0 and sum(sizes) < MOST_AMOUNT) and not all(
-        0.0 <= size < MOST_AMOUNT for size in sizes
-    ):
+    if not all(0.0 <= size < MOST_AMOUNT for size in sizes):
         return f"a {side} size is not a number {_AMOUNTS}"
     if tuple(sorted(prices, reverse=descending)) != prices:
         return f"{side} prices are not best first"
@@ -200,17 +207,20 @@ def _calendar(event: CalendarEvent) -> str | None:
 def _score(event: EngineScore) -> str | None:
     if event.engine not in ENGINES:
         return f"unknown engine {event.engine!r}; there are {', '.join(ENGINES)}"
-    if wrong := _one_of(event, "status", SCORE_STATUSES):
-        return wrong
+    if event.status not in SCORE_STATUSES:
+        return _one_of(event, "status", SCORE_STATUSES)
     if not -1.0 <= event.score <= 1.0:
         return f"score {event.score} is not in -1 to 1"
     if not 0.0 <= event.confidence <= 1.0:
         return f"confidence {event.confidence} is not in 0 to 1"
     if not 0.0 <= event.freshness <= 1.0:
         return f"freshness {event.freshness} is not in 0 to 1"
-    if event.price_usd is not None and not (isfinite(event.price_usd) and event.price_usd > 0.0):
+    price_usd = event.price_usd
+    if price_usd is not None and not 0.0 < price_usd < inf:
         return f"price_usd {event.price_usd} is not a price above 0"
-    return _time(event, "as_of") or _asset(event.asset)
+    if not 0 < event.as_of < _LATEST_MS:
+        return _time(event, "as_of")
+    return _asset(event.asset)
 
 
 def _strategy(event: Strategy) -> str | None:

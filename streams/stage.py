@@ -72,7 +72,7 @@ class Position(msgspec.Struct, frozen=True, gc=False):
         applied, partition = self.applied, self.partition
         if len(applied) == 1:
             return (InputPosition(self.topic, partition, self.offset),)
-        return tuple([InputPosition(topic, partition, applied[topic]) for topic in sorted(applied)])
+        return tuple([InputPosition(topic, partition, at) for topic, at in sorted(applied.items())])
 
     def sequence(self) -> int:
         """Return a number that grows with every applied record and depends on nothing else."""

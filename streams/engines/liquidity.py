@@ -43,6 +43,8 @@ ORDERS_USD = {"10k": 10_000.0, "100k": 100_000.0, "1m": 1_000_000.0}
 """The market orders that are walked through the book (SPEC 2), by their name in features."""
 _ORDERS = tuple((f"slippage_{name}_bps", size_usd) for name, size_usd in ORDERS_USD.items())
 _NOT_FILLED = tuple((f"slippage_{name}_bps", f"slippage_{name}") for name in ORDERS_USD)
+_ALL_FILLED = 4 + len(ORDERS_USD)
+_RATIOS = ("volume_ratio", "volume_trend")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +147,8 @@ def measure(config: Config, book: OrderBook, offset: int) -> Book:
     best_bid, best_ask = bids.prices[0], asks.prices[0]
     mid = (best_bid + best_ask) / 2.0
     spread_bps = (best_ask - best_bid) / mid * _BPS
-    top = min(top_usd(bids, config.size_levels), top_usd(asks, config.size_levels))
+    top, top_asks = top_usd(bids, config.size_levels), top_usd(asks, config.size_levels)
+    top = min(top, top_asks)
     depth_1pct, depth_2pct = depth_usd(bids, asks, mid, 0.01), depth_usd(bids, asks, mid, 0.02)
     features = {
         "spread_bps": spread_bps,
@@ -161,12 +164,14 @@ def measure(config: Config, book: OrderBook, offset: int) -> Book:
             slippage += _scaled(bps, config.slippage_bps) / len(_ORDERS)
     depth = _scaled(depth_1pct, config.depth_1pct_usd) + _scaled(depth_2pct, config.depth_2pct_usd)
     spread, size = _scaled(spread_bps, config.spread_bps), _scaled(top, config.size_usd)
+    reach, reach_asks = mid - bids.prices[-1], asks.prices[-1] - mid
+    held_usd, held_asks_usd = bids.values_usd[-1], asks.values_usd[-1]
     return Book(
         book.observed_at,
         offset,
         mid,
-        min(mid - bids.prices[-1], asks.prices[-1] - mid) / mid * _BPS,
-        min(bids.values_usd[-1], asks.values_usd[-1]),
+        (reach if reach <= reach_asks else reach_asks) / mid * _BPS,
+        held_usd if held_usd <= held_asks_usd else held_asks_usd,
         (spread, size, depth / 2.0, slippage),
         features,
     )
@@ -203,9 +208,8 @@ def _averaged(config: Config, before: Volume | None, volume_usd: float, now: int
     )
 
 
-def _volume_ratios(config: Config, state: State) -> dict[str, float]:
+def _volume_ratios(config: Config, volume: Volume | None) -> dict[str, float]:
     """Return the ratios that there is history enough for, by feature."""
-    volume = state.volume
     if volume is None or volume.month_usd <= 0.0:
         return {}
     days = (volume.last_seen - volume.first_seen) / _DAY_MS
@@ -231,20 +235,20 @@ def read(config: Config, state: State, now: int) -> EngineReading:
     book = state.book
     if book is None:
         return EngineReading(0.0, 0.0, 0.0, detail={"book": "none"})
-    ratios = _volume_ratios(config, state)
+    ratios = _volume_ratios(config, state.volume)
     share = (len(book.parts) + len(ratios) / 2.0) / (len(book.parts) + 1)
-    reach = _scaled(book.reach_bps, config.reach_bps)
     shallow = config.shallow_confidence
+    reach = _scaled(book.reach_bps, config.reach_bps)
     age_minutes = (now - book.observed_at) / _MINUTE_MS
     return EngineReading(
-        score=_score(config, book, ratios),
-        confidence=clamp(share * (shallow + (1.0 - shallow) * reach), 0.0),
-        freshness=freshness(age_minutes, config.fresh_minutes, config.stale_minutes),
-        data_time=book.observed_at,
-        price_usd=book.mid_usd,
-        features={**book.features, **ratios},
-        evidence=(book.offset,),
-        detail=_detail(config, book, ratios, age_minutes),
+        _score(config, book, ratios),
+        clamp(share * (shallow + (1.0 - shallow) * reach), 0.0),
+        freshness(age_minutes, config.fresh_minutes, config.stale_minutes),
+        book.observed_at,
+        book.mid_usd,
+        book.features | ratios,
+        (book.offset,),
+        _detail(config, book, ratios, age_minutes),
     )
 
 
@@ -256,12 +260,14 @@ def _detail(
         detail["stale"] = f"book is {age_minutes:.0f} minutes old"
     if book.reach_bps < config.reach_bps[1]:
         detail["reach"] = f"book ends {book.reach_bps:.3g} bps from mid; depth is a lower bound"
-    for feature, word in _NOT_FILLED:
-        if feature not in book.features:
-            detail[word] = f"not filled: the book holds {book.held_usd:,.0f} USD"
-    for name in ("volume_ratio", "volume_trend"):
-        if name not in ratios:
-            detail[name] = "too few days of ticks"
+    if len(book.features) < _ALL_FILLED:
+        for feature, word in _NOT_FILLED:
+            if feature not in book.features:
+                detail[word] = f"not filled: the book holds {book.held_usd:,.0f} USD"
+    if len(ratios) < len(_RATIOS):
+        for name in _RATIOS:
+            if name not in ratios:
+                detail[name] = "too few days of ticks"
     return detail
 
 

@@ -22,7 +22,8 @@ class Side(NamedTuple):
 
 def side_of(prices: tuple[float, ...], sizes: tuple[float, ...]) -> Side:
     """Return a side with its running sums."""
-    return Side(prices, list(accumulate(sizes)), list(accumulate(map(mul, prices, sizes))))
+    sums = (prices, list(accumulate(sizes)), list(accumulate(map(mul, prices, sizes))))
+    return tuple.__new__(Side, sums)  # half the time of Side(...), which does the same
 
 
 def top_usd(side: Side, levels: int) -> float:
@@ -33,14 +34,13 @@ def top_usd(side: Side, levels: int) -> float:
 def depth_usd(bids: Side, asks: Side, mid: float, share: float) -> float:
     """Return the value of all orders within `share` of mid, both sides together, in USD."""
     far = mid * share
-    levels = len(bids.prices)
-    if mid - bids.prices[-1] > far:  # best first, so what is near enough is a beginning
-        levels = bisect_right(bids.prices, far, key=lambda price: mid - price)
-    near_usd = bids.values_usd[levels - 1] if levels else 0.0
-    levels = len(asks.prices)
-    if asks.prices[-1] - mid > far:
-        levels = bisect_right(asks.prices, far, key=lambda price: price - mid)
-    return near_usd + (asks.values_usd[levels - 1] if levels else 0.0)
+    prices, _, values_usd = bids
+    # Best first, so what is near enough is a beginning. The keys are mid - price, price - mid.
+    levels = len(prices) if mid - prices[-1] <= far else bisect_right(prices, far, key=mid.__sub__)
+    near_usd = values_usd[levels - 1] if levels else 0.0
+    prices, _, values_usd = asks
+    levels = len(prices) if prices[-1] - mid <= far else bisect_right(prices, far, key=mid.__rsub__)
+    return near_usd + (values_usd[levels - 1] if levels else 0.0)
 
 
 def slippage_bps(book: OrderBook, mid: float, order_usd: float) -> float | None:
@@ -56,14 +56,16 @@ def slippage_of(bids: Side, asks: Side, mid: float, order_usd: float) -> float |
     """Return the same for sides whose sums are there already."""
     if order_usd > bids.values_usd[-1] or order_usd > asks.values_usd[-1]:
         return None
-    bought, sold = _fill_price(asks, order_usd), _fill_price(bids, order_usd)
-    return max(bought - mid, mid - sold, 0.0) / mid * _BPS
+    bought, sold = _fill_price(asks, order_usd) - mid, mid - _fill_price(bids, order_usd)
+    worse = sold if sold > bought else bought
+    return (worse if worse > 0.0 else 0.0) / mid * _BPS
 
 
 def _fill_price(side: Side, order_usd: float) -> float:
     """Return the average price of an order taken from the best level on; the side holds as much."""
-    level = bisect_left(side.values_usd, order_usd)
+    prices, sizes, values_usd = side
+    level = bisect_left(values_usd, order_usd)
     if level == 0:
-        return side.prices[0]
-    left_usd = order_usd - side.values_usd[level - 1]
-    return order_usd / (side.sizes[level - 1] + left_usd / side.prices[level])
+        return prices[0]
+    left_usd = order_usd - values_usd[level - 1]
+    return order_usd / (sizes[level - 1] + left_usd / prices[level])

@@ -12,6 +12,8 @@ from schemas.topics import SCORES, TRENDING
 from streams.engines.base import Engine
 from streams.stage import Output, Position, Tables
 
+_SCORES = SCORES.name
+
 
 class ScoringState(msgspec.Struct, frozen=True, gc=False):
     """The engine's state, the score it last published (None: none yet), and its clock.
@@ -55,26 +57,31 @@ class ScoringStage:
         self, state: ScoringState, event: Any, position: Position, tables: Tables
     ) -> tuple[ScoringState, tuple[Output, ...]]:
         """Apply a market event or a tick; the score is as of the newest event applied."""
-        engine = self.engine
-        core = engine.update(engine.config, state.engine, event, position.offset)
+        engine, before, clock_ms = self.engine, state.engine, state.clock_ms
+        core = engine.update(engine.config, before, event, position.offset)
         is_tick = type(event) is TrendingAsset
-        if core is state.engine and not is_tick:
+        if core is before and not is_tick:
             return state, ()
-        seen_ms, clock_ms = event.observed_at, state.clock_ms
-        now = seen_ms if seen_ms > clock_ms else clock_ms
+        now = event.observed_at
+        now = max(now, clock_ms)
         reading = engine.read(engine.config, core, now)
-        last = state.last_score
-        if last is not None and not is_tick and abs(reading.score - last) < engine.min_change:
+        last, value = state.last_score, reading.score
+        if (
+            last is not None
+            and not is_tick
+            and -engine.min_change < value - last < engine.min_change
+        ):
             return self.state_type(core, last, now), ()
+        asset = event.asset
         score = EngineScore(
-            asset=event.asset,
+            asset=asset,
             engine=self.name,
             status="ok",
             cycle=event.cycle if is_tick else None,
             cycle_size=event.cycle_size if is_tick else 0,
             as_of=now,
             sequence=position.sequence(),
-            score=reading.score,
+            score=value,
             confidence=reading.confidence,
             freshness=reading.freshness,
             data_time=reading.data_time,
@@ -84,4 +91,4 @@ class ScoringStage:
             detail=reading.detail,
             inputs=position.inputs(),
         )
-        return self.state_type(core, reading.score, now), (Output(SCORES.name, event.asset, score),)
+        return self.state_type(core, value, now), (Output(_SCORES, asset, score),)

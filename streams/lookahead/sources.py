@@ -84,6 +84,7 @@ def archive(
     """Return the market topics of an archive as a source, merged by the tie rule of the replay."""
     topics = [topic.name for topic in MARKET_TOPICS if topic.name in opened.partitions]
     count = max((opened.partitions[topic] for topic in topics), default=1)
+    places = [(topic, partition) for topic in topics for partition in range(count)]
     logs = Logs(opened, until_ms)
 
     def rows(topic: str, partition: int) -> Iterator[tuple[int, int, bytes | None, Any]]:
@@ -91,7 +92,7 @@ def archive(
         return (row for row in logs.rows(topic, partition) if isinstance(row[3], msgspec.Struct))
 
     def read() -> Iterator[MarketRecord]:
-        for record in usable(merged(rows, topics, range(count)), assets):
+        for record in usable(merged(rows, places), assets):
             if from_ms is None or record.event.observed_at >= from_ms:
                 yield record
 

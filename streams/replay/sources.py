@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
@@ -15,7 +14,7 @@ import msgspec
 from schemas.control import Strategy
 from schemas.partitioning import partition_of
 from schemas.topics import MARKET_TOPICS, REQUESTS, SCORES, STRATEGIES
-from streams.replay.replay_record import RANK, ReplayRecord, merged, one_topic
+from streams.replay.replay_record import RANK, ReplayRecord, merged
 from streams.stage import StrategyAt
 
 NO_ASSETS: tuple[str, ...] = ()
@@ -90,10 +89,10 @@ def archive_arrivals(source: ArchiveSource, partitions: Iterable[int]) -> Iterat
     logs = Logs(Archive(source.address), source.until_ms)
     known = logs.archive.partitions
     topics = [topic.name for topic in (*MARKET_TOPICS, REQUESTS) if topic.name in known]
-    streams = [merged(logs.rows, topics, partitions)]
+    places = [(topic, partition) for topic in topics for partition in partitions]
     if STRATEGIES.name in known:
-        streams.append(one_topic(logs.rows, STRATEGIES.name, 0))
-    arrivals = heapq.merge(*streams)
+        places.append((STRATEGIES.name, 0))
+    arrivals = merged(logs.rows, places)
     return _only(arrivals, source.assets) if source.assets else arrivals
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import accumulate
 from typing import Any
 
 import pytest
@@ -141,25 +142,23 @@ def test_which_versions_ruled(
 
 # --- the merge -------------------------------------------------------------------------------
 
+PLACES = [(topic, partition) for topic in ORDER[1:-1] for partition in (0, 1)]
 TIMES = st.lists(st.integers(0, 20), max_size=12)
 
 
-@given(st.lists(TIMES, min_size=len(ORDER) - 2, max_size=len(ORDER) - 2))
-def test_the_merge_keeps_each_topic_and_its_tie_rule(times: list[list[int]]) -> None:
-    topics = ORDER[1:-1]
-
+@given(st.lists(TIMES, min_size=len(PLACES), max_size=len(PLACES)), st.integers(1, 4))
+def test_the_merge_keeps_each_topic_and_its_tie_rule(times: list[list[int]], block: int) -> None:
     def read(topic: str, partition: int) -> Iterator[tuple[int, int, bytes, Any]]:
-        for offset, at_ms in enumerate(times[topics.index(topic)]):
+        for offset, at_ms in enumerate(times[PLACES.index((topic, partition))]):
             yield offset, at_ms, b"BTC", replace(CANDLE, observed_at=at_ms)
 
-    found = list(merged(read, topics, [0]))
-    places = [(one.clock_ms, one.rank) for one in found]
-    assert places == sorted(places)
-    for number, topic in enumerate(topics):
-        mine = [one for one in found if one.topic == topic]
-        assert [one.offset for one in mine] == list(range(len(times[number])))
-        assert [one.clock_ms for one in mine] == sorted(one.clock_ms for one in mine)
-        assert all(one.clock_ms >= one.event.observed_at for one in mine)
+    found = list(merged(read, reversed(PLACES), block))
+    order = [(one.clock_ms, one.rank, one.partition, one.offset) for one in found]
+    assert order == sorted(order)
+    for place, observed in zip(PLACES, times, strict=True):
+        mine = [one for one in found if (one.topic, one.partition) == place]
+        assert [one.offset for one in mine] == list(range(len(observed)))
+        assert [one.clock_ms for one in mine] == list(accumulate(observed, max))
 
 
 # --- queues ----------------------------------------------------------------------------------
