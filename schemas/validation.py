@@ -115,9 +115,8 @@ def _candle_times(event: Candle) -> str:
 def _order_book(event: OrderBook) -> str | None:
     bids, asks = event.bid_prices, event.ask_prices
     bid_sizes, ask_sizes = event.bid_sizes, event.ask_sizes
-    # Books are the most frequent events, so whole sides are looked at first: best first and the
-    # least price a price, all are above it. A NaN makes the sum one. What does not pass is looked
-    # at level by level.
+    # Books are the most frequent events: whole sides first (the worst price of a sorted side is
+    # its least; a NaN makes the sum one), level by level only what does not pass.
     if not (
         len(bids) == len(bid_sizes) > 0 < len(ask_sizes) == len(asks)
         and LEAST_PRICE <= bids[-1] <= bids[0] < asks[0]
@@ -128,8 +127,7 @@ def _order_book(event: OrderBook) -> str | None:
         and sum(bid_sizes) < MOST_AMOUNT > sum(ask_sizes)
     ):
         wrong = _side("bid", bids, bid_sizes, descending=True)
-        wrong = wrong or _side("ask", asks, ask_sizes, descending=False)
-        if wrong:
+        if wrong := wrong or _side("ask", asks, ask_sizes, descending=False):
             return wrong
         if bids[0] >= asks[0]:
             return f"crossed: bid {bids[0]} at or above ask {asks[0]}"
@@ -164,14 +162,8 @@ def _trending(event: TrendingAsset) -> str | None:
     return _amounts(event, _TRENDING_AMOUNTS) or _head(event)
 
 
-_TRENDING_AMOUNTS = [
-    "volume_24h_usd",
-    "market_cap_usd",
-    "social_volume",
-    "interactions",
-    "twitter_volume",
-    "reddit_volume",
-]
+_TRENDING_AMOUNTS = ["volume_24h_usd", "market_cap_usd", "social_volume", "interactions"]
+_TRENDING_AMOUNTS += ["twitter_volume", "reddit_volume"]
 
 
 def _amounts(event: Any, names: Any) -> str | None:
@@ -207,20 +199,17 @@ def _calendar(event: CalendarEvent) -> str | None:
 def _score(event: EngineScore) -> str | None:
     if event.engine not in ENGINES:
         return f"unknown engine {event.engine!r}; there are {', '.join(ENGINES)}"
-    if event.status not in SCORE_STATUSES:
-        return _one_of(event, "status", SCORE_STATUSES)
+    if wrong := _one_of(event, "status", SCORE_STATUSES):
+        return wrong
     if not -1.0 <= event.score <= 1.0:
         return f"score {event.score} is not in -1 to 1"
     if not 0.0 <= event.confidence <= 1.0:
         return f"confidence {event.confidence} is not in 0 to 1"
     if not 0.0 <= event.freshness <= 1.0:
         return f"freshness {event.freshness} is not in 0 to 1"
-    price_usd = event.price_usd
-    if price_usd is not None and not 0.0 < price_usd < inf:
+    if event.price_usd is not None and not 0.0 < event.price_usd < inf:
         return f"price_usd {event.price_usd} is not a price above 0"
-    if not 0 < event.as_of < _LATEST_MS:
-        return _time(event, "as_of")
-    return _asset(event.asset)
+    return _time(event, "as_of") or _asset(event.asset)
 
 
 def _strategy(event: Strategy) -> str | None:
@@ -304,4 +293,3 @@ CHECKS: dict[type, Callable[[Any], str | None]] = {
     SourceStatus: _source,
     Explanation: _explanation,
 }
-"""What `problem` asks, by type of event; a type without rules is not there."""

@@ -54,18 +54,17 @@ def slippage_bps(book: OrderBook, mid: float, order_usd: float) -> float | None:
 
 def slippage_of(bids: Side, asks: Side, mid: float, order_usd: float) -> float | None:
     """Return the same for sides whose sums are there already."""
-    if order_usd > bids.values_usd[-1] or order_usd > asks.values_usd[-1]:
+    bid_prices, bid_sizes, bids_usd = bids
+    ask_prices, ask_sizes, asks_usd = asks
+    if order_usd > bids_usd[-1] or order_usd > asks_usd[-1]:
         return None
-    bought, sold = _fill_price(asks, order_usd) - mid, mid - _fill_price(bids, order_usd)
-    worse = sold if sold > bought else bought
+    # From the best level on; the level that the order ends in is taken in part.
+    bought, sold = ask_prices[0], bid_prices[0]
+    if level := bisect_left(asks_usd, order_usd):
+        left_usd = order_usd - asks_usd[level - 1]
+        bought = order_usd / (ask_sizes[level - 1] + left_usd / ask_prices[level])
+    if level := bisect_left(bids_usd, order_usd):
+        left_usd = order_usd - bids_usd[level - 1]
+        sold = order_usd / (bid_sizes[level - 1] + left_usd / bid_prices[level])
+    worse = bought - mid if bought - mid >= mid - sold else mid - sold
     return (worse if worse > 0.0 else 0.0) / mid * _BPS
-
-
-def _fill_price(side: Side, order_usd: float) -> float:
-    """Return the average price of an order taken from the best level on; the side holds as much."""
-    prices, sizes, values_usd = side
-    level = bisect_left(values_usd, order_usd)
-    if level == 0:
-        return prices[0]
-    left_usd = order_usd - values_usd[level - 1]
-    return order_usd / (sizes[level - 1] + left_usd / prices[level])

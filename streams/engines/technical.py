@@ -40,6 +40,7 @@ from streams.engines.indicators import (
 TIMEFRAMES = ("1h", "4h", "1d")
 _PLACE = {timeframe: place for place, timeframe in enumerate(TIMEFRAMES)}
 _LENGTH_MS = tuple(TIMEFRAME_MS[timeframe] for timeframe in TIMEFRAMES)
+_STALE = tuple(f"stale_{timeframe}" for timeframe in TIMEFRAMES)
 _NEVER_MS = 253_402_300_800_000  # the year 10000
 _FEATURES = tuple(
     tuple(f"{name}@{timeframe}" for name in (*NAMES, "TREND")) for timeframe in TIMEFRAMES
@@ -125,7 +126,7 @@ def update(config: Config, state: State, event: Any, offset: int) -> State:
         return _with_candle(config, state, place, event, offset)
     if type(event) is TrendingAsset and event.observed_at > state.price_time:
         reading = replace(state.reading, price_usd=event.price_usd)
-        return replace(state, reading=reading, price_time=event.observed_at)
+        return State(state.frames, reading, state.fresh_until, event.observed_at)
     return state
 
 
@@ -258,27 +259,26 @@ def _detail(frames: tuple[Frame, ...]) -> dict[str, str]:
 
 def read(config: Config, state: State, now: int) -> EngineReading:
     """Return the score as of `now`, on which only the freshness and its detail depend."""
+    said = state.reading
     if now <= state.fresh_until:
-        return state.reading
-    fresh, detail = _aged(config, state, now)
-    return replace(state.reading, freshness=fresh, detail=detail)
+        return said
+    fresh, stale = _aged(config, state, now)
+    return replace(said, freshness=fresh, detail=said.detail | stale)
 
 
 def _aged(config: Config, state: State, now: int) -> tuple[float, dict[str, str]]:
-    """Return the freshness over the timeframes that have candles, and the detail with it."""
+    """Return the freshness over the timeframes that have candles, and what is stale of them."""
     fresh = present = 0.0
-    detail = state.reading.detail
+    stale = {}
     for place, frame in enumerate(state.frames):
         if frame.offset < 0:
             continue
-        length_ms, weight = _LENGTH_MS[place], config.weights[place]
-        age_candles = (now - frame.close_time) / length_ms
+        age_candles, weight = (now - frame.close_time) / _LENGTH_MS[place], config.weights[place]
         present += weight
         fresh += weight * freshness(age_candles, config.fresh_candles, config.stale_candles)
         if age_candles > config.fresh_candles:
-            age = f"last closed {age_candles:.1f} candles ago"
-            detail = {**detail, f"stale_{TIMEFRAMES[place]}": age}
-    return (fresh / present if present else 0.0), detail
+            stale[_STALE[place]] = f"last closed {age_candles:.1f} candles ago"
+    return (fresh / present if present else 0.0), stale
 
 
 ENGINE: Engine[Config, State] = Engine(

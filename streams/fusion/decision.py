@@ -51,6 +51,9 @@ class Decision(NamedTuple):
     override: str | None
 
 
+_new = tuple.__new__  # half the time of Decision(...), which does the same
+
+
 def view(held: tuple[LatestScore | None, ...], now_ms: int, stale_after_ms: int) -> View:
     """Look at the engines at a moment: which ones count, and with what."""
     oldest_ms = now_ms - stale_after_ms
@@ -80,12 +83,12 @@ def decide(pinned: Pinned, seen: View, rules: Rules) -> Decision:
     if strategy.entry_rule is not None or strategy.exit_rule is not None:
         ruled = rules.override(strategy, RuleContext(seen, final))
         if ruled == "exit_rule":
-            return Decision(final, "SELL", fused, ruled)
+            return _new(Decision, (final, "SELL", fused, ruled))
         if ruled == "entry_rule" and (not vetoed or strategy.entry_over_event_risk):
-            return Decision(final, "BUY", fused, ruled)
+            return _new(Decision, (final, "BUY", fused, ruled))
     if vetoed:
-        return Decision(final, "HOLD", fused, "event_risk")
-    return Decision(final, fused, fused, None)
+        return _new(Decision, (final, "HOLD", fused, "event_risk"))
+    return _new(Decision, (final, fused, fused, None))
 
 
 def changed_actions(pinned: Sequence[Pinned], seen: View, rules: Rules) -> dict[int, Decision]:

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from schemas.control import SignalRequest
@@ -44,6 +45,8 @@ from streams.fusion.state import (
 )
 from streams.rules import NoRules, Rules
 from streams.stage import Output, Position, Tables, UnusableEventError
+
+_cycle = attrgetter("cycle")
 
 Step = tuple[FusionState, tuple[Output, ...]]
 
@@ -91,7 +94,8 @@ class FusionStage:
 
         Raises BadRequestError for a request that names no active strategy.
         """
-        state = migrate_state(state)
+        if len(state.held) < len(ENGINE_INDEX):
+            state = migrate_state(state)
         if type(event) is SignalRequest:
             return self._request(state, event, position, tables)
         score: EngineScore = event
@@ -101,28 +105,11 @@ class FusionStage:
             return self._missing(state, score, position, tables)
         if before is not None and score.sequence <= before.sequence:
             return state, ()
-        held = latest_score(score, position.offset, before)
-        asset, partition = score.asset, position.partition
-        return self.apply_score(
-            state, held, index, asset, partition, score.cycle, score.cycle_size, tables
-        )
-
-    def apply_score(
-        self,
-        state: FusionState,
-        held: LatestScore,
-        index: int,
-        asset: str,
-        partition: int,
-        cycle: int | None,
-        size: int,
-        tables: Tables,
-    ) -> Step:
-        """Apply what is kept of an engine's new score: `cycle` and `size` are the score's own."""
-        moved = _with_held(state, index, held)
+        moved = _with_held(state, index, latest_score(score, position.offset, before))
+        asset, partition, cycle = score.asset, position.partition, score.cycle
         if cycle is None or cycle <= state.emitted:
             return self._between(moved, asset, partition)
-        return self._answer(moved, index, asset, partition, cycle, size, tables)
+        return self._answer(moved, index, asset, partition, cycle, score.cycle_size, tables)
 
     def _missing(
         self, state: FusionState, score: EngineScore, position: Position, tables: Tables
@@ -155,9 +142,10 @@ class FusionStage:
         waiting = PendingCycle(cycle, max(before.size, size), before.answered | 1 << index)
         if waiting.answered == ALL_ANSWERED:
             return self._emit(state, waiting, asset, partition, tables)
-        others = [one for one in state.pending if one.cycle != cycle]
-        pending = sorted([*others, waiting], key=lambda one: one.cycle)[-self.config.max_pending :]
-        return _with(state, pending=tuple(pending)), ()
+        pending = [one for one in state.pending if one.cycle != cycle]
+        pending.append(waiting)
+        pending.sort(key=_cycle)
+        return _with(state, pending=tuple(pending[-self.config.max_pending :])), ()
 
     def _emit(
         self, state: FusionState, done: PendingCycle, asset: str, partition: int, tables: Tables
@@ -257,9 +245,10 @@ def _pending(state: FusionState, cycle: int) -> PendingCycle | None:
 
 def _with_held(state: FusionState, index: int, held: LatestScore) -> FusionState:
     """Return the state with an engine's newest score, and the clock that goes with it."""
-    before = state.held
+    after = list(state.held)
+    after[index] = held
     return FusionState(
-        (*before[:index], held, *before[index + 1 :]),
+        tuple(after),
         state.pending,
         state.emitted,
         state.pinned,
