@@ -225,8 +225,10 @@ def _score(config: Config, book: Book, ratios: dict[str, float]) -> float:
     spread, size, depth, slippage = book.parts
     total, count = spread + size + depth + slippage, len(book.parts)
     if ratios:
-        scaled = [_scaled(ratio, config.volume_ratio) for ratio in ratios.values()]
-        total, count = total + sum(scaled) / len(scaled), count + 1
+        scaled = 0.0
+        for ratio in ratios.values():
+            scaled += _scaled(ratio, config.volume_ratio)
+        total, count = total + scaled / len(ratios), count + 1
     return clamp(total / count, 0.0)
 
 

@@ -132,8 +132,9 @@ def _mean(
         baseline = social.baselines.get(name)
         if baseline is None or name not in values:
             continue
-        mature = weight * baseline.count / (baseline.count + config.maturity_ticks)
-        deviation = max(sqrt(baseline.variance), floor)
+        count, deviation = baseline.count, sqrt(baseline.variance)
+        mature = weight * count / (count + config.maturity_ticks)
+        deviation = max(deviation, floor)
         total += mature * tanh((values[name] - baseline.mean) / deviation / config.squash)
         behind += mature
     return (total / behind, behind) if behind > 0.0 else (0.0, 0.0)
@@ -146,11 +147,12 @@ def _learn(
     if baseline is None:
         return Baseline(value, 0.0, 1, observed_at)
     age_ms = observed_at - baseline.observed_at
-    alpha = max(1.0 - 2.0 ** (-age_ms / config.baseline_half_life_ms), 1.0 / (baseline.count + 1.0))
+    alpha, count = 1.0 - 2.0 ** (-age_ms / config.baseline_half_life_ms), baseline.count + 1
+    alpha = max(alpha, 1.0 / count)
     step = value - baseline.mean
     return Baseline(
         baseline.mean + alpha * step,
         (1.0 - alpha) * (baseline.variance + alpha * step * step),
-        baseline.count + 1,
+        count,
         observed_at,
     )

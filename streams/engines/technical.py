@@ -25,13 +25,13 @@ from schemas.topics import CANDLES
 from schemas.validation import TIMEFRAME_MS
 from streams.engines.base import Engine, EngineReading, clamp, freshness
 from streams.engines.indicators import (
+    GIVEN_AT,
     NAMES,
     WARM_AT,
     Series,
     TrendConfig,
     Values,
     advance,
-    known,
     structure,
     trend,
     values,
@@ -240,8 +240,9 @@ def _set(
 
 
 def _add_known(features: dict[str, float], place: int, series: Series) -> None:
-    for name, value in zip(_FEATURES[place], known(series).values(), strict=False):
-        if value is not None:
+    count = series.count
+    for name, value, given in zip(_FEATURES[place], values(series), GIVEN_AT, strict=False):
+        if count >= given:
             features[name] = value
 
 

@@ -2,7 +2,6 @@
 
     series = advance(series, high, low, close)      the next candle
     values(series)                                  the ten numbers named in NAMES
-    known(series)                                   the same, None until warm
 
 Fed the same candles from the first one on, the values equal pandas-ta-classic's `sma`, `rsi`,
 `macd` and `atr` (defaults, no TA-Lib). Wilder's and exponential averages start from the plain mean
@@ -250,12 +249,3 @@ def values(series: Series) -> Values:
         series.atr14,
         series.close,
     )
-
-
-def known(series: Series) -> dict[str, float | None]:
-    """Return each of NAMES with its value, None until it has one."""
-    count = series.count
-    return {
-        name: value if count >= given else None
-        for name, value, given in zip(NAMES, values(series), GIVEN_AT, strict=True)
-    }

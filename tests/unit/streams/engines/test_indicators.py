@@ -17,7 +17,6 @@ from streams.engines.indicators import (
     Series,
     Swings,
     advance,
-    known,
     structure,
     swing,
     values,
@@ -34,6 +33,14 @@ def run(prices: list[Ohlc]) -> list[Series]:
         series = advance(series, high, low, close)
         all_series.append(series)
     return all_series
+
+
+def known(series: Series) -> dict[str, float | None]:
+    """Return each of NAMES with its value, None until it has one."""
+    return {
+        name: value if series.count >= given else None
+        for name, value, given in zip(NAMES, values(series), GIVEN_AT, strict=True)
+    }
 
 
 def flat(*closes: float) -> list[Ohlc]:
