@@ -8,6 +8,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from schemas.control import Strategy
 from schemas.market import (
@@ -284,3 +286,33 @@ def test_what_is_unusual_but_right(event: Any, change: dict[str, Any]) -> None:
 @pytest.mark.parametrize("category", sorted(CATEGORIES))
 def test_every_category_is_accepted(category: str) -> None:
     assert problem(msgspec.structs.replace(CALENDAR, category=category)) is None
+
+
+LEVELS = st.lists(
+    st.tuples(
+        st.sampled_from((1.0, 2.0, 3.0, LEAST_PRICE, MOST_PRICE / 2, MOST_PRICE, nan, inf, 0.0)),
+        st.sampled_from((0.0, 1.0, MOST_AMOUNT / 2, MOST_AMOUNT, -1.0, nan)),
+    ),
+    max_size=3,
+)
+
+
+@given(LEVELS, LEVELS)
+def test_a_book_is_as_good_as_its_levels(
+    bids: list[tuple[float, float]], asks: list[tuple[float, float]]
+) -> None:
+    bid_prices, ask_prices = [price for price, _ in bids], [price for price, _ in asks]
+    good = (
+        all(LEAST_PRICE <= price < MOST_PRICE for price in bid_prices + ask_prices)
+        and all(0.0 <= size < MOST_AMOUNT for _, size in bids + asks)
+        and bid_prices == sorted(bid_prices, reverse=True) != []
+        and ask_prices == sorted(ask_prices) != []
+        and bid_prices[0] < ask_prices[0]
+    )
+    sides = {
+        "bid_prices": tuple(bid_prices),
+        "bid_sizes": tuple(size for _, size in bids),
+        "ask_prices": tuple(ask_prices),
+        "ask_sizes": tuple(size for _, size in asks),
+    }
+    assert (problem(msgspec.structs.replace(BOOK, **sides)) is None) == good
