@@ -146,13 +146,13 @@ PLACES = [(topic, partition) for topic in ORDER[1:-1] for partition in (0, 1)]
 TIMES = st.lists(st.integers(0, 20), max_size=12)
 
 
-@given(st.lists(TIMES, min_size=len(PLACES), max_size=len(PLACES)), st.integers(1, 4))
-def test_the_merge_keeps_each_topic_and_its_tie_rule(times: list[list[int]], block: int) -> None:
+@given(st.lists(TIMES, min_size=len(PLACES), max_size=len(PLACES)))
+def test_the_merge_keeps_each_topic_and_its_tie_rule(times: list[list[int]]) -> None:
     def read(topic: str, partition: int) -> Iterator[tuple[int, int, bytes, Any]]:
         for offset, at_ms in enumerate(times[PLACES.index((topic, partition))]):
             yield offset, at_ms, b"BTC", replace(CANDLE, observed_at=at_ms)
 
-    found = list(merged(read, reversed(PLACES), block))
+    found = list(merged(read, reversed(PLACES)))
     order = [(one.clock_ms, one.rank, one.partition, one.offset) for one in found]
     assert order == sorted(order)
     for place, observed in zip(PLACES, times, strict=True):
