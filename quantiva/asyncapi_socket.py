@@ -9,9 +9,9 @@ import msgspec
 from schemas.contract import STRUCTS, field_docs, schema
 from schemas.topics import BY_NAME
 from sinks.bridge.hub.channels import CHANNELS, SOURCES_READ
+from sinks.bridge.hub.client_messages import Ping, Subscribe, Unsubscribe
 from sinks.bridge.hub.hub_health import PlatformHealth
 from sinks.bridge.hub.prices import Price
-from sinks.bridge.hub.requests import Ping, Subscribe, Unsubscribe
 from sinks.bridge.settings import BridgeSettings
 
 Document = dict[str, Any]

@@ -15,7 +15,7 @@ from schemas.engines import ENGINES
 from streams.confidence.ranking import RankingStage
 from streams.engines.base import Engine
 from streams.engines.scoring_stage import ScoringStage
-from streams.fusion.stage import FusionStage
+from streams.fusion.fusion_stage import FusionStage
 from streams.stage import Stage
 
 

@@ -18,9 +18,9 @@ from typing import NamedTuple, TypeAlias
 
 from msgspec.structs import replace
 
+from marketdata.assets.asset_tagger import assets_of
 from marketdata.assets.clean_text import clean_text
 from marketdata.assets.symbols import Catalogue
-from marketdata.assets.tags import assets_of
 from marketdata.recorded.files import ReadReport, RecordedDataError
 from marketdata.recorded.readers import checked
 from schemas.coins import COINS, KnownCoin
@@ -36,7 +36,7 @@ _MakeArticle: TypeAlias = Callable[[_Row, int], tuple[NewsArticle, tuple[str, ..
 
 
 class _TaggedText(NamedTuple):
-    """A `marketdata.assets.tags.NewsLike`."""
+    """A `marketdata.assets.asset_tagger.NewsLike`."""
 
     source: str
     headline: str

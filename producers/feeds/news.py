@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
-from marketdata.assets.tags import assets_of
+from marketdata.assets.asset_tagger import assets_of
 from producers.feeds.articles import articles
 from producers.feeds.asset_universe import AssetUniverse
 from producers.feeds.base import Emit

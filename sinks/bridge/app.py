@@ -16,7 +16,7 @@ from sinks.bridge import page as pages
 from sinks.bridge.api import ROUTES, Api
 from sinks.bridge.api.answers import HealthAnswer
 from sinks.bridge.api.document import DOCUMENT_PATH, document
-from sinks.bridge.api.routing import PRINCIPAL, respond, serve
+from sinks.bridge.api.route_decorator import PRINCIPAL, respond, serve
 from sinks.bridge.hub import Hub
 from sinks.bridge.problems import ProblemError
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from schemas.topics import NEWS
+from sinks.postgres.row_writer import RowWriter
 from sinks.postgres.table import Table
-from sinks.postgres.writer import RowWriter
 
 TRENDING_NEWS = Table(
     name="trending_news",

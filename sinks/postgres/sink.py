@@ -9,17 +9,17 @@ import asyncpg
 
 from schemas.redact import shown
 from sinks.base import Flushed, Rejected, Sink, SinkError, SinkRecord
-from sinks.postgres import news, signals, strategies, top, trending
+from sinks.postgres import news, signals_table, strategies, top, trending
 from sinks.postgres.errors import DATA_ERRORS, translate
 from sinks.postgres.migrate import migrate
+from sinks.postgres.row_writer import Writer
 from sinks.postgres.table import Connection
-from sinks.postgres.writer import Writer
 
 WRITERS: tuple[Writer, ...] = (
     strategies.WRITER,
     trending.WRITER,
     news.WRITER,
-    signals.WRITER,
+    signals_table.WRITER,
     top.WRITER,
 )
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from schemas.signals import TopSignals
 from schemas.topics import TOP
+from sinks.postgres.row_writer import RowWriter
 from sinks.postgres.table import Row, Table
 from sinks.postgres.values import time
-from sinks.postgres.writer import RowWriter
 
 SIGNAL_EXPLANATIONS = Table(
     name="signal_explanations",

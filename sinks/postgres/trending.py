@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from schemas.topics import TRENDING
+from sinks.postgres.row_writer import RowWriter
 from sinks.postgres.table import Table
-from sinks.postgres.writer import RowWriter
 
 TRENDING_ASSETS = Table(
     name="trending_assets",

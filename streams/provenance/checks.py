@@ -19,8 +19,8 @@ from schemas.engines import ENGINES
 from schemas.signals import Contribution, Signal
 from schemas.topics import REQUESTS
 from streams.fusion.decision import View, decide, view
+from streams.fusion.fusion_stage import FusionStage
 from streams.fusion.signal_builder import Trigger, build, moment
-from streams.fusion.stage import FusionStage
 from streams.fusion.state import LatestScore, Pinned, latest_missing, latest_score, pin
 from streams.provenance.tree import Cited, Tree
 from streams.rules import Facts

@@ -18,7 +18,7 @@ from schemas.engines import ENGINES
 from schemas.partitioning import partition_for, partition_of
 from schemas.scores import EngineScore
 from schemas.topics import RANKING, REQUESTS, SCORES, SIGNALS
-from streams.fusion.stage import FusionStage
+from streams.fusion.fusion_stage import FusionStage
 from streams.fusion.state import FusionState
 from streams.fusion.watchdog import missing_score
 from streams.replay.changes import NO_CHANGES, Changes

@@ -18,7 +18,7 @@ from schemas.codec import local_codec
 from schemas.scores import EngineScore
 from schemas.signals import Signal, TopSignals
 from streams.confidence.ranking import RankingStage
-from streams.fusion.stage import FusionStage
+from streams.fusion.fusion_stage import FusionStage
 from streams.runner import TopologyRunner
 from streams.stage import StrategyAt, Tables
 from tests.golden.seeded_log import CYCLES, ENGINES, VERSIONS, make_log

@@ -14,7 +14,7 @@ from schemas.engines import ENGINES
 from schemas.signals import Signal
 from schemas.validation import problem
 from streams.confidence.position_sizing import Config as SizingConfig
-from streams.fusion.stage import FusionStage
+from streams.fusion.fusion_stage import FusionStage
 from streams.stage import Entry, Output, Tables, advance
 from tests.factories import CYCLE_MS, MINUTE_MS
 from tests.unit.streams.fusion.fusion_factories import (

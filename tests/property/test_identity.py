@@ -7,10 +7,10 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marketdata.assets.asset_tagger import mentioned
+from marketdata.assets.asset_tagger import assets_of
 from marketdata.assets.markets import choose
+from marketdata.assets.mentions import mentioned
 from marketdata.assets.symbols import Catalogue
-from marketdata.assets.tags import assets_of
 from producers.dedup.headlines import WITHIN_MS, SeenNews, canonical_url
 from producers.dedup.titles import is_same_story, title_of
 from producers.upstreams.rows import CoinRow

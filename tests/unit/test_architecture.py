@@ -138,7 +138,7 @@ def test_import_direction(package: str) -> None:
         pytest.param("streams.engines.x", "from ..agents import loop", True, id="relative"),
         pytest.param("streams.engines.x", "def f():\n import sinks.base", True, id="in a function"),
         pytest.param("streams.rules.x", "import streams.agents.loop", True, id="rules: agents"),
-        pytest.param("streams.topology", "import streams.fusion.stage", False, id="topology"),
+        pytest.param("streams.topology", "import streams.fusion.state", False, id="topology"),
         pytest.param("streams.replay.run", "import streams.agents.loop", False, id="replay"),
         pytest.param("streams.agents.loop", "import sinks.base", True, id="streams: sinks"),
         pytest.param("streams.archive.x", "import quantiva.cli", True, id="nobody: the roof"),

@@ -2,7 +2,7 @@
 
 from sinks.bridge.api import market, rankings, service, signals, strategies
 from sinks.bridge.api.database import open_pool
-from sinks.bridge.api.routing import Api, Route
+from sinks.bridge.api.route_decorator import Api, Route
 
 ROUTES: tuple[Route, ...] = (
     *signals.routes,

@@ -14,7 +14,7 @@ from sinks.bridge.settings import BridgeSettings
 from sinks.postgres.errors import is_away
 
 if TYPE_CHECKING:
-    from sinks.bridge.api.routing import Api, Pool
+    from sinks.bridge.api.route_decorator import Api, Pool
 
 _CONNECTIONS = 8
 

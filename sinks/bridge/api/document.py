@@ -12,7 +12,7 @@ import msgspec
 
 from schemas.contract import field_docs
 from sinks.bridge.api.answers import HealthAnswer
-from sinks.bridge.api.routing import BASE, Route
+from sinks.bridge.api.route_decorator import BASE, Route
 from sinks.bridge.auth import Role
 from sinks.bridge.problems import CONTENT_TYPE, Problem
 

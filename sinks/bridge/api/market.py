@@ -15,7 +15,7 @@ from sinks.bridge.api.answers import Article, Asset, AssetSignal, Bar, Bars, cop
 from sinks.bridge.api.cursors import page, place
 from sinks.bridge.api.database import Where, fetch
 from sinks.bridge.api.queries import CandleQuery, NewsQuery, ScoreQuery, TrendingQuery
-from sinks.bridge.api.routing import Api, Routes
+from sinks.bridge.api.route_decorator import Api, Routes
 from sinks.bridge.api.values import AssetName, Items, Page, TimeMs
 from sinks.bridge.problems import ProblemError
 from sinks.postgres.values import time, time_or_none

@@ -12,7 +12,7 @@ from sinks.bridge.api.answers import Explained, Place, Ranking, copy_fields
 from sinks.bridge.api.cursors import page, place
 from sinks.bridge.api.database import Where, fetch
 from sinks.bridge.api.queries import ExplanationQuery, TopQuery
-from sinks.bridge.api.routing import Api, Routes
+from sinks.bridge.api.route_decorator import Api, Routes
 from sinks.bridge.api.signals import remembered_explanation
 from sinks.bridge.api.values import Items, Page, TimeMs
 from sinks.postgres.values import time, time_or_none

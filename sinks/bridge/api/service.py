@@ -6,7 +6,7 @@ from typing import Literal
 
 from sinks.bridge.api.answers import Me, Status
 from sinks.bridge.api.database import fetch
-from sinks.bridge.api.routing import Api, Routes
+from sinks.bridge.api.route_decorator import Api, Routes
 from sinks.bridge.auth import Principal, Ticket
 from sinks.bridge.problems import ProblemError
 

@@ -15,7 +15,7 @@ from sinks.bridge.api.cursors import page, place
 from sinks.bridge.api.database import Where, fetch
 from sinks.bridge.api.publishing import publish
 from sinks.bridge.api.queries import GenerateBody, LatestQuery, SignalNewsQuery, SignalQuery
-from sinks.bridge.api.routing import BASE, Answer, Api, Routes
+from sinks.bridge.api.route_decorator import BASE, Answer, Api, Routes
 from sinks.bridge.api.strategies import current
 from sinks.bridge.api.values import Items, Page, SignalId, TimeMs
 from sinks.bridge.auth import Role

@@ -21,7 +21,7 @@ from sinks.bridge.api.answers import StrategyState
 from sinks.bridge.api.database import fetch
 from sinks.bridge.api.publishing import publish
 from sinks.bridge.api.queries import StrategyBody
-from sinks.bridge.api.routing import Answer, Api, Routes, etag
+from sinks.bridge.api.route_decorator import Answer, Api, Routes, etag
 from sinks.bridge.api.values import Items, StrategyId
 from sinks.bridge.auth import ForbiddenError, Principal, Role
 from sinks.bridge.problems import ProblemError, Wrong

@@ -15,10 +15,7 @@ from sinks.bridge.frames import Frame, close_frame, control
 from sinks.bridge.hub.backlog import Backlog
 from sinks.bridge.hub.catch_up import STEP, CatchUp
 from sinks.bridge.hub.channels import CHANNELS, TOPIC_OF, topics_of
-from sinks.bridge.hub.core import Core, Subscription, lowest
-from sinks.bridge.hub.cursors import BadCursorError, Positions, format_cursor, parse_since
-from sinks.bridge.hub.limits import Bucket
-from sinks.bridge.hub.requests import (
+from sinks.bridge.hub.client_messages import (
     BadRequestError,
     Code,
     Ping,
@@ -27,6 +24,9 @@ from sinks.bridge.hub.requests import (
     Unsubscribe,
     parse,
 )
+from sinks.bridge.hub.core import Core, Subscription, lowest
+from sinks.bridge.hub.cursors import BadCursorError, Positions, format_cursor, parse_since
+from sinks.bridge.hub.limits import Bucket
 from sinks.bridge.hub.send_queue import SendQueue, Wire
 from sinks.bridge.settings import BridgeSettings
 

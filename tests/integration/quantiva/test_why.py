@@ -17,7 +17,7 @@ from quantiva.commands.why import why
 from schemas.scores import EngineScore, InputPosition
 from schemas.signals import Signal
 from schemas.topics import physical
-from streams.fusion.stage import FusionStage
+from streams.fusion.fusion_stage import FusionStage
 from streams.provenance.sources.kafka import BEYOND, RETENTION
 from streams.stage import Entry, StrategyAt, Tables, advance
 from tests.integration.quantiva.conftest import KAFKA, Platform, on_both

@@ -9,7 +9,7 @@ import pytest
 
 from sinks.base import SinkRecord
 from sinks.bridge.api import open_pool
-from sinks.bridge.api.routing import Pool
+from sinks.bridge.api.route_decorator import Pool
 from sinks.postgres import PostgresSink
 from tests.contract.sink_samples import record
 from tests.integration.sinks.bench import Rows

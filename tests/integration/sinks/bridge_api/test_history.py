@@ -9,7 +9,7 @@ import pytest
 
 from schemas.market import TrendingAsset
 from schemas.signals import Signal
-from sinks.bridge.api.routing import Pool
+from sinks.bridge.api.route_decorator import Pool
 from tests.contract.sink_samples import T0, news, signal, strategy, tombstone, top, trending
 from tests.integration.sinks.bench import Rows
 from tests.integration.sinks.bridge_api.conftest import Store

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sinks.bridge.api.routing import Pool
+from sinks.bridge.api.route_decorator import Pool
 from tests.contract.sink_samples import T0, news, signal, top
 from tests.integration.sinks.bridge_api.conftest import Store
 from tests.unit.sinks.bridge_api.fixtures import Bridge, Memory, bridge

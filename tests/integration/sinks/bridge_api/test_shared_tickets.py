@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from sinks.bridge.api import open_pool
-from sinks.bridge.api.routing import Pool
+from sinks.bridge.api.route_decorator import Pool
 from sinks.bridge.auth import Principal, Role, UnauthorizedError
 from tests.integration.sinks.bench import Rows
 from tests.unit.sinks.bridge_api.fixtures import Bridge, bridge, settings

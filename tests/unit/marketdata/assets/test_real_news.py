@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from marketdata.assets.asset_tagger import assets_of, assets_of_tags
 from marketdata.assets.clean_text import clean_text
-from marketdata.assets.tags import assets_of, assets_of_tags
 from producers.dedup.headlines import SeenNews
 from producers.upstreams.rows import NewsRow
 from tests.unit.marketdata.assets._catalogue import CATALOGUE, article

@@ -10,7 +10,7 @@ import pytest
 from sinks.bridge.hub.catch_up import GAPS
 from sinks.bridge.hub.channels import BY_TOPIC, CHANNELS
 from sinks.bridge.hub.client import FRAME_BYTES, MESSAGES_A_SECOND, MESSAGES_AT_ONCE, REASONS
-from sinks.bridge.hub.requests import BadRequestError, Code, parse
+from sinks.bridge.hub.client_messages import BadRequestError, Code, parse
 from tests.conftest import ROOT
 
 PAGE = (ROOT / "docs" / "bridge.md").read_text("utf-8")

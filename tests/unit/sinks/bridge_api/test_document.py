@@ -13,7 +13,7 @@ from referencing.jsonschema import DRAFT202012
 
 from sinks.bridge.api import ROUTES
 from sinks.bridge.api.document import document
-from sinks.bridge.api.routing import Route
+from sinks.bridge.api.route_decorator import Route
 from sinks.bridge.auth import Role
 from sinks.bridge.problems import SLUGS
 from tests.unit.sinks.bridge_api.fixtures import bridge, filled_path

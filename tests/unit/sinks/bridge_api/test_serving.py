@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from schemas.signals import Signal
-from sinks.bridge.api.routing import pointer
+from sinks.bridge.api.route_decorator import pointer
 from sinks.bridge.auth import Role
 from tests.contract.sink_samples import signal
 from tests.unit.sinks.bridge_api.fixtures import Memory, bridge, filled

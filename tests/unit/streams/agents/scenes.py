@@ -11,7 +11,7 @@ from schemas.signals import RankEntry
 from streams.confidence.ranking import RankingStage
 from streams.engines.base import Engine, EngineReading
 from streams.engines.scoring_stage import ScoringStage
-from streams.fusion.stage import FusionStage
+from streams.fusion.fusion_stage import FusionStage
 from streams.stage import EMPTY_TABLES, Stage, StrategyAt, Tables
 from tests import factories
 from tests.factories import CYCLE_MS, HOUR_MS, START_MS

@@ -7,7 +7,7 @@ from typing import Any
 from schemas.control import SignalRequest, Strategy
 from schemas.scores import EngineScore
 from schemas.signals import RankEntry, Signal
-from streams.fusion.stage import FusionStage
+from streams.fusion.fusion_stage import FusionStage
 from streams.stage import Entry, Output, Stage, StrategyAt, Tables, advance
 from tests import factories
 

@@ -8,8 +8,8 @@ import pytest
 
 from schemas.engines import ENGINES
 from schemas.scores import InputPosition
+from streams.fusion.fusion_stage import BadRequestError
 from streams.fusion.signal_builder import signal_id
-from streams.fusion.stage import BadRequestError
 from streams.stage import UnusableEventError
 from tests.factories import MINUTE_MS
 from tests.unit.streams.fusion.fusion_factories import (

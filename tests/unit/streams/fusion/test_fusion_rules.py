@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from schemas.control import Strategy
-from streams.fusion.stage import FusionStage
+from streams.fusion.fusion_stage import FusionStage
 from streams.rules import Facts
 from tests.unit.streams.fusion.fusion_factories import (
     T0,

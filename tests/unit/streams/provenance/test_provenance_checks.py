@@ -9,7 +9,7 @@ import pytest
 
 from schemas.control import Strategy
 from schemas.signals import Signal
-from streams.fusion.stage import FusionStage
+from streams.fusion.fusion_stage import FusionStage
 from streams.provenance.checks import check_action, check_records, check_sum, checks
 from streams.provenance.tree import Cited, Found, Tree
 from streams.rules import Facts

@@ -7,9 +7,9 @@ a view: no field of a signal is listed here.
 from __future__ import annotations
 
 from schemas.topics import SIGNALS
+from sinks.postgres.row_writer import RowWriter
 from sinks.postgres.table import Table
 from sinks.postgres.values import json
-from sinks.postgres.writer import RowWriter
 
 STRATEGY_SIGNALS = Table("strategy_signals", columns=(("body", "jsonb"),), key=("signal_id",))
 

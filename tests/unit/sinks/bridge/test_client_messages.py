@@ -7,8 +7,15 @@ import json
 import pytest
 
 from sinks.bridge.hub.channels import CHANNELS
+from sinks.bridge.hub.client_messages import (
+    BadRequestError,
+    Channel,
+    Ping,
+    Subscribe,
+    Unsubscribe,
+    parse,
+)
 from sinks.bridge.hub.filters import Filter
-from sinks.bridge.hub.requests import BadRequestError, Channel, Ping, Subscribe, Unsubscribe, parse
 
 SUBSCRIBE = {"type": "subscribe", "id": "1", "channels": ["signals"]}
 

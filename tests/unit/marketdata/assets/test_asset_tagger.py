@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from marketdata.assets.asset_tagger import mentioned
+from marketdata.assets.asset_tagger import assets_of, assets_of_tags
+from marketdata.assets.mentions import mentioned
 from marketdata.assets.symbols import Catalogue
-from marketdata.assets.tags import assets_of, assets_of_tags
 from marketdata.simulated.assets import ASSETS
 from tests.unit.marketdata.assets._catalogue import CATALOGUE, coin, row
 
