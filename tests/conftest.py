@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import threading
 import time
 from collections.abc import Coroutine, Iterator
@@ -25,6 +26,10 @@ T = TypeVar("T")
 ROOT = Path(__file__).resolve().parent.parent
 STARTS_S = 180.0
 """A part that has not started after this time never will; a busy machine is quicker."""
+# A shell that starts the tests in the background has SIGINT ignored, and children inherit that: no
+# program under test would end on Ctrl-C.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 os.environ["COLUMNS"] = "100"  # what the commands print does not depend on where the tests run
 
 # A busy machine may take its time over an example; on CI everybody gets the same ones.
