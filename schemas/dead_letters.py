@@ -11,6 +11,8 @@ import msgspec
 
 MOST_KEY_BYTES, MOST_VALUE_BYTES = 16_000, 900_000
 """What is longer is left out of a letter, which must fit into Kafka's 1 MB a record."""
+_LETTER_BYTES = 60_000
+"""What a letter has at most besides the record's value, with key, reason and place."""
 MOST_REASON_CHARACTERS = 2_000
 _MOST_ERROR_CHARACTERS = 200
 
@@ -63,18 +65,20 @@ def make(
     timestamp: int,
     key: bytes | None,
     value: bytes | None,
+    most_bytes: int = MOST_VALUE_BYTES + _LETTER_BYTES,
 ) -> DeadLetter:
-    """Return the letter about a record; it has at most 1 MB, whatever is handed in.
+    """Return the letter about a record; it has at most `most_bytes`, whatever is handed in.
 
-    A value that is too long is left out, and a key that is too long together with its value; the
-    reason then says where they are. `topic` is the logical name; times are ms since 1970 UTC.
+    `most_bytes` is what the topic takes, 100,000 at least. A value that is too long is left out,
+    and a key that is too long together with its value; the reason then says where they are. `topic`
+    is the logical name; times are ms since 1970 UTC.
     """
     reason = _bounded(reason, MOST_REASON_CHARACTERS)
     place = f"{topic}, partition {partition}, offset {offset}"
     if key is not None and len(key) > MOST_KEY_BYTES:
         reason += f" The key of {len(key)} bytes and the value are left out: read them in {place}."
         key = value = None
-    elif value is not None and len(value) > MOST_VALUE_BYTES:
+    elif value is not None and len(value) > min(MOST_VALUE_BYTES, most_bytes - _LETTER_BYTES):
         reason += f" The value of {len(value)} bytes is left out here: read it in {place}."
         value = None
     return DeadLetter(

@@ -15,6 +15,9 @@ from schemas.control import Strategy
 from schemas.dead_letters import Kind
 from schemas.scores import InputPosition
 
+FORMER = "#"
+"""`market.candles#1` in applied offsets: those of the topic before it was made anew."""
+
 
 class UnusableEventError(ValueError):
     """A valid event that a stage cannot use, for example a request for an unknown strategy.
@@ -72,7 +75,13 @@ class Position(msgspec.Struct, frozen=True, gc=False):
         applied, partition = self.applied, self.partition
         if len(applied) == 1:
             return (InputPosition(self.topic, partition, self.offset),)
-        return tuple([InputPosition(topic, partition, at) for topic, at in sorted(applied.items())])
+        return tuple(
+            [
+                InputPosition(topic, partition, at)
+                for topic, at in sorted(applied.items())
+                if FORMER not in topic
+            ]
+        )
 
     def sequence(self) -> int:
         """Return a number that grows with every applied record and depends on nothing else."""

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from schemas.topics import TOPICS, Topic, physical
 from transport import clients
+from transport.embedded_broker import is_embedded
+from transport.record_size import DEFAULT_LIMIT
 from transport.settings import Settings
 
 _log = logging.getLogger(__name__)
 _TIMEOUT_S = 15.0
+_CHANGELOG_BYTES = 8 * 1024 * 1024
 
 
 class TopicState(NamedTuple):
@@ -77,7 +81,8 @@ def create_changelogs(settings: Settings, stages: Iterable[str]) -> list[str]:
 
     Faust would create them during the first assignment, and not see them in it.
     """
-    config = {"cleanup.policy": "compact"}
+    # A state is bounded, but not by us alone: strategies and requests of an asset are part of it.
+    config = {"cleanup.policy": "compact", "max.message.bytes": str(_CHANGELOG_BYTES)}
     return _create_missing(
         settings,
         {changelog(settings, stage): (settings.partitions, config) for stage in stages},
@@ -133,6 +138,43 @@ def states(settings: Settings) -> list[TopicState]:
             )
         found.append(TopicState(topic, name, wanted, partitions, tuple(problems)))
     return found
+
+
+def topic_ids(settings: Settings, names: Iterable[str]) -> dict[str, str]:
+    """Return the id of each topic (by its name on the broker): another one after it is made anew.
+
+    Topics that are missing, and all of them on a broker without ids, are left out. Blocks.
+    """
+    from confluent_kafka import KafkaException, TopicCollection
+
+    if is_embedded():
+        return {}
+    admin, ids = clients.blocking_admin(settings), {}
+    futures = admin.describe_topics(TopicCollection(sorted(names)), request_timeout=_TIMEOUT_S)
+    for name, future in futures.items():
+        with contextlib.suppress(KafkaException):
+            ids[name] = str(future.result().topic_id)
+    return ids
+
+
+def record_limits(settings: Settings, names: Iterable[str]) -> dict[str, int]:
+    """Return the most bytes that a batch with one record may have, by topic on the broker. Blocks.
+
+    It is the topic's `max.message.bytes`; a topic whose settings the broker does not give has
+    Kafka's default, DEFAULT_LIMIT.
+    """
+    from confluent_kafka import KafkaException
+    from confluent_kafka.admin import ConfigResource, ResourceType
+
+    limits = dict.fromkeys(names, DEFAULT_LIMIT)
+    if is_embedded():
+        return limits
+    resources = [ConfigResource(ResourceType.TOPIC, name) for name in sorted(limits)]
+    admin = clients.blocking_admin(settings)
+    for resource, future in admin.describe_configs(resources, request_timeout=_TIMEOUT_S).items():
+        with contextlib.suppress(KafkaException):
+            limits[resource.name] = int(future.result()["max.message.bytes"].value)
+    return limits
 
 
 async def wait_for_broker(settings: Settings, every_s: float = 1.0) -> None:

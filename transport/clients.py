@@ -37,6 +37,7 @@ def consumer(
 ) -> AIOKafkaConsumer:
     """Return a consumer that begins at the first record and commits only when it is asked to.
 
+    It reads committed records only, and its end offsets lie behind those.
     `topics` have their names on the broker. `group` is a consumer group, with the session timeout
     of the settings; None reads without one. `options` are aiokafka's. ValueError without an
     address.
@@ -44,6 +45,8 @@ def consumer(
     chosen: dict[str, Any] = {"enable_auto_commit": False, "auto_offset_reset": "earliest"}
     if is_embedded():
         chosen["fetch_max_wait_ms"] = FETCH_MAX_WAIT_MS
+    else:
+        chosen["isolation_level"] = "read_committed"  # the stages write in transactions
     if group is not None:
         chosen["session_timeout_ms"] = int(settings.session_timeout_s * 1000)
         chosen["heartbeat_interval_ms"] = int(settings.session_timeout_s * 250)

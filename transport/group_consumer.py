@@ -22,6 +22,7 @@ from aiokafka.errors import (
 from schemas.times import DAY_MS
 from schemas.topics import logical, physical
 from transport import clients
+from transport.embedded_broker import is_embedded
 from transport.settings import Settings
 
 REFUSED: tuple[type[Exception], ...] = (
@@ -99,6 +100,7 @@ class GroupConsumer:
         self._topics = [physical(topic, settings.prefix) for topic in topics]
         self._rebalances = Generation()
         self._next: dict[TopicPartition, int] = {}
+        self._handed: dict[TopicPartition, int] = {}
         self._next_of = 0
         self._consumer = clients.consumer(
             settings,
@@ -135,9 +137,12 @@ class GroupConsumer:
         if not self._rebalances.is_ready or generation != self.generation:
             return {}
         if self._next_of != generation:
-            self._next, self._next_of = {}, generation
+            self._next, self._handed, self._next_of = {}, {}, generation
         for partition, records in got.items():
             self._next.setdefault(partition, records[0].offset)
+            self._handed[partition] = records[-1].offset + 1
+        if not got:
+            await self._pass_markers()
         return dict(got)
 
     async def commit(self, next_offsets: Mapping[TopicPartition, int]) -> None:
@@ -145,11 +150,43 @@ class GroupConsumer:
 
         Raises RebalancedError when a partition belongs to another member.
         """
+        behind = {}
+        for partition, offset in next_offsets.items():
+            # Behind the last record that was read may stand the marker of its transaction.
+            is_last = offset == self._handed.get(partition)
+            behind[partition] = self._position(partition) or offset if is_last else offset
         try:
-            await self._consumer.commit(dict(next_offsets))
+            await self._consumer.commit(behind)
         except (CommitFailedError, IllegalStateError) as error:
             raise RebalancedError from error
-        self._next.update(next_offsets)
+        self._next.update(behind)
+        self._handed.update({tp: at for tp, at in behind.items() if at >= self._handed.get(tp, 0)})
+
+    def _position(self, partition: TopicPartition) -> int | None:
+        """Return where reading goes on; None for a partition that is not ours, or not sought."""
+        assignment = self._consumer._subscription.subscription.assignment
+        if assignment is None or not assignment.active or partition not in assignment.tps:
+            return None
+        state = assignment.state_value(partition)
+        return int(state.position) if state.has_valid_position else None
+
+    async def _pass_markers(self) -> None:
+        """Commit the places behind markers and behind what never counted, where all is done."""
+        passed = {
+            partition: position
+            for partition in sorted(self._consumer.assignment())
+            if (position := self._position(partition)) is not None
+            and self._next.get(partition, -1) == self._handed.get(partition, -1)
+            and position > self._next.get(partition, 0)
+        }
+        if not passed:
+            return
+        try:
+            await self._consumer.commit(passed)
+        except (CommitFailedError, IllegalStateError):
+            return  # a rebalance: whoever has them now reads over them again
+        self._next.update(passed)
+        self._handed.update(passed)
 
     async def lag(self) -> dict[str, int]:
         """Return the records in the log that are not committed yet, by "topic[partition]".
@@ -157,7 +194,7 @@ class GroupConsumer:
         A partition that nothing was fetched from yet is left out.
         """
         # Ends come from fetch responses: those are right on the embedded broker, too.
-        ends = {tp: self._consumer.highwater(tp) for tp in self._consumer.assignment()}
+        ends = {tp: self._end(tp) for tp in self._consumer.assignment()}
         known = {tp: end for tp, end in ends.items() if end is not None}
         try:
             for partition in known.keys() - self._next.keys():
@@ -168,3 +205,10 @@ class GroupConsumer:
             f"{logical(tp.topic, self._prefix)}[{tp.partition}]": max(0, end - self._next[tp])
             for tp, end in known.items()
         }
+
+    def _end(self, partition: TopicPartition) -> int | None:
+        """Return the end of what can be read now, as the last fetch had it."""
+        ends = [self._consumer.highwater(partition)]
+        ends += [] if is_embedded() else [self._consumer.last_stable_offset(partition)]
+        known = [end for end in ends if end is not None and end >= 0]
+        return min(known) if known else None

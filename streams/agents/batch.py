@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from schemas.codec import BadEventError, Codec, UnknownSchemaError
@@ -18,21 +19,33 @@ from streams.agents.state_store import Pending, StateStore
 from streams.runner import StageRunner
 from streams.stage import Entry, Output, Stage, Tables, UnusableEventError
 from transport.decoder import Decoder, Silence
+from transport.record_size import DEFAULT_LIMIT, check_size
 from transport.records import sent_ms
 
 _log = logging.getLogger(__name__)
+MOST_OUTPUT_BYTES = 400_000
+"""A batch ends where one key has put out so much: on the embedded broker all of it stands in one
+record beside the state."""
 
 
 class BatchResult:
     """What one batch comes to: entries to write, outputs to send, offsets that are then done."""
 
-    def __init__(self, generation: int) -> None:
-        self.generation = generation
+    def __init__(self, tenure: int) -> None:
+        self.tenure = tenure
         self.entries: dict[bytes, tuple[int, Entry]] = {}
         self.outputs: dict[bytes, list[Pending]] = {}
-        self.letters: list[Pending] = []
+        self.letters: dict[int, list[Pending]] = {}
         self.done: dict[Any, int] = {}
         self.events = 0
+        self.last_of: dict[bytes, Any] = {}
+        self.is_full = False
+        self._bytes_of: Counter[bytes] = Counter()
+
+    def note_size(self, key: bytes, outputs: Iterable[Pending]) -> None:
+        """Count the bytes that a key puts out: the batch is full where they become many."""
+        self._bytes_of[key] += sum([len(one.value) for one in outputs])
+        self.is_full |= self._bytes_of[key] > MOST_OUTPUT_BYTES
 
 
 class _BatchEntries:
@@ -41,21 +54,23 @@ class _BatchEntries:
     def __init__(self, store: StateStore) -> None:
         self._store = store
         self.work = BatchResult(-1)
-        self.partition = -1
+        self.record: Any = None
         self.written = b""
 
     def get(self, key: bytes, /) -> Entry | None:
         """Return an entry; outputs decided before a crash, perhaps never sent, are sent again."""
         entry, unsent = self._store.load(key)
         if entry is not None and unsent:
-            self.work.entries[key] = (self.partition, entry)
+            self.work.entries[key] = (self.record.partition, entry)
+            self.work.last_of[key] = self.record
             self.work.outputs[key] = list(unsent)
         return entry
 
     def __setitem__(self, key: bytes, entry: Entry, /) -> None:
         """Remember an entry in memory and in the batch."""
         self._store.put(key, entry)
-        self.work.entries[key] = (self.partition, entry)
+        self.work.entries[key] = (self.record.partition, entry)
+        self.work.last_of[key] = self.record
         self.written = key
 
 
@@ -73,7 +88,9 @@ class BatchProcessor:
         partitions: int,
         prefix: str = "",
         tables: Callable[[], Tables],
+        limits: Mapping[str, int] | None = None,
     ) -> None:
+        """`limits`: the most bytes of a record by logical topic, DEFAULT_LIMIT for the others."""
         self._stage = stage
         self._codec = codec
         self._decoder = Decoder(codec, registry.resolve, Silence.WAIT)
@@ -83,30 +100,58 @@ class BatchProcessor:
         self._prefix = prefix
         self._tables = tables
         self._entries = _BatchEntries(store)
-        self._runner = StageRunner(stage, partitions, self._entries, self._refuse_given_up)
+        self._runner = StageRunner(stage, partitions, self._entries)
+        self._limits = limits or {}
 
-    async def work(self, chunks: Iterable[Chunk], generation: int) -> BatchResult:
-        """Return the work of the chunks; an exception of the stage itself passes through."""
-        work = BatchResult(generation)
+    async def work(self, chunks: Iterable[Chunk], tenure: int) -> tuple[BatchResult, list[Chunk]]:
+        """Return the work of the chunks, and what is left for the next batch.
+
+        A batch ends where the outputs of one key become many bytes. Whatever goes wrong while one
+        record is handled is counted to that record and passes through: see CrashLog.
+        """
+        work = BatchResult(tenure)
         tables = self._tables()
-        decode = self._codec.decode
-        for chunk in chunks:
+        waiting = list(chunks)
+        for number, chunk in enumerate(waiting):
             topic = logical(chunk.tp.topic, self._prefix)
-            for record in chunk.records:
-                try:
-                    try:
-                        event = decode(record.value)
-                    except UnknownSchemaError:
-                        event = await self._decoder.decode(record.value)
-                    self._apply(work, topic, record, event, tables)
-                except (BadEventError, UnusableEventError) as error:
-                    work.letters.append(self._letter(topic, record, error))
-            work.done[chunk.tp] = chunk.records[-1].offset + 1
+            for index, record in enumerate(chunk.records):
+                if work.is_full:
+                    work.done[chunk.tp] = record.offset
+                    work.events += index
+                    rest = chunk._replace(records=chunk.records[index:])
+                    return work, [rest, *waiting[number + 1 :]]
+                await self._handle(work, topic, record, tables)
+            work.done[chunk.tp] = chunk.next_offset
             work.events += len(chunk.records)
-        return work
+        return work, []
 
-    def _refuse_given_up(self, topic: str, partition: int, offset: int) -> None:
-        crash = self._crashes.given_up(topic, partition, offset)
+    async def _handle(self, work: BatchResult, topic: str, record: Any, tables: Tables) -> None:
+        """Take one record in: it is applied, or refused with a dead letter; else this raises."""
+        try:
+            self._refuse_given_up(record)
+            try:
+                event = self._codec.decode(record.value)
+            except UnknownSchemaError:
+                event = await self._decoder.decode(record.value)
+            self._apply(work, topic, record, event, tables)
+        except (BadEventError, UnusableEventError) as error:
+            letter = self._letter(topic, record, error)
+            work.letters.setdefault(record.partition, []).append(letter)
+        except Exception as error:
+            self._count(record, error)
+            raise
+
+    def _count(self, record: Any, error: Exception) -> None:
+        count = self._crashes.note(record, error)
+        place = f"{record.topic}:{record.partition}:{record.offset}"
+        _log.error("%s failed on %s (%d): %r", self._stage.name, place, count, error)
+
+    def count_row(self, work: BatchResult, key: bytes, error: Exception) -> None:
+        """Count an error of a key's row in the changelog to the last record that touched it."""
+        self._count(work.last_of[key], error)
+
+    def _refuse_given_up(self, record: Any) -> None:
+        crash = self._crashes.given_up(record)
         if crash is not None:
             msg = f"the engine failed {crash.times} times on this record: {crash.error}"
             raise UnusableEventError(msg, Kind.GIVEN_UP)
@@ -114,32 +159,22 @@ class BatchProcessor:
     def _apply(
         self, work: BatchResult, topic: str, record: Any, event: Any, tables: Tables
     ) -> None:
-        entries, partition, offset = self._entries, record.partition, record.offset
-        entries.work, entries.partition = work, partition
-        try:
-            outputs = self._runner.apply(topic, partition, offset, record.key, event, tables)
-        except (BadEventError, UnusableEventError):
-            raise
-        except Exception as error:
-            count = self._crashes.note(topic, partition, offset, error)
-            _log.error(
-                "%s failed on %s:%d:%d (%d)", self._stage.name, topic, partition, offset, count
-            )
-            raise
+        entries, partition = self._entries, record.partition
+        entries.work, entries.record = work, record
+        outputs = self._runner.apply(topic, partition, record.offset, record.key, event, tables)
         if outputs:
+            encoded = [self._pending(output, record) for output in outputs]
             pending = work.outputs.setdefault(entries.written, [])
-            pending.extend([self._pending(output, record) for output in outputs])
+            pending.extend(encoded)
+            work.note_size(entries.written, encoded)
 
     def _pending(self, output: Output, record: Any) -> Pending:
         key = output.key.encode()
         partition = partition_for(key, record.key, record.partition, self._partitions)
+        value = self._codec.encode(output.event)
+        check_size(output.topic, key, value, self._limits)
         return Pending(
-            output.topic,
-            partition,
-            key,
-            record.timestamp,
-            self._codec.encode(output.event),
-            sent_ms(record.headers) or 0,
+            output.topic, partition, key, record.timestamp, value, sent_ms(record.headers) or 0
         )
 
     def _letter(
@@ -157,6 +192,7 @@ class BatchProcessor:
             timestamp=record.timestamp,
             key=record.key,
             value=record.value,
+            most_bytes=self._limits.get(DEAD_LETTERS.name, DEFAULT_LIMIT),
         )
         key = topic.encode()
         return Pending(

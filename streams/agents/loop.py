@@ -5,17 +5,34 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
 
-from streams.agents.batch import BatchProcessor
+from aiokafka.errors import KafkaError
+
+from streams.agents.batch import BatchProcessor, BatchResult
 from streams.agents.faust_ext.consumer import Chunk
 from streams.agents.state_store import StateStore
 from streams.agents.writer import PartitionsRevokedError, Writer
+from transport.admin import BrokerError
+from transport.record_size import RecordTooLargeError
 
 _log = logging.getLogger(__name__)
 
 MAX_EVENTS = 2000
 """Records a batch takes at most, so that the event loop gets a turn every few milliseconds."""
+
+
+_RETRY_S = 1.0
+
+
+class Restored(Protocol):
+    """The changelog of a stage, as the loop uses it: `streams.agents.changelog`."""
+
+    async def restore(
+        self, store: StateStore, numbers: Iterable[int], /
+    ) -> Mapping[int, list[tuple[bytes, bytes]]]:
+        """Bring the store to the log's end; return rows to write first, by partition number."""
 
 
 class StageLoop:
@@ -26,16 +43,47 @@ class StageLoop:
     """
 
     def __init__(
-        self, app: Any, batcher: BatchProcessor, writer: Writer, store: StateStore
+        self,
+        app: Any,
+        batcher: BatchProcessor,
+        writer: Writer,
+        store: StateStore,
+        changelog: Restored,
     ) -> None:
         self._app = app
         self._batcher = batcher
         self._writer = writer
         self._store = store
+        self._changelog = changelog
         self._writing: asyncio.Task[None] | None = None
+        self._restoring: asyncio.Task[None] | None = None
         self._busy = False
-        self._generation = -1
+        self._owned, self._ready, self._lost = -1, -1, -1  # numbers of tenures
         self.events = 0
+
+    async def take_over(self, numbers: set[int]) -> None:
+        """Take partitions over: shut earlier owners out, then begin to restore their state."""
+        tenure = self._app.tenure
+        if tenure == self._owned:
+            return
+        await self._writer.take_over(numbers)
+        self._owned = tenure
+        self._restoring = asyncio.create_task(self._restore(tenure, numbers))
+
+    async def _restore(self, tenure: int, numbers: set[int]) -> None:
+        await self._given_up()
+        self._store.forget()
+        while self._app.tenure == tenure:
+            try:
+                await self._writer.write_rows(await self._changelog.restore(self._store, numbers))
+            except PartitionsRevokedError as error:
+                self._rejoin(tenure, error)
+            except (BrokerError, KafkaError, TimeoutError) as error:
+                _log.warning("the state cannot be restored yet: %s", error)
+                await asyncio.sleep(_RETRY_S)
+                continue
+            self._ready = tenure
+            return
 
     async def run(self, stream: Any) -> None:
         """Process the stream until the app stops. An engine's defect or a refused send raises."""
@@ -55,25 +103,39 @@ class StageLoop:
                 self._busy = False
 
     async def _process(self, chunks: list[Chunk]) -> None:
-        generation = self._app.consumer_generation_id
-        current = [chunk for chunk in chunks if chunk.generation == generation]
-        if not current:
+        tenure = self._app.tenure
+        current = [chunk for chunk in chunks if chunk.tenure == tenure]
+        if not current or tenure == self._lost:
             return
-        if generation != self._generation:
-            # Recovery has filled the table anew; what is in memory may be of a lost batch.
+        if tenure != self._ready:
+            if self._restoring is not None:
+                await self._restoring
+            if tenure != self._ready:
+                return  # another tenure has begun meanwhile
+        while current:
+            work, current = await self._batcher.work(current, tenure)
             await self._written()
-            self._store.forget()
-            self._generation = generation
-        work = await self._batcher.work(current, generation)
-        await self._written()
-        self.events += work.events
-        self._writing = asyncio.ensure_future(self._write(work))
+            if tenure == self._lost:
+                return
+            self.events += work.events
+            self._writing = asyncio.ensure_future(self._write(work))
 
-    async def _write(self, work: Any) -> None:
+    async def _write(self, work: BatchResult) -> None:
         try:
             await self._writer.write(work)
-        except PartitionsRevokedError:
-            _log.info("a batch of %d events was given up in a rebalance", work.events)
+        except PartitionsRevokedError as error:
+            _log.info("a batch of %d events was given up: %s", work.events, error)
+            self._rejoin(work.tenure, error)
+        except RecordTooLargeError as error:
+            self._batcher.count_row(work, error.key, error)
+            raise
+
+    def _rejoin(self, tenure: int, error: Exception) -> None:
+        """Read again from the committed offsets, with the state that the log has."""
+        if tenure == self._app.tenure and tenure != self._lost:
+            _log.warning("joining the group again: %s", error)
+            self._lost = tenure
+            self._app.consumer.rejoin()
 
     async def _take(self, queue: Any) -> list[Chunk]:
         """Return what waits, at most MAX_EVENTS or one chunk; waits for the first one."""
@@ -93,6 +155,11 @@ class StageLoop:
         if self._writing is not None:
             await self._writing
             self._writing = None
+
+    async def _given_up(self) -> None:
+        """Wait for a batch of an earlier tenure: it ends soon, and its error is the loop's."""
+        if self._writing is not None:
+            await asyncio.wait({self._writing})
 
     async def drain(self) -> None:
         """Wait until nothing that was taken is unfinished; called before partitions go."""

@@ -22,6 +22,7 @@ import uvloop
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
+from schemas.topics import TOPICS, physical
 from streams.agents.cycle_watchdog import CycleWatchdog
 from streams.agents.stage_worker import StageWorker
 from streams.agents.strategies import StrategyTable
@@ -95,6 +96,9 @@ async def run(names: list[str], settings: Settings) -> int:
         return EXIT_CONFIG
     working = [name for name in names if name != WATCHDOG]
     await asyncio.to_thread(admin.create_changelogs, settings, working)
+    written = [physical(topic.name, settings.prefix) for topic in TOPICS]
+    written += [admin.changelog(settings, name) for name in working]
+    limits = await asyncio.to_thread(admin.record_limits, settings, written)
     codec, registry = await codec_of(settings)
     strategies = StrategyTable(settings, codec)
     needs_strategies = "fusion" in names
@@ -107,6 +111,7 @@ async def run(names: list[str], settings: Settings) -> int:
             codec,
             registry,
             strategies.tables if name == "fusion" else lambda: EMPTY_TABLES,
+            limits,
         )
         for name in working
     ]

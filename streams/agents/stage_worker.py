@@ -9,8 +9,9 @@ from typing import Any
 
 from schemas.codec import Codec
 from schemas.registry_client import Registry
-from schemas.topics import physical
+from schemas.topics import logical, physical
 from streams.agents.batch import BatchProcessor
+from streams.agents.changelog import Changelog
 from streams.agents.crashes import CrashLog
 from streams.agents.faust_ext.app import make_app
 from streams.agents.loop import StageLoop
@@ -18,6 +19,7 @@ from streams.agents.state_store import StateStore
 from streams.agents.writer import Writer
 from streams.stage import Stage, Tables
 from transport.settings import Settings
+from transport.transactions import transactions_of
 
 _log = logging.getLogger(__name__)
 REBALANCE_LIMIT_S = 300.0
@@ -34,7 +36,9 @@ class StageWorker:
         codec: Codec,
         registry: Registry,
         tables: Callable[[], Tables],
+        limits: Mapping[str, int],
     ) -> None:
+        """`limits`: the most bytes of a record by topic on the broker."""
         group = settings.group_id(stage.name)
         self.stage = stage
         self.app = app = make_app(
@@ -53,7 +57,7 @@ class StageWorker:
             key_type=bytes,
             value_type=bytes,
         )
-        store = StateStore(stage, table)
+        store = StateStore(stage)
         crashes = CrashLog(settings.state_dir / "crashes" / f"{group}.json")
         batcher = BatchProcessor(
             stage,
@@ -64,9 +68,14 @@ class StageWorker:
             partitions=settings.partitions,
             prefix=settings.prefix,
             tables=tables,
+            limits={logical(name, settings.prefix): size for name, size in limits.items()},
         )
-        writer = Writer(app, store, table.changelog_topic_name, settings.prefix)
-        self.loop = StageLoop(app, batcher, writer, store)
+        changelog = table.changelog_topic_name
+        transactions = transactions_of(settings, group, limits)
+        writer = Writer(app, store, changelog, settings.prefix, transactions, limits)
+        self.loop = StageLoop(app, batcher, writer, store, Changelog(settings, stage, changelog))
+        app.take_over = self.loop.take_over
+        self._transactions = transactions
         names = [physical(name, settings.prefix) for name in stage.inputs]
         topic = app.topic(*names, key_type=bytes, value_type=bytes, value_serializer="raw")
 
@@ -122,3 +131,5 @@ class StageWorker:
     async def stop(self) -> None:
         """Leave the group after the last commit."""
         await self.app.stop()
+        if self._transactions is not None:
+            await self._transactions.stop()

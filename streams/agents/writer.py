@@ -1,17 +1,25 @@
-"""Writes the work of a batch: first the changelog, then the outputs, then the offsets are done."""
+"""Writes the work of a batch so that all of it counts, or none.
+
+On Apache Kafka: state, outputs and offsets of each partition in one transaction, which no one but
+the partition's owner can end. On the embedded broker, which has no transactions: first the
+changelog, then the outputs, then the offsets are done, with a look at the clock before each write.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from schemas.topics import physical
 from streams.agents.batch import BatchResult
 from streams.agents.state_store import Pending, StateStore
+from transport.record_size import check_size
+from transport.transactions import FencedError, Outgoing, PartitionTransactions, send
 
-MAX_BATCH_BYTES = 900_000
-"""Below the 1 MB that a broker takes by default."""
+Row = tuple[int, bytes, bytes]
+"""Partition number, key and value of a row of the changelog."""
 
 
 class PartitionsRevokedError(Exception):
@@ -19,72 +27,123 @@ class PartitionsRevokedError(Exception):
 
 
 class Writer:
-    """Sends per-partition batches through the app's producer and waits for the broker's word."""
+    """Sends the batches of a stage and waits for the broker's word.
 
-    def __init__(self, app: Any, store: StateStore, changelog: str, prefix: str = "") -> None:
+    `transactions` is None on a broker without them; then the app's producer sends.
+    """
+
+    def __init__(
+        self,
+        app: Any,
+        store: StateStore,
+        changelog: str,
+        prefix: str = "",
+        transactions: PartitionTransactions | None = None,
+        limits: Mapping[str, int] | None = None,
+    ) -> None:
+        """`limits`: the most bytes of a record by topic on the broker."""
         self._app = app
         self._store = store
         self._changelog = changelog
         self._prefix = prefix
+        self._transactions = transactions
+        self._limits = limits or {}
+
+    async def take_over(self, numbers: Iterable[int]) -> None:
+        """Shut earlier owners of these partition numbers out."""
+        if self._transactions is not None:
+            await self._transactions.fence(numbers)
 
     async def write(self, work: BatchResult) -> None:
         """Bring one batch to its end.
 
-        Raises GivenUpError when the group's generation moved on, and the producer's error when
-        the broker refused a record: then nothing of this batch is committed.
+        Raises PartitionsRevokedError when the partitions are not this process's any more,
+        RecordTooLargeError for a row that the changelog does not take, and the broker's error when
+        it refuses a record: then nothing of this batch is committed.
         """
-        values = {
-            key: (partition, self._store.encode(entry, work.outputs.get(key, [])))
-            for key, (partition, entry) in work.entries.items()
+        rows = {
+            key: (number, self._store.encode(entry, self._kept(work, key), number))
+            for key, (number, entry) in work.entries.items()
         }
-        self._check_generation(work)
-        await self._send(
-            (self._changelog, partition, key, 0, value, 0)
-            for key, (partition, value) in values.items()
-        )
-        for key, (_, value) in values.items():
-            self._store.persisted(key, value)
-        self._check_generation(work)
-        await self._send(_addressed(self._outputs(work), self._prefix))
-        self._check_generation(work)
+        written = [(number, key, value) for key, (number, value) in rows.items()]
+        for _, key, value in written:
+            check_size(self._changelog, key, value, self._limits)
+        if self._transactions is not None:
+            await self._in_transactions(self._transactions, work, written)
+        else:
+            await self._in_order(work, written)
         consumer = self._app.consumer
         for tp, next_offset in work.done.items():
             consumer.done(tp, next_offset)
 
-    def _outputs(self, work: BatchResult) -> Iterable[Pending]:
-        for pending in work.outputs.values():
-            yield from pending
-        yield from work.letters
+    async def write_rows(self, rows: Mapping[int, Iterable[tuple[bytes, bytes]]]) -> None:
+        """Write rows of the changelog by partition number: a batch without records."""
+        work = BatchResult(self._app.tenure)
+        written = [(number, *row) for number, some in rows.items() for row in some]
+        if self._transactions is not None:
+            await self._in_transactions(self._transactions, work, written)
+        else:
+            await self._in_order(work, written)
 
-    def _check_generation(self, work: BatchResult) -> None:
-        if self._app.consumer_generation_id != work.generation:
+    def _kept(self, work: BatchResult, key: bytes) -> list[Pending]:
+        """Return the outputs that have to stand beside the state: in a transaction, none."""
+        return [] if self._transactions is not None else work.outputs.get(key, [])
+
+    async def _in_transactions(
+        self, transactions: PartitionTransactions, work: BatchResult, rows: list[Row]
+    ) -> None:
+        records: dict[int, list[Outgoing]] = defaultdict(list)
+        for number, key, value in rows:
+            records[number].append(Outgoing(self._changelog, number, key, 0, value, 0))
+        for key, outputs in work.outputs.items():
+            records[work.entries[key][0]] += self._addressed(outputs)
+        for number, letters in work.letters.items():
+            records[number] += self._addressed(letters)
+        offsets: dict[int, dict[Any, int]] = defaultdict(dict)
+        for tp, next_offset in work.done.items():
+            offsets[tp.partition][tp] = next_offset
+        self._check_tenure(work)
+        writes = [
+            transactions.write(number, records[number], offsets[number])
+            for number in sorted(records.keys() | offsets.keys())
+        ]
+        # All of them come to their end before the next batch: none is left on its way.
+        for error in await asyncio.gather(*writes, return_exceptions=True):
+            if isinstance(error, FencedError):
+                raise PartitionsRevokedError(str(error)) from error
+            if error is not None:
+                raise error
+        self._check_tenure(work)
+        self._persisted(rows)
+
+    async def _in_order(self, work: BatchResult, rows: list[Row]) -> None:
+        self._check_tenure(work)
+        await self._send(
+            [Outgoing(self._changelog, number, key, 0, value, 0) for number, key, value in rows]
+        )
+        self._check_tenure(work)
+        self._persisted(rows)
+        outputs = [pending for some in work.outputs.values() for pending in some]
+        letters = [pending for some in work.letters.values() for pending in some]
+        await self._send(self._addressed([*outputs, *letters]))
+        self._check_tenure(work)
+
+    def _persisted(self, rows: list[Row]) -> None:
+        for _, key, value in rows:
+            self._store.persisted(key, value)
+
+    def _check_tenure(self, work: BatchResult) -> None:
+        if self._app.tenure != work.tenure:
             raise PartitionsRevokedError
+        if self._transactions is None and self._app.consumer.overslept():
+            msg = "the consumer group has not answered for longer than its session"
+            raise PartitionsRevokedError(msg)
 
-    async def _send(self, records: Iterable[tuple[str, int, bytes, int, bytes, int]]) -> None:
+    async def _send(self, records: list[Outgoing]) -> None:
         producer = self._app.producer._producer
         if producer is None:
             raise PartitionsRevokedError
-        builders: dict[tuple[str, int], Any] = {}
-        waiting = []
-        for topic, partition, key, timestamp_ms, value, sent_ms in records:
-            where = (topic, partition)
-            headers = [("sent_ms", b"%d" % sent_ms)] if sent_ms else []
-            timestamp = timestamp_ms or None
-            builder = builders.get(where)
-            if builder is None:
-                builder = builders[where] = producer.create_batch()
-            if builder.append(key=key, value=value, timestamp=timestamp, headers=headers) is None:
-                waiting.append(await producer.send_batch(builder, topic, partition=partition))
-                builder = builders[where] = producer.create_batch()
-                builder.append(key=key, value=value, timestamp=timestamp, headers=headers)
-        for (topic, partition), builder in builders.items():
-            waiting.append(await producer.send_batch(builder, topic, partition=partition))
-        if waiting:
-            await asyncio.gather(*waiting)
+        await asyncio.gather(*await send(producer, records, self._limits))
 
-
-def _addressed(
-    pending: Iterable[Pending], prefix: str
-) -> Iterable[tuple[str, int, bytes, int, bytes, int]]:
-    for one in pending:
-        yield (physical(one.topic, prefix), *one[1:])
+    def _addressed(self, pending: Iterable[Pending]) -> list[Outgoing]:
+        return [Outgoing(physical(one.topic, self._prefix), *one[1:]) for one in pending]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,35 +13,27 @@ from faust.tables.manager import TableManager
 from streams.agents.faust_ext.consumer import Transport
 from transport import clients  # noqa: F401  applies aiokafka's cures before any client is made
 
-_CHANGELOG_QUEUE = 131_072
-
 
 class QuickTableManager(TableManager):  # type: ignore[misc]
-    """No second of sleep at the start, and a changelog queue that recovery does not fill."""
-
-    _changelog_queue: Any
+    """No second of sleep at the start."""
 
     async def sleep(self, seconds: Any, **kwargs: Any) -> None:
         """Only `on_start` sleeps, for one second, waiting for nothing in particular."""
         await super().sleep(min(float(seconds), 0.01))
-
-    @property
-    def changelog_queue(self) -> Any:
-        """Queue between the consumer and the recovery."""
-        if self._changelog_queue is None:
-            self._changelog_queue = self.app.FlowControlQueue(
-                maxsize=_CHANGELOG_QUEUE, clear_on_resume=True
-            )
-        return self._changelog_queue
 
 
 class StageApp(faust.App):  # type: ignore[misc]
     """A Faust app with the chunk transport.
 
     `commit_idle_s`: a stage that took nothing for so long commits, ahead of the commit interval.
+    `tenure` counts assignments and revocations: what was taken under another number is dropped.
+    `take_over` is called with the numbers of the partitions that this process has now, before the
+    committed offsets are asked for; perhaps several times a tenure.
     """
 
     commit_idle_s = 0.1
+    tenure = 0
+    take_over: Callable[[set[int]], Awaitable[None]]
 
     def _new_transport(self) -> Any:
         return Transport(self.conf.broker_consumer, self)

@@ -9,6 +9,7 @@ broker.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, NamedTuple
 
@@ -17,35 +18,86 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
 from transport.embedded_broker import FETCH_MAX_WAIT_MS, is_embedded
-from transport.log_reader import LogReader
-from transport.settings import Settings
 
 
-class TansuThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
-    """Gives Faust's table recovery the true end offsets, and fetches with a short wait."""
+class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
+    """Faust's consumer thread; it reads committed records and knows when the group last answered.
+
+    Tables are restored by `streams.agents.changelog`: for Faust there is nothing to recover.
+    """
+
+    heard_s = 0.0
+    """When the group's coordinator last took this process for a member, by the clock that goes on
+    while the machine sleeps."""
 
     def _create_worker_consumer(self, transport: Any) -> AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
-        consumer._fetch_max_wait_ms = FETCH_MAX_WAIT_MS
+        if is_embedded():
+            consumer._fetch_max_wait_ms = FETCH_MAX_WAIT_MS
+        else:
+            consumer._isolation_level = "read_committed"
         return consumer
 
+    async def on_start(self) -> None:
+        """Start the consumer, and note from now on when a heartbeat is answered."""
+        await super().on_start()
+        coordinator = self._consumer._coordinator
+        beat = coordinator._do_heartbeat
+
+        async def noted() -> bool:
+            answered = bool(await beat())
+            if answered:
+                self.heard()
+            return answered
+
+        coordinator._do_heartbeat = noted
+
+    def heard(self) -> None:
+        """Note that this process is a member now."""
+        self.heard_s = time.clock_gettime(_SLEEPLESS)
+
+    def rejoin(self) -> None:
+        """Join the group again: every partition is then read from its committed offset."""
+        self.thread_loop.call_soon_threadsafe(self._consumer._coordinator.request_rejoin)
+
     async def _highwaters(self, partitions: list[Any]) -> dict[Any, int]:
-        servers = driver.server_list(self.transport.url, self.transport.default_port)
-        async with LogReader(Settings(bootstrap=",".join(servers)), fetch_wait_ms=50) as reader:
-            ends = await reader.ends((tp.topic, tp.partition) for tp in partitions)
-        return {tp: ends[tp.topic, tp.partition] for tp in partitions}
+        return dict(await self._consumer.beginning_offsets(partitions))
+
+    async def _fetch_records(self, *args: Any, **options: Any) -> dict[Any, Any]:
+        """Return the records fetched, and [] where what was fetched had none for the reader.
+
+        Markers of transactions and what was given up take offsets too; the position behind them
+        is what has been read.
+        """
+        records = dict(await super()._fetch_records(*args, **options))
+        assignment = self._consumer._subscription.subscription.assignment
+        for tp in assignment.tps if assignment is not None and assignment.active else ():
+            position = assignment.state_value(tp)._position
+            if position is not None and (tp in records or self.positions.get(tp) != position):
+                records.setdefault(tp, [])
+                self.positions[tp] = position
+        return records
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.positions: dict[Any, int] = {}
 
 
+_SLEEPLESS = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 MAX_CHUNKS = 64
 """Chunks that may wait for the stage before fetching pauses."""
 
 
 class Chunk(NamedTuple):
-    """Records of one partition in offset order, as fetched under one group generation."""
+    """Records of one partition in offset order, perhaps none, fetched while it was owned.
+
+    `next_offset` is where reading goes on; `tenure` counts the assignments of this process.
+    """
 
     tp: TP
     records: list[Any]
-    generation: int
+    tenure: int
+    next_offset: int
 
 
 class ChunkConsumer(driver.Consumer):  # type: ignore[misc]
@@ -90,20 +142,21 @@ class ChunkConsumer(driver.Consumer):  # type: ignore[misc]
 
     async def _deliver(self, records: Any, active: Any, fetcher_stopped: Any) -> None:
         app = self.app
-        generation = app.consumer_generation_id
+        tenure = app.tenure
         for tp, fetched in records.items():
-            if not self.flow_active or app.consumer_generation_id != generation:
+            if not self.flow_active or app.tenure != tenure:
                 return
-            if not (active is None or tp in active or tp in self._buffered_partitions):
-                continue
-            app.monitor.track_tp_end_offset(tp, self.highwater(tp))
             if self._is_changelog_tp(tp):
-                await self._deliver_changelog(tp, fetched)
+                continue
+            if not (active is None or tp in active or tp in self._buffered_partitions):
                 continue
             known = self._read_offset[tp] or 0
             new = [record for record in fetched if record.offset >= known]
-            if new and await self._hand_over(Chunk(tp, new, generation), fetcher_stopped):
-                self._read_offset[tp] = new[-1].offset + 1
+            after = max(self._thread.positions[tp], new[-1].offset + 1 if new else 0)
+            if after <= known:
+                continue
+            if await self._hand_over(Chunk(tp, new, tenure, after), fetcher_stopped):
+                self._read_offset[tp] = after
 
     async def _hand_over(self, chunk: Chunk, fetcher_stopped: Any) -> bool:
         app = self.app
@@ -117,19 +170,11 @@ class ChunkConsumer(driver.Consumer):  # type: ignore[misc]
             if not self.flow_active or fetcher_stopped() or self._stopped.is_set():
                 return False
             await asyncio.sleep(0.002)
-        if not self.flow_active or app.consumer_generation_id != chunk.generation:
+        if not self.flow_active or app.tenure != chunk.tenure:
             return False
         self._handed_over += 1
         queue.force_put_nowait(chunk)
         return True
-
-    async def _deliver_changelog(self, tp: TP, fetched: Iterable[Any]) -> None:
-        on_message = self.app.topics.on_message
-        for record in fetched:
-            if not self.flow_active:
-                return
-            await on_message(self._to_message(tp, record))
-            self._read_offset[tp] = record.offset
 
     # -- committing
 
@@ -166,16 +211,36 @@ class ChunkConsumer(driver.Consumer):  # type: ignore[misc]
         await self.commit()
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
-        """Commit while still a member, then forget the partitions."""
+        """Finish and commit while still a member, then forget the partitions."""
         await super().on_partitions_revoked(revoked)
+        self.app.tenure += 1
         self._done.clear()
+
+    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        """Begin another tenure."""
+        self.app.tenure += 1
+        self._thread.heard()
+        await super().on_partitions_assigned(assigned, generation_id)
+
+    async def perform_seek(self) -> None:
+        """Take the partitions over, then read on from what is committed: no sooner is it final."""
+        await self.app.take_over({tp.partition for tp in self.assignment()})
+        await super().perform_seek()
+
+    def rejoin(self) -> None:
+        """Give up what was taken and not committed: it is read again as another tenure."""
+        self._thread.rejoin()
+
+    def overslept(self) -> bool:
+        """Return whether the group may have taken this process for dead since it last heard."""
+        silent_s = time.clock_gettime(_SLEEPLESS) - self._thread.heard_s
+        return bool(silent_s > self.app.conf.broker_session_timeout)
 
     def verify_event_path(self, now: float, tp: TP) -> None:
         """Skip Faust's livelock log: it counts events that do not exist here (see watchdog)."""
 
     def _new_consumer_thread(self) -> Any:
-        thread = TansuThread if is_embedded() else driver.AIOKafkaConsumerThread
-        return thread(self, loop=self.loop, beacon=self.beacon)
+        return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
 
 class Producer(driver.Producer):  # type: ignore[misc]
