@@ -133,8 +133,8 @@ async def values_between(
         while open_:
             for tp, records in (await consumer.getmany(timeout_ms=500)).items():
                 values += [record.value for record in records if record.offset < end[tp]]
-                if records[-1].offset >= end[tp] - 1:
-                    open_.discard(tp)
+            # By position: behind the last record may stand the marker of its transaction.
+            open_ = {tp for tp in open_ if await consumer.position(tp) < end[tp]}
         return values
     finally:
         await consumer.stop()

@@ -7,17 +7,20 @@ this module applies the cures of `aiokafka_fixes` and `embedded_broker.skipped_b
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.client import AIOKafkaClient
+from aiokafka.partitioner import DefaultPartitioner
 
 import transport.aiokafka_fixes
 import transport.embedded_broker.skipped_batches  # noqa: F401
 from transport.embedded_broker import FETCH_MAX_WAIT_MS, is_embedded
 from transport.settings import Settings
 
+_murmur2 = DefaultPartitioner()
 _log = logging.getLogger(__name__)
 _BLOCKING_TIMEOUT_MS = 10_000
 _SHORTEST_SESSION_S = 6.0
@@ -56,11 +59,22 @@ def consumer(
 def producer(settings: Settings, **options: Any) -> AIOKafkaProducer:
     """Return a producer that waits for all replicas, idempotent where the broker can.
 
-    Its partitioner is aiokafka's, Java's murmur2. `options` are aiokafka's. ValueError without an
+    Its partitioner is aiokafka's, Java's murmur2, over the deployment's count of partitions: what
+    somebody added to a topic since is read by no stage. `options` are aiokafka's. ValueError without an
     address.
     """
-    chosen: dict[str, Any] = {"acks": "all", "enable_idempotence": not is_embedded()}
+    chosen: dict[str, Any] = {
+        "acks": "all",
+        "enable_idempotence": not is_embedded(),
+        "partitioner": partial(_partition, settings.partitions),
+    }
     return AIOKafkaProducer(**_aiokafka(settings), **{**chosen, **options})
+
+
+def _partition(count: int, key: bytes | None, every: list[int], available: list[int]) -> int:
+    agreed = sorted(every)[:count]
+    usable = [number for number in available if number in agreed]
+    return int(_murmur2(key, agreed, usable))
 
 
 def admin(settings: Settings) -> AIOKafkaAdminClient:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from aiokafka import ConsumerRebalanceListener, TopicPartition
+from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import (
     AuthenticationFailedError,
     AuthenticationMethodNotSupported,
@@ -72,6 +73,10 @@ class Generation(ConsumerRebalanceListener):  # type: ignore[misc]
         """Note that the rebalance is over."""
         self._settled = True
 
+    def restart(self) -> None:
+        """Count on without a rebalance."""
+        self.number += 1
+
     async def seek(self, consumer: Any) -> None:
         """Go back to the committed offsets, once a rebalance."""
         if not self._settled or self._sought == self.number:
@@ -92,16 +97,20 @@ class Generation(ConsumerRebalanceListener):  # type: ignore[misc]
 class GroupConsumer:
     """A member of a consumer group that commits only what it is asked to.
 
-    `topics` are logical names. Errors are aiokafka's: see REFUSED and AWAY.
+    `topics` are logical names. `same_numbers`: a member gets the same partition numbers of all of
+    them. Errors are aiokafka's: see REFUSED and AWAY.
     """
 
-    def __init__(self, settings: Settings, group: str, topics: Iterable[str]) -> None:
+    def __init__(
+        self, settings: Settings, group: str, topics: Iterable[str], *, same_numbers: bool = False
+    ) -> None:
         self._prefix = settings.prefix
         self._topics = [physical(topic, settings.prefix) for topic in topics]
         self._rebalances = Generation()
         self._next: dict[TopicPartition, int] = {}
         self._handed: dict[TopicPartition, int] = {}
         self._next_of = 0
+        assignor = {"partition_assignment_strategy": (RangePartitionAssignor,)}
         self._consumer = clients.consumer(
             settings,
             group=group,
@@ -110,12 +119,21 @@ class GroupConsumer:
             # Nobody polls while the database is down; that must not cost us the membership.
             max_poll_interval_ms=DAY_MS,
             metadata_max_age_ms=30_000,
+            **(assignor if same_numbers else {}),
         )
 
     @property
     def generation(self) -> int:
         """Number of rebalances so far; what was read under another number does not count."""
         return self._rebalances.number
+
+    def numbers(self) -> set[int]:
+        """Return the numbers of the partitions that this member has."""
+        return {partition.partition for partition in self._consumer.assignment()}
+
+    def seek_again(self) -> None:
+        """Read again from the committed offsets on."""
+        self._rebalances.restart()
 
     async def start(self) -> None:
         """Join the group."""

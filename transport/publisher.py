@@ -8,6 +8,7 @@ Both keep the order of events within a partition.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from functools import partial
@@ -20,14 +21,16 @@ from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from schemas.codec import BadEventError, Codec
 from schemas.partitioning import partition_of
-from schemas.topics import STRATEGIES, Topic, physical
+from schemas.topics import BY_NAME, STRATEGIES, Topic, physical
 from transport import clients
+from transport.admin import wanted_partitions
 from transport.clock import wall_ms
 from transport.records import SENT_HEADER, ProducerRecord, record_of
 from transport.settings import Settings
 
 __all__ = ["BadEventError", "PublishError", "Publisher", "partition_of"]
 
+_log = logging.getLogger(__name__)
 _LINGER_MS = 5
 _BATCH_BYTES = 256 * 1024
 _CHUNK_EVENTS = 1000
@@ -73,6 +76,7 @@ class Publisher:
         self._error: PublishError | None = None
         self._next_offset: dict[tuple[str, int], int] = {}
         self._counts: Counter[str] = Counter()
+        self._grown: set[str] = set()
 
     async def start(self) -> None:
         """Connect; PublishError when no broker answers at the address, or it refuses this one."""
@@ -132,10 +136,12 @@ class Publisher:
         await self._room()
         name = physical(topic.name, self._prefix)
         try:
+            count = await self._partitions(topic)
             future = await self._producer.send(
                 name,
                 record.value,
                 key=record.key,
+                partition=partition_of(record.key, count),
                 timestamp_ms=record.timestamp_ms,
                 headers=_sent_now(),
             )
@@ -198,15 +204,33 @@ class Publisher:
             raise bad
 
     async def _send_topic(self, topic: str, records: list[ProducerRecord]) -> None:
-        name = physical(topic, self._prefix)
         try:
-            partition_count = len(await self._producer.partitions_for(name))
+            partition_count = await self._partitions(BY_NAME[topic])
         except KafkaError as error:
+            name = physical(topic, self._prefix)
             raise _failed(len(records), name, error) from error
         by_partition: dict[int, list[ProducerRecord]] = defaultdict(list)
         for record in records:
             by_partition[partition_of(record.key, partition_count)].append(record)
         await asyncio.gather(*[self._send(topic, *item) for item in by_partition.items()])
+
+    async def _partitions(self, topic: Topic) -> int:
+        """Return the count of the deployment: the stages read no partition that was added since.
+
+        Raises PublishError when the topic has fewer.
+        """
+        name, wanted = physical(topic.name, self._prefix), wanted_partitions(topic, self._settings)
+        found = len(await self._producer.partitions_for(name))
+        if found < wanted:
+            msg = f"topic {name} has {found} partitions, the deployment {wanted}"
+            raise PublishError(f"{msg}: set QUANTIVA_PARTITIONS, or recreate the topic")
+        if found > wanted and name not in self._grown:
+            self._grown.add(name)
+            _log.warning(
+                "topic %s has %d partitions, the deployment %d: only the first %d are used",
+                *(name, found, wanted, wanted),
+            )
+        return wanted
 
     async def _send(self, topic: str, partition: int, records: list[ProducerRecord]) -> None:
         batch = self._producer.create_batch()

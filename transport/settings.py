@@ -39,6 +39,10 @@ class Settings(BaseSettings):
     instance_id: str | None = Field(
         default=None, description="Stable name of this replica: static group membership."
     )
+    transactions: bool = Field(
+        default=True,
+        description="Stages write in transactions (exactly once). Not so on the embedded broker.",
+    )
     grace_s: float = Field(
         default=30.0, gt=0, description="How long a cycle waits for an engine that is silent."
     )

@@ -29,6 +29,8 @@ _OPEN_MS = 20_000
 """The broker aborts a transaction that is open for longer: until then nobody reads behind it."""
 _PATIENCE_MS = 300_000
 """Longer than the longest restart of a broker: until then a send waits, it does not fail."""
+_BACKOFF_MS = 10
+"""A transaction that follows at once is refused until the one before has written its markers."""
 _STOP_S = 3.0
 _FAILURES = 5
 
@@ -54,6 +56,7 @@ async def send(producer: Any, records: Iterable[Outgoing], limits: Mapping[str, 
     `limits`: the most bytes of a batch by topic, DEFAULT_LIMIT for the others.
     """
     builders: dict[tuple[str, int], Any] = {}
+    sizes: dict[tuple[str, int], int] = {}
     waiting = []
     for topic, partition, key, timestamp_ms, value, sent_ms in records:
         where = (topic, partition)
@@ -63,15 +66,18 @@ async def send(producer: Any, records: Iterable[Outgoing], limits: Mapping[str, 
             "timestamp": timestamp_ms or None,
             "headers": [("sent_ms", b"%d" % sent_ms)] if sent_ms else [],
         }
+        size = len(key) + len(value) + OVERHEAD
         builder = builders.get(where)
         if builder is None:
-            builder = builders[where] = producer.create_batch()
-        size = len(key) + len(value) + OVERHEAD
-        room = min(BATCH_BYTES, limits.get(topic, DEFAULT_LIMIT)) - builder.size()
-        if (size > room and builder.record_count()) or builder.append(**fields) is None:
+            builder, sizes[where] = producer.create_batch(), 0
+            builders[where] = builder
+        is_full = sizes[where] and sizes[where] + size > limits.get(topic, DEFAULT_LIMIT)
+        if is_full or builder.append(**fields) is None:
             waiting.append(await producer.send_batch(builder, topic, partition=partition))
-            builder = builders[where] = producer.create_batch()
+            builder, sizes[where] = producer.create_batch(), 0
+            builders[where] = builder
             builder.append(**fields)
+        sizes[where] += size
     for (topic, partition), builder in builders.items():
         waiting.append(await producer.send_batch(builder, topic, partition=partition))
     return waiting
@@ -113,6 +119,7 @@ class PartitionTransactions:
             transaction_timeout_ms=_OPEN_MS,
             request_timeout_ms=_PATIENCE_MS,
             max_batch_size=BATCH_BYTES,
+            retry_backoff_ms=_BACKOFF_MS,
         )
 
     async def write(
@@ -180,5 +187,10 @@ async def _stop(producers: Iterable[Any]) -> None:
 def transactions_of(
     settings: Settings, group: str, limits: Mapping[str, int]
 ) -> PartitionTransactions | None:
-    """Return the fenced way to write of a consumer group; None on the embedded broker."""
-    return None if is_embedded() else PartitionTransactions(settings, group, limits)
+    """Return the fenced way to write of a consumer group.
+
+    None on the embedded broker, and where the settings want none.
+    """
+    if is_embedded() or not settings.transactions:
+        return None
+    return PartitionTransactions(settings, group, limits)

@@ -12,8 +12,6 @@ import logging
 import time
 from typing import Any
 
-from aiokafka.coordinator.assignors.range import RangePartitionAssignor
-
 from schemas.codec import BadEventError, Codec
 from schemas.market import TrendingAsset
 from schemas.partitioning import partition_of
@@ -24,19 +22,23 @@ from streams.fusion import watchdog as core
 from streams.fusion.state import ALL_ANSWERED
 from streams.stage import Output
 from transport import clients
+from transport.group_consumer import GroupConsumer, RebalancedError
 from transport.settings import Settings
+from transport.transactions import FencedError, Outgoing, send, transactions_of
 
 _log = logging.getLogger(__name__)
 WATCHED = (TRENDING.name, SCORES.name)
 _ROUND_S = 0.5
+_MOST_RECORDS = 10_000
 _PROBE_TIMEOUT_S = 5.0
 
 
 class CycleWatchdog:
     """Runs in a worker process; several may run side by side and share the partitions.
 
-    Offsets are committed only while no answer is awaited, so a restart sees the open cycles again;
-    what it then writes a second time changes nothing downstream.
+    Offsets are committed only while no answer is awaited, so a restart or a rebalance sees the open
+    cycles again, and what was written for them. Writes are fenced by partition like those of a
+    stage.
     """
 
     def __init__(self, settings: Settings, codec: Codec) -> None:
@@ -46,14 +48,11 @@ class CycleWatchdog:
         self._state = core.WatchdogState()
         self._clock_ms = 0.0
         self._task: asyncio.Task[None] | None = None
-        self._consumer = clients.consumer(
-            settings,
-            *(physical(name, settings.prefix) for name in WATCHED),
-            group=settings.group_id("watchdog"),
-            # Range gives a member the same partition numbers of both topics: an asset's ticks
-            # and its answers.
-            partition_assignment_strategy=(RangePartitionAssignor,),
-        )
+        group = settings.group_id("watchdog")
+        self._consumer = GroupConsumer(settings, group, WATCHED, same_numbers=True)
+        self._generation = -1
+        self._next: dict[Any, int] = {}
+        self._transactions = transactions_of(settings, group, {})
         self._producer = clients.producer(settings, request_timeout_ms=300_000)
 
     async def start(self) -> None:
@@ -74,23 +73,43 @@ class CycleWatchdog:
                 await self._task
         await self._consumer.stop()
         await self._producer.stop()
+        if self._transactions is not None:
+            await self._transactions.stop()
 
     async def _watch(self) -> None:
         await self._producer.start()
         await self._consumer.start()
         last = time.monotonic()
         while True:
-            fetched = await self._consumer.getmany(timeout_ms=int(_ROUND_S * 1000))
+            fetched = await self._consumer.read(int(_ROUND_S * 1000), _MOST_RECORDS)
+            if self._consumer.generation != self._generation:
+                await self._begin()
             now = time.monotonic()
-            if any(fetched.values()) or await self._broker_answers():
-                self._clock_ms += (now - last) * 1000
+            if fetched or await self._broker_answers():
+                # A process that slept has heard nothing: that time does not count either.
+                self._clock_ms += min(now - last, 2 * _ROUND_S) * 1000
             last = time.monotonic()
-            for records in fetched.values():
+            for partition, records in fetched.items():
                 for record in records:
                     self._apply(record)
-            await self._write_due()
-            if fetched and not _awaits_answers(self._state):
-                await self._consumer.commit()
+                self._next[partition] = records[-1].offset + 1
+            try:
+                await self._write_due()
+                if self._next and not _awaits_answers(self._state):
+                    await self._consumer.commit(self._next)
+                    self._next = {}
+            except (RebalancedError, FencedError) as error:
+                _log.info("the cycles are read again: %s", error)
+                self._consumer.seek_again()
+                self._generation = -1
+
+    async def _begin(self) -> None:
+        """Forget what was seen: it is read again from the committed offsets."""
+        generation = self._consumer.generation
+        if self._transactions is not None:
+            await self._transactions.fence(self._consumer.numbers())
+        self._state, self._next = core.WatchdogState(), {}
+        self._generation = generation
 
     async def _broker_answers(self) -> bool:
         client = self._producer.client
@@ -113,30 +132,30 @@ class CycleWatchdog:
 
     async def _write_due(self) -> None:
         self._state, outputs = core.due(self._config, self._state, int(self._clock_ms))
-        sends = [await self._send(output, number) for output, number in self._addressed(outputs)]
-        if sends:
-            _log.warning("wrote %d records for engines or signals that did not come", len(sends))
-            await asyncio.gather(*sends)
+        records = [record for output in outputs for record in self._addressed(output)]
+        if not records:
+            return
+        _log.warning("writing %d records for engines or signals that did not come", len(records))
+        if self._transactions is None:
+            await asyncio.gather(*await send(self._producer, records, {}))
+            return
+        owned = sorted(self._consumer.numbers())
+        by_number: dict[int, list[Outgoing]] = {}
+        for one in records:
+            number = one.partition if one.partition in owned else owned[0]
+            by_number.setdefault(number, []).append(one)
+        for number, some in by_number.items():
+            await self._transactions.write(number, some, {})
 
-    def _addressed(self, outputs: tuple[Output, ...]) -> list[tuple[Output, int]]:
-        count = self._settings.partitions
-        addressed = []
-        for output in outputs:
-            if output.topic == RANKING.name:  # a grace record concerns every partition
-                addressed += [(output, number) for number in range(count)]
-            else:
-                addressed.append((output, partition_of(output.key.encode(), count)))
-        return addressed
-
-    async def _send(self, output: Output, partition: int) -> asyncio.Future[Any]:
-        future: asyncio.Future[Any] = await self._producer.send(
-            physical(output.topic, self._settings.prefix),
-            self._codec.encode(output.event),
-            key=output.key.encode(),
-            partition=partition,
-            timestamp_ms=getattr(output.event, "as_of", 0) or getattr(output.event, "cycle", None),
-        )
-        return future
+    def _addressed(self, output: Output) -> list[Outgoing]:
+        count, key = self._settings.partitions, output.key.encode()
+        numbers = [partition_of(key, count)]
+        if output.topic == RANKING.name:  # a grace record concerns every partition
+            numbers = list(range(count))
+        topic = physical(output.topic, self._settings.prefix)
+        at_ms = getattr(output.event, "as_of", 0) or getattr(output.event, "cycle", 0)
+        value = self._codec.encode(output.event)
+        return [Outgoing(topic, number, key, at_ms, value, 0) for number in numbers]
 
 
 def _awaits_answers(state: core.WatchdogState) -> bool:

@@ -85,6 +85,11 @@ class StageLoop:
             self._ready = tenure
             return
 
+    def failure(self) -> BaseException | None:
+        """Return the error that ended the restoring of the state; None while there is none."""
+        task = self._restoring
+        return task.exception() if task is not None and task.done() else None
+
     async def run(self, stream: Any) -> None:
         """Process the stream until the app stops. An engine's defect or a refused send raises."""
         stream._finalized = True

@@ -11,12 +11,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import itertools
 import logging
 import os
 import signal
 import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 import uvloop
 from aiokafka import TopicPartition
@@ -35,44 +37,8 @@ from transport.settings import Settings
 from transport.supervision.keeper import EXIT_CONFIG
 
 EVERY_S = 5.0
+_LOOKS_A_TOPIC = 3
 _TIMEOUT_S = 10.0
-
-
-class EndOffsetMonitor:
-    """Gives every hosted stage the end offsets of its inputs, by a consumer outside all groups.
-
-    A stage whose own consumer hangs fetches nothing and so knows of no lag. Where the embedded
-    broker names an end too low, the lag shows a batch later. A broker that does not answer leaves
-    the last ends as they are: a worker without a broker has nothing to catch up with.
-    """
-
-    def __init__(self, settings: Settings) -> None:
-        self._consumer = clients.consumer(settings)
-        self._task: asyncio.Task[None] | None = None
-
-    def start(self, hosts: Iterable[StageWorker]) -> None:
-        """Begin to look, every five seconds."""
-        self._task = asyncio.create_task(self._look(list(hosts)))
-
-    async def _look(self, hosts: list[StageWorker]) -> None:
-        await self._consumer.start()
-        while True:
-            for host in hosts:
-                with contextlib.suppress(KafkaError, TimeoutError):
-                    await asyncio.wait_for(self._tell(host), _TIMEOUT_S)
-            await asyncio.sleep(EVERY_S)
-
-    async def _tell(self, host: StageWorker) -> None:
-        wanted = {TopicPartition(tp.topic, tp.partition): tp for tp in host.read_positions()}
-        if wanted:
-            ends = await self._consumer.end_offsets(list(wanted))
-            host.note_ends({wanted[tp]: end for tp, end in ends.items()})
-
-    async def stop(self) -> None:
-        """Stop looking."""
-        if self._task is not None:
-            self._task.cancel()
-        await self._consumer.stop()
 
 
 _log = logging.getLogger("quantiva.worker")
@@ -81,6 +47,72 @@ STOP_LIMIT_S = 10.0
 EXIT_TROUBLE, EXIT_NOT_READY = 3, 75
 READY_LINE = "READY"
 WATCHDOG = "watchdog"
+
+
+class LogMonitor:
+    """Looks at the topics from outside of all groups, every five seconds.
+
+    It gives every hosted stage the end offsets of its inputs: a stage whose own consumer hangs
+    fetches nothing and so knows of no lag. Where the embedded broker names an end too low, the lag
+    shows a batch later. A broker that does not answer leaves the last ends as they are, and is
+    nobody's trouble. A topic that was made anew or got partitions is: then the process has to start
+    again, with another look at its state.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._consumer = clients.consumer(settings)
+        self._task: asyncio.Task[None] | None = None
+        self._ids: dict[str, str] = {}
+        self._trouble: str | None = None
+
+    def start(self, hosts: Iterable[StageWorker]) -> None:
+        """Begin to look."""
+        self._task = asyncio.create_task(self._look(list(hosts)))
+
+    def trouble(self) -> str | None:
+        """Return why the process should end; None when all is well."""
+        if self._task is not None and self._task.done() and not self._task.cancelled():
+            return f"the log is not looked at any more: {self._task.exception()!r}"
+        return self._trouble
+
+    async def _look(self, hosts: list[StageWorker]) -> None:
+        await self._consumer.start()
+        names = sorted({name for host in hosts for name in host.input_topics})
+        for number in itertools.count():
+            for host in hosts:
+                with contextlib.suppress(KafkaError, TimeoutError):
+                    await asyncio.wait_for(self._note_ends(host), _TIMEOUT_S)
+            if number % _LOOKS_A_TOPIC == 0:
+                with contextlib.suppress(admin.BrokerError):
+                    self._trouble = await asyncio.to_thread(self._changed, names)
+            await asyncio.sleep(EVERY_S)
+
+    async def _note_ends(self, host: StageWorker) -> None:
+        wanted = {TopicPartition(tp.topic, tp.partition): tp for tp in host.read_positions()}
+        if wanted:
+            ends = await self._consumer.end_offsets(list(wanted))
+            host.note_ends({wanted[tp]: end for tp, end in ends.items()})
+
+    def _changed(self, names: list[str]) -> str | None:
+        """Return what became of a topic since the first look; a missing one may come back."""
+        for state in admin.states(self._settings):
+            if state.name in names and state.problems:
+                sentence = f"topic {state.name} {state.problems[0]}"
+                if state.partitions is not None:
+                    return sentence
+                _log.error("%s", sentence)
+        ids = admin.topic_ids(self._settings, names)
+        for name, topic_id in ids.items():
+            if self._ids.setdefault(name, topic_id) != topic_id:
+                return f"topic {name} was deleted and made anew"
+        return None
+
+    async def stop(self) -> None:
+        """Stop looking."""
+        if self._task is not None:
+            self._task.cancel()
+        await self._consumer.stop()
 
 
 async def run(names: list[str], settings: Settings) -> int:
@@ -121,9 +153,9 @@ async def run(names: list[str], settings: Settings) -> int:
     _settle_memory()
     sys.stdout.write(f"{READY_LINE} {' '.join(names)}\n")
     sys.stdout.flush()
-    probe = EndOffsetMonitor(settings)
+    probe = LogMonitor(settings)
     probe.start(hosts)
-    code = await _watch(hosts, watchdog, stop)
+    code = await _watch([*hosts, probe, *([watchdog] if watchdog else []), strategies], stop)
     if code:
         return code
     # A stop that hangs (a broker that is gone) must not outlive its deadline.
@@ -162,13 +194,17 @@ async def _start(
     return False
 
 
-async def _watch(
-    hosts: list[StageWorker], watchdog: CycleWatchdog | None, stop: asyncio.Event
-) -> int:
-    """Return 0 after a stop signal, EXIT_TROUBLE when a stage crashed or stalled."""
+class Watched(Protocol):
+    """A part of this process that works in the background."""
+
+    def trouble(self) -> str | None:
+        """Return why the process should end, as a sentence; None when all is well."""
+
+
+async def _watch(parts: Sequence[Watched], stop: asyncio.Event) -> int:
+    """Return 0 after a stop signal, EXIT_TROUBLE when a part crashed or stalled."""
     while not stop.is_set():
-        watched: list[StageWorker | CycleWatchdog] = [*hosts, *([watchdog] if watchdog else [])]
-        for one in watched:
+        for one in parts:
             trouble = one.trouble()
             if trouble is not None:
                 _log.error("ending this process: %s", trouble)

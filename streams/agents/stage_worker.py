@@ -24,6 +24,8 @@ from transport.transactions import transactions_of
 _log = logging.getLogger(__name__)
 REBALANCE_LIMIT_S = 300.0
 """A rebalance with recovery may take this long before the watchdog calls it a stall."""
+AWAY_S = 15.0
+"""The monitor asks every five seconds; a broker that has not answered for so long is away."""
 
 
 class StageWorker:
@@ -36,9 +38,10 @@ class StageWorker:
         codec: Codec,
         registry: Registry,
         tables: Callable[[], Tables],
-        limits: Mapping[str, int],
+        limits: Mapping[str, int] | None = None,
     ) -> None:
-        """`limits`: the most bytes of a record by topic on the broker."""
+        """`limits`: the most bytes of a record by topic on the broker; Kafka's default else."""
+        limits = limits or {}
         group = settings.group_id(stage.name)
         self.stage = stage
         self.app = app = make_app(
@@ -76,8 +79,10 @@ class StageWorker:
         self.loop = StageLoop(app, batcher, writer, store, Changelog(settings, stage, changelog))
         app.take_over = self.loop.take_over
         self._transactions = transactions
-        names = [physical(name, settings.prefix) for name in stage.inputs]
-        topic = app.topic(*names, key_type=bytes, value_type=bytes, value_serializer="raw")
+        self.input_topics = [physical(name, settings.prefix) for name in stage.inputs]
+        topic = app.topic(
+            *self.input_topics, key_type=bytes, value_type=bytes, value_serializer="raw"
+        )
 
         @app.agent(topic, name=stage.name)  # type: ignore[untyped-decorator]
         async def agent(stream: Any) -> None:
@@ -85,6 +90,7 @@ class StageWorker:
 
         self._progress = (time.monotonic(), -1)
         self._ends: dict[Any, int] = {}
+        self._answered_s = time.monotonic()
         self._stall_s = settings.stall_s
 
     async def start(self) -> None:
@@ -95,14 +101,19 @@ class StageWorker:
     def trouble(self) -> str | None:
         """Return why this process should end: a crash, or lag without any commit. None: go on.
 
-        A hung worker looks healthy in every other way: the process lives, the agent idles.
+        A hung worker looks healthy in every other way: the process lives, the agent idles. One that
+        waits for a broker does not hang, nor does one that slept: time counts only while the broker
+        answers the monitor.
         """
         if self.app._crashed.is_set():
             return f"{self.stage.name} crashed: {self.app.crash_reason!r}"
+        if (failure := self.loop.failure()) is not None:
+            return f"{self.stage.name} cannot restore its state: {failure!r}"
         lag, committed = self._lag()
         since, last = self._progress
         now = time.monotonic()
-        if lag == 0 or committed != last:
+        is_away = now - self._answered_s > AWAY_S
+        if lag == 0 or committed != last or is_away:
             self._progress = (now, committed)
             return None
         limit = REBALANCE_LIMIT_S if self.app.rebalancing else self._stall_s
@@ -122,6 +133,7 @@ class StageWorker:
     def note_ends(self, ends: Mapping[Any, int]) -> None:
         """Take end offsets from the monitor: a hung consumer sees none."""
         self._ends = dict(ends)
+        self._answered_s = time.monotonic()
 
     def _lag(self) -> tuple[int, int]:
         positions = self.read_positions()

@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 from schemas.codec import BadEventError, Codec
+from schemas.control import Strategy
 from schemas.topics import STRATEGIES, physical
 from schemas.validation import problem
 from streams.stage import StrategyAt, Tables
@@ -56,18 +57,27 @@ class StrategyTable:
         strategies = dict(self._tables.strategies)
         for record in sorted(records, key=lambda one: one.offset):
             if record.value is None:
-                strategies.pop(record.key.decode(), None)
+                strategies.pop((record.key or b"").decode(errors="replace"), None)
                 continue
             try:
                 strategy = self._codec.decode(record.value)
                 wrong = problem(strategy)
                 if wrong:
                     raise BadEventError(wrong)
-            except BadEventError as error:
-                _log.error("strategy %s at %d ignored: %s", record.key, record.offset, error)
+                if not isinstance(strategy, Strategy):
+                    msg = f"a {type(strategy).__name__} is no strategy"
+                    raise BadEventError(msg)
+            except Exception as error:  # whatever it is, it is this record's, not the platform's
+                _log.error("strategy %.200r at %d ignored: %s", record.key, record.offset, error)
                 continue
             strategies[strategy.strategy_id] = StrategyAt(strategy, record.offset)
         self._tables = Tables({name: strategies[name] for name in sorted(strategies)})
+
+    def trouble(self) -> str | None:
+        """Return why the process should end; None when all is well."""
+        if self._task is None or not self._task.done() or self._task.cancelled():
+            return None
+        return f"the strategies are not followed any more: {self._task.exception()!r}"
 
     async def stop(self) -> None:
         """Stop following."""

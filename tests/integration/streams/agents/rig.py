@@ -24,12 +24,14 @@ from marketdata.simulated.simulation import backfill, cycle
 from producers.strategies import publish_prebuilt
 from quantiva.wiring.sinks import POSTGRES, sink_runner
 from schemas.codec import Codec
+from schemas.topics import logical
 from sinks.runner import SinkRunner
 from streams.agents.process import WATCHDOG
 from streams.agents.supervisor import Supervisor, default_groups
 from streams.topology import stage_names, stages
 from transport import admin
 from transport.barrier import PipelineBarrier
+from transport.log_reader import LogReader
 from transport.publisher import Publisher
 from transport.registered_codec import codec_of
 from transport.settings import Settings
@@ -66,7 +68,9 @@ class Rig:
         self.publisher: Publisher
         self.barrier: PipelineBarrier
         self.workers: list[Supervisor] = []
+        self.groups: list[list[str]] = []
         self.sink: SinkRunner
+        self._sinking: asyncio.Task[None]
         self.lines: list[str] = []
 
     async def play(
@@ -87,11 +91,71 @@ class Rig:
         topics = ("control.strategies", "market.trending", "market.news", "signals", "signals.top")
         await self.barrier.read_by(self.settings.group_id(POSTGRES.stage), topics)
 
+    def worker(self, number: int) -> Supervisor:
+        """Return a worker that is not started yet."""
+        return Supervisor(
+            self.groups,
+            self.settings,
+            log_dir=self.settings.state_dir / f"worker-{number}",
+            on_event=lambda who, what: self.lines.append(f"{who}: {what}"),
+        )
+
+    async def replace_worker(self, number: int) -> None:
+        """Start another worker in the place of one that was stopped."""
+        self.workers[number] = self.worker(number)
+        await self.workers[number].start()
+
+    async def stop_workers(self) -> None:
+        """Stop all workers."""
+        await asyncio.gather(*(worker.stop() for worker in self.workers))
+
     def kill_worker(self, number: int = 0) -> None:
         """SIGKILL every process of a worker."""
-        for pid in self.workers[number].pids().values():
+        self._signal(self.workers[number].pids().values(), signal.SIGKILL)
+
+    async def sleep_worker(self, number: int, seconds: float) -> None:
+        """Let every process of a worker sleep, as on a machine that is suspended."""
+        pids = list(self.workers[number].pids().values())
+        self._signal(pids, signal.SIGSTOP)
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            self._signal(pids, signal.SIGCONT)
+
+    def _signal(self, pids: Iterable[int], number: signal.Signals) -> None:
+        for pid in pids:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+                os.kill(pid, number)
+
+    async def restart_sink(self) -> None:
+        """Stop the sink, and start another one in its place."""
+        await self.sink.stop()
+        await self._sinking
+        self.start_sink()
+
+    def start_sink(self) -> None:
+        """Start the PostgreSQL sink in this process."""
+        self.sink = sink_runner(POSTGRES, self.settings, self.codec, self.registry)
+        self._sinking = asyncio.create_task(self.sink.run())
+
+    async def stop_sink(self) -> None:
+        """Stop the sink; raises what it ended with."""
+        await self.sink.stop()
+        await self._sinking
+
+    async def records(self, topics: Iterable[str]) -> dict[str, list[str]]:
+        """Return the committed records of topics as sorted text, without offsets."""
+        found: dict[str, list[str]] = {topic: [] for topic in topics}
+        async with LogReader(self.settings) as reader:
+            partitions = await reader.partitions()
+            wanted = [one for topic in found for one in partitions[topic]]
+            begins, ends = await reader.begins(wanted), await reader.ends(wanted)
+            async for records in reader.scan({tp: (begins[tp], ends[tp]) for tp in wanted}):
+                for record in records:
+                    event = self.codec.decode(record.value)
+                    topic = logical(record.topic, self.settings.prefix)
+                    found[topic].append(_text(msgspec.to_builtins(event), ()))
+        return {topic: sorted(texts) for topic, texts in found.items()}
 
     async def tables(self) -> dict[str, list[str]]:
         """Return every table's rows as sorted text, without the columns that tell wall time."""
@@ -119,9 +183,12 @@ async def _rows(connection: Any, table: str) -> list[str]:
     wall = ("stored_at", "created_at", "updated_at", "inserted_at")
     texts = []
     for row in rows:
-        fields = msgspec.json.decode(row["row"])
-        texts.append(msgspec.json.encode(_without(fields, wall), order="sorted").decode())
+        texts.append(_text(msgspec.json.decode(row["row"]), wall))
     return sorted(texts)
+
+
+def _text(fields: Any, without: Sequence[str]) -> str:
+    return msgspec.json.encode(_without(fields, without), order="sorted").decode()
 
 
 def _without(value: Any, names: Sequence[str]) -> Any:
@@ -187,29 +254,17 @@ async def _started(
         made.publisher = await exits.enter_async_context(Publisher(settings, codec))
         await publish_prebuilt(made.publisher)
         if with_sink:
-            made.sink = sink_runner(POSTGRES, settings, codec, registry)
-            sinking = asyncio.create_task(made.sink.run())
-            exits.push_async_callback(_stop_sink, made.sink, sinking)
-        for number in range(worker_count):
-            worker = Supervisor(
-                default_groups(names, processes),
-                settings,
-                log_dir=settings.state_dir / f"worker-{number}",
-                on_event=lambda who, what: made.lines.append(f"{who}: {what}"),
-            )
-            made.workers.append(worker)
-            exits.push_async_callback(worker.stop)
+            made.start_sink()
+            exits.push_async_callback(made.stop_sink)
+        made.groups = default_groups(names, processes)
+        made.workers = [made.worker(number) for number in range(worker_count)]
+        exits.push_async_callback(made.stop_workers)
         await asyncio.gather(*(worker.start() for worker in made.workers))
         hosted = tuple(stage for stage in stages() if stage.name in names)
         made.barrier = PipelineBarrier(settings, hosted)
         await made.barrier.start()
         exits.push_async_callback(made.barrier.stop)
         yield made
-
-
-async def _stop_sink(sink: SinkRunner, sinking: asyncio.Task[None]) -> None:
-    await sink.stop()
-    await sinking
 
 
 async def _database(dsn: str, name: str) -> str:

@@ -22,13 +22,14 @@ from schemas.codec import local_codec
 from schemas.contract import schema_name
 from schemas.partitioning import partition_of
 from schemas.topics import BY_SCHEMA
-from streams.agents.batch import BatchProcessor
+from streams.agents.batch import BatchProcessor, BatchResult
 from streams.agents.crashes import CrashLog
 from streams.agents.faust_ext.consumer import Chunk
 from streams.agents.loop import StageLoop
 from streams.agents.state_store import StateStore
 from streams.agents.writer import Writer
 from streams.stage import EMPTY_TABLES, Stage, Tables
+from transport.transactions import FencedError, Outgoing
 
 CHANGELOG = "state-changelog"
 PARTITIONS = 2
@@ -67,6 +68,7 @@ class MemoryBroker:
     def __init__(self) -> None:
         self.records: dict[TP, list[Record]] = defaultdict(list)
         self.committed: dict[TP, int] = {}
+        self.epochs: dict[int, int] = defaultdict(int)
         self._arrivals: list[Record] = []
 
     def append(
@@ -95,7 +97,7 @@ class MemoryBroker:
             self.append(topic.name, partition, key, value, at_ms, sent)
 
     def chunks(
-        self, topics: Iterable[str], generation: int, shuffle: Random | None = None
+        self, topics: Iterable[str], tenure: int, shuffle: Random | None = None
     ) -> list[Chunk]:
         """Return what is not committed: in the order of arrival, or partitions in another one."""
         waiting = [
@@ -109,16 +111,15 @@ class MemoryBroker:
         ]
         if shuffle is not None:
             runs = _another_order(runs, shuffle)
-        return [Chunk(TP(*run[0][:2]), list[Any](run), generation) for run in runs]
+        return [Chunk(TP(*run[0][:2]), list[Any](run), tenure, run[-1].offset + 1) for run in runs]
+
+    def rows(self, number: int) -> list[tuple[bytes, bytes]]:
+        """Return the rows of one partition of the changelog, in order."""
+        return [(record.key, record.value) for record in self.records[TP(CHANGELOG, number)]]
 
     def table(self) -> dict[bytes, bytes]:
-        """Return what recovery reads out of the changelog: the last value of each key."""
-        return {
-            record.key: record.value
-            for place, log in self.records.items()
-            for record in log
-            if place.topic == CHANGELOG
-        }
+        """Return the last value of each key in the changelog."""
+        return {key: value for number in range(PARTITIONS) for key, value in self.rows(number)}
 
     def sent(self, inputs: Iterable[str]) -> list[Record]:
         """Return what the stage put out, in order; a record that came again stands again."""
@@ -159,7 +160,9 @@ class MemoryApp:
 
     def __init__(self, broker: MemoryBroker, *, commits: str = "each", batch_limit: int = 100):
         self.broker = broker
-        self.consumer_generation_id = 1
+        self.tenure = 1
+        self.is_asleep = False
+        self.rejoins = 0
         self.producer = SimpleNamespace(_producer=self)
         self.consumer = self
         self.conf = SimpleNamespace(broker_session_timeout=10.0)
@@ -214,10 +217,59 @@ class MemoryApp:
                 self._point(f"commit {tp.topic}")
                 self.broker.committed[tp] = offset
 
+    def overslept(self) -> bool:
+        return self.is_asleep
+
+    def rejoin(self) -> None:
+        self.rejoins += 1
+
     def revoke(self) -> None:
-        """Take the partitions away and give them back: another generation of the group."""
-        self.consumer_generation_id += 1
+        """Take the partitions away and give them back: another tenure."""
+        self.tenure += 1
         self._done.clear()
+
+
+class MemoryChangelog:
+    """Restores a store from the broker's changelog."""
+
+    def __init__(self, broker: MemoryBroker) -> None:
+        self._broker = broker
+
+    async def restore(
+        self, store: StateStore, numbers: Iterable[int]
+    ) -> dict[int, list[tuple[bytes, bytes]]]:
+        store.clear()
+        for number in numbers:
+            store.restore(number, self._broker.rows(number))
+            store.epochs[number] += 1
+        return {}
+
+
+class MemoryTransactions:
+    """Transactions of one worker: a partition's records and offsets appear together."""
+
+    def __init__(self, app: MemoryApp) -> None:
+        self._app = app
+        self._epochs: dict[int, int] = {}
+
+    async def fence(self, numbers: Iterable[int]) -> None:
+        for number in numbers:
+            self._app.broker.epochs[number] += 1
+            self._epochs[number] = self._app.broker.epochs[number]
+
+    async def write(
+        self, number: int, records: list[Outgoing], next_offsets: dict[TP, int]
+    ) -> None:
+        self._app._point(f"begin {number}")
+        await asyncio.sleep(0)
+        if self._epochs.get(number) != self._app.broker.epochs[number]:
+            msg = "ProducerFenced"
+            raise FencedError(msg)
+        for topic, partition, key, timestamp_ms, value, sent_ms in records:
+            headers = [("sent_ms", b"%d" % sent_ms)] if sent_ms else []
+            self._app.broker.append(topic, partition, key, value, timestamp_ms, headers)
+        self._app.broker.committed |= next_offsets
+        self._app._point(f"commit {number}")
 
 
 class MemoryStream:
@@ -257,13 +309,14 @@ class MemoryWorker:
         registry: Any = NO_REGISTRY,
         tables: Tables = EMPTY_TABLES,
         codec: Any = CODEC,
+        transactions: bool = False,
         **options: Any,
     ) -> None:
         self.broker = broker
         self.stage = stage
         self.app = MemoryApp(broker, **options)
-        self.table = SimpleNamespace(data=broker.table())
-        self.store = StateStore(stage, self.table)
+        self.store = StateStore(stage)
+        self.restore()
         self.processor = BatchProcessor(
             stage,
             codec,
@@ -273,26 +326,43 @@ class MemoryWorker:
             partitions=PARTITIONS,
             tables=lambda: tables,
         )
-        self.writer = Writer(self.app, self.store, CHANGELOG)
-        self.loop = StageLoop(self.app, self.processor, self.writer, self.store)
+        fenced: Any = MemoryTransactions(self.app) if transactions else None
+        self.writer = Writer(self.app, self.store, CHANGELOG, transactions=fenced)
+        self.loop = StageLoop(
+            self.app, self.processor, self.writer, self.store, MemoryChangelog(broker)
+        )
         self.stream = MemoryStream([])
+
+    def restore(self) -> None:
+        """Read the changelog."""
+        self.store.clear()
+        for number in range(PARTITIONS):
+            self.store.restore(number, self.broker.rows(number))
+
+    async def work(self, tenure: int = 1) -> BatchResult:
+        """Return the work of the first batch; it is not written."""
+        work, _ = await self.processor.work(self.fetch(), tenure)
+        return work
 
     def fetch(self, shuffle: Random | None = None) -> list[Chunk]:
         """Return the chunks that this worker has to read under its generation."""
-        return self.broker.chunks(self.stage.inputs, self.app.consumer_generation_id, shuffle)
+        return self.broker.chunks(self.stage.inputs, self.app.tenure, shuffle)
 
     async def run(self, shuffle: Random | None = None) -> None:
         """Read all that is not committed, until the log ends. Raises DiedError where it dies."""
+        await self.loop.take_over(set(range(PARTITIONS)))
         self.stream = MemoryStream(self.fetch(shuffle))
         await self.loop.run(self.stream)
 
     def rebalance(self) -> None:
         """Revoke the partitions and assign them again: recovery, then what is not committed."""
         self.app.revoke()
-        self.table.data = self.broker.table()
+        self._taking = asyncio.ensure_future(self.loop.take_over(set(range(PARTITIONS))))
         self.stream.waiting += self.fetch()
 
     def final_state(self) -> dict[bytes, Any]:
         """Return state and applied offsets by key, as the changelog has them."""
-        decoded = StateStore(self.stage, SimpleNamespace(data=self.broker.table()))
+        decoded = StateStore(self.stage)
+        for number in range(PARTITIONS):
+            decoded.restore(number, self.broker.rows(number))
         return {key: decoded.load(key)[0] for key in sorted(self.broker.table())}

@@ -45,14 +45,14 @@ def _worker(broker: MemoryBroker, folder: Path, **options: Any) -> MemoryWorker:
 
 
 def _letters(work: Any) -> list[Any]:
-    return [CODEC.decode(one.value) for one in work.letters]
+    return [CODEC.decode(one.value) for some in work.letters.values() for one in some]
 
 
 async def test_a_batch_says_what_to_write_to_send_and_to_commit(tmp_path: Path) -> None:
     broker = MemoryBroker()
     broker.publish(CANDLE, factories.tick("ETH"), factories.tick("BTC", START_MS + 1))
-    work = await (worker := _worker(broker, tmp_path)).processor.work(worker.fetch(), 7)
-    assert (work.generation, work.events, work.letters) == (7, 3, [])
+    work = await _worker(broker, tmp_path).work(7)
+    assert (work.tenure, work.events, work.letters) == (7, 3, {})
     assert {key: partition for key, (partition, _) in work.entries.items()} == {
         b"BTC": BTC,
         b"ETH": partition_of(b"ETH", PARTITIONS),
@@ -69,7 +69,7 @@ async def test_a_batch_says_what_to_write_to_send_and_to_commit(tmp_path: Path) 
 async def test_an_output_carries_the_times_of_its_record(tmp_path: Path) -> None:
     broker = MemoryBroker()
     broker.publish(CANDLE)
-    work = await (worker := _worker(broker, tmp_path)).processor.work(worker.fetch(), 1)
+    work = await _worker(broker, tmp_path).work()
     (pending,) = work.outputs[b"BTC"]
     assert (pending.topic, pending.partition, pending.key) == ("engine.scores", BTC, b"BTC")
     assert (pending.timestamp_ms, pending.sent_ms) == (START_MS, START_MS + 7)
@@ -81,13 +81,13 @@ async def test_what_was_decided_and_not_sent_is_sent_again_before_what_is_new(
     broker = MemoryBroker()
     broker.publish(CANDLE)
     first = _worker(broker, tmp_path)
-    decided = await first.processor.work(first.fetch(), 1)
-    value = first.store.encode(decided.entries[b"BTC"][1], decided.outputs[b"BTC"])
+    decided = await first.work()
+    value = first.store.encode(decided.entries[b"BTC"][1], decided.outputs[b"BTC"], BTC)
     broker.append("state-changelog", BTC, b"BTC", value, None)  # and there it died
 
     broker.publish(factories.tick("BTC", START_MS + 1))
     second = _worker(broker, tmp_path)
-    work = await second.processor.work(second.fetch(), 1)
+    work = await second.work()
     assert work.outputs[b"BTC"][:1] == decided.outputs[b"BTC"]
     assert len(work.outputs[b"BTC"]) == 2
     assert work.entries[b"BTC"][1].applied == {"market.candles": 0, "market.trending": 0}
@@ -97,8 +97,8 @@ async def test_a_record_that_was_applied_changes_nothing_and_is_done(tmp_path: P
     broker = MemoryBroker()
     broker.publish(CANDLE)
     worker = _worker(broker, tmp_path)
-    await worker.processor.work(worker.fetch(), 1)
-    again = await worker.processor.work(worker.fetch(), 1)
+    await worker.work()
+    again = await worker.work()
     assert (again.entries, again.outputs) == ({}, {})
     assert again.done == {TP("market.candles", BTC): 1}
 
@@ -125,7 +125,7 @@ async def test_a_bad_record_becomes_a_dead_letter_and_the_batch_goes_on(
     broker = MemoryBroker()
     broker.append("market.candles", BTC, key, value, START_MS)
     broker.publish(CANDLE)
-    work = await (worker := _worker(broker, tmp_path)).processor.work(worker.fetch(), 1)
+    work = await _worker(broker, tmp_path).work()
     (letter,) = _letters(work)
     assert (letter.topic, letter.partition, letter.offset) == ("market.candles", BTC, 0)
     assert (letter.stage, letter.error, letter.record_key) == ("technical", error, key)
@@ -145,7 +145,7 @@ async def _of_a_newer_writer(registry: Schemas, folder: Path) -> tuple[Any, Memo
     broker.append("market.candles", BTC, b"BTC", NEWER.encode(CANDLE), START_MS)
     broker.publish(factories.candle(close_ms=START_MS + factories.HOUR_MS))
     worker = _worker(broker, folder, registry=registry, codec=_codec())
-    return await worker.processor.work(worker.fetch(), 1), broker
+    return await worker.work(), broker
 
 
 def _codec() -> Codec:
@@ -157,7 +157,7 @@ async def test_the_registry_is_asked_for_an_unknown_schema_until_it_answers(tmp_
     registry = Schemas({NEW_CANDLE_ID: schema("candle").text}, away=1)
     work, _ = await _of_a_newer_writer(registry, tmp_path)
     assert registry.requests == 2
-    assert work.letters == []
+    assert work.letters == {}
     assert len(work.outputs[b"BTC"]) == 2, "the order is that of the log"
 
 
@@ -186,9 +186,9 @@ async def test_an_engine_that_fails_ends_the_batch_until_the_record_is_given_up(
     for _ in range(CRASHES_BEFORE_DEAD_LETTER):
         worker = _worker(broker, tmp_path)  # the count outlives the process
         with pytest.raises(ZeroDivisionError):
-            await worker.processor.work(worker.fetch(), 1)
+            await worker.work()
     worker = _worker(broker, tmp_path)
-    work = await worker.processor.work(worker.fetch(), 1)
+    work = await worker.work()
     (letter,) = _letters(work)
     assert letter.offset == 1
     assert "ZeroDivisionError: thirteen" in letter.reason

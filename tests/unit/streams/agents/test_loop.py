@@ -48,10 +48,11 @@ async def test_after_a_rebalance_the_table_counts_and_not_the_memory(tmp_path: P
     worker, other = (MemoryWorker(broker, COUNTING, tmp_path) for _ in range(2))
     await worker.run()
     broker.publish(factories.candle(close_ms=START_MS + 1, price=10.0))
-    other.table.data = broker.table()
+    other.restore()
     await other.run()
     broker.publish(factories.candle(close_ms=START_MS + 2, price=100.0))
     worker.rebalance()
+    await asyncio.sleep(0)  # Faust seeks, and so takes over, before anything is fetched
     await worker.loop.run(worker.stream)
     assert worker.final_state()[b"BTC"].state.engine.total_usd == 111.0
 

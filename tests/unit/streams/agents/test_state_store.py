@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,7 +16,9 @@ PENDING = Pending("engine.scores", 1, b"BTC", 1_767_225_600_000, b"\0\0\0\0\1val
 
 
 def _store(data: dict[bytes, bytes] | None = None, of: Any = COUNTING) -> StateStore:
-    return StateStore(of, SimpleNamespace(data={} if data is None else data))
+    store = StateStore(of)
+    store.restore(0, (data or {}).items())
+    return store
 
 
 def _entry(candles: int = 1) -> Entry:
@@ -31,7 +32,7 @@ def test_a_key_never_seen_has_neither_state_nor_outputs() -> None:
 
 def test_the_outputs_of_a_key_come_with_its_first_touch_only() -> None:
     written = _store()
-    data = {b"BTC": written.encode(_entry(), [PENDING])}
+    data = {b"BTC": written.encode(_entry(), [PENDING], 0)}
     store = _store(data)
     assert store.load(b"BTC") == (_entry(), [PENDING])
     assert store.load(b"BTC") == (_entry(), [])
@@ -39,7 +40,7 @@ def test_the_outputs_of_a_key_come_with_its_first_touch_only() -> None:
 
 def test_what_is_only_in_memory_is_forgotten_after_a_rebalance() -> None:
     store = _store()
-    store.persisted(b"BTC", store.encode(_entry(1), []))
+    store.persisted(b"BTC", store.encode(_entry(1), [], 0))
     store.put(b"BTC", _entry(2))
     assert store.load(b"BTC") == (_entry(2), [])
     store.forget()
@@ -57,5 +58,5 @@ def test_a_stage_with_one_key_has_an_entry_a_partition() -> None:
 def test_the_first_state_of_every_stage_survives(name: str) -> None:
     store = _store(of=stage(name))
     first = Entry(stage(name).initial(), {"market.trending": 0})
-    store.persisted(b"BTC", store.encode(first, [PENDING]))
+    store.persisted(b"BTC", store.encode(first, [PENDING], 0))
     assert store.load(b"BTC") == (first, [PENDING])

@@ -30,7 +30,7 @@ async def _batch(folder: Path, *events: Any, **options: Any) -> tuple[MemoryWork
     broker = MemoryBroker()
     broker.publish(*(events or (factories.candle(),)))
     worker = MemoryWorker(broker, COUNTING, folder, **options)
-    return worker, await worker.processor.work(worker.fetch(), worker.app.consumer_generation_id)
+    return worker, await worker.work()
 
 
 def _revoke_at(worker: MemoryWorker, effect: str) -> None:
@@ -56,7 +56,10 @@ async def test_changelog_then_outputs_then_offsets(tmp_path: Path) -> None:
 async def test_the_table_has_what_the_changelog_has(tmp_path: Path) -> None:
     worker, work = await _batch(tmp_path)
     await worker.writer.write(work)
-    assert worker.table.data == worker.broker.table() != {}
+    entry = worker.broker.table()[b"BTC"]
+    worker.store.forget()
+    assert worker.store.load(b"BTC")[0] == work.entries[b"BTC"][1]
+    assert entry == worker.store.encode(work.entries[b"BTC"][1], work.outputs[b"BTC"], BTC)
 
 
 @pytest.mark.parametrize(
@@ -124,7 +127,7 @@ async def test_a_dead_letter_goes_out_after_the_changelog_and_before_the_offset(
     broker.append("market.candles", BTC, b"BTC", b"garbage", START_MS)
     worker = MemoryWorker(broker, COUNTING, tmp_path)
     _revoke_at(worker, "acknowledge dead.letters")
-    work = await worker.processor.work(worker.fetch(), 1)
+    work = await worker.work()
     with pytest.raises(PartitionsRevokedError):
         await worker.writer.write(work)
     assert len(broker.sent(COUNTING.inputs)) == 1

@@ -1,0 +1,1 @@
+"""Faults at random moments of a play, and what must be left of it: `make chaos`."""
