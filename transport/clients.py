@@ -60,8 +60,8 @@ def producer(settings: Settings, **options: Any) -> AIOKafkaProducer:
     """Return a producer that waits for all replicas, idempotent where the broker can.
 
     Its partitioner is aiokafka's, Java's murmur2, over the deployment's count of partitions: what
-    somebody added to a topic since is read by no stage. `options` are aiokafka's. ValueError without an
-    address.
+    somebody added to a topic since is read by no stage. `options` are aiokafka's. ValueError
+    without an address.
     """
     chosen: dict[str, Any] = {
         "acks": "all",

@@ -222,8 +222,11 @@ class Publisher:
         name, wanted = physical(topic.name, self._prefix), wanted_partitions(topic, self._settings)
         found = len(await self._producer.partitions_for(name))
         if found < wanted:
-            msg = f"topic {name} has {found} partitions, the deployment {wanted}"
-            raise PublishError(f"{msg}: set QUANTIVA_PARTITIONS, or recreate the topic")
+            msg = (
+                f"topic {name} has {found} partitions, the deployment {wanted}: "
+                "set QUANTIVA_PARTITIONS, or recreate the topic"
+            )
+            raise PublishError(msg)
         if found > wanted and name not in self._grown:
             self._grown.add(name)
             _log.warning(

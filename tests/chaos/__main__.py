@@ -71,6 +71,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--keep", type=Path, help="folder for the logs")
     given = parser.parse_args()
+    for name in ("aiokafka", "asyncio"):  # what they write while a broker is away tells nothing
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     plan = Plan(QUICK, cycles=3) if given.quick else Plan(FAULTS, cycles=40)
     with tempfile.TemporaryDirectory(prefix="quantiva-chaos-") as folder:
         same = uvloop.run(run(plan._replace(seed=given.seed), given.keep or Path(folder)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from random import Random
 from typing import NamedTuple
@@ -105,7 +105,7 @@ class Campaign:
                     fault = self._faults[kind](parts, random.randrange(WORKERS))
                     begun.append(asyncio.create_task(fault))
                 await parts.publisher.flush()
-                await parts.barrier(parts.publisher.positions())
+                await _beside(begun, parts.barrier(parts.publisher.positions()))
                 if kind is not None:
                     self.recoveries_s.append((kind, time.monotonic() - sent_s))
             await asyncio.gather(*begun)
@@ -140,3 +140,16 @@ class Campaign:
         await self._stack.database.kill()
         await asyncio.sleep(1.0)
         await self._stack.database.start()
+
+
+async def _beside(begun: list[asyncio.Task[None]], waiting: Coroutine[None, None, None]) -> None:
+    """Wait for the log while faults go on; raises what a fault ended with."""
+    task = asyncio.create_task(waiting)
+    while not task.done():
+        pending = [one for one in begun if not one.done()]
+        await asyncio.wait({task, *pending}, return_when=asyncio.FIRST_COMPLETED)
+        for one in begun:
+            if one.done() and one.exception() is not None:
+                task.cancel()
+                one.result()
+    task.result()
