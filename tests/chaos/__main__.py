@@ -6,6 +6,7 @@ python -m tests.chaos [--quick] [--seed N] [--keep DIR]
 from __future__ import annotations
 
 import argparse
+import logging
 import statistics
 import sys
 import tempfile
