@@ -167,8 +167,8 @@ def record_limits(settings: Settings, names: Iterable[str]) -> dict[str, int]:
     from confluent_kafka.admin import ConfigResource, ResourceType
 
     limits = dict.fromkeys(names, DEFAULT_LIMIT)
-    if is_embedded():
-        return limits
+    if is_embedded():  # it has no such setting; 16 MB were taken
+        return dict.fromkeys(limits, _CHANGELOG_BYTES)
     resources = [ConfigResource(ResourceType.TOPIC, name) for name in sorted(limits)]
     admin = clients.blocking_admin(settings)
     for resource, future in admin.describe_configs(resources, request_timeout=_TIMEOUT_S).items():

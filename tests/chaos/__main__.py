@@ -26,7 +26,7 @@ FAULTS = {
     "broker killed": 12,
     "database killed": 10,
 }
-QUICK = {"worker killed": 3, "worker asleep": 3, "worker leaves": 1, "broker killed": 1}
+QUICK = {"worker killed": 2, "worker asleep": 4, "worker leaves": 1, "sink restarted": 1}
 
 
 async def run(plan: Plan, folder: Path) -> bool:

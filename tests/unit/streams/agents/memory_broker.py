@@ -33,6 +33,8 @@ from transport.transactions import FencedError, Outgoing
 
 CHANGELOG = "state-changelog"
 PARTITIONS = 2
+LARGEST_BYTES, CHANGELOG_BYTES = 1_048_000, 8 * 1024 * 1024
+"""What this broker takes of a record, as Kafka does with the settings of our topics."""
 CODEC = local_codec()
 
 
@@ -70,6 +72,7 @@ class MemoryBroker:
         self.committed: dict[TP, int] = {}
         self.epochs: dict[int, int] = defaultdict(int)
         self._arrivals: list[Record] = []
+        self.is_strict = True
 
     def append(
         self,
@@ -80,6 +83,10 @@ class MemoryBroker:
         timestamp: int | None,
         headers: Iterable[tuple[str, bytes]] = (),
     ) -> Record:
+        limit = CHANGELOG_BYTES if topic == CHANGELOG else LARGEST_BYTES
+        if len(value or b"") + len(key or b"") > limit and self.is_strict:
+            msg = f"{topic}: {len(value)} bytes"
+            raise OverflowError(msg)
         log = self.records[TP(topic, partition)]
         record = Record(topic, partition, len(log), timestamp or 0, key, value, tuple(headers))
         log.append(record)
@@ -327,7 +334,8 @@ class MemoryWorker:
             tables=lambda: tables,
         )
         fenced: Any = MemoryTransactions(self.app) if transactions else None
-        self.writer = Writer(self.app, self.store, CHANGELOG, transactions=fenced)
+        limits = {CHANGELOG: CHANGELOG_BYTES}
+        self.writer = Writer(self.app, self.store, CHANGELOG, transactions=fenced, limits=limits)
         self.loop = StageLoop(
             self.app, self.processor, self.writer, self.store, MemoryChangelog(broker)
         )
