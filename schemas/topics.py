@@ -92,6 +92,10 @@ TOPICS: tuple[Topic, ...] = (
     SOURCES,
     EXPLANATIONS,
 )
+WRITTEN_BY_STAGES: frozenset[str] = frozenset(
+    topic.name for topic in (SCORES, SIGNALS, RANKING, TOP, DEAD_LETTERS)
+)
+"""Topics that have markers of transactions between their records, on Apache Kafka."""
 MARKET_TOPICS: tuple[Topic, ...] = TOPICS[:6]
 BY_NAME: dict[str, Topic] = {topic.name: topic for topic in TOPICS}
 BY_SCHEMA: dict[str, Topic] = {topic.schema: topic for topic in TOPICS}

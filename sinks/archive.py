@@ -33,7 +33,13 @@ class ArchiveSink:
     """
 
     def __init__(
-        self, store: ArchiveStore, prefix: str, partitions: Mapping[str, int], text_of: SchemaText
+        self,
+        store: ArchiveStore,
+        prefix: str,
+        partitions: Mapping[str, int],
+        text_of: SchemaText,
+        *,
+        transactions: bool = False,
     ) -> None:
         self.name = "archive"
         self.topics = tuple(partitions)
@@ -42,7 +48,7 @@ class ArchiveSink:
         self._text_of = text_of
         self._pending: dict[Place, list[LoggedRecord]] = defaultdict(list)
         self._reached: dict[Place, int] = {}
-        self.writer = ArchiveWriter(store)
+        self.writer = ArchiveWriter(store, transactions=transactions)
 
     @property
     def reached(self) -> Mapping[Place, int]:

@@ -184,13 +184,13 @@ async def _stop(producers: Iterable[Any]) -> None:
     await asyncio.gather(*(stop(producer) for producer in producers))
 
 
+def are_used(settings: Settings) -> bool:
+    """Return whether stages write in transactions: not on the embedded broker."""
+    return settings.transactions and not is_embedded()
+
+
 def transactions_of(
     settings: Settings, group: str, limits: Mapping[str, int]
 ) -> PartitionTransactions | None:
-    """Return the fenced way to write of a consumer group.
-
-    None on the embedded broker, and where the settings want none.
-    """
-    if is_embedded() or not settings.transactions:
-        return None
-    return PartitionTransactions(settings, group, limits)
+    """Return the fenced way to write of a consumer group; None where transactions are not used."""
+    return PartitionTransactions(settings, group, limits) if are_used(settings) else None

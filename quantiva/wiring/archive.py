@@ -17,7 +17,7 @@ from sinks.decoding import Undecoded
 from sinks.runner import SinkRunner
 from streams.archive.reader import Archive, ArchiveError
 from streams.archive.store import open_store
-from transport import admin
+from transport import admin, transactions
 from transport.log_reader import LogReader, Partition
 from transport.settings import Settings
 
@@ -57,7 +57,8 @@ async def archive_runner(
     registry = Registry(settings.require_registry())
     partitions = await asyncio.to_thread(partition_counts, settings, topics)
     store = open_store(address)
-    sink = ArchiveSink(store, settings.prefix, partitions, registry.text)
+    text_of, markers = registry.text, transactions.are_used(settings)
+    sink = ArchiveSink(store, settings.prefix, partitions, text_of, transactions=markers)
     manifest = await asyncio.to_thread(sink.writer.open, settings.prefix, partitions)
     runner = SinkRunner(
         sink,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from streams.archive import segments
@@ -51,13 +51,16 @@ def check(archive: Archive, on_progress: OnProgress | None = None) -> Report:
         compacted = is_compacted(topic)
         for partition, found in sorted(list_segments(archive.store, topic).items()):
             problems += _place(archive, topic, partition)
-            problems += _between(found, compacted)
+            inside = []
+            after: dict[str, str] = {}
             for segment in found:
-                count, wrong = _inside(archive, segment, compacted)
-                problems += wrong
+                count, wrong, said = _inside(archive, segment, compacted)
+                inside += wrong
+                after[segment.path] = said.get(segments.AFTER, "")
                 files, records, size = files + 1, records + count, size + segment.size
                 if on_progress is not None:
                     on_progress(size, total)
+            problems += [*_between(found, compacted, after), *inside]
     return Report(files, records, size, tuple(problems))
 
 
@@ -89,8 +92,12 @@ def _place(archive: Archive, topic: str, partition: int) -> Iterator[str]:
         )
 
 
-def _between(found: Sequence[Segment], compacted: bool) -> Iterator[str]:
-    """Compare the offset ranges in a partition's file names, by their first offsets."""
+def _between(found: Sequence[Segment], compacted: bool, after: Mapping[str, str]) -> Iterator[str]:
+    """Compare the offset ranges in a partition's file names, by their first offsets.
+
+    `after` is the offset that each file says it follows: with transactions the log itself has none
+    between the two, but markers.
+    """
     widest = found[0]
     for segment in found[1:]:
         place = f"{segment.topic}[{segment.partition}]"
@@ -100,7 +107,11 @@ def _between(found: Sequence[Segment], compacted: bool) -> Iterator[str]:
                 f"Double: {place} has {_offsets(segment.first, last)} twice, in {widest.path} "
                 f"and in {segment.path}."
             )
-        elif segment.first > widest.last + 1 and not compacted:
+        elif (
+            segment.first > widest.last + 1
+            and not compacted
+            and not _follows(after[segment.path], widest)
+        ):
             yield (
                 f"Hole: {place} lacks {_offsets(widest.last + 1, segment.first - 1)}, "
                 f"after {widest.path}."
@@ -109,21 +120,26 @@ def _between(found: Sequence[Segment], compacted: bool) -> Iterator[str]:
             widest = segment
 
 
-def _inside(archive: Archive, segment: Segment, compacted: bool) -> tuple[int, list[str]]:
-    """Return how many records a file has, and what is wrong with it."""
+def _follows(after: str, before: Segment) -> bool:
+    return bool(after) and int(after) <= before.last
+
+
+def _inside(
+    archive: Archive, segment: Segment, compacted: bool
+) -> tuple[int, list[str], Mapping[str, str]]:
+    """Return how many records a file has, what is wrong with it, and its metadata."""
     try:
         with archive.store.open(segment.path) as file:
             said = segments.metadata(file)
         read = _read(archive.read(segment))
     except ArchiveError as error:
-        return 0, [f"Unreadable: {error}"]
+        return 0, [f"Unreadable: {error}"], {}
     except Exception as error:
         if isinstance(error, OSError):
             raise
-        return 0, [
-            f"Unreadable: {segments.unreadable(segment, f'{type(error).__name__}: {error}')}"
-        ]
-    wrong = list(_contents(segment, read, compacted))
+        reason = segments.unreadable(segment, f"{type(error).__name__}: {error}")
+        return 0, [f"Unreadable: {reason}"], {}
+    wrong = list(_contents(segment, read, compacted or segments.AFTER in said))
     if (said.get("topic"), said.get("partition")) != (segment.topic, str(segment.partition)):
         wrong.append(
             f"{segment.path} says that it is of {said.get('topic')}[{said.get('partition')}]."
@@ -131,7 +147,7 @@ def _inside(archive: Archive, segment: Segment, compacted: bool) -> tuple[int, l
     for schema_id in filter(None, said.get("schemas", "").split(",")):
         if int(schema_id) not in archive.schemas:
             wrong.append(f"Schema {schema_id} is missing, and {segment.path} needs it.")
-    return read.count, wrong
+    return read.count, wrong, said
 
 
 def _read(records: Iterable[LoggedRecord]) -> _Read:

@@ -13,6 +13,7 @@ from streams.archive.reader import Archive, ArchiveError
 from streams.archive.records import LoggedRecord, logged
 from streams.archive.store import open_store
 from streams.archive.writer import ArchiveWriter, SchemaText, keep_schemas
+from transport import transactions
 from transport.log_reader import LogReader, Partition
 from transport.settings import Settings
 
@@ -41,7 +42,7 @@ async def copy_topics(
     there already is filled up. `on_progress(done, total)` counts records; with a time range they
     are read twice. Raises ArchiveError, and BrokerError or RegistryError when one is away.
     """
-    writer = ArchiveWriter(open_store(address))
+    writer = ArchiveWriter(open_store(address), transactions=transactions.are_used(settings))
     registry = Registry(settings.require_registry())
     async with LogReader(settings) as reader:
         found = await reader.partitions()

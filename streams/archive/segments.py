@@ -38,6 +38,7 @@ _SCHEMA = fastavro.parse_schema(
         ],
     }
 )
+AFTER = "after"
 _BLOCK_BYTES = 256_000
 """Large blocks are a fifth smaller than fastavro's 16 kB, and as quick to read."""
 
@@ -56,13 +57,23 @@ def describe(topic: str, partition: int, records: Sequence[LoggedRecord]) -> Seg
     )
 
 
-def encode(segment: Segment, records: Iterable[LoggedRecord], schema_ids: Sequence[int]) -> bytes:
-    """Return the file of a segment; `schema_ids` are the registry schemas that its values need."""
+def encode(
+    segment: Segment,
+    records: Iterable[LoggedRecord],
+    schema_ids: Sequence[int],
+    after: int | None = None,
+) -> bytes:
+    """Return the file of a segment; `schema_ids` are the registry schemas that its values need.
+
+    `after` is the offset that it follows in a log with transactions, -1 for the first file: the
+    offsets that are missing there and in the file are those of markers. None: none may be missing.
+    """
     out = io.BytesIO()
     metadata = {
         "topic": segment.topic,
         "partition": str(segment.partition),
         "schemas": ",".join(map(str, schema_ids)),
+        **({} if after is None else {AFTER: str(after)}),
     }
     fastavro.writer(
         out,

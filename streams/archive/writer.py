@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 
+from schemas.topics import WRITTEN_BY_STAGES
 from streams.archive import manifest, segments
 from streams.archive.coverage import Ranges, by_day, covered, days_of, divide
 from streams.archive.layout import SCHEMAS, Segment, folder, is_compacted, parse_schema, schema_path
@@ -30,8 +31,10 @@ class ArchiveWriter:
     once.
     """
 
-    def __init__(self, store: ArchiveStore) -> None:
+    def __init__(self, store: ArchiveStore, *, transactions: bool = False) -> None:
+        """`transactions`: the log has markers of transactions, so that offsets are missing."""
         self._store = store
+        self._transactions = transactions
         self._known: dict[str, dict[int, Ranges]] = {}
         self._schemas: set[int] = set()
         self.files_written = 0
@@ -90,7 +93,8 @@ class ArchiveWriter:
             for run in missing:
                 self._tell_of_gap(topic, partition, ranges, run[0].offset)
                 for part in by_day(run):
-                    written = self._write_segment(topic, partition, part)
+                    before = [last for _, last in ranges if last < part[0].offset]
+                    written = self._write_segment(topic, partition, part, max(before, default=-1))
                     ranges = covered([written], ranges)
                     self._known[topic][partition] = ranges
         return sum(map(len, missing))
@@ -111,11 +115,11 @@ class ArchiveWriter:
         return ranges
 
     def _write_segment(
-        self, topic: str, partition: int, records: Sequence[LoggedRecord]
+        self, topic: str, partition: int, records: Sequence[LoggedRecord], after: int
     ) -> Segment:
         segment = segments.describe(topic, partition, records)
         needed = sorted(number for number in _schema_ids(records) if number in self._schemas)
-        data = segments.encode(segment, records, needed)
+        data = segments.encode(segment, records, needed, after if self._may_lack(topic) else None)
         self._store.write(segment.path, data)
         self.files_written += 1
         self.bytes_written += len(data)
@@ -134,9 +138,13 @@ class ArchiveWriter:
                 )
                 raise ArchiveError(msg)
 
+    def _may_lack(self, topic: str) -> bool:
+        return self._transactions and topic in WRITTEN_BY_STAGES
+
     def _tell_of_gap(self, topic: str, partition: int, ranges: Ranges, first: int) -> None:
         ends = [last for _, last in ranges if last < first]
-        if ends and ends[-1] + 1 < first and not is_compacted(topic):
+        is_hole = bool(ends) and ends[-1] + 1 < first
+        if is_hole and not is_compacted(topic) and not self._may_lack(topic):
             _log.warning(
                 "%s[%d]: a hole: offsets %d to %d did not come, and the archive lacks them",
                 *(topic, partition, ends[-1] + 1, first - 1),
