@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 import msgspec
 
@@ -47,6 +48,17 @@ Rows = list[tuple[bytes, bytes]]
 """Keys and values to write to the changelog."""
 
 
+class Restored(NamedTuple):
+    """What the new owner writes first: rows by partition number, and offsets to read again from.
+
+    `rewound` are first offsets by topic on the broker and partition, of topics that were made anew:
+    somebody may have passed over their records meanwhile.
+    """
+
+    rows: dict[int, Rows]
+    rewound: dict[tuple[str, int], int]
+
+
 class Changelog:
     """The changelog of one stage; `name` is its topic on the broker."""
 
@@ -59,8 +71,8 @@ class Changelog:
         self._applied: dict[int, dict[bytes, Applied]] = {}
         self._topics: dict[int, dict[str, str]] = {}
 
-    async def restore(self, store: StateStore, numbers: Iterable[int]) -> dict[int, Rows]:
-        """Bring the store to the end of the log; return rows to write first, by partition number.
+    async def restore(self, store: StateStore, numbers: Iterable[int]) -> Restored:
+        """Bring the store to the end of the log; return what to write before anything else.
 
         What is known from an earlier tenure stays, only what came since is read. Raises BrokerError
         when the broker does not answer.
@@ -70,14 +82,19 @@ class Changelog:
         async with LogReader(self._settings, fetch_wait_ms=50) as reader:
             await self._read(reader, store, wanted)
             places = [(name, number) for name in self._inputs.values() for number in wanted]
-            ends = await reader.ends(places)
-        return {
-            number: [
-                *self._made_anew(store, number, ends, ids),
-                (OWNER_KEY, self._owned(store, number, ids)),
-            ]
-            for number in wanted
-        }
+            begins, ends = await reader.begins(places), await reader.ends(places)
+        rows: dict[int, Rows] = {}
+        rewound: dict[tuple[str, int], int] = {}
+        for number in wanted:
+            rows[number] = []
+            for topic, name in self._inputs.items():
+                place = (name, number)
+                changed = self._made_anew(store, number, topic, ends[place], ids)
+                if changed:
+                    rewound[place] = begins[place]
+                rows[number] += changed
+            rows[number].append((OWNER_KEY, self._owned(store, number, ids)))
+        return Restored(rows, rewound)
 
     async def _read(self, reader: LogReader, store: StateStore, numbers: list[int]) -> None:
         places = [(self.name, number) for number in numbers]
@@ -107,34 +124,27 @@ class Changelog:
         self._applied.setdefault(number, {}).update(taken)
 
     def _made_anew(
-        self,
-        store: StateStore,
-        number: int,
-        ends: Mapping[tuple[str, int], int],
-        ids: Mapping[str, str],
+        self, store: StateStore, number: int, topic: str, end: int, ids: Mapping[str, str]
     ) -> Rows:
         """Return the rows of the keys that applied more of a topic than it has now ever had."""
-        former = self._topics.get(number, {})
+        name, former = self._inputs[topic], self._topics.get(number, {})
+        is_another = name in former and name in ids and former[name] != ids[name]
         by_key = self._applied.get(number, {})
-        rows: Rows = []
-        for topic, name in self._inputs.items():
-            end = ends[name, number]
-            another = name in former and name in ids and former[name] != ids[name]
-            keys = [
-                key
-                for key, applied in by_key.items()
-                if topic in applied and (another or applied[topic] >= end)
-            ]
-            if not keys:
-                continue
-            _log.warning(
-                "%s[%d] %s: %s goes on with what it has from its first offset on",
-                *(name, number, "was deleted and made anew" if another else f"ends at {end} now"),
-                self._stage,
-            )
-            for key in keys:
-                rows.append((key, store.made_anew(number, key, topic)))
-                by_key[key] = {one: at for one, at in by_key[key].items() if one != topic}
+        keys = [
+            key
+            for key, applied in by_key.items()
+            if topic in applied and (is_another or applied[topic] >= end)
+        ]
+        if not keys:
+            return []
+        _log.warning(
+            "%s[%d] %s: %s goes on with what it has from its first offset on",
+            *(name, number, "was deleted and made anew" if is_another else f"ends at {end} now"),
+            self._stage,
+        )
+        rows = [(key, store.made_anew(number, key, topic)) for key in keys]
+        for key in keys:
+            by_key[key] = {one: at for one, at in by_key[key].items() if one != topic}
         return rows
 
     def _owned(self, store: StateStore, number: int, ids: Mapping[str, str]) -> bytes:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, Protocol
 
 from aiokafka.errors import KafkaError
 
 from streams.agents.batch import BatchProcessor, BatchResult
+from streams.agents.changelog import Restored
 from streams.agents.faust_ext.consumer import Chunk
 from streams.agents.state_store import StateStore
 from streams.agents.writer import PartitionsRevokedError, Writer
@@ -26,13 +27,11 @@ MAX_EVENTS = 2000
 _RETRY_S = 1.0
 
 
-class Restored(Protocol):
+class Restoring(Protocol):
     """The changelog of a stage, as the loop uses it: `streams.agents.changelog`."""
 
-    async def restore(
-        self, store: StateStore, numbers: Iterable[int], /
-    ) -> Mapping[int, list[tuple[bytes, bytes]]]:
-        """Bring the store to the log's end; return rows to write first, by partition number."""
+    async def restore(self, store: StateStore, numbers: Iterable[int], /) -> Restored:
+        """Bring the store to the log's end; return what to write first."""
 
 
 class StageLoop:
@@ -48,7 +47,7 @@ class StageLoop:
         batcher: BatchProcessor,
         writer: Writer,
         store: StateStore,
-        changelog: Restored,
+        changelog: Restoring,
     ) -> None:
         self._app = app
         self._batcher = batcher
@@ -75,13 +74,18 @@ class StageLoop:
         self._store.forget()
         while self._app.tenure == tenure:
             try:
-                await self._writer.write_rows(await self._changelog.restore(self._store, numbers))
+                restored = await self._changelog.restore(self._store, numbers)
+                await self._writer.write_first(restored)
             except PartitionsRevokedError as error:
                 self._rejoin(tenure, error)
+                return
             except (BrokerError, KafkaError, TimeoutError) as error:
                 _log.warning("the state cannot be restored yet: %s", error)
                 await asyncio.sleep(_RETRY_S)
                 continue
+            if restored.rewound:
+                await self._app.consumer.commit()
+                self._rejoin(tenure, "topics were made anew")
             self._ready = tenure
             return
 
@@ -135,10 +139,10 @@ class StageLoop:
             self._batcher.count_row(work, error.key, error)
             raise
 
-    def _rejoin(self, tenure: int, error: Exception) -> None:
+    def _rejoin(self, tenure: int, why: object) -> None:
         """Read again from the committed offsets, with the state that the log has."""
         if tenure == self._app.tenure and tenure != self._lost:
-            _log.warning("joining the group again: %s", error)
+            _log.warning("joining the group again: %s", why)
             self._lost = tenure
             self._app.consumer.rejoin()
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import itertools
 import logging
 import os
 import signal
@@ -37,7 +36,6 @@ from transport.settings import Settings
 from transport.supervision.keeper import EXIT_CONFIG
 
 EVERY_S = 5.0
-_LOOKS_A_TOPIC = 3
 _TIMEOUT_S = 10.0
 
 
@@ -79,13 +77,12 @@ class LogMonitor:
     async def _look(self, hosts: list[StageWorker]) -> None:
         await self._consumer.start()
         names = sorted({name for host in hosts for name in host.input_topics})
-        for number in itertools.count():
+        while True:
             for host in hosts:
                 with contextlib.suppress(KafkaError, TimeoutError):
                     await asyncio.wait_for(self._note_ends(host), _TIMEOUT_S)
-            if number % _LOOKS_A_TOPIC == 0:
-                with contextlib.suppress(admin.BrokerError):
-                    self._trouble = await asyncio.to_thread(self._changed, names)
+            with contextlib.suppress(admin.BrokerError):
+                self._trouble = await asyncio.to_thread(self._changed, names)
             await asyncio.sleep(EVERY_S)
 
     async def _note_ends(self, host: StageWorker) -> None:

@@ -12,8 +12,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from faust.types import TP
+
 from schemas.topics import physical
 from streams.agents.batch import BatchResult
+from streams.agents.changelog import Restored
 from streams.agents.state_store import Pending, StateStore
 from transport.record_size import check_size
 from transport.transactions import FencedError, Outgoing, PartitionTransactions, send
@@ -68,22 +71,23 @@ class Writer:
         written = [(number, key, value) for key, (number, value) in rows.items()]
         for _, key, value in written:
             check_size(self._changelog, key, value, self._limits)
+        await self._write(work, written)
+
+    async def _write(self, work: BatchResult, rows: list[Row]) -> None:
         if self._transactions is not None:
-            await self._in_transactions(self._transactions, work, written)
+            await self._in_transactions(self._transactions, work, rows)
         else:
-            await self._in_order(work, written)
+            await self._in_order(work, rows)
         consumer = self._app.consumer
         for tp, next_offset in work.done.items():
             consumer.done(tp, next_offset)
 
-    async def write_rows(self, rows: Mapping[int, Iterable[tuple[bytes, bytes]]]) -> None:
-        """Write rows of the changelog by partition number: a batch without records."""
+    async def write_first(self, restored: Restored) -> None:
+        """Write what a new owner writes before anything else: a batch without records."""
         work = BatchResult(self._app.tenure)
-        written = [(number, *row) for number, some in rows.items() for row in some]
-        if self._transactions is not None:
-            await self._in_transactions(self._transactions, work, written)
-        else:
-            await self._in_order(work, written)
+        work.done = {TP(*place): offset for place, offset in restored.rewound.items()}
+        rows = [(number, *row) for number, some in restored.rows.items() for row in some]
+        await self._write(work, rows)
 
     def _kept(self, work: BatchResult, key: bytes) -> list[Pending]:
         """Return the outputs that have to stand beside the state: in a transaction, none."""

@@ -23,6 +23,7 @@ from schemas.contract import schema_name
 from schemas.partitioning import partition_of
 from schemas.topics import BY_SCHEMA
 from streams.agents.batch import BatchProcessor, BatchResult
+from streams.agents.changelog import Restored
 from streams.agents.crashes import CrashLog
 from streams.agents.faust_ext.consumer import Chunk
 from streams.agents.loop import StageLoop
@@ -242,14 +243,12 @@ class MemoryChangelog:
     def __init__(self, broker: MemoryBroker) -> None:
         self._broker = broker
 
-    async def restore(
-        self, store: StateStore, numbers: Iterable[int]
-    ) -> dict[int, list[tuple[bytes, bytes]]]:
+    async def restore(self, store: StateStore, numbers: Iterable[int]) -> Restored:
         store.clear()
         for number in numbers:
             store.restore(number, self._broker.rows(number))
             store.epochs[number] += 1
-        return {}
+        return Restored({}, {})
 
 
 class MemoryTransactions:

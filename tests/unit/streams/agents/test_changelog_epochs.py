@@ -90,9 +90,6 @@ def _stream(worker: MemoryWorker) -> Any:
     return worker.stream
 
 
-ENDS = {("market.candles", 0): 4, ("market.trending", 0): 9}
-
-
 @pytest.mark.parametrize(
     ("ids", "ends", "applied"),
     [
@@ -110,8 +107,7 @@ def test_a_topic_that_was_made_anew_is_read_from_its_first_record(
     changelog = Changelog(settings, COUNTING, "state-changelog")
     owner = msgspec.msgpack.encode((None, {}, [], 1, {"market.candles": "one"}))
     changelog._take(store, 0, [(OWNER_KEY, owner), (b"BTC", _row(StateStore(COUNTING), 1, 3, 3))])
-    of_topics = {("market.candles", 0): ends, ("market.trending", 0): 0}
-    rows = changelog._made_anew(store, 0, of_topics, ids)
+    rows = changelog._made_anew(store, 0, "market.candles", ends, ids)
     entry, _ = store.load(b"BTC")
     assert entry is not None
     assert entry.applied == applied

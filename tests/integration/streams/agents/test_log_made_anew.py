@@ -1,0 +1,73 @@
+"""On a real Apache Kafka: topics are deleted, made anew and grown under a running platform."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from confluent_kafka.admin import NewPartitions
+
+from embedded.stack import Stack
+from tests.integration.streams.agents.rig import Rig, market, rig
+from transport import admin, clients
+from transport.supervision.keeper import GivenUpError
+
+pytestmark = [pytest.mark.kafka, pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
+
+ASSETS = 3
+
+
+async def _made_anew(running: Rig, topic: str) -> None:
+    name = f"{running.settings.prefix}{topic}"
+    client = clients.blocking_admin(running.settings)
+    await asyncio.to_thread(client.delete_topics([name], operation_timeout=30)[name].result)
+    await asyncio.sleep(1.0)
+    assert await asyncio.to_thread(admin.create, running.settings) == [name]
+
+
+@pytest.mark.parametrize("topic", ["engine.scores", "market.candles"])
+async def test_case_a_topic_is_deleted_and_made_anew(
+    topic: str, kafka_stack: Stack, folder: Path
+) -> None:
+    events = market(ASSETS, 2)
+    before = len(market(ASSETS, 1))
+    name = f"anew-{topic.split('.')[1]}"
+    async with rig(kafka_stack.env(), folder, name=name, with_sink=False) as running:
+        await running.play(events[:before])
+        first = await _signals(running)
+        await _made_anew(running, topic)
+        await running.publisher.publish_many(events[before:])  # before anybody has noticed
+        await running.publisher.flush()
+        for _ in range(600):
+            if len(await _signals(running)) >= len(first) + 4 * ASSETS:
+                break
+            await asyncio.sleep(0.1)
+        assert len(await _signals(running)) >= len(first) + 4 * ASSETS
+        log = "".join(path.read_text() for path in folder.rglob("worker-*.log"))
+        assert f"topic {running.settings.prefix}{topic} was deleted and made anew" in log
+
+
+async def _signals(running: Rig) -> list[str]:
+    return (await running.records(["signals"]))["signals"]
+
+
+async def test_case_partitions_are_added(kafka_stack: Stack, folder: Path) -> None:
+    async with rig(kafka_stack.env(), folder, name="grown", with_sink=False) as running:
+        name = f"{running.settings.prefix}market.candles"
+        client = clients.blocking_admin(running.settings)
+        grown = client.create_partitions([NewPartitions(name, 8)])
+        await asyncio.to_thread(grown[name].result)
+        await running.publisher._producer.client.force_metadata_update()
+        await running.publisher.publish_many(market(8, 0))
+        await running.publisher.flush()
+        partitions = {number for topic, number in running.publisher.positions() if topic == name}
+        assert partitions <= {0, 1, 2, 3}
+        with pytest.raises(GivenUpError, match="has 8 partitions, the topology needs 4"):
+            await _given_up(running)
+
+
+async def _given_up(running: Rig) -> None:
+    for _ in range(600):
+        await running.workers[0].check()
+        await asyncio.sleep(0.1)
