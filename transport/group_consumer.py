@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import logging
+import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -22,10 +26,13 @@ from aiokafka.errors import (
 
 from schemas.times import DAY_MS
 from schemas.topics import logical, physical
-from transport import clients
+from transport import admin, clients
+from transport.admin import BrokerError
 from transport.embedded_broker import is_embedded
 from transport.settings import Settings
 
+_log = logging.getLogger(__name__)
+_LOOK_EVERY_S = 10.0
 REFUSED: tuple[type[Exception], ...] = (
     AuthenticationFailedError,
     AuthenticationMethodNotSupported,
@@ -58,6 +65,7 @@ class Generation(ConsumerRebalanceListener):  # type: ignore[misc]
         self.number = 0
         self._settled = False
         self._sought = -1
+        self._made_anew: set[str] = set()
 
     @property
     def is_ready(self) -> bool:
@@ -73,9 +81,10 @@ class Generation(ConsumerRebalanceListener):  # type: ignore[misc]
         """Note that the rebalance is over."""
         self._settled = True
 
-    def restart(self) -> None:
-        """Count on without a rebalance."""
+    def restart(self, made_anew: Iterable[str] = ()) -> None:
+        """Count on without a rebalance; topics that were made anew are read from the beginning."""
         self.number += 1
+        self._made_anew |= set(made_anew)
 
     async def seek(self, consumer: Any) -> None:
         """Go back to the committed offsets, once a rebalance."""
@@ -85,12 +94,13 @@ class Generation(ConsumerRebalanceListener):  # type: ignore[misc]
         try:
             for place in sorted(consumer.assignment()):
                 offset = await consumer.committed(place)
-                if offset is None:
+                if offset is None or place.topic in self._made_anew:
                     await consumer.seek_to_beginning(place)
                 else:
                     consumer.seek(place, offset)
         except IllegalStateError:
             return  # the next rebalance has begun
+        self._made_anew.clear()
         self._sought = number
 
 
@@ -104,7 +114,10 @@ class GroupConsumer:
     def __init__(
         self, settings: Settings, group: str, topics: Iterable[str], *, same_numbers: bool = False
     ) -> None:
+        self._settings = settings
         self._prefix = settings.prefix
+        self._ids: dict[str, str] = {}
+        self._look_at_s = 0.0
         self._topics = [physical(topic, settings.prefix) for topic in topics]
         self._rebalances = Generation()
         self._next: dict[TopicPartition, int] = {}
@@ -149,6 +162,7 @@ class GroupConsumer:
 
         None while a rebalance is under way, and after it the records from the committed offsets on.
         """
+        await self._look_at_topics()
         await self._rebalances.seek(self._consumer)
         generation = self.generation
         got = await self._consumer.getmany(timeout_ms=timeout_ms, max_records=max_records)
@@ -162,6 +176,20 @@ class GroupConsumer:
         if not got:
             await self._pass_markers()
         return dict(got)
+
+    async def _look_at_topics(self) -> None:
+        """Begin again with topics that were deleted and made anew: their offsets begin at 0."""
+        now_s = time.monotonic()
+        if now_s < self._look_at_s:
+            return
+        self._look_at_s = now_s + _LOOK_EVERY_S
+        with contextlib.suppress(BrokerError):
+            ids = await asyncio.to_thread(admin.topic_ids, self._settings, self._topics)
+            another = [name for name in sorted(ids) if self._ids.get(name, ids[name]) != ids[name]]
+            self._ids |= ids
+            if another:
+                _log.warning("%s: deleted and made anew, read from the beginning", another)
+                self._rebalances.restart(another)
 
     async def commit(self, next_offsets: Mapping[TopicPartition, int]) -> None:
         """Commit the offsets from which to read on.

@@ -23,7 +23,7 @@ import uvloop
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
-from schemas.topics import TOPICS, physical
+from schemas.topics import STRATEGIES, TOPICS, physical
 from streams.agents.cycle_watchdog import CycleWatchdog
 from streams.agents.stage_worker import StageWorker
 from streams.agents.strategies import StrategyTable
@@ -76,7 +76,12 @@ class LogMonitor:
 
     async def _look(self, hosts: list[StageWorker]) -> None:
         await self._consumer.start()
-        names = sorted({name for host in hosts for name in host.input_topics})
+        names = sorted(
+            {
+                physical(STRATEGIES.name, self._settings.prefix),
+                *(name for host in hosts for name in host.input_topics),
+            }
+        )
         while True:
             for host in hosts:
                 with contextlib.suppress(KafkaError, TimeoutError):

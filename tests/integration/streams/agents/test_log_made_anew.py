@@ -48,6 +48,26 @@ async def test_case_a_topic_is_deleted_and_made_anew(
         assert f"topic {running.settings.prefix}{topic} was deleted and made anew" in log
 
 
+async def test_case_a_sink_reads_a_topic_that_was_made_anew(
+    kafka_stack: Stack, folder: Path
+) -> None:
+    events = market(ASSETS, 2)
+    before = len(market(ASSETS, 1))
+    async with rig(kafka_stack.env(), folder, name="anew-sink") as running:
+        await running.play(events[:before])
+        await running.stored()
+        await _made_anew(running, "signals")
+        await running.play(events[before:])
+        written = await _signals(running)
+        assert len(written) >= 4 * ASSETS
+        for _ in range(600):
+            rows = await running.fetch("SELECT signal_id FROM strategy_signals")
+            if len(rows) >= 8 * ASSETS:
+                break
+            await asyncio.sleep(0.1)
+        assert len(rows) >= 8 * ASSETS
+
+
 async def _signals(running: Rig) -> list[str]:
     return (await running.records(["signals"]))["signals"]
 
