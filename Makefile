@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check soak bench parity clean
+.PHONY: help demo test check soak chaos bench parity clean
 
 help:  ## show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -21,6 +21,9 @@ check: .venv/dev  ## lint and types only
 
 soak: .venv/dev  ## the long versions of some tests: 20 kills, 30 s without a broker
 	$(BIN)/pytest -m long $(ARGS)
+
+chaos: .venv/dev  ## a hundred faults on Apache Kafka beside a run without (ARGS=--quick)
+	$(BIN)/python -m tests.chaos $(ARGS)
 
 bench: .venv/dev  ## measure beside the peers, rewrite the README's table (ONLY=name or ARGS=--quick: print only)
 	$(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY)) $(ARGS)

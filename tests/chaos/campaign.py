@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from random import Random
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from embedded.kafka import ApacheKafka
 from embedded.stack import Stack
@@ -69,7 +69,7 @@ class Campaign:
         self._kafka = kafka
         self._folder = folder
         self.recoveries_s: list[tuple[str, float]] = []
-        self._faults: dict[str, Callable[[Rig, int], Awaitable[None]]] = {
+        self._faults: dict[str, Callable[[Rig, int], Coroutine[None, None, None]]] = {
             "worker killed": self._kill,
             "worker asleep": self._sleep,
             "worker leaves": self._leave,
@@ -93,9 +93,8 @@ class Campaign:
             kinds = []
         async with rig(self._stack.env(), self._folder, name=name, worker_count=WORKERS) as parts:
             begun: list[asyncio.Task[None]] = []
-            for number, wave in enumerate(
-                conflict_free_batches(market(plan.assets, plan.cycles, plan.seed), _WAVE_EVENTS)
-            ):
+            events: list[Any] = list(market(plan.assets, plan.cycles, plan.seed))
+            for number, wave in enumerate(conflict_free_batches(events, _WAVE_EVENTS)):
                 await parts.publisher.publish_many(wave)
                 sent_s = time.monotonic()
                 kind = kinds.pop() if kinds and all(task.done() for task in begun) else None

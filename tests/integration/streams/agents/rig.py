@@ -199,7 +199,7 @@ def _without(value: Any, names: Sequence[str]) -> Any:
             for name, one in value.items()
             if name not in names and name not in ("offset", "inputs")
         }
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return [_without(one, names) for one in value]
     return value
 
