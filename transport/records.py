@@ -16,6 +16,8 @@ from schemas.validation import problem
 
 SENT_HEADER = "sent_ms"
 _LARGEST_BYTES = 1_000_000  # Kafka's limit by default is little more
+_MOST_SENT = 2**53  # every whole number up to here is exact wherever numbers are doubles
+_MOST_DIGITS = 16
 _TOPICS: dict[type, Topic] = {
     **TOPIC_OF,
     Strategy: STRATEGIES,
@@ -61,14 +63,14 @@ def record_of(
 def sent_ms(headers: Iterable[tuple[str, bytes | None]]) -> int | None:
     """Return a record's header `sent_ms`: when the market event behind it was published.
 
-    In ms since 1970 by the wall clock; None when it is missing or no number.
+    In ms since 1970 by the wall clock; None when it is not said: there is none, or its value is no
+    plain decimal number of 0 to 2^53. Headers are no part of the contract: anybody writes them.
     """
     for name, value in headers:
         if name == SENT_HEADER and value is not None:
-            try:
-                return int(value)
-            except ValueError:
-                return None
+            # isdigit: int takes signs, spaces, underscores and thousands of digits as well.
+            said = int(value) if value.isdigit() and len(value) <= _MOST_DIGITS else _MOST_SENT + 1
+            return said if said <= _MOST_SENT else None
     return None
 
 
