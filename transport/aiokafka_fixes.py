@@ -3,16 +3,27 @@
 With uvloop, a write to a socket that the broker's death has already closed raises RuntimeError.
 aiokafka expects OSError only, so its metadata task dies in silence and every later coordinator
 lookup waits for ever: the worker looks healthy and never commits again.
+
+The name of a header that is no UTF-8 raises in the middle of a fetch: nobody could ever read beyond
+that record. Brokers do not look at headers, and other clients write what they like.
+
+A transaction that follows at once waits 20 ms, though the markers of the one before take two.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from aiokafka.conn import AIOKafkaConnection
+from aiokafka.consumer import fetcher
 from aiokafka.errors import KafkaConnectionError
+from aiokafka.producer import sender
+from aiokafka.record.default_records import _DefaultRecordBatchPy
+from aiokafka.record.memory_records import MemoryRecords, _MemoryRecordsPy
 
 _send = AIOKafkaConnection.send
+_unpack = fetcher.PartitionRecords._unpack_records
 
 
 def _send_or_connection_error(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -24,4 +35,54 @@ def _send_or_connection_error(self: Any, *args: Any, **kwargs: Any) -> Any:
         raise broken from error
 
 
+class _KeptRecords:
+    """What was fetched, parsed by aiokafka's extension; the bytes stay for a second look."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        records = MemoryRecords(data)
+        self.has_next = records.has_next
+        self.next_batch = records.next_batch
+        self.size_in_bytes = records.size_in_bytes
+
+
+class _Text(bytes):
+    """Bytes of which every part becomes a text, whatever it is."""
+
+    def __getitem__(self, index: Any) -> Any:
+        found = super().__getitem__(index)
+        return found if isinstance(found, int) else _Text(found)
+
+    def decode(self, encoding: str = "utf-8", errors: str = "replace") -> str:
+        return super().decode(encoding, errors)
+
+
+class _PatientBatch(_DefaultRecordBatchPy):  # type: ignore[misc]
+    _buffer: Any
+
+    def _maybe_uncompress(self) -> None:
+        super()._maybe_uncompress()
+        self._buffer = _Text(self._buffer)
+
+
+class _PatientRecords(_MemoryRecordsPy):  # type: ignore[misc]
+    """aiokafka's parser in Python, which takes any name of a header."""
+
+    def next_batch(self, *_: Any) -> Any:
+        batch = self._next_slice
+        self._cache_next()
+        return _PatientBatch(batch)
+
+
+def _unpack_any_header(self: Any) -> Iterator[Any]:
+    try:
+        yield from _unpack(self)
+    except UnicodeDecodeError:
+        self._records = _PatientRecords(self._records.data)
+        yield from _unpack(self)  # what was handed over already lies below its next offset
+
+
 AIOKafkaConnection.send = _send_or_connection_error
+sender.BACKOFF_OVERRIDE = 0.002
+fetcher.MemoryRecords = _KeptRecords
+fetcher.PartitionRecords._unpack_records = _unpack_any_header

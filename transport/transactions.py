@@ -29,7 +29,7 @@ _OPEN_MS = 20_000
 """The broker aborts a transaction that is open for longer: until then nobody reads behind it."""
 _PATIENCE_MS = 300_000
 """Longer than the longest restart of a broker: until then a send waits, it does not fail."""
-_BACKOFF_MS = 10
+_BACKOFF_MS = 3
 """A transaction that follows at once is refused until the one before has written its markers."""
 _STOP_S = 3.0
 _FAILURES = 5

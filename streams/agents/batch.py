@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections import Counter
@@ -123,6 +124,7 @@ class BatchProcessor:
                 await self._handle(work, topic, record, tables)
             work.done[chunk.tp] = chunk.next_offset
             work.events += len(chunk.records)
+            await asyncio.sleep(0)  # the event loop gets its turn
         return work, []
 
     async def _handle(self, work: BatchResult, topic: str, record: Any, tables: Tables) -> None:

@@ -21,7 +21,9 @@ from transport.record_size import RecordTooLargeError
 _log = logging.getLogger(__name__)
 
 MAX_EVENTS = 2000
-"""Records a batch takes at most, so that the event loop gets a turn every few milliseconds."""
+"""Records a batch takes at most: what is lost when it is given up."""
+_FOR_A_TRANSACTION = 4
+"""Times as many for a transaction, which takes some round trips however much is in it."""
 
 
 _RETRY_S = 1.0
@@ -147,13 +149,14 @@ class StageLoop:
             self._app.consumer.rejoin()
 
     async def _take(self, queue: Any) -> list[Chunk]:
-        """Return what waits, at most MAX_EVENTS or one chunk; waits for the first one."""
+        """Return what waits, some MAX_EVENTS or one chunk; waits for the first one."""
         if queue.empty():
             await self._written()
             self._app.consumer.commit_soon()  # progress shows at once when there is time
         chunks = [await queue.get()]
         events = len(chunks[0].records)
-        while events < MAX_EVENTS and not queue.empty():
+        most = MAX_EVENTS * (_FOR_A_TRANSACTION if self._writer.in_transactions else 1)
+        while events < most and not queue.empty():
             chunk = queue.get_nowait()
             chunks.append(chunk)
             events += len(chunk.records)

@@ -52,6 +52,11 @@ class Writer:
         self._transactions = transactions
         self._limits = limits or {}
 
+    @property
+    def in_transactions(self) -> bool:
+        """True when a batch is a transaction for each partition."""
+        return self._transactions is not None
+
     async def take_over(self, numbers: Iterable[int]) -> None:
         """Shut earlier owners of these partition numbers out."""
         if self._transactions is not None:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import struct
 from typing import Any
 
 import pytest
 import pytest_asyncio
+from aiokafka.record.util import calc_crc32c
 
 from schemas.codec import local_codec
 from schemas.topics import CANDLES, NEWS
+from tests.factories import START_MS
 from tests.integration.conftest import PARTITIONS, Log
 from tests.unit.marketdata.recorded_factory import candle
+from transport import clients
 from transport.admin import BrokerError
 from transport.log_reader import LogReader, Partition
 from transport.publisher import Publisher
@@ -106,3 +110,27 @@ async def test_a_broker_that_is_away_is_a_sentence() -> None:
     with pytest.raises(BrokerError, match="no answer from the Kafka broker at"):
         async with LogReader(Settings(bootstrap="127.0.0.1:1")):
             pass
+
+
+async def test_a_header_whose_name_is_no_utf8_stops_nobody(candles: Candles) -> None:
+    settings, place = candles
+    producer = clients.producer(settings)
+    await producer.start()
+    try:
+        batch = producer.create_batch()
+        for number, headers in enumerate(([("zz", b"1")], [("sent_ms", b"7")], [])):
+            batch.append(key=b"BTC", value=b"%d" % number, timestamp=START_MS, headers=headers)
+        raw = bytearray(batch._build())
+        at = raw.index(b"zz")
+        raw[at : at + 2] = b"\xff\xfe"
+        struct.pack_into(">I", raw, 17, calc_crc32c(bytes(raw[21:])))
+        batch._buffer = raw
+        written = await (await producer.send_batch(batch, place[0], partition=place[1]))
+    finally:
+        await producer.stop()
+    start = written.offset
+    async with LogReader(settings) as reader:
+        read = [one async for some in reader.scan({place: (start - 2, start + 3)}) for one in some]
+    assert [one.offset for one in read] == list(range(start - 2, start + 3))
+    assert [one.value for one in read[2:]] == [b"0", b"1", b"2"]
+    assert read[3].headers == (("sent_ms", b"7"),)
