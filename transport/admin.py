@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from schemas.topics import TOPICS, Topic, physical
@@ -36,6 +37,22 @@ class BrokerError(RuntimeError):
 def wanted_partitions(topic: Topic, settings: Settings) -> int:
     """Return the partition count of a topic in this deployment."""
     return topic.partitions or settings.partitions
+
+
+@lru_cache(maxsize=1000)  # one line in the log
+def agreed_partitions(topic: Topic, settings: Settings, found: int) -> int:
+    """Return the partition count to write with where the broker has `found`: the deployment's.
+
+    No stage reads a partition that was added since. Raises BrokerError when there are fewer.
+    """
+    name, wanted = physical(topic.name, settings.prefix), wanted_partitions(topic, settings)
+    sentence = f"topic {name} has {found} partitions, the deployment {wanted}"
+    if found < wanted:
+        msg = f"{sentence}: set QUANTIVA_PARTITIONS, or recreate the topic"
+        raise BrokerError(msg)
+    if found > wanted:
+        _log.warning("%s: only the first %d are used", sentence, wanted)
+    return wanted
 
 
 def _metadata(admin: Any, settings: Settings) -> dict[str, Any]:

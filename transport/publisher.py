@@ -8,7 +8,6 @@ Both keep the order of events within a partition.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from functools import partial
@@ -21,16 +20,16 @@ from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from schemas.codec import BadEventError, Codec
 from schemas.partitioning import partition_of
-from schemas.topics import BY_NAME, STRATEGIES, Topic, physical
+from schemas.topics import BY_NAME, STRATEGIES, TOPICS, Topic, physical
 from transport import clients
-from transport.admin import wanted_partitions
+from transport.admin import BrokerError, agreed_partitions, record_limits
 from transport.clock import wall_ms
+from transport.record_size import RecordTooLargeError, check_size
 from transport.records import SENT_HEADER, ProducerRecord, record_of
 from transport.settings import Settings
 
 __all__ = ["BadEventError", "PublishError", "Publisher", "partition_of"]
 
-_log = logging.getLogger(__name__)
 _LINGER_MS = 5
 _BATCH_BYTES = 256 * 1024
 _CHUNK_EVENTS = 1000
@@ -76,7 +75,7 @@ class Publisher:
         self._error: PublishError | None = None
         self._next_offset: dict[tuple[str, int], int] = {}
         self._counts: Counter[str] = Counter()
-        self._grown: set[str] = set()
+        self._limits: dict[str, int] = {}
 
     async def start(self) -> None:
         """Connect; PublishError when no broker answers at the address, or it refuses this one."""
@@ -93,6 +92,8 @@ class Publisher:
                 msg = f"no Kafka broker answers at {self._bootstrap}: {error}"
             raise PublishError(msg) from error
         self._producer = producer
+        names = [physical(topic.name, self._prefix) for topic in TOPICS]
+        self._limits = await asyncio.to_thread(record_limits, self._settings, names)
 
     async def stop(self) -> None:
         """Flush and disconnect; disconnects also when the flush raises PublishError."""
@@ -135,6 +136,7 @@ class Publisher:
     async def _hand_over(self, topic: Topic, record: ProducerRecord) -> None:
         await self._room()
         name = physical(topic.name, self._prefix)
+        self._check_size(name, record)
         try:
             count = await self._partitions(topic)
             future = await self._producer.send(
@@ -194,6 +196,7 @@ class Publisher:
         for event in chunk:
             try:
                 topic, record = record_of(event, self._codec, is_valid=are_valid)
+                self._check_size(physical(topic.name, self._prefix), record)
             except BadEventError as error:
                 bad = error
                 break
@@ -214,26 +217,19 @@ class Publisher:
             by_partition[partition_of(record.key, partition_count)].append(record)
         await asyncio.gather(*[self._send(topic, *item) for item in by_partition.items()])
 
-    async def _partitions(self, topic: Topic) -> int:
-        """Return the count of the deployment: the stages read no partition that was added since.
+    def _check_size(self, name: str, record: ProducerRecord) -> None:
+        try:
+            check_size(name, record.key, record.value or b"", self._limits)
+        except RecordTooLargeError as error:
+            raise BadEventError(str(error)) from error
 
-        Raises PublishError when the topic has fewer.
-        """
-        name, wanted = physical(topic.name, self._prefix), wanted_partitions(topic, self._settings)
+    async def _partitions(self, topic: Topic) -> int:
+        name = physical(topic.name, self._prefix)
         found = len(await self._producer.partitions_for(name))
-        if found < wanted:
-            msg = (
-                f"topic {name} has {found} partitions, the deployment {wanted}: "
-                "set QUANTIVA_PARTITIONS, or recreate the topic"
-            )
-            raise PublishError(msg)
-        if found > wanted and name not in self._grown:
-            self._grown.add(name)
-            _log.warning(
-                "topic %s has %d partitions, the deployment %d: only the first %d are used",
-                *(name, found, wanted, wanted),
-            )
-        return wanted
+        try:
+            return agreed_partitions(topic, self._settings, found)
+        except BrokerError as error:
+            raise PublishError(str(error)) from error
 
     async def _send(self, topic: str, partition: int, records: list[ProducerRecord]) -> None:
         batch = self._producer.create_batch()

@@ -80,6 +80,7 @@ async def test_what_is_read_back_is_what_was_published(log: Log, way):
 
 
 async def test_both_ways_may_alternate_and_keep_the_order(log: Log):
+    await log.create("both.")
     await log.create("both.", partitions=1)
     events = [candle("BTC", T0 + n) for n in range(400)]
     async with publisher(log, "both.") as to:
@@ -103,6 +104,7 @@ async def test_a_small_bound_on_what_is_in_flight_loses_nothing(log: Log, way):
 
 
 async def test_large_events_fill_many_batches_in_order(log: Log):
+    await log.create("large.")
     await log.create("large.", partitions=1)
     events = [news("BTC", T0 + n, f"{n} " + "x" * 100_000) for n in range(20)]
     async with publisher(log, "large.") as to:
@@ -225,3 +227,18 @@ async def test_the_prebuilt_strategies_are_keyed_by_their_id(log: Log):
     assert [CODEC.decode(record.value) for record in records] == list(PREBUILT)
     assert [record.key.decode() for record in records] == [s.strategy_id for s in PREBUILT]
     assert [record.timestamp for record in records] == [s.updated_at for s in PREBUILT]
+
+
+async def test_what_the_topic_does_not_take_is_refused_before_it_is_sent(log: Log):
+    async with publisher(log, "sized.") as to:
+        to._limits["sized.market.news"] = 1_000
+        with pytest.raises(BadEventError, match=r"sized\.market\.news .* the topic takes 1000"):
+            await to.publish_many([news(headline="x" * 2_000)])
+
+
+async def test_a_topic_with_fewer_partitions_than_agreed_is_refused(log: Log):
+    await log.create("fewer.")
+    settings = log.settings("fewer.").model_copy(update={"partitions": PARTITIONS + 1})
+    async with Publisher(settings, CODEC) as to:
+        with pytest.raises(PublishError, match=f"has {PARTITIONS} partitions, the deployment"):
+            await to.publish(candle())
