@@ -81,7 +81,6 @@ async def test_what_is_read_back_is_what_was_published(log: Log, way):
 
 async def test_both_ways_may_alternate_and_keep_the_order(log: Log):
     await log.create("both.")
-    await log.create("both.", partitions=1)
     events = [candle("BTC", T0 + n) for n in range(400)]
     async with publisher(log, "both.") as to:
         for start in range(0, 400, 40):
@@ -105,7 +104,6 @@ async def test_a_small_bound_on_what_is_in_flight_loses_nothing(log: Log, way):
 
 async def test_large_events_fill_many_batches_in_order(log: Log):
     await log.create("large.")
-    await log.create("large.", partitions=1)
     events = [news("BTC", T0 + n, f"{n} " + "x" * 100_000) for n in range(20)]
     async with publisher(log, "large.") as to:
         await in_bulk(to, events)
