@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Protocol
 
-from marketdata.assets.mentions import is_plain, is_sure_name, mentioned
+from marketdata.assets.mentions import is_large, is_plain, is_sure_name, mentioned
 from marketdata.assets.symbols import Catalogue, fold
+from marketdata.assets.words import is_seldom
 
 STOCK_SOURCES = frozenset({"stocknews"})
 """Sources whose tickers are stocks as well ("T" is AT&T): taken as tags."""
@@ -69,7 +70,7 @@ def assets_of_tags(
     return _once(
         asset
         for tag, asset in found
-        if asset is not None and (asset in named or _stands_alone(tag, asset, catalogue))
+        if asset is not None and (asset in named or _stands_alone(tag, asset, headline, catalogue))
     )
 
 
@@ -82,10 +83,17 @@ def _meant(tag: str, catalogue: Catalogue) -> str | None:
     return catalogue.resolve(tag) if _is_ticker(tag) else catalogue.by_name.get(fold(tag))
 
 
-def _stands_alone(tag: str, asset: str, catalogue: Catalogue) -> bool:
-    """Whether a tag means its coin even where the text does not name it."""
-    if _is_ticker(tag) and catalogue.of_symbol(tag) == asset and is_plain(asset, catalogue):
-        return True
+def _stands_alone(tag: str, asset: str, headline: str, catalogue: Catalogue) -> bool:
+    """Whether a tag means its coin even where the text does not name it.
+
+    Also a word that is seldom one ("UNI") does, unless the tag may be a word of the headline.
+    """
+    if _is_ticker(tag) and catalogue.of_symbol(tag) == asset:
+        if is_plain(asset, catalogue):
+            return True
+        seldom = is_large(asset, catalogue) and is_seldom(asset, catalogue.rank(asset))
+        if seldom and fold(tag) not in fold(headline).split():
+            return True
     name = fold(tag)
     return catalogue.by_name.get(name) == asset and is_sure_name(
         name, asset, catalogue, tagged=False

@@ -1,50 +1,54 @@
-"""Words that coins are called by and that mostly mean something else in a headline.
+"""Which tickers and names mostly mean something else in a headline.
 
-None of the lists can be complete, for new coins take new words; so `mentions` asks more of every
-small coin than of a large one, and the lists are for the rest.
+English has a word for every other short ticker, so a list of them would never be complete. Whether
+a ticker or name is one of those goes by how often English uses the word (lines of films, which
+have first names, too) and how large the coin is: "eth" is said now and then, but of Ethereum much
+is written; "link" is said daily, and of Chainlink less is written.
 """
 
 from __future__ import annotations
 
+import gzip
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+
+import msgspec
+
+_MOST_TIMES_RANK = 20_000
+_MOST_TIMES_RANK_NAME = 100_000
+"""A word's uses times the coin's rank, from which on it is a word first; a name is longer, and in
+small letters where it is none."""
+_EVERYDAY = 1_000_000
+"""Uses from which on a word is expected in any headline."""
+_LEAST_USES, _LONGEST = 100, 12  # rarer words are misspellings and foreign
+_LEAST_LETTERS = 3
+
 _CAPITALS = """
-    AI AMA AML AMM API APR APY ATH ATL ATM BANK BEARISH BIG BLOCK BOE BOJ BREAKING BULLISH BUY CAN
-    CASH CBDC CEO CEX CFO CFTC CIA CME CODE COO CPI CTO DAO DEFI DEPIN DEX DID DOJ DOLLAR EASY ECB
-    EPS ESG ETF ETFS ETN ETP EUR EVM FAST FBI FCA FDIC FED FIRST FOMC FOMO FOR FREE FTC FTX FUD FUND
-    GAS GDP GMT GOLD GPT GPU GREEN HIGH HODL HOLD HOME HOT HUGE ICO IDO IEO IMF IPO IRA IRS ITS JUST
-    KING KYC LATEST LIVE LLC LLM LOW MAX MEME MEV MICA MORE MOVE NASA NATO NEW NEXT NFT NFTS NOT NOW
-    NYSE OCC OFAC ONE ONLY OPEN OTC OUT OVER P2E P2P PAY PCE PFP PLAY PMI POS POW PPI PUMP PUSH QE
-    RATE REAL RED REKT RISK ROI RPC RWA RWAS SAFE SAVE SBF SDK SEC SELL SOON SPAC SPX STABLE SUPER
-    SWIFT TGE THE THIS TIME TOKEN TOP TPS TRUE TVL UAE USA VIP VPN WAR WATCH WEB3 WEF WHALE WHAT WHY
-    WILL WIN WOULD YES YOU YOY ZKP
+    AI AMA AML AMM API APR APY ATH ATL ATM BOE BOJ CBDC CEO CEX CFO CFTC CIA CME COO CPI CTO DAO
+    DEFI DEPIN DEX DID DOJ ECB EPS ESG ETF ETFS ETN ETP EUR EVM FAQ FBI FCA FDIC FED FOMC FOMO FTC
+    FTX FUD GDP GPT GPU HODL ICO IDO IEO IMF IPO IRA IRS ITS KYC LLC LLM MEV MICA NASA NATO NFT NFTS
+    NYSE OCC OFAC OTC P2E P2P PCE PFP PMI POS POW PPI QE REKT ROI RPC RWA RWAS SBF SDK SEC SPAC SPX
+    TGE TPS TVL UAE UFC USA VIP VPN WEB3 WEF YOY ZKP
     """
 CAPITALS = frozenset(_CAPITALS.split())
-"""Symbols that headlines write in capitals when they mean no coin: short forms and cries."""
+"""Short forms of the trade, which headlines are full of: as tickers they need a mark or a name."""
 
-_SYMBOL_WORDS = """
-    ACE ACT ALPHA ALT APE ARC ARK ATOM BABY BAND BEAM BLUR BOOK BRETT CAKE CAT CHECK COMP COOKIE
-    CORE CYBER DASH DEEP DOG DOGS DOT EDGE FARM FIRE FLOW FLR FORM FUN GALA GHOST GRASS HYPE HYPER
-    ICE INIT JOE KITE LAYER LEO LIGHT LINK MAGIC MAJOR MASK MINA NEAR NEO NIGHT OCEAN OM ORCA ORDER
-    PEOPLE PORTAL POWER PRIME RAIN RARE RAY RENDER ROSE SAND SENT SIGN SKY SOLO SPELL SUN SURGE
-    TREE TRUMP TRUST TURBO USUAL VIRTUAL WARD WAVES WILD ZERO
+_SHORT_FORMS = """
+    ACH AMC AMP ARC ARM ASIC AST AXS CAR CFA COMP CRO CSR DAT ECO EPA EPS EV FET FIS GDPR GMT
+    GST HR INJ IQ KPI MEW MIT MOU NBA NFL OKR PSA PR QA RON TAG TEL TRM UMA UPI VAT VC
     """
-SYMBOL_WORDS = frozenset(_SYMBOL_WORDS.split())
-"""Symbols that are words, but in capitals among small letters mean the coin."""
+_SHORT_FORMS_SET = frozenset(_SHORT_FORMS.split())
+"""Short forms and brands that are in no dictionary."""
 
-_NAME_WORDS = """
-    alpha aster band base beam blast blur book casper chain compound core crypto dash defi dog
-    flare flow gala gas ghost gold grass harmony hype hyper ice icon immutable kite layer
-    magic maker mantle mask meme memecoin movement near oasis ocean optimism
-    origin plasma portal power pump quant rain real render request river safe
-    sand scroll secret sign sky sonic soon stable stacks status story sun super
-    token trump trust turbo usual virtual virtuals wave waves world zero
+_NAMES = frozenset(("base", "crypto", "defi", "icon", "mantle", "memecoin", "plasma", "quant"))
+"""Names that are words, too, though seldom in films."""
+
+_BODIES = """
+    blockchain bridge chain ecosystem foundation labs mainnet network protocol testnet token tokens
     """
-NAME_WORDS = frozenset(_NAME_WORDS.split())
-"""Names of one word, folded, that are no names in many headlines."""
-
-BODIES = frozenset(
-    ("blockchain", "foundation", "labs", "mainnet", "network", "protocol", "testnet")
-)
-"""After one of NAME_WORDS these say that the coin is meant: Flow Foundation, Story Protocol."""
+BODIES = frozenset(_BODIES.split())
+"""After a word these say that the coin of that name is meant: Flow Foundation, Story Protocol."""
 
 OTHERS = frozenset(
     {
@@ -63,3 +67,52 @@ OTHERS = frozenset(
     }
 )
 """Names that begin or end with another coin's: these are not about that one, listed or not."""
+
+
+def is_word(symbol: str, rank: float) -> bool:
+    """Return whether a ticker in capitals of a coin of this rank may as well be a word or a name.
+
+    So is each of one or two letters, and what is no word but a short form.
+    """
+    if len(symbol) < _LEAST_LETTERS or symbol.isdigit() or symbol in CAPITALS:
+        return True
+    return symbol in _SHORT_FORMS_SET or _is_often(symbol.lower(), rank, _MOST_TIMES_RANK)
+
+
+def is_said(word: str) -> bool:
+    """Return whether a folded word is an English one at all: an avalanche of lawsuits."""
+    return word in _uses()
+
+
+def is_everyday(symbol: str) -> bool:
+    """Return whether a ticker is among the commonest words and short forms: THE, ONE, NFT."""
+    return symbol in CAPITALS or symbol.isdigit() or _uses().get(symbol.lower(), 0) >= _EVERYDAY
+
+
+def is_seldom(symbol: str, rank: float) -> bool:
+    """Return whether a ticker is no word, or one that is seldom said beside its coin: UNI."""
+    if symbol in CAPITALS or symbol in _SHORT_FORMS_SET or symbol.isdigit():
+        return False
+    return not _is_often(symbol.lower(), rank, _MOST_TIMES_RANK_NAME)
+
+
+def is_word_name(name: str, rank: float) -> bool:
+    """Return whether a folded name of one word may as well be that word, in a headline."""
+    return name in _NAMES or _is_often(name, rank, _MOST_TIMES_RANK_NAME)
+
+
+def _is_often(word: str, rank: float, limit: int) -> bool:
+    uses = _uses().get(word, 0)
+    return uses > 0 and uses * rank > limit
+
+
+@cache
+def _uses() -> Mapping[str, int]:
+    """Return how often each English word occurs in a large body of films' subtitles."""
+    packed = (files("spellchecker") / "resources" / "en.json.gz").read_bytes()
+    uses = msgspec.json.decode(gzip.decompress(packed), type=dict[str, int])
+    return {
+        word: count
+        for word, count in uses.items()
+        if count >= _LEAST_USES and len(word) <= _LONGEST
+    }

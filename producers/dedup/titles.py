@@ -11,11 +11,12 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from math import inf
 
 from rapidfuzz.distance import DamerauLevenshtein, Opcode
 from rapidfuzz.distance.Levenshtein import opcodes
 
-from marketdata.assets.words import CAPITALS, NAME_WORDS, SYMBOL_WORDS
+from marketdata.assets.words import is_word, is_word_name
 from schemas.coins import COINS, NICKNAMES, TICKERS
 
 _LEAST_LETTERS = 12  # a shorter title is no more than a subject
@@ -59,8 +60,9 @@ def _coin_words() -> Iterator[tuple[str, str]]:
     spellings = {asset: asset for asset in COINS} | {**TICKERS, **NICKNAMES}
     for spelling, asset in spellings.items():
         word, name = spelling.casefold(), COINS[asset].name.casefold()
-        is_word = word.upper() in CAPITALS | SYMBOL_WORDS or name in NAME_WORDS
-        if name.isalnum() and name != asset.casefold() and word.isalnum() and not is_word:
+        rank = COINS[asset].market_cap_rank or inf
+        is_other = is_word(spelling.upper(), rank) or is_word_name(name, rank)
+        if name.isalnum() and name != asset.casefold() and word.isalnum() and not is_other:
             yield word, name
 
 
