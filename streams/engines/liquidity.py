@@ -19,7 +19,8 @@ cannot fill scores 0 and has no feature, depth is a lower bound. `reach` measure
 that matters: the distance from mid to the last level of the shorter side, 0 at 1 bps, 1 at 200 bps,
 and logarithmic in between.
 
-The averages know only ticks: a time-weighted mean at first, then an exponential one.
+The averages know only ticks: a time-weighted mean at first, then an exponential one. After a pause
+of 30 days, or when the price jumps as only another coin's does, they begin anew.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ import msgspec
 from schemas.market import OrderBook, TrendingAsset
 from schemas.topics import BOOKS
 from streams.engines.base import Engine, EngineReading, clamp, freshness
+from streams.engines.indicators import BREAK_FACTOR
 from streams.engines.liquidity_book import depth_usd, side_of, slippage_of, top_usd
 
 _MINUTE_MS = 60_000.0
@@ -108,6 +110,7 @@ class Volume(msgspec.Struct, frozen=True, gc=False):
     """24 h volume in USD from the ticks: the last one and its averages.
 
     first_seen, last_seen   observed_at of the first and the newest tick, ms
+    price_usd               of the newest tick; 0: not kept yet
     """
 
     first_seen: int
@@ -115,6 +118,7 @@ class Volume(msgspec.Struct, frozen=True, gc=False):
     now_usd: float
     week_usd: float
     month_usd: float
+    price_usd: float = 0.0
 
 
 class State(msgspec.Struct, frozen=True, gc=False):
@@ -136,7 +140,7 @@ def update(config: Config, state: State, event: Any, offset: int) -> State:
         if book is None or event.observed_at > book.observed_at:
             return State(measure(config, event, offset), volume)
     elif type(event) is TrendingAsset and (volume is None or event.observed_at > volume.last_seen):
-        return State(book, _averaged(config, volume, event.volume_24h_usd, event.observed_at))
+        return State(book, _averaged(config, volume, event))
     return state
 
 
@@ -187,14 +191,15 @@ def _scaled(value: float, points: tuple[float, float]) -> float:
     return 0.0 if scaled < 0.0 else 1.0 if scaled > 1.0 else scaled
 
 
-def _averaged(config: Config, before: Volume | None, volume_usd: float, now: int) -> Volume:
+def _averaged(config: Config, before: Volume | None, tick: TrendingAsset) -> Volume:
     """Return the averages after a tick: its volume stands for the time since the last tick.
 
     The weight of the new is the larger of dt / elapsed, which makes a plain mean over time, and
     1 - exp(-dt / time constant), which makes an exponential one once there is history enough.
     """
-    if before is None:
-        return Volume(now, now, volume_usd, volume_usd, volume_usd)
+    now, volume_usd, price_usd = tick.observed_at, tick.volume_24h_usd, tick.price_usd
+    if before is None or _is_another(config, before, tick):
+        return Volume(now, now, volume_usd, volume_usd, volume_usd, price_usd)
     dt_ms = now - before.last_seen
     mean = dt_ms / (now - before.first_seen)
     week = max(mean, -expm1(-dt_ms / (config.week_days * _DAY_MS)))
@@ -205,7 +210,15 @@ def _averaged(config: Config, before: Volume | None, volume_usd: float, now: int
         volume_usd,
         before.week_usd + week * (volume_usd - before.week_usd),
         before.month_usd + month * (volume_usd - before.month_usd),
+        price_usd,
     )
+
+
+def _is_another(config: Config, before: Volume, tick: TrendingAsset) -> bool:
+    """Whether the volumes before say nothing of the coin that the tick is of."""
+    was, now = before.price_usd, tick.price_usd
+    jumped = was > 0.0 and now > 0.0 and not was < BREAK_FACTOR * now < BREAK_FACTOR**2 * was
+    return jumped or tick.observed_at - before.last_seen >= 2.0 * config.month_days * _DAY_MS
 
 
 def _volume_ratios(config: Config, volume: Volume | None) -> dict[str, float]:

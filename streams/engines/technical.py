@@ -5,6 +5,9 @@
 Each trend is in [-1, 1] (`indicators.trend`). A timeframe with fewer than 200 candles adds nothing
 to the score and nothing to the confidence. Only closed candles move the score, each once.
 
+After a hole of 50 candles or more (MA50's window), or a jump that the asset never made, a timeframe
+begins anew: another coin may trade under its ticker, and nothing from before counts.
+
 confidence  sum of the weights of the warm timeframes, each times its completeness: a hole of n
             candles takes n / 50 of it away, and 50 candles later all of it is back
 freshness   by the same weights, over the timeframes with any candle: 1 until a quarter of a candle
@@ -14,7 +17,6 @@ price_usd   the last close, or the tick's price when that is newer
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -22,75 +24,12 @@ from msgspec.structs import replace
 
 from schemas.market import Candle, TrendingAsset
 from schemas.topics import CANDLES
-from schemas.validation import TIMEFRAME_MS
 from streams.engines.base import Engine, EngineReading, clamp, freshness
-from streams.engines.indicators import (
-    GIVEN_AT,
-    NAMES,
-    WARM_AT,
-    Series,
-    TrendConfig,
-    Values,
-    advance,
-    structure,
-    trend,
-    values,
-)
+from streams.engines.indicators import WARM_AT
+from streams.engines.technical_frame import LENGTH_MS, TIMEFRAMES, Config, Frame, moved
 
-TIMEFRAMES = ("1h", "4h", "1d")
 _PLACE = {timeframe: place for place, timeframe in enumerate(TIMEFRAMES)}
-_LENGTH_MS = tuple(TIMEFRAME_MS[timeframe] for timeframe in TIMEFRAMES)
 _STALE = tuple(f"stale_{timeframe}" for timeframe in TIMEFRAMES)
-_NEVER_MS = 253_402_300_800_000  # the year 10000
-_FEATURES = tuple(
-    tuple(f"{name}@{timeframe}" for name in (*NAMES, "TREND")) for timeframe in TIMEFRAMES
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Config:
-    """Constants of the score.
-
-    weights             of the timeframes' trends in the score, in the order of TIMEFRAMES (SPEC)
-    trend               constants of one timeframe's trend
-    gap_memory_candles  candles until a hole is forgotten: MA50 is free of it then
-    fresh_candles       age of the last close up to which a timeframe is fresh, in its candles
-    stale_candles       age of the last close from which it is stale, in its candles
-    fresh_ms            `fresh_candles` of each timeframe in ms
-    """
-
-    weights: tuple[float, float, float] = (0.25, 0.35, 0.40)
-    trend: TrendConfig = field(default_factory=TrendConfig)
-    gap_memory_candles: int = 50
-    fresh_candles: float = 1.25
-    stale_candles: float = 3.0
-    fresh_ms: tuple[int, ...] = field(init=False)
-
-    def __post_init__(self) -> None:
-        fresh_ms = tuple(int(self.fresh_candles * length_ms) for length_ms in _LENGTH_MS)
-        object.__setattr__(self, "fresh_ms", fresh_ms)
-
-
-class Frame(msgspec.Struct, frozen=True, gc=False):
-    """One timeframe.
-
-    open_time, close_time, offset   of the last closed candle; -1 before the first
-    missing      candles that are missing in holes not yet forgotten
-    since_gap    closed candles since the last such hole
-    fresh_until  moment up to which this timeframe is fresh, ms
-    trend        -1 to 1; 0 until warm
-    quality      share of its weight that the confidence gets, 0 to 1
-    """
-
-    series: Series = Series()
-    open_time: int = -1
-    close_time: int = -1
-    offset: int = -1
-    missing: int = 0
-    since_gap: int = 0
-    fresh_until: int = _NEVER_MS
-    trend: float = 0.0
-    quality: float = 0.0
 
 
 class State(msgspec.Struct, frozen=True, gc=False):
@@ -134,7 +73,7 @@ def _with_candle(config: Config, state: State, place: int, candle: Candle, offse
     before = state.frames[place]
     said = state.reading
     features = said.features.copy()
-    frame = _moved(config, before, place, candle, offset, features)
+    frame = moved(config, before, place, candle, offset, features)
     hour, four_hours, day = state.frames
     if place == 0:
         hour = frame
@@ -163,46 +102,6 @@ def _with_candle(config: Config, state: State, place: int, candle: Candle, offse
     return State(frames, reading, fresh_until, price_time)
 
 
-def _moved(
-    config: Config,
-    before: Frame,
-    place: int,
-    candle: Candle,
-    offset: int,
-    features: dict[str, float],
-) -> Frame:
-    """Return the timeframe after a candle, and set its values in `features`."""
-    close_time, open_time = candle.close_time, candle.open_time
-    series = advance(before.series, candle.high, candle.low, candle.close)
-    trend_now = quality = 0.0
-    if series.count >= WARM_AT:
-        numbers = values(series)
-        trend_now, quality = trend(config.trend, numbers, structure(series.swings)), 1.0
-        _set(features, _FEATURES[place], numbers, trend_now)
-    else:
-        _add_known(features, place, series)
-    missing = since_gap = 0
-    if before.missing or open_time - before.open_time != _LENGTH_MS[place]:
-        missing, since_gap = _gap(config, before, open_time, _LENGTH_MS[place])
-        if missing:
-            memory = config.gap_memory_candles
-            quality *= 1.0 - min(1.0, missing / memory) * (1.0 - since_gap / memory)
-    fresh_until = close_time + config.fresh_ms[place]
-    return Frame(
-        series, open_time, close_time, offset, missing, since_gap, fresh_until, trend_now, quality
-    )
-
-
-def _gap(config: Config, before: Frame, open_time: int, length_ms: int) -> tuple[int, int]:
-    """Return the candles missing in holes not yet forgotten, and those closed since the last."""
-    hole = (open_time - before.open_time) // length_ms - 1 if before.offset >= 0 else 0
-    if hole > 0:
-        return before.missing + hole, 0
-    if not before.missing or before.since_gap + 1 >= config.gap_memory_candles:
-        return 0, 0
-    return before.missing, before.since_gap + 1
-
-
 def _renewed(evidence: tuple[int, ...], before: int, offset: int) -> tuple[int, ...]:
     """Put a timeframe's new offset last and take its old one out, which is mostly the last one."""
     if evidence and evidence[-1] == before:
@@ -219,39 +118,14 @@ def _confidence(config: Config, frames: tuple[Frame, Frame, Frame]) -> float:
     return clamp(weighted, 0.0)
 
 
-def _set(
-    features: dict[str, float], names: tuple[str, ...], numbers: Values, trend_now: float
-) -> None:
-    """Set a warm timeframe's features; one by one, for that is three times as fast as `update`."""
-    ma20, ma50, ma200, rsi14, rsi30, macd, macd_signal, macd_hist, atr14, close, name = names
-    (
-        features[ma20],
-        features[ma50],
-        features[ma200],
-        features[rsi14],
-        features[rsi30],
-        features[macd],
-        features[macd_signal],
-        features[macd_hist],
-        features[atr14],
-        features[close],
-    ) = numbers
-    features[name] = trend_now
-
-
-def _add_known(features: dict[str, float], place: int, series: Series) -> None:
-    count = series.count
-    for name, value, given in zip(_FEATURES[place], values(series), GIVEN_AT, strict=False):
-        if count >= given:
-            features[name] = value
-
-
 def _detail(frames: tuple[Frame, ...]) -> dict[str, str]:
     detail = {}
     for timeframe, frame in zip(TIMEFRAMES, frames, strict=True):
         count = frame.series.count
         if count < WARM_AT:
             detail[f"warming_{timeframe}"] = f"{count} of {WARM_AT} candles"
+        if frame.broken:
+            detail[f"new_series_{timeframe}"] = frame.broken
         if frame.missing:
             candles = "candle" if frame.missing == 1 else "candles"
             detail[f"gap_{timeframe}"] = f"{frame.missing} {candles} missing"
@@ -274,7 +148,7 @@ def _aged(config: Config, state: State, now: int) -> tuple[float, dict[str, str]
     for place, frame in enumerate(state.frames):
         if frame.offset < 0:
             continue
-        age_candles, weight = (now - frame.close_time) / _LENGTH_MS[place], config.weights[place]
+        age_candles, weight = (now - frame.close_time) / LENGTH_MS[place], config.weights[place]
         present += weight
         fresh += weight * freshness(age_candles, config.fresh_candles, config.stale_candles)
         if age_candles > config.fresh_candles:

@@ -27,7 +27,7 @@ def _technical(config: Any) -> str:
     settled = 31 + ceil(log(TOLERANCE) / log(1.0 - 1.0 / 30.0))
     return (
         f"speaks after {WARM_AT} candles of a timeframe; RSI30 forgets within {settled}; a hole "
-        f"lowers the confidence for {config.gap_memory_candles}"
+        f"lowers the confidence for {config.gap_memory_candles}, one as long ends the series"
     )
 
 

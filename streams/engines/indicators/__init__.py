@@ -1,6 +1,7 @@
 """Technical indicators, incremental and pure: see `series`, `swings` and `trend`."""
 
 from streams.engines.indicators.series import (
+    BREAK_FACTOR,
     GIVEN_AT,
     NAMES,
     REVERSAL_ATR,
@@ -9,6 +10,7 @@ from streams.engines.indicators.series import (
     Swings,
     Values,
     advance,
+    is_break,
     structure,
     swing,
     values,
@@ -16,6 +18,7 @@ from streams.engines.indicators.series import (
 from streams.engines.indicators.trend import TrendConfig, trend
 
 __all__ = [
+    "BREAK_FACTOR",
     "GIVEN_AT",
     "NAMES",
     "REVERSAL_ATR",
@@ -25,6 +28,7 @@ __all__ = [
     "TrendConfig",
     "Values",
     "advance",
+    "is_break",
     "structure",
     "swing",
     "trend",

@@ -20,7 +20,8 @@ of 1e-4, which is about 0.01 points.
 
 from __future__ import annotations
 
-from math import fsum
+from itertools import pairwise
+from math import fsum, log, sqrt
 from struct import Struct
 
 import msgspec
@@ -230,6 +231,40 @@ def advance(series: Series, high: float, low: float, close: float) -> Series:
 def _sums(window: bytes) -> tuple[float, float, float]:
     prices = _WINDOW.unpack(window)
     return fsum(prices[180:]), fsum(prices[150:]), fsum(prices)
+
+
+BREAK_FACTOR = 3.0
+"""Change from a close to the next candle that no trading makes: a new unit, or another coin."""
+_HOLE_FACTORS = 1.5, 10.0
+"""Change over a hole that any market may make, and that is too much for all of them."""
+
+
+def is_break(series: Series, open_: float, close: float, missing: int) -> bool:
+    """Return whether the next candle, after `missing` ones, is of another coin than those before.
+
+    It opens and closes beyond what the price ever did: the largest change from close to close that
+    is remembered, times the root of the hole's length, for prices stray by that.
+    """
+    last = series.close
+    if not missing and last < BREAK_FACTOR * open_ and open_ < BREAK_FACTOR * last:
+        return False
+    if series.count == 0 or min(last, open_, close) <= 0.0:
+        return False
+    at_open, at_close = log(open_ / last), log(close / last)
+    if at_open * at_close <= 0.0:
+        return False
+    jump = min(abs(at_open), abs(at_close))
+    if not missing:
+        return jump >= log(BREAK_FACTOR)
+    least, most = map(log, _HOLE_FACTORS)
+    return jump > max(least, min(most, _largest_change(series) * sqrt(missing + 1)))
+
+
+def _largest_change(series: Series) -> float:
+    """Return the largest change from close to close among the last 200, as a logarithm."""
+    prices = _WINDOW.unpack((series.window + series.recent)[-_WINDOW.size :])
+    changes = (abs(log(b / a)) for a, b in pairwise(prices) if a > 0.0 < b)
+    return max(changes, default=0.0)
 
 
 def values(series: Series) -> Values:

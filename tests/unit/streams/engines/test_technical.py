@@ -165,7 +165,8 @@ def test_trend_formula(values: Any, structure: float, expected: float) -> None:
         pytest.param(range(203, 206), 25, 0.25 * (1 - 3 / 100), "3 candles missing", id="half way"),
         pytest.param(range(203, 206), 49, 0.25 * (1 - 3 / 2500), "3 candles missing", id="last"),
         pytest.param(range(203, 206), 50, 0.25, None, id="forgotten"),
-        pytest.param(range(203, 303), 0, 0.0, "100 candles missing", id="too many"),
+        pytest.param(range(203, 252), 0, 0.25 / 50, "49 candles missing", id="almost too many"),
+        pytest.param(range(203, 303), 0, 0.0, None, id="too many: a new series"),
         pytest.param([203, 205], 0, 0.25 * (1 - 2 / 50), "2 candles missing", id="two holes"),
     ],
 )
