@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import random
 import threading
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -28,6 +28,7 @@ _LONGEST_RETRY_AFTER_S = 60.0
 _RULES = BreakerSettings(failures=8, first_pause_s=15.0, longest_pause_s=300.0)
 _MARKETS_PARAMS = {"binance": {"showPermissionSets": "false", "symbolStatus": "TRADING"}}
 """Makes the list of markets three times shorter."""
+_NO_LIST = frozenset(("not_found", "bad_request", "bad_answer", "not_json", "server"))
 _T = TypeVar("_T")
 
 
@@ -107,6 +108,39 @@ class Connection:
             return book
 
         return await self._retried(fetch)
+
+    async def prices(self, symbols: Sequence[str]) -> dict[str, float]:
+        """Return the last price of each market that has one.
+
+        Where the exchange has no such list, or refuses it for a market that it just closed, each
+        market is asked for its last candle.
+        """
+
+        async def fetch() -> dict[str, Any]:
+            tickers: dict[str, Any] = await self._rest.fetch_tickers(list(symbols))
+            return tickers
+
+        try:
+            tickers = await self._retried(fetch)
+        except UpstreamError as error:
+            if error.kind not in _NO_LIST:
+                raise
+            return await self._last_closes(symbols)
+        last = {symbol: tickers.get(symbol, {}).get("last") for symbol in symbols}
+        return {symbol: float(price) for symbol, price in last.items() if price}
+
+    async def _last_closes(self, symbols: Sequence[str]) -> dict[str, float]:
+        found: dict[str, float] = {}
+        for symbol in symbols:
+            try:
+                rows = await self.candles(symbol, "1h", None, 1)
+            except UpstreamError as error:
+                if error.kind not in {"not_found", "bad_request"}:
+                    raise
+                continue
+            if rows and rows[-1][4]:
+                found[symbol] = float(rows[-1][4])
+        return found
 
     def watcher(self) -> Any:
         """Return a new instance of ccxt.pro that knows the markets: for one websocket's life.

@@ -143,6 +143,7 @@ class LiveProducers:
             feeds=self._streamed,
             quote=self._settings.quote,
             levels=self._settings.book_levels,
+            store=self._state_dir / "markets" / f"{connection.name}.json",
         )
         await market.run(self._publisher.index, self._listener.backfill, ready)
 

@@ -74,6 +74,7 @@ class TrendingFeed:
             self._universe.learn(coins, self._clock.now_ms())
             chosen = most_watched(coins, self._universe.catalogue, self._size)
             if chosen:
+                self._universe.leading = chosen[0].source
                 now_ms = self._clock.now_ms()
                 return ticks(chosen, cycle_ms, now_ms, self._universe.topics(now_ms))
         return held_over(self._last, cycle_ms, self._clock.now_ms(), self._universe.prices)

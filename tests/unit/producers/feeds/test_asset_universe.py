@@ -63,3 +63,32 @@ def test_rows_that_are_too_old_are_none() -> None:
     assert known.coin("BTC", since_ms=T0 + 1).source == "coingecko"
     assert known.coin("BTC", "lunarcrush", since_ms=T0 + 1) is None
     assert known.coin("BTC", since_ms=T0 + 2) is None
+
+
+def test_a_list_that_means_another_coin_says_nothing_of_the_asset() -> None:
+    known = AssetUniverse()
+    known.learn([coin("SOL", price_usd=0.0004)], T0)
+    known.learn([coin("SOL", price_usd=0.09, source="coingecko", slug="sol-on-eth")], T0 + 1)
+    assert known.coin("SOL", "coingecko").slug == "sol-on-eth"
+    known.leading = "lunarcrush"
+    assert known.coin("SOL", "coingecko") is None
+    assert known.coin("SOL").source == "lunarcrush"
+    assert known.coin("SOL", since_ms=T0 + 1) is None
+    assert known.listed("SOL").usd == 0.0004
+    known.learn([coin("SOL", price_usd=0.0005, source="coingecko", slug="solana")], T0 + 2)
+    assert known.coin("SOL", "coingecko").slug == "solana"
+
+
+def test_the_leading_lists_price_counts_then_the_newest() -> None:
+    known = AssetUniverse()
+    assert known.listed("SOL") is None
+    known.learn([coin("SOL", price_usd=None)], T0)
+    assert known.listed("SOL") is None
+    known.learn([coin("SOL", price_usd=150.0, source="coingecko", priced_at=T0 - 5)], T0 + 1)
+    known.leading = "lunarcrush"
+    assert known.listed("SOL") == (T0 + 1, T0 - 5, 150.0)
+    known.learn([coin("SOL", price_usd=151.0)], T0 + 2)
+    known.learn([coin("SOL", price_usd=152.0, source="coingecko")], T0 + 3)
+    assert known.listed("SOL").usd == 151.0
+    known.leading = ""
+    assert known.listed("SOL").usd == 152.0
