@@ -41,6 +41,7 @@ _REACHES = _words("""
     tests tops trades trends trims tumble tumbled
     """)
 """What prices do to a level, or did: an amount or a level has to follow."""
+_COURSE = _words("down up")
 _LEVELS = _words("""
     ath breakout downside gainers gains high higher highs level levels losers losses low lower
     lows rally rebound recovery resistance support top trend trendline upside
@@ -61,9 +62,9 @@ _JOINED = _words("backed based denominated native powered")
 _AT = _words("above at below near over past to under")
 _KINDS = _words("altcoin altcoins coin coins cryptocurrency memecoin memecoins token tokens")
 _TRADED = _words("""
-    accumulate accumulated accumulates accumulating bought buy buying buys delist delists dump
-    dumped dumping dumps list lists long longs relist sell selling sells short shorting shorts
-    sold stake staked stakes staking swap swapped swaps unstaked
+    accumulate accumulated accumulates accumulating add added adds bought buy buying buys delist
+    delists dump dumped dumping dumps list lists long longs relist sell selling sells short
+    shorting shorts sold stake staked stakes staking swap swapped swaps unstaked
     """)
 """What is done with coins, before them."""
 _AMOUNT_BEFORE = re.compile(r"\d[\d.,]*(?:[kmb]|mn|bn)|\d{1,3}(?:,\d{3})+", re.IGNORECASE)
@@ -211,9 +212,9 @@ def _moves(read: Text, at: int, *, needs_amount: bool) -> bool:
     if at >= len(read.words) or read.gap(at) != " ":
         return False
     verb = read.folded[at]
-    if verb not in _MOVES and verb not in _REACHES:
+    if verb not in _MOVES and verb not in _REACHES and verb not in _COURSE:
         return False
-    if needs_amount:
+    if needs_amount or verb in _COURSE:
         return _has_amount(read, at)
     return _has_level(read, at) or (verb in _MOVES and _ends_well(read, at + 1))
 

