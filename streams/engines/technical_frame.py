@@ -14,6 +14,7 @@ import msgspec
 from schemas.market import Candle
 from schemas.validation import TIMEFRAME_MS
 from streams.engines.indicators import (
+    BREAK_FACTOR,
     GIVEN_AT,
     NAMES,
     WARM_AT,
@@ -33,6 +34,7 @@ _NEVER_MS = 253_402_300_800_000  # the year 10000
 _FEATURES = tuple(
     tuple(f"{name}@{timeframe}" for name in (*NAMES, "TREND")) for timeframe in TIMEFRAMES
 )
+_FACTOR_SQUARED = BREAK_FACTOR**2
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,21 +96,27 @@ def moved(
 ) -> Frame:
     """Return the timeframe after a candle, and set its values in `features`."""
     close_time, open_time = candle.close_time, candle.open_time
-    series, broken = before.series, before.broken
-    hole = (open_time - before.open_time) // LENGTH_MS[place] - 1 if before.offset >= 0 else 0
-    missing, since_gap = before.missing, before.since_gap
-    if hole >= config.gap_memory_candles or is_break(series, candle.open, candle.close, hole):
-        broken = _broken(series, candle, hole)
-        series, missing, hole = Series(), 0, 0
-        for name in _FEATURES[place]:
-            features.pop(name, None)
+    series, missing, since_gap = before.series, before.missing, before.since_gap
+    last, hole, broken = series.close, 0, ""
+    # Most candles follow the one before, at its price: these are not looked at any further.
+    if (
+        open_time - before.open_time != LENGTH_MS[place]
+        or not last < BREAK_FACTOR * candle.open < _FACTOR_SQUARED * last
+    ):
+        hole = _missing_before(before, open_time, LENGTH_MS[place])
+        if hole >= config.gap_memory_candles or is_break(series, candle.open, candle.close, hole):
+            broken = _broken(series, candle, hole)
+            series, missing, hole = Series(), 0, 0
+            for name in _FEATURES[place]:
+                features.pop(name, None)
     series = advance(series, candle.high, candle.low, candle.close)
     trend_now = quality = 0.0
     if series.count >= WARM_AT:
         numbers = values(series)
-        trend_now, quality, broken = trend(config.trend, numbers, structure(series.swings)), 1.0, ""
+        trend_now, quality = trend(config.trend, numbers, structure(series.swings)), 1.0
         _set(features, _FEATURES[place], numbers, trend_now)
     else:
+        broken = broken or before.broken
         _add_known(features, place, series)
     if missing or hole:
         missing, since_gap = _gap(config, missing, since_gap, hole)
@@ -128,6 +136,10 @@ def moved(
         quality,
         broken,
     )
+
+
+def _missing_before(before: Frame, open_time: int, length_ms: int) -> int:
+    return (open_time - before.open_time) // length_ms - 1 if before.offset >= 0 else 0
 
 
 def _broken(series: Series, candle: Candle, hole: int) -> str:

@@ -246,8 +246,6 @@ def is_break(series: Series, open_: float, close: float, missing: int) -> bool:
     is remembered, times the root of the hole's length, for prices stray by that.
     """
     last = series.close
-    if not missing and last < BREAK_FACTOR * open_ and open_ < BREAK_FACTOR * last:
-        return False
     if series.count == 0 or min(last, open_, close) <= 0.0:
         return False
     at_open, at_close = log(open_ / last), log(close / last)
