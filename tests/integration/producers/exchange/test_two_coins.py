@@ -144,7 +144,7 @@ async def test_three_lists_end_what_one_does_not(world: World) -> None:
         assert world.of("SOL") > 0
         given = await world.lists_until(lambda: "SOL/USDT" in world.note(), SOL=OTHER_COINS_USD)
         assert given >= 3
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(2.0)  # what was under way
         before = world.of("SOL")
         await asyncio.sleep(2.5)
         assert world.of("SOL") == before
