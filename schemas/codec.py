@@ -9,7 +9,7 @@ import io
 import json
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, NoReturn
 
 import fastavro
 import msgspec
@@ -17,6 +17,7 @@ from fastavro.schema import SchemaParseException, UnknownType
 
 from schemas.contract import STRUCTS, schema, schema_name
 from schemas.dead_letters import Kind
+from schemas.logical_types import LogicalTypeError, as_numbers
 from schemas.trailing_doubles import reader, trailing_doubles
 
 _HEADER_BYTES = 5
@@ -60,11 +61,12 @@ class Codec:
     def learn(self, schema_id: int, text: str) -> bool:
         """Accept a writer's schema by its registry id; False if it is of no use here.
 
-        A registry may hold other kinds, such as Protobuf, and Avro that fastavro cannot read.
+        A registry may hold other kinds, such as Protobuf, and Avro that fastavro cannot read. Where
+        a field has another unit than ours, each event is refused with that reason.
         """
         try:
             writer = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             return False
         name = writer.get("name") if isinstance(writer, dict) else None
         for ours, struct in STRUCTS.items():
@@ -78,7 +80,7 @@ class Codec:
     ) -> bool:
         try:
             self._readers[schema_id] = make_reader()
-        except (SchemaParseException, UnknownType, KeyError, TypeError):
+        except (SchemaParseException, UnknownType, KeyError, TypeError, AttributeError):
             return False
         return True
 
@@ -113,6 +115,8 @@ class Codec:
         body.seek(_HEADER_BYTES)
         try:
             event = reader(body)
+        except BadEventError:
+            raise
         except Exception as error:
             msg = f"the Avro body cannot be read: {type(error).__name__}: {error}"
             raise BadEventError(msg) from error
@@ -124,10 +128,18 @@ class Codec:
 
 def _reader_of(writer: dict[str, Any], name: str, struct: type[msgspec.Struct]) -> Any:
     """Return the reader of a writer's schema; without resolution where it is ours to the letter."""
+    try:
+        writer = as_numbers(writer)
+    except LogicalTypeError as error:
+        return partial(_refuse, str(error))
     parsed = fastavro.parse_schema(writer)
     if writer == json.loads(schema(name).text):
         return _reader(parsed, None, struct, schema(name).avro)
     return _reader(parsed, fastavro.parse_schema(json.loads(schema(name).text)), struct)
+
+
+def _refuse(reason: str, _body: io.BytesIO) -> NoReturn:
+    raise BadEventError(reason)
 
 
 def _foreign_reader(writer: Any) -> Callable[[io.BytesIO], Any]:
