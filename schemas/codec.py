@@ -127,15 +127,17 @@ class Codec:
 
 
 def _reader_of(writer: dict[str, Any], name: str, struct: type[msgspec.Struct]) -> Any:
-    """Return the reader of a writer's schema; without resolution where it is ours to the letter."""
+    """Return the reader of a writer's schema; without resolution where it is ours but for docs."""
     try:
         writer = as_numbers(writer)
     except LogicalTypeError as error:
         return partial(_refuse, str(error))
     parsed = fastavro.parse_schema(writer)
-    if writer == json.loads(schema(name).text):
-        return _reader(parsed, None, struct, schema(name).avro)
-    return _reader(parsed, fastavro.parse_schema(json.loads(schema(name).text)), struct)
+    ours = fastavro.parse_schema(json.loads(schema(name).text))
+    canonical = fastavro.schema.to_parsing_canonical_form
+    if canonical(parsed) == canonical(ours):
+        return _reader(parsed, None, struct, writer)
+    return _reader(parsed, ours, struct)
 
 
 def _refuse(reason: str, _body: io.BytesIO) -> NoReturn:
@@ -153,7 +155,7 @@ def _reader(
     struct: type[msgspec.Struct],
     plain: Mapping[str, Any] | None = None,
 ) -> Callable[[io.BytesIO], Any]:
-    """Return what makes an event of a body; `plain` is our own schema where it is the writer's."""
+    """Return what makes an event of a body; `plain` is the writer's schema where it is ours."""
     convert = msgspec.convert
     names = trailing_doubles(plain) if plain is not None else ()
     if plain is not None and names:

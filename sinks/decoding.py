@@ -9,6 +9,7 @@ import msgspec
 from schemas.codec import BadEventError, Codec
 from schemas.contract import schema_name
 from schemas.dead_letters import Kind
+from schemas.registry_client import RegistryError
 from schemas.topics import BY_NAME, logical
 from schemas.validation import problem
 from sinks.base import Rejected, SinkRecord
@@ -57,9 +58,14 @@ class ContractDecoder:
             return record
         try:
             event = await self._decoder.decode(raw.value)
+            wrong = _wrong(record.topic, event)
         except BadEventError as error:
             return Rejected(record, _name(error), f"{error}.", Kind.INVALID)
-        wrong = _wrong(record.topic, event)
+        except (RegistryError, OSError):
+            raise
+        except Exception as error:  # whatever it is, it is this record's
+            reason = f"the record cannot be checked: {type(error).__name__}: {error}."
+            return Rejected(record, _name(error), reason, Kind.INVALID)
         if wrong is not None:
             return Rejected(record, "BadEvent", f"{wrong}.", Kind.INVALID)
         return msgspec.structs.replace(record, event=event)

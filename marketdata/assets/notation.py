@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from typing import NamedTuple
 
 from schemas.coins import is_money
+from schemas.names import in_capitals, is_symbol
 
 _QUOTES = frozenset({"BTC", "ETH", "BNB", "XBT", "SOL", "TRX"})
 # What follows the pair in the symbols of contracts: BTC-PERP, BTC-USD-SWAP, BTC-27DEC24-90000-C.
@@ -17,9 +17,7 @@ _PARTS = re.compile(r"[/\-_:.@]")
 # The quotes of symbols that are written without a sign between.
 _ENDINGS = ("USD", "USDT", "USDC", "EUR", "BUSD", "TUSD", "FDUSD", "PERP")
 _MULTIPLE = re.compile(r"(1(?:0{3,9})|1M)(?=[^\W\d])")
-_NOT_IN_SYMBOLS = re.compile(r"[\s/:,|]")
 _LEAST_BASE = 2  # SUSDT may be S/USDT as well as a coin of that name
-_MOST_LETTERS = 20
 
 
 class Multiple(NamedTuple):
@@ -29,17 +27,10 @@ class Multiple(NamedTuple):
     symbol: str
 
 
-def in_capitals(text: str) -> str:
-    """Return a symbol as it is compared: in capitals, without a cashtag's sign before it."""
-    return unicodedata.normalize("NFKC", text).strip().lstrip("$#").upper()
-
-
 def as_symbol(text: str) -> str | None:
     """Return the text as the symbol of a coin, in capitals, or None where it cannot be one."""
     symbol = in_capitals(text)
-    if not 0 < len(symbol) <= _MOST_LETTERS or symbol != in_capitals(symbol):
-        return None
-    return symbol if symbol.isprintable() and not _NOT_IN_SYMBOLS.search(symbol) else None
+    return symbol if is_symbol(symbol) else None
 
 
 def bases_of(symbol: str) -> tuple[str, ...]:

@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 from math import inf
 from typing import Protocol
 
-from marketdata.assets.notation import as_symbol, bases_of, in_capitals, multiple_of
+from marketdata.assets.notation import as_symbol, bases_of, multiple_of
 from schemas.coins import MONEY, NICKNAMES, TICKERS, is_money
+from schemas.names import in_capitals
 
 _RANKS_APART, _RANKS_APART_SHARE = 3, 0.02
 

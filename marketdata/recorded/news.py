@@ -25,6 +25,7 @@ from marketdata.recorded.files import ReadReport, RecordedDataError
 from marketdata.recorded.readers import checked
 from schemas.coins import COINS, KnownCoin
 from schemas.market import NewsArticle
+from schemas.names import short_id
 from schemas.times import MINUTE_MS
 
 NEWS_DELAY_MS = MINUTE_MS
@@ -106,7 +107,7 @@ def _articles(
 
 
 def _of_asset(article: NewsArticle, asset: str) -> NewsArticle:
-    return replace(article, asset=asset, source_id=f"{article.source_id}:{asset}")
+    return replace(article, asset=asset, source_id=f"{short_id(article.source_id)}:{asset}")
 
 
 def _headline(row: _Row, at_ms: int) -> tuple[NewsArticle, tuple[str, ...]]:

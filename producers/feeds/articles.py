@@ -9,6 +9,7 @@ from msgspec.structs import asdict
 from marketdata.assets.symbols import Catalogue, fold
 from producers.upstreams.rows import CoinRow, DetailRow, EventRow, NewsRow
 from schemas.market import MEASURES, CalendarEvent, Fundamentals, NewsArticle
+from schemas.names import short_id
 
 
 def articles(row: NewsRow, assets: Sequence[str], observed_at: int) -> tuple[NewsArticle, ...]:
@@ -22,7 +23,7 @@ def articles(row: NewsRow, assets: Sequence[str], observed_at: int) -> tuple[New
             observed_at=observed_at,
             published_at=published_at,
             source=row.source,
-            source_id=f"{row.source_id}:{asset}",
+            source_id=f"{short_id(row.source_id)}:{asset}",
             headline=row.headline,
             summary=row.summary,
             url=row.url,
@@ -50,7 +51,7 @@ def scheduled(
             observed_at=observed_at,
             published_at=row.published_at,
             source=row.source,
-            source_id=f"{row.source_id}:{asset}",
+            source_id=f"{short_id(row.source_id)}:{asset}",
             title=row.title,
             category=row.category,
             starts_at=row.starts_at,

@@ -14,12 +14,13 @@ from w3lib.html import remove_comments, remove_tags, remove_tags_with_content
 from w3lib.url import url_query_cleaner
 
 from marketdata.assets.clean_text import clean_text
+from schemas.names import short_id
 from schemas.validation import LEAST_PRICE, MOST_AMOUNT, MOST_PRICE
 
 HEADLINE_MOST, SUMMARY_MOST = 500, 2_000
 """Characters kept of a text: some feeds put the whole article into its summary."""
 _INT_MOST = 2**31 - 1  # ranks are ints of 32 bits in the schemas
-_ID_MOST, _URL_MOST, _SYMBOL_MOST = 300, 2_000, 30
+_URL_MOST, _SYMBOL_MOST = 2_000, 30
 _NUMBER = re.compile(r"([-+]?)\$?([-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d{1,3})?)\s*%?", re.IGNORECASE)
 _TAG_LIKE = re.compile(r"<(?![a-zA-Z/!])")
 _BLOCK_TAG = re.compile(
@@ -124,10 +125,10 @@ def _plain(value: str) -> str:
 
 
 def identity(value: Any) -> str | None:
-    """Return an id, a number or text, as text."""
+    """Return an id, a number or text, as text; a long one ends in its digest (`short_id`)."""
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value) if abs(value) < 2**63 else None
-    return text(value, _ID_MOST)
+    return short_id(_plain(value)) or None if isinstance(value, str) else None
 
 
 def symbol(value: Any) -> str | None:

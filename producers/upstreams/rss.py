@@ -19,6 +19,7 @@ from producers.upstreams.rows import NewsRow, Parsed
 from producers.upstreams.shapes import TextClient, collect
 from producers.upstreams.table import RSS
 from producers.upstreams.times import time_ms
+from schemas.names import MOST_TEXT, short_id
 
 _NAME = RSS.name
 _ACCEPT = "application/rss+xml, application/atom+xml, application/xml;q=0.9, */*;q=0.5"
@@ -109,10 +110,10 @@ def _id(entry: Mapping[str, Any], address: str, feed_url: str) -> str | None:
 
     An address that is the guid loses its tracking parameters, which come and go.
     """
-    guid = text(entry.get("id"))
+    guid = text(entry.get("id"), MOST_TEXT)
     if guid is None:
-        return address or None
-    return url(guid) or f"{host(feed_url)}:{guid}"
+        return short_id(address) or None
+    return short_id(url(guid) or f"{host(feed_url)}:{guid}")
 
 
 def _published_ms(entry: Mapping[str, Any]) -> int | None:

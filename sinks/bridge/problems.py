@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
@@ -27,6 +28,9 @@ SLUGS: dict[int, str] = {
     503: "unavailable",
 }
 """Slug of the problem type by status."""
+_FIELD = re.compile(r"\w+")
+_OF = re.compile(r" (?:of|engine) '?([^\s';]+)'?")
+_MAPS = {"weight": "weights", "holding": "holdings_usd"}
 
 
 class Wrong(msgspec.Struct, frozen=True):
@@ -92,3 +96,19 @@ class ProblemError(Exception):
 def wrong_parameter(detail: str, *names: str) -> ProblemError:
     """Return the 400 for parameters of the query or the path; `errors` has each name."""
     return ProblemError(400, detail, errors=[Wrong(detail, parameter=name) for name in names])
+
+
+def wrong_body(detail: str, wrong: str, body: type[msgspec.Struct]) -> ProblemError:
+    """Return the 422 for a sentence of schemas.validation; `errors` has the place in the body."""
+    return ProblemError(422, detail, errors=[Wrong(wrong, pointer=place(wrong, body))])
+
+
+def place(wrong: str, body: type[msgspec.Struct]) -> str | None:
+    """Return the JSON pointer of what a sentence of schemas.validation is about."""
+    field = _FIELD.match(wrong)
+    if field is None:
+        return None
+    if field[0] in _MAPS:
+        key = _OF.search(wrong)
+        return f"#/{_MAPS[field[0]]}" + (f"/{key[1]}" if key else "")
+    return f"#/{field[0]}" if field[0] in body.__struct_fields__ else None

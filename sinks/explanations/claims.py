@@ -11,8 +11,7 @@ ended: it becomes failed and is not asked again.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import logging
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -20,11 +19,13 @@ from sinks.explanations import budget
 from sinks.explanations.budget import ZERO
 from sinks.explanations.check import unsupported_number
 from sinks.explanations.facts import Facts, input_hash
-from sinks.explanations.prompt import VERSION
-from sinks.explanations.signals import UNREADABLE, facts_in, text_of
-from sinks.explanations.template import MODEL as TEMPLATE
+from sinks.explanations.judging import ExplanationPolicy, Outcome, Waiting, fallback, judge
+from sinks.explanations.signals import facts_in
+from sinks.postgres.errors import is_of_records
 from sinks.postgres.table import Connection
 from transport.circuit_breaker import Permit
+
+_log = logging.getLogger(__name__)
 
 _COLUMNS = (
     "e.signal_id, e.strategy_id, e.asset, e.rank, e.attempts, e.waiting_since, e.error,"
@@ -63,24 +64,8 @@ _POSTPONE = (
 )
 _TWIN_WAIT_S = 1.0
 _NO_BUDGET = "No budget is left for today (UTC)."
+_DEFECT = "The signal cannot be explained"
 _LOST = "The process that had asked the model ended before it had stored the answer."
-
-
-@dataclass(frozen=True, slots=True)
-class ExplanationPolicy:
-    """The rules before a request; `most_usd` is the most that one for these facts can cost."""
-
-    enabled: bool
-    model: str | None
-    top: int
-    patience_s: float
-    budget_usd: Decimal
-    most_usd: Callable[[Facts], Decimal]
-
-    @property
-    def writer(self) -> str:
-        """Author of a text: model and prompt version, or the template. Part of its input hash."""
-        return f"{self.model} {VERSION}" if self.model and self.enabled else TEMPLATE
 
 
 class Claim(NamedTuple):
@@ -89,54 +74,6 @@ class Claim(NamedTuple):
     signal_id: str
     attempt: int
     facts: Facts
-
-
-class Outcome(NamedTuple):
-    """The result of a row, without its cost."""
-
-    status: str
-    text: str
-    model: str
-    reason: str
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-
-
-class Waiting(NamedTuple):
-    """The row stays pending for so long."""
-
-    seconds: float
-    reason: str
-
-
-def fallback(status: str, facts: Facts | None, reason: str) -> Outcome:
-    """Return an outcome with the template's text."""
-    return Outcome(status, text_of(facts), TEMPLATE, reason)
-
-
-def judge(
-    rules: ExplanationPolicy, facts: Facts | None, rank: int, waited: Waiting | None, permit: Permit
-) -> Outcome | Waiting | None:
-    """Return the outcome of a row without a request; None: the model has to be asked. Pure.
-
-    `waited` is for how long it has waited already, and for what; `permit` is the breaker's.
-    """
-    if facts is None:
-        return fallback("failed", facts, UNREADABLE)
-    if not rules.enabled:
-        return fallback("skipped", facts, "Explanations by a model are switched off.")
-    if rank > rules.top:
-        return fallback("skipped", facts, f"The model explains the first {rules.top} only.")
-    if rules.model is None:
-        return fallback("done", facts, "")
-    if permit.denied is not None:
-        return fallback("failed", facts, permit.denied)
-    if waited is not None and waited.seconds >= rules.patience_s:
-        return fallback("failed", facts, f"{waited.reason} It took too long.")
-    if permit.wait_s is None:
-        return None
-    reason = "The model is left alone for a while." if waited is None else waited.reason
-    return Waiting(permit.wait_s, reason)
 
 
 async def take(
@@ -150,22 +87,38 @@ async def take(
         row = await connection.fetchrow(_NEXT)
         if row is None:
             return None
-        facts = facts_in(row["body"])
-        judged = judge(rules, facts, row["rank"], _waited(row), permit)
-        digest = None if facts is None else input_hash(facts, rules.writer)
-        if judged is None and facts is not None and digest is not None:
-            judged = await _equal_one(connection, row["signal_id"], facts, digest)
-        if isinstance(judged, Waiting):
-            await _postpone(connection, row["signal_id"], judged, rules.patience_s)
-            return "pending"
-        if judged is None and facts is not None:
-            attempt = await _request(connection, row, rules, facts, digest)
-            if attempt is not None:
-                return Claim(row["signal_id"], attempt, facts)
-            judged = fallback("skipped", facts, _NO_BUDGET)
-        assert judged is not None  # noqa: S101 - only readable facts are asked for
-        await _resolve(connection, row["signal_id"], judged, digest, ZERO)
-        return judged.status
+        try:
+            async with connection.transaction():  # a savepoint
+                return await _taken(connection, row, rules, permit)
+        except Exception as error:
+            if not is_of_records(error, connection):
+                raise
+            # The next one to look would take the same row, and so would everybody after it.
+            _log.exception("the signal %s cannot be explained", row["signal_id"])
+            failed = fallback("failed", None, f"{_DEFECT} ({type(error).__name__}).")
+            await _resolve(connection, row["signal_id"], failed, None, ZERO)
+            return failed.status
+
+
+async def _taken(
+    connection: Connection, row: Any, rules: ExplanationPolicy, permit: Permit
+) -> Claim | str:
+    facts = facts_in(row["body"])
+    judged = judge(rules, facts, row["rank"], _waited(row), permit)
+    digest = None if facts is None else input_hash(facts, rules.writer)
+    if judged is None and facts is not None and digest is not None:
+        judged = await _equal_one(connection, row["signal_id"], facts, digest)
+    if isinstance(judged, Waiting):
+        await _postpone(connection, row["signal_id"], judged, rules.patience_s)
+        return "pending"
+    if judged is None and facts is not None:
+        attempt = await _request(connection, row, rules, facts, digest)
+        if attempt is not None:
+            return Claim(row["signal_id"], attempt, facts)
+        judged = fallback("skipped", facts, _NO_BUDGET)
+    assert judged is not None  # noqa: S101 - only readable facts are asked for
+    await _resolve(connection, row["signal_id"], judged, digest, ZERO)
+    return judged.status
 
 
 async def extend(

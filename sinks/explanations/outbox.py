@@ -16,7 +16,7 @@ from contextlib import suppress
 from typing import Any
 
 import asyncpg
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from schemas.explanations import Explanation
 from schemas.redact import conceal
@@ -124,12 +124,29 @@ class Outbox:
     async def _publish_page(self, connection: Connection) -> bool:
         """Publish the oldest that are not; False when there are none."""
         rows = await connection.fetch(_UNPUBLISHED, _PAGE)
+        await self._publish_rows(connection, rows)
+        return bool(rows)
+
+    async def _publish_rows(self, connection: Connection, rows: Sequence[Any]) -> None:
+        """Publish; a row that can never be published is named in the log, and passed over."""
         if not rows:
-            return False
+            return
+        try:
+            await self._publish(connection, rows)
+        except (MessageSizeTooLargeError, TypeError, ValueError) as error:
+            if len(rows) > 1:
+                for row in rows:
+                    await self._publish_rows(connection, [row])
+                return
+            # All that came after it would wait behind it for ever.
+            signal_id = rows[0]["signal_id"]
+            _log.error("the explanation of %s cannot be published: %s", signal_id, error)
+            await self._mark(connection, [signal_id], {})
+
+    async def _publish(self, connection: Connection, rows: Sequence[Any]) -> None:
         positions = await self._log.send([explanation(row) for row in rows])
         await self._mark(connection, [row["signal_id"] for row in rows], positions)
         self._tally["published"] += len(rows)
-        return True
 
     async def _mark(
         self, connection: Connection, signal_ids: Sequence[str], positions: Positions

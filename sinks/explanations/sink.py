@@ -22,7 +22,7 @@ from sinks.explanations.settings import ExplanationSettings
 from sinks.explanations.topic import ExplanationTopic
 from sinks.explanations.worker import Workers
 from sinks.postgres import migrate
-from sinks.postgres.errors import DATA_ERRORS, translate
+from sinks.postgres.errors import is_of_records, rejection, translate
 from sinks.postgres.top import SIGNAL_EXPLANATIONS, explanation_rows
 from transport.circuit_breaker import BreakerSettings
 
@@ -131,11 +131,10 @@ class ExplanationsSink:
             event: TopSignals = record.event
             try:
                 count += await SIGNAL_EXPLANATIONS.write(connection, explanation_rows(event))
-            except DATA_ERRORS as error:
-                said = str(error).partition("\n")[0]
-                name = type(error).__name__.removesuffix("Error")
-                reason = f"PostgreSQL does not take the ranking of {event.strategy_id!r}: {said}."
-                rejected.append(Rejected(record, name, reason))
+            except Exception as error:
+                if not is_of_records(error, connection):
+                    raise
+                rejected.append(rejection(record, error))
         return count, rejected
 
 

@@ -18,8 +18,9 @@ import asyncpg
 from schemas.redact import conceal, shown
 from sinks.base import SinkError, SinkUnavailableError
 from sinks.explanations import claims, prompt
-from sinks.explanations.claims import Claim, ExplanationPolicy, Outcome, Waiting, fallback
+from sinks.explanations.claims import Claim
 from sinks.explanations.facts import Facts
+from sinks.explanations.judging import ExplanationPolicy, Outcome, Waiting, fallback
 from sinks.explanations.outcomes import Kind, ModelError, Written
 from sinks.explanations.settings import ExplanationSettings
 from sinks.postgres.errors import translate
@@ -202,7 +203,8 @@ class Workers:
             try:
                 return await self.within(action)
             except SinkError as error:
-                if self._stopping.is_set() or time.monotonic() > until_s:
+                for_good = not isinstance(error, SinkUnavailableError)
+                if for_good or self._stopping.is_set() or time.monotonic() > until_s:
                     _log.warning("an explanation is dropped: %s", error)
                     return None
                 await asyncio.sleep(_AWAY_S)

@@ -13,35 +13,31 @@ from asyncpg.exceptions import (
 )
 
 from schemas.redact import conceal, shown
-from sinks.base import SinkError, SinkUnavailableError
+from sinks.base import Rejected, SinkError, SinkRecord, SinkUnavailableError
 
-DATA_ERRORS: tuple[type[Exception], ...] = (
-    asyncpg.DataError,  # class 22: a NUL byte, a number out of range; also found before sending
-    asyncpg.IntegrityConstraintViolationError,  # class 23: a check, a null
-    ValueError,  # from the row mapping
-    OverflowError,  # from the row mapping: a time beyond the year 9999
-)
-
-_AWAY_CLASSES = ("08", "40", "53")  # connection, rolled back (deadlock), out of resources
-_AWAY_STATES = frozenset(
+_AWAY_CLASSES = frozenset(
     {
-        "57P01",  # admin shutdown
-        "57P02",  # crash shutdown
-        "57P03",  # starting up
-        "57014",  # statement timeout
-        "55P03",  # lock timeout
-        "25006",  # read-only: a replica, until the failover is through
+        "08",  # connection
+        "25",  # transaction state: read-only until a failover is through, ended by a timeout
+        "26",  # a prepared statement that a pooler has forgotten
+        "40",  # rolled back: deadlock, serialization
+        "53",  # out of resources: disk, memory, connections
+        "55",  # not now: lock timeout, object in use
+        "57",  # an operator's doing: shutdown, starting up, statement timeout
+        "58",  # input and output of the server
     }
 )
+_SETUP_CLASSES = frozenset({"28", "3D", "3F", "42"})  # rights, database, schema, tables and columns
 
 
 def is_away(error: BaseException, connection: asyncpg.Connection[Any] | None) -> bool:
     """Return whether waiting helps: the database is down, restarting, full or switching over."""
-    if isinstance(error, OSError | TimeoutError | PostgresConnectionError):
+    if isinstance(error, OSError | TimeoutError | MemoryError | PostgresConnectionError):
+        return True
+    if isinstance(error, asyncpg.InvalidCachedStatementError):  # after a migration; once
         return True
     if isinstance(error, PostgresError):
-        state = getattr(error, "sqlstate", None) or ""
-        return state[:2] in _AWAY_CLASSES or state in _AWAY_STATES
+        return _class(error) in _AWAY_CLASSES
     if isinstance(error, InternalClientError):
         # A server that dies between two messages can leave asyncpg's protocol in a state that it
         # cannot leave: "cannot switch to state 15". A new connection starts afresh.
@@ -49,6 +45,23 @@ def is_away(error: BaseException, connection: asyncpg.Connection[Any] | None) ->
     # asyncpg says InterfaceError for a lost connection, for wrong use and for a wrong address.
     lost = connection is not None and connection.is_closed()
     return isinstance(error, InterfaceError) and lost
+
+
+def is_of_records(error: Exception, connection: asyncpg.Connection[Any]) -> bool:
+    """Return whether an error can be that of single records: then the others can be written.
+
+    It is, whatever its class, unless it is the connection's, the server's or the setup's: a value
+    that no column takes, an index row that is too long, a check, a trigger, a row mapping.
+    """
+    if isinstance(error, SinkError) or is_away(error, connection):
+        return False
+    if isinstance(error, PostgresError):
+        return _class(error) not in _SETUP_CLASSES
+    return not isinstance(error, InterfaceError | InternalClientError)
+
+
+def _class(error: PostgresError) -> str:
+    return (getattr(error, "sqlstate", None) or "")[:2]
 
 
 def translate(
@@ -69,6 +82,14 @@ def translate(
     if isinstance(error, asyncpg.UndefinedTableError | asyncpg.UndefinedColumnError):
         return SinkError(f"PostgreSQL at {where}: {said}. Its schema is old: run the migrations.")
     return SinkError(f"PostgreSQL at {where}: {type(error).__name__}: {said}.")
+
+
+def rejection(record: SinkRecord, error: Exception) -> Rejected:
+    """Return a record that the database will never take, with what it said of it."""
+    place = f"{record.topic}, partition {record.partition}, offset {record.offset}"
+    said = str(error).partition("\n")[0]  # PostgreSQL's detail repeats the whole row
+    name = type(error).__name__.removesuffix("Error")
+    return Rejected(record, name, f"PostgreSQL does not take the record at {place}: {said}.")
 
 
 def _cause(error: BaseException) -> BaseException:

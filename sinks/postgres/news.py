@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
+from schemas.market import NewsArticle
 from schemas.topics import NEWS
 from sinks.postgres.row_writer import RowWriter
-from sinks.postgres.table import Table
+from sinks.postgres.table import Row, Table
 
 TRENDING_NEWS = Table(
     name="trending_news",
@@ -25,4 +28,11 @@ TRENDING_NEWS = Table(
     newer="stored.observed_at < excluded.observed_at",
 )
 
-WRITER = RowWriter(NEWS.name, TRENDING_NEWS)
+
+def news_rows(event: NewsArticle) -> list[Row]:
+    """Return the row of trending_news; the table has labels in small letters, or none."""
+    label = (event.sentiment_label or "").lower() or None
+    return [TRENDING_NEWS.row(replace(event, sentiment_label=label))]
+
+
+WRITER = RowWriter(NEWS.name, TRENDING_NEWS, news_rows)

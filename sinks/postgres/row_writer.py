@@ -22,8 +22,8 @@ class Writer(Protocol):
     async def write(self, connection: Connection, records: Sequence[SinkRecord]) -> Counter[str]:
         """Write a batch and return the rows that were new or changed, by table.
 
-        Raises one of DATA_ERRORS when a record of the batch cannot be written; then nothing of the
-        batch counts, and the caller rolls back and tries parts of it.
+        Raises anything when a record of the batch cannot be written; then nothing of the batch
+        counts, and the caller rolls back and tries parts of it.
         """
 
 

@@ -10,7 +10,7 @@ import asyncpg
 from schemas.redact import shown
 from sinks.base import Flushed, Rejected, Sink, SinkError, SinkRecord
 from sinks.postgres import news, signals_table, strategies, top, trending
-from sinks.postgres.errors import DATA_ERRORS, translate
+from sinks.postgres.errors import is_of_records, rejection, translate
 from sinks.postgres.migrate import migrate
 from sinks.postgres.row_writer import Writer
 from sinks.postgres.table import Connection
@@ -155,22 +155,17 @@ async def _isolate(
     try:
         async with connection.transaction():  # a savepoint
             written = await writer.write(connection, records)
-    except DATA_ERRORS as error:
+    except Exception as error:
+        if not is_of_records(error, connection):
+            raise
         if len(records) == 1:
-            rejected.append(_rejection(records[0], error))
+            rejected.append(rejection(records[0], error))
             return
         middle = len(records) // 2
         await _isolate(connection, writer, records[:middle], rows, rejected)
         await _isolate(connection, writer, records[middle:], rows, rejected)
     else:
         rows.update(written)
-
-
-def _rejection(record: SinkRecord, error: Exception) -> Rejected:
-    place = f"{record.topic}, partition {record.partition}, offset {record.offset}"
-    said = str(error).partition("\n")[0]  # PostgreSQL's detail repeats the whole row
-    name = type(error).__name__.removesuffix("Error")
-    return Rejected(record, name, f"PostgreSQL does not take the record at {place}: {said}.")
 
 
 _: type[Sink] = PostgresSink  # mypy checks the contract here

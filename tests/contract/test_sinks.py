@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from msgspec.structs import replace
 
 from embedded.database import Database
 from sinks.base import SinkRecord, SinkUnavailableError
@@ -181,7 +182,8 @@ async def test_a_tombstone_deletes(bench: Bench, together: bool) -> None:
 
 
 async def test_a_bad_record_is_handed_back_and_the_others_are_written(bench: Bench) -> None:
-    bad = [record(signal(3, asset=NUL)), record(news(1, headline=NUL))]
+    # What passed the contract before it had rules for texts.
+    bad = [record(replace(signal(3), asset=NUL)), record(news(1, headline=NUL))]
     good = [record(signal(n)) for n in range(8)] + [record(news(n)) for n in range(2, 5)]
     good = [
         each

@@ -61,7 +61,7 @@ news = st.builds(
     times,
     summary=maybe(headlines),
     url=st.sampled_from(["", "u1", "u2", "u3"]) | st.uuids().map(str),
-    sentiment_label=st.sampled_from([None, "positive", "neutral", "negative", "odd"]),
+    sentiment_label=st.sampled_from([None, "positive", "neutral", "negative", "Positive"]),
 )
 measures = st.dictionaries(st.sampled_from(MEASURES), amounts).map(
     lambda drawn: {

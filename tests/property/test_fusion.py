@@ -45,14 +45,14 @@ class Record:
 @st.composite
 def strategies(draw: st.DrawFn) -> Strategy:
     """Draw any valid strategy that watches BTC."""
-    buy = draw(signed)
+    buy = draw(signed.filter(lambda value: value > -1.0))
     return make_strategy(
         draw(st.sampled_from(["a", "b", "c"])),
         version=draw(st.integers(1, 9)),
         active=draw(st.sampled_from([True, True, True, False])),
-        weights=draw(st.dictionaries(st.sampled_from(ENGINES), unit)),
+        weights=draw(st.dictionaries(st.sampled_from(ENGINES), st.floats(0.0, 0.2))),
         buy_threshold=buy,
-        sell_threshold=draw(st.floats(-2.0, buy, exclude_max=True)),
+        sell_threshold=draw(st.floats(-1.0, buy, exclude_max=True)),
         stop_loss_pct=draw(st.none() | st.floats(0.1, 150.0)),
         take_profit_atr=draw(st.none() | st.floats(0.1, 50.0)),
         portfolio_value_usd=draw(st.floats(1.0, 1e9)),

@@ -7,6 +7,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from schemas.names import MOST_ASSETS, MOST_NAME, MOST_RULE
 from sinks.bridge.api.values import (
     Action,
     AssetName,
@@ -23,10 +24,10 @@ from sinks.bridge.api.values import (
 
 _Engine = Annotated[str, Meta(pattern=r"^[a-z_]{1,32}$(?!\n)", description="Name of an engine.")]
 _Bars = Annotated[int, Meta(ge=1, le=1000, description="Most candles.")]
-_Rule = Annotated[str, Meta(max_length=4000)]
+_Rule = Annotated[str, Meta(max_length=MOST_RULE)]
 _Weights = Annotated[dict[str, float], Meta(max_length=16)]
-_Holdings = Annotated[dict[AssetName, float], Meta(max_length=500)]
-_Assets = Annotated[tuple[AssetName, ...], Meta(max_length=500)]
+_Holdings = Annotated[dict[AssetName, float], Meta(max_length=MOST_ASSETS)]
+_Assets = Annotated[tuple[AssetName, ...], Meta(max_length=MOST_ASSETS)]
 
 
 class SignalQuery(Paged, frozen=True, kw_only=True):
@@ -107,7 +108,7 @@ class SignalNewsQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 class StrategyBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A strategy as one writes it: id, owner, version and time are added."""
 
-    name: Annotated[str, Meta(min_length=1, max_length=120)]
+    name: Annotated[str, Meta(min_length=1, max_length=MOST_NAME)]
     active: bool = True
     assets: _Assets = ()
     timeframe: Timeframe = "1h"

@@ -19,6 +19,7 @@ import msgspec
 from aiohttp import web
 
 from schemas.control import SignalRequest, Strategy
+from schemas.names import wrong_symbol
 from sinks.bridge.api.values import Nothing
 from sinks.bridge.auth import Auth, Principal, Role
 from sinks.bridge.hub.views import Latest
@@ -174,6 +175,7 @@ def _path(request: web.Request, takes: dict[str, Any]) -> dict[str, Any]:
         except msgspec.ValidationError as error:
             detail = f"{name} {text[:80]!r}: {error}"
             raise wrong_parameter(detail, name) from None
+    _check_symbol(request.match_info.get("asset"))
     return dict(request.match_info)
 
 
@@ -197,7 +199,16 @@ def _query(request: web.Request, kind: type[msgspec.Struct]) -> msgspec.Struct:
         if getattr(found, name) is None:  # msgspec takes the word null for nothing
             detail = f"{name}: {text!r} is no value; leave the parameter out for all."
             raise wrong_parameter(detail, name)
+    _check_symbol(given.get("asset"))
     return found
+
+
+def _check_symbol(asset: str | None) -> None:
+    """Refuse what looks like a symbol and is none: small letters of another script."""
+    wrong = None if asset is None else wrong_symbol(asset)
+    if wrong is not None:
+        detail = f"asset {wrong}"
+        raise wrong_parameter(detail, "asset")
 
 
 async def _body(request: web.Request, kind: type[msgspec.Struct]) -> msgspec.Struct:
@@ -207,8 +218,8 @@ async def _body(request: web.Request, kind: type[msgspec.Struct]) -> msgspec.Str
     try:
         return msgspec.json.decode(raw, type=kind)
     except msgspec.ValidationError as error:
-        text, _, where = str(error).partition(" - at `$")
-        place = Wrong(text, pointer(where.rstrip("`")))
+        text, _, where = str(error).partition(" - at ")
+        place = Wrong(text, pointer(where.removeprefix("`key` in ").strip("`$")))
         detail = f"The body is not what is asked for: {error}"
         raise ProblemError(422, detail, errors=[place]) from None
     except (ValueError, RecursionError) as error:  # no JSON, no text, or nested too deeply

@@ -9,6 +9,7 @@ import msgspec
 from schemas.control import SignalRequest
 from schemas.signals import Signal, from_json
 from schemas.times import HOUR_MS
+from schemas.validation import problem
 from sinks.bridge.api import rows
 from sinks.bridge.api.answers import Accepted, Article, Explained, SignalDetail, copy_fields
 from sinks.bridge.api.cursors import page, place
@@ -19,7 +20,7 @@ from sinks.bridge.api.route_decorator import BASE, Answer, Api, Routes
 from sinks.bridge.api.strategies import current
 from sinks.bridge.api.values import Items, Page, SignalId, TimeMs
 from sinks.bridge.auth import Role
-from sinks.bridge.problems import ProblemError
+from sinks.bridge.problems import ProblemError, wrong_body
 from sinks.postgres.values import time, time_or_none
 
 routes = Routes("signals")
@@ -87,6 +88,9 @@ async def generate(api: Api, body: GenerateBody) -> Answer[Accepted]:
     if body.strategy_id not in await current(api):
         raise ProblemError(404, f"There is no strategy {body.strategy_id}.")
     asked = SignalRequest(uuid4().hex, body.asset, body.strategy_id, api.now_ms())
+    if wrong := problem(asked):
+        msg = f"No signal can be made: {wrong}."
+        raise wrong_body(msg, wrong, GenerateBody)
     await publish(api.publish_request, asked)
     address = f"{BASE}/signals?request_id={asked.request_id}"
     return Answer(copy_fields(Accepted, asked, signals=address), {"Location": address})

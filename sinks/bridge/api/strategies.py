@@ -8,7 +8,6 @@ for: the next one at this bridge sees it. Those of two bridges at the same momen
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -24,7 +23,7 @@ from sinks.bridge.api.queries import StrategyBody
 from sinks.bridge.api.route_decorator import Answer, Api, Routes, etag
 from sinks.bridge.api.values import Items, StrategyId
 from sinks.bridge.auth import ForbiddenError, Principal, Role
-from sinks.bridge.problems import ProblemError, Wrong
+from sinks.bridge.problems import ProblemError, wrong_body
 
 routes = Routes("strategies")
 _STORED = "SELECT definition FROM strategies WHERE deleted_at IS NULL ORDER BY strategy_id"
@@ -32,9 +31,6 @@ _strategy = msgspec.json.Decoder(Strategy).decode
 _TURN_S = 10.0
 _COMES_BACK_S = 2.0
 _LOOK_S = 0.01
-_FIELD = re.compile(r"\w+")
-_OF = re.compile(r" (?:of|engine) '?([\w.$-]+)'?")
-_MAPS = {"weight": "weights", "holding": "holdings_usd"}
 
 
 @routes("GET", "/strategies", 503)
@@ -70,8 +66,8 @@ async def put(
         after = revised(strategy_id, body, before, principal, api.now_ms())
         wrong = problem(after)
         if wrong is not None:
-            place = Wrong(wrong, pointer=where(wrong))
-            raise ProblemError(422, f"The strategy cannot be saved: {wrong}.", errors=[place])
+            msg = f"The strategy cannot be saved: {wrong}."
+            raise wrong_body(msg, wrong, StrategyBody)
         await publish(api.publish_strategy, after.strategy_id, after)
         await _come_back(api, after.strategy_id, after)
     return Answer(_state(after, principal), {"ETag": tag(after)}, 200 if before else 201)
@@ -168,17 +164,6 @@ def revised(
         updated_at=max(now_ms, before.updated_at + 1 if before else 0),
         **msgspec.structs.asdict(body),
     )
-
-
-def where(wrong: str) -> str | None:
-    """Return the JSON pointer of what a sentence of schemas.validation is about."""
-    field = _FIELD.match(wrong)
-    if field is None:
-        return None
-    if field[0] in _MAPS:
-        key = _OF.search(wrong)
-        return f"#/{_MAPS[field[0]]}" + (f"/{key[1]}" if key else "")
-    return f"#/{field[0]}" if field[0] in StrategyBody.__struct_fields__ else None
 
 
 def tag(strategy: Strategy) -> str:

@@ -7,15 +7,16 @@ from typing import Annotated, Generic, Literal, TypeVar
 import msgspec
 from msgspec import Meta
 
+from schemas.names import MOST_ID, SYMBOL_PATTERN
 from schemas.validation import TIMEFRAME_MS
 
 T = TypeVar("T")
 
 LATEST_MS = 253_402_300_799_999
-# $ of Python lets a line end follow, that of OpenAPI (ECMAScript) does not: hence (?!\n).
 AssetName = Annotated[
-    str, Meta(pattern=r"^[A-Z0-9][A-Z0-9._$-]{0,31}$(?!\n)", description="Symbol in capitals: BTC.")
+    str, Meta(pattern=SYMBOL_PATTERN, description="Symbol in capitals, of any script: BTC.")
 ]
+# $ of Python lets a line end follow, that of OpenAPI (ECMAScript) does not: hence (?!\n).
 StrategyId = Annotated[
     str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$(?!\n)", description="Id of a strategy.")
 ]
@@ -26,7 +27,7 @@ SignalId = Annotated[
         description="A signal's id, or its first 6 digits or more where they are unique.",
     ),
 ]
-Name = Annotated[str, Meta(min_length=1, max_length=64)]
+Name = Annotated[str, Meta(min_length=1, max_length=MOST_ID)]
 TimeMs = Annotated[int, Meta(ge=0, le=LATEST_MS, description="ms since 1970 UTC.")]
 Cursor = Annotated[
     str,

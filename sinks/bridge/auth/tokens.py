@@ -12,6 +12,7 @@ from typing import Self
 
 import msgspec
 
+from schemas.names import wrong_id
 from sinks.bridge.auth.roles import Principal
 from sinks.bridge.settings import BridgeSettings
 
@@ -79,6 +80,9 @@ def _hashes(found: Mapping[str, Principal]) -> Iterable[tuple[bytes, Principal]]
     for token, principal in found.items():
         if not principal.name:
             msg = "A token of the bridge has an empty name; names tell in logs who asked."
+            raise ValueError(msg)
+        if wrong := wrong_id(principal.name):  # it becomes the user_id of strategies
+            msg = f"The name of a token of the bridge {wrong}."
             raise ValueError(msg)
         hashed = _HASHED.fullmatch(token)
         if hashed is None and len(token) < LEAST_CHARACTERS:

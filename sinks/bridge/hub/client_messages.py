@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
 
+from schemas.names import in_capitals, wrong_symbol
 from sinks.bridge.hub.channels import CHANNELS
 from sinks.bridge.hub.filters import Filter
 
@@ -32,7 +33,7 @@ class Subscribe(
     def filter(self) -> Filter:
         """Return the filter; symbols in capitals, as all of the log are."""
         return Filter(
-            frozenset(asset.upper() for asset in self.assets),
+            frozenset(map(in_capitals, self.assets)),
             frozenset(self.strategies),
             frozenset(self.actions),
             self.min_confidence,
@@ -129,11 +130,16 @@ def _converted(found: dict[str, Any], kind: type[Request], request_id: str | Non
             message = f"The field {name} is missing: {_HINTS[name]}."
             raise BadRequestError(Code.MISSING_FIELD, message, request_id)
     try:
-        return msgspec.convert(found, kind)
+        request = msgspec.convert(found, kind)
     except msgspec.ValidationError as error:
         name = next((n for n in kind.__struct_fields__ if f"`$.{n}" in str(error)), "")
         hint = f" The field {name} is {_HINTS[name]}." if name else ""
         raise BadRequestError(Code.WRONG_FIELD, f"{error}.{hint}", request_id) from None
+    for asset in getattr(request, "assets", ()):
+        if wrong := wrong_symbol(in_capitals(asset)):
+            message = f"assets: {wrong}. The field assets is {_HINTS['assets']}."
+            raise BadRequestError(Code.WRONG_FIELD, message, request_id)
+    return request
 
 
 def _required(kind: type[Request]) -> int:

@@ -112,7 +112,9 @@ def test_a_logical_type_inside_an_array_of_records_is_the_same_number() -> None:
 def test_a_book_keeps_its_quick_reader_and_its_numbers() -> None:
     levels = book("BTC")
     kind = {"type": "long", "logicalType": "timestamp-millis"}
-    found = read(changed("order_book", event_time=kind, observed_at=kind), plain(levels))
+    in_micros = {"event_time": levels.event_time * 1_000}
+    avro = changed("order_book", event_time=MICROS, observed_at=kind)
+    found = read(avro, plain(levels, **in_micros))
     assert isinstance(found, OrderBook)
     assert found == levels
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from producers.upstreams import fields
+from schemas.names import short_id
 
 
 @pytest.mark.parametrize(
@@ -59,6 +60,9 @@ def test_number(value, found):
         pytest.param(fields.identity, False, None, id="id as a boolean"),
         pytest.param(fields.identity, 10**5000, None, id="id as a huge number"),
         pytest.param(fields.identity, " a-1 ", "a-1", id="id as text"),
+        pytest.param(fields.identity, "x" * 5000, short_id("x" * 5000), id="a long id"),
+        pytest.param(fields.identity, "", None, id="no id"),
+        pytest.param(fields.identity, ["1"], None, id="id as a list"),
         pytest.param(fields.label, "Positive", "positive", id="label in capitals"),
         pytest.param(fields.label, "mixed", None, id="label that no engine knows"),
         pytest.param(fields.label, 1, None, id="label as a number"),

@@ -8,6 +8,7 @@ import pytest
 
 from producers.upstreams.rows import NewsRow, Parsed
 from producers.upstreams.rss import parse_feed
+from schemas.names import MOST_SOURCE_ID
 from tests.unit.producers.upstreams import feeds
 from tests.unit.producers.upstreams.feeds import feed, item
 from tests.unit.producers.upstreams.reading import only, refusal
@@ -104,6 +105,22 @@ def test_forms_of_an_article(document, expected):
 )
 def test_articles_without_the_least_are_skipped(document, sentence):
     assert parse_feed(feed(document), feeds.URL) == Parsed((), (sentence,))
+
+
+@pytest.mark.parametrize(
+    "long",
+    [
+        pytest.param("https://e.example/" + "汤" * 1_200, id="case long-source-id"),
+        pytest.param("https://e.example/" + "x" * 5_000, id="longer than any address"),
+        pytest.param("urn:" + "x" * 5_000, id="no address"),
+    ],
+)
+def test_a_long_guid_is_no_other_articles(long):
+    document = feed(item(guid=f"{long}1") + item(guid=f"{long}2"))
+    ids = [row.source_id for row in parse_feed(document, feeds.URL).rows]
+    assert ids == [row.source_id for row in parse_feed(document, feeds.URL).rows]
+    assert len(set(ids)) == 2
+    assert max(map(len, ids)) < MOST_SOURCE_ID
 
 
 def test_atom():

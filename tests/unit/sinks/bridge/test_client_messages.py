@@ -49,6 +49,13 @@ def test_a_filter_of_a_request_has_symbols_in_capitals() -> None:
     assert request.filter() == Filter(frozenset({"BTC"}), actions=frozenset({"BUY"}))
 
 
+@pytest.mark.parametrize("asset", ["币安人生", "汤", "ÆTH"])
+def test_case_asset_in_chinese_is_filtered_by_as_any(asset: str) -> None:
+    request = parse(json.dumps(SUBSCRIBE | {"assets": [asset]}))
+    assert isinstance(request, Subscribe)
+    assert request.filter() == Filter(frozenset({asset}))
+
+
 @pytest.mark.parametrize(
     ("text", "code", "said"),
     [
@@ -72,6 +79,8 @@ def test_a_filter_of_a_request_has_symbols_in_capitals() -> None:
                      ["'news'", "$.channels[0]", "a list of signals"], id="unknown channel"),
         pytest.param(json.dumps(SUBSCRIBE | {"assets": "BTC"}), "wrong_field",
                      ["$.assets", '["BTC", "ETH"]'], id="one asset"),
+        pytest.param(json.dumps(SUBSCRIBE | {"assets": ["BTC", "A B"]}), "wrong_field",
+                     ["'A B' is not a symbol", '["BTC", "ETH"]'], id="no symbol"),
         pytest.param(json.dumps(SUBSCRIBE | {"actions": ["SHORT"]}), "wrong_field",
                      ["'SHORT'", "BUY, SELL, HOLD"], id="unknown action"),
         pytest.param(json.dumps(SUBSCRIBE | {"min_confidence": 2}), "wrong_field",

@@ -77,6 +77,11 @@ async def test_answers_are_compressed_and_private() -> None:
         pytest.param(f"{LATEST}?min_confidence=NULL", "min_confidence", id="the word NULL"),
         pytest.param("/api/v1/assets/A0/candles?timeframe=2h", "timeframe", id="timeframe"),
         pytest.param(f"{LATEST}?asset=A&asset=B", "asset", id="twice"),
+        pytest.param(f"{LATEST}?asset=%C3%A9", "asset", id="small letters of a script"),
+        pytest.param("/api/v1/assets/%EF%BC%A2TC", "asset", id="a wide letter"),
+        pytest.param("/api/v1/assets/B%00C", "asset", id="a NUL"),
+        pytest.param(f"/api/v1/assets/{'A' * 21}", "asset", id="a long symbol"),
+        pytest.param(f"/api/v1/signals?request_id={'x' * 65}", "request_id", id="a long id"),
     ],
 )
 async def test_a_wrong_parameter_is_named(path: str, parameter: str) -> None:

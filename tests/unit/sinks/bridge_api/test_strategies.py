@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -80,6 +82,21 @@ async def test_a_new_one_belongs_to_who_made_it() -> None:
         pytest.param({"name": ""}, "#/name", id="name"),
         pytest.param({"owner": "admin"}, "#", id="unknown field"),
         pytest.param({"entry_rule": "x" * 4001}, "#/entry_rule", id="long rule"),
+        pytest.param({"name": "my\0strategy"}, "#/name", id="case nul-in-a-strategy"),
+        pytest.param({"name": "x" * 121}, "#/name", id="long name"),
+        pytest.param({"entry_rule": "RSI < 30\0"}, "#/entry_rule", id="NUL in a rule"),
+        pytest.param({"exit_rule": "\0"}, "#/exit_rule", id="NUL in the other rule"),
+        pytest.param({"assets": ["BTC", "B\0C"]}, "#/assets/1", id="NUL in an asset"),
+        pytest.param({"assets": ["BTC", "\u00e9"]}, "#/assets", id="small letters of a script"),
+        pytest.param({"assets": ["A"] * 501}, "#/assets", id="many assets"),
+        pytest.param({"holdings_usd": {"A\0": 1}}, "#/holdings_usd", id="NUL in a holding"),
+        pytest.param({"holdings_usd": {"BTC": 1e40}}, "#/holdings_usd/BTC", id="large holding"),
+        pytest.param({"weights": {"tech\0": 1}}, "#/weights/tech\\x00", id="NUL in a weight"),
+        pytest.param({"weights": {"technical": 0.6, "sentiment": 0.5}}, "#/weights", id="sum"),
+        pytest.param({"buy_threshold": 1.5}, "#/buy_threshold", id="buy above 1"),
+        pytest.param({"sell_threshold": -1.5}, "#/sell_threshold", id="sell below -1"),
+        pytest.param({"event_risk_floor": -2}, "#/event_risk_floor", id="floor"),
+        pytest.param({"portfolio_value_usd": 1e300}, "#/portfolio_value_usd", id="all money"),
     ],
 )
 async def test_what_is_wrong_is_refused_with_its_place(changes: Any, pointer: str) -> None:
@@ -93,7 +110,27 @@ async def test_what_is_wrong_is_refused_with_its_place(changes: Any, pointer: st
         assert not it.log.strategies
 
 
-@pytest.mark.parametrize("name", ["a b", "%C3%A4", "x" * 65, "-x", "a%0Ab", "a%0A"])
+CASE = Path(__file__).resolve().parents[5] / "shared" / "cases" / "nul-in-a-strategy"
+
+
+@pytest.mark.skipif(not CASE.is_dir(), reason="no cases beside the project")
+async def test_case_nul_in_a_strategy_as_given() -> None:
+    async with bridge() as it:
+        body = json.loads((CASE / "put.json").read_text("utf-8"))
+        status, answer, _ = await it.call("PUT", f"{PATH}/nul", Role.ADMIN, json=body)
+        assert (status, [one["pointer"] for one in answer["errors"]]) == (422, ["#/name"])
+        assert not it.log.strategies
+
+
+async def test_half_a_character_is_no_json() -> None:
+    async with bridge() as it:
+        sent = {"data": b'{"name": "\\ud83d"}', "headers": {"Content-Type": "application/json"}}
+        status, _, _ = await it.call("PUT", f"{PATH}/half", Role.ADMIN, **sent)
+        assert status == 400
+        assert not it.log.strategies
+
+
+@pytest.mark.parametrize("name", ["a b", "%C3%A4", "x" * 65, "-x", "a%0Ab", "a%0A", "a%00"])
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
 async def test_an_id_that_is_none_is_refused(method: str, name: str) -> None:
     async with bridge() as it:

@@ -40,7 +40,6 @@ def with_model(**scores: TextScore) -> VoicesConfig:
         ("negative", -0.6, 0.6),
         ("Negative", -0.6, 0.6),
         ("neutral", 0.0, 0.6),
-        ("?", 0.0, 0.0),
         (None, 0.0, 0.0),
     ],
 )

@@ -19,7 +19,7 @@ FEW = st.sampled_from([-0.4, -0.2, 0.0, 0.2, 0.4])
 @st.composite
 def pinned(draw: st.DrawFn) -> Any:
     sell, buy = sorted(draw(st.lists(FEW, min_size=2, max_size=2, unique=True)))
-    weights = draw(st.dictionaries(st.sampled_from(ENGINES), st.sampled_from([0.0, 0.5, 1.0])))
+    weights = draw(st.dictionaries(st.sampled_from(ENGINES), st.sampled_from([0.0, 0.1, 0.2])))
     strategy = make_strategy(
         weights=weights,
         buy_threshold=buy,

@@ -140,7 +140,7 @@ def test_unknown_event_risk_is_not_a_risk_of_0() -> None:
     ("weights", "expected"),
     [
         pytest.param({}, 0.7, id="the defaults"),
-        pytest.param({"liquidity": 3.0}, (3.9 - 0.3 - 1.5) / 3.9, id="weights that add up to 3.9"),
+        pytest.param({"liquidity": 1.0}, (1.9 - 0.3 - 0.5) / 1.9, id="weights that add up to 1.9"),
         pytest.param(dict.fromkeys(ENGINES, 0.0), 0.0, id="weights of 0"),
     ],
 )

@@ -1,0 +1,199 @@
+"""Rules of what people and the system itself say: strategies, requests, scores, signals, sources.
+
+As `schemas.validation`, which asks here: a sentence that begins with the field's name, or None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import fsum, inf, isfinite
+from typing import Any
+
+from schemas import checks
+from schemas.checks import MOST_AMOUNT, TIMEFRAME_MS
+from schemas.control import SignalRequest, Strategy
+from schemas.engines import ENGINES
+from schemas.explanations import EXPLANATION_STATUSES, Explanation
+from schemas.names import MOST_ASSETS, MOST_NAME, MOST_RULE, wrong_symbol, wrong_text
+from schemas.scores import SCORE_STATUSES, EngineScore
+from schemas.signals import RankEntry, Signal, TopSignals
+from schemas.sources import CIRCUITS, SOURCE_STATES, SourceStatus
+
+_OWNERS = frozenset({"admin", "user"})
+_ROUNDING = 1e-9  # ten weights of 0.1
+
+
+def _score(event: EngineScore) -> str | None:
+    if event.engine not in ENGINES:
+        return f"unknown engine {event.engine[:60]!r}; there are {', '.join(ENGINES)}"
+    if wrong := checks.one_of(event, "status", SCORE_STATUSES):
+        return wrong
+    if not -1.0 <= event.score <= 1.0:
+        return f"score {event.score} is not in -1 to 1"
+    if not 0.0 <= event.confidence <= 1.0:
+        return f"confidence {event.confidence} is not in 0 to 1"
+    if not 0.0 <= event.freshness <= 1.0:
+        return f"freshness {event.freshness} is not in 0 to 1"
+    if event.price_usd is not None and not 0.0 < event.price_usd < inf:
+        return f"price_usd {event.price_usd} is not a price above 0"
+    return (
+        checks.time(event, "as_of")
+        or checks.asset(event)
+        or checks.texts(event, "features", "detail")
+        or _values(event.detail)
+    )
+
+
+def _values(detail: dict[str, str]) -> str | None:
+    wrong = wrong_text("".join(detail.values())) if detail else None
+    return None if wrong is None else f"detail {wrong}"
+
+
+def _strategy(event: Strategy) -> str | None:
+    return (
+        checks.ids(event, "strategy_id", "user_id")
+        or checks.one_of(event, "owner", _OWNERS)
+        or (f"version {event.version} is less than 1" if event.version < 1 else None)
+        or checks.texts(event, "name", most=MOST_NAME)
+        or checks.texts(event, "entry_rule", "exit_rule", most=MOST_RULE)
+        or _assets(event)
+        or _weights(event)
+        or checks.one_of(event, "timeframe", TIMEFRAME_MS)
+        or checks.time_or_none(event, "updated_at")
+        or _money(event)
+        or _kelly(event)
+    )
+
+
+def _assets(event: Strategy) -> str | None:
+    for name, assets in (("assets", event.assets), ("holdings_usd", event.holdings_usd)):
+        if len(assets) > MOST_ASSETS:
+            return f"{name} has {len(assets)} assets, more than {MOST_ASSETS}"
+        for asset in assets:
+            if wrong := wrong_symbol(asset):
+                return f"{name}: {wrong}"
+    return None
+
+
+def _weights(event: Strategy) -> str | None:
+    for name, weight in event.weights.items():
+        if name not in ENGINES:
+            known = ", ".join(ENGINES)
+            return f"weight for unknown engine {name[:60]!r}; there are {known}"
+        if not (isfinite(weight) and weight >= 0.0):
+            return f"weight {weight} of {name} is not a number of 0 or more"
+    total = fsum(event.weights.values())
+    if total > 1.0 + _ROUNDING:
+        return f"weights sum to {total:g}, more than 1"
+    if not event.sell_threshold < event.buy_threshold:
+        return f"sell_threshold {event.sell_threshold} is not below buy {event.buy_threshold}"
+    for name in ("buy_threshold", "sell_threshold", "event_risk_floor"):
+        if wrong := checks.share(event, name, -1.0, 1.0):
+            return wrong
+    return None
+
+
+def _money(event: Strategy) -> str | None:
+    if not 0.0 < event.portfolio_value_usd < MOST_AMOUNT:
+        above = (
+            " not above 0" if event.portfolio_value_usd <= 0.0 else f" not below {MOST_AMOUNT:g}"
+        )
+        return f"portfolio_value_usd {event.portfolio_value_usd} is{above}"
+    for name in ("stop_loss_pct", "stop_loss_atr", "take_profit_pct", "take_profit_atr"):
+        distance = getattr(event, name)
+        if distance is not None and not 0.0 < distance < MOST_AMOUNT:
+            return f"{name} {distance} is not a number above 0"
+    for asset, held in event.holdings_usd.items():
+        if not 0.0 <= held < MOST_AMOUNT:
+            return f"holding {held} of {asset} is not a number of 0 or more"
+    return None
+
+
+def _kelly(event: Strategy) -> str | None:
+    for name in ("win_rate", "avg_win", "avg_loss"):
+        number = getattr(event, name)
+        if number is not None and not isfinite(number):
+            return f"{name} {number} is not a number"
+    if not event.kelly:
+        return None
+    if event.win_rate is None or event.avg_win is None or event.avg_loss is None:
+        return "kelly needs win_rate, avg_win and avg_loss"
+    if not 0.0 <= event.win_rate <= 1.0:
+        return f"win_rate {event.win_rate} is not in 0 to 1"
+    if not event.avg_win > 0.0:
+        return f"avg_win {event.avg_win} is not above 0"
+    if not event.avg_loss >= 0.0:
+        return f"avg_loss {event.avg_loss} is not a number of 0 or more"
+    return None
+
+
+def _request(event: SignalRequest) -> str | None:
+    if not event.request_id or not event.strategy_id:
+        return "request_id or strategy_id is empty"
+    return (
+        checks.ids(event, "request_id", "strategy_id")
+        or checks.time(event, "requested_at")
+        or checks.asset(event)
+    )
+
+
+def _source(event: SourceStatus) -> str | None:
+    if not event.source:
+        return "the source has no name"
+    return (
+        checks.ids(event, "source")
+        or checks.one_of(event, "state", SOURCE_STATES)
+        or checks.one_of(event, "circuit", CIRCUITS)
+        or checks.amounts(event, ("events", "requests_minute", "requests_day", "refresh_s"))
+        or checks.time(event, "observed_at")
+        or checks.texts(event, "feeds", "last_error", "detail")
+    )
+
+
+def _explanation(event: Explanation) -> str | None:
+    if not event.signal_id or not event.strategy_id:
+        return "signal_id or strategy_id is empty"
+    if not event.text.strip():
+        return "the text is empty"
+    return (
+        checks.ids(event, "signal_id", "strategy_id")
+        or checks.one_of(event, "status", EXPLANATION_STATUSES)
+        or checks.amounts(event, ("prompt_tokens", "completion_tokens", "cost_usd"))
+        or checks.time(event, "explained_at")
+        or checks.asset(event)
+        or checks.texts(event, "text", "model", "input_hash", "reason")
+    )
+
+
+def _signal(event: Signal) -> str | None:
+    return (
+        checks.ids(event, "signal_id", "strategy_id", "user_id", "request_id", "override")
+        or checks.asset(event)
+        or checks.texts(event, "sizing", "features", "detail")
+        or _values(event.detail)
+    )
+
+
+def _rank_entry(event: RankEntry) -> str | None:
+    if event.kind == "grace":
+        return checks.ids(event, "strategy_id")
+    return checks.ids(event, "strategy_id", "signal_id") or checks.asset(event)
+
+
+def _top(event: TopSignals) -> str | None:
+    for place in event.ranked:
+        if wrong := checks.ids(place, "signal_id") or checks.asset(place):
+            return f"ranked: {wrong}"
+    return checks.ids(event, "strategy_id") or checks.time(event, "cycle")
+
+
+CHECKS: dict[type, Callable[[Any], str | None]] = {
+    EngineScore: _score,
+    Strategy: _strategy,
+    SignalRequest: _request,
+    SourceStatus: _source,
+    Explanation: _explanation,
+    Signal: _signal,
+    RankEntry: _rank_entry,
+    TopSignals: _top,
+}
