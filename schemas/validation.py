@@ -195,7 +195,6 @@ def _calendar(event: CalendarEvent) -> str | None:
         checks.one_of(event, "category", CATEGORIES)
         or checks.share(event, "impact")
         or checks.share(event, "certainty")
-        or checks.time_or_none(event, "starts_at")
         or checks.texts(event, "title", "url")
         or _head(event)
     )

@@ -18,6 +18,20 @@ from transport.settings import Settings
 _log = logging.getLogger(__name__)
 _TIMEOUT_S = 15.0
 _CHANGELOG_BYTES = 8 * 1024 * 1024
+AHEAD = "message.timestamp.after.max.ms"
+"""Record timestamps are event times, and a simulated market runs ahead of the clock: by default
+brokers from 3.6 on refuse what is more than an hour ahead."""
+OLDER_NAMES = {AHEAD: "message.timestamp.difference.max.ms"}
+"""Settings that a broker of before 3.6 knows by another name, or not at all."""
+_LAST_ATTEMPT = 3
+_NEEDED = ("cleanup.policy", "retention.ms")
+_EFFECTS = {
+    AHEAD: "records of a market that runs ahead of the clock may be refused",
+    "retention.ms": "records are kept for as long as the broker keeps those of any topic",
+    "max.message.bytes": "the state of an asset must fit into the broker's own limit",
+}
+_SETTING_REFUSED = frozenset({35, 40, 42, 44})
+"""Unsupported version, invalid configuration, invalid request, against the broker's policy."""
 
 
 class TopicState(NamedTuple):
@@ -70,7 +84,8 @@ def _metadata(admin: Any, settings: Settings) -> dict[str, Any]:
 def create(settings: Settings) -> list[str]:
     """Create the topics of the table that are missing; return their names. Blocks.
 
-    Raises BrokerError when the broker does not answer or refuses a topic.
+    A setting that the broker does not know is set by its older name or left out, with a warning
+    in the log. Raises BrokerError when the broker does not answer or refuses a topic.
     """
     wanted = {}
     for topic in TOPICS:
@@ -80,9 +95,7 @@ def create(settings: Settings) -> list[str]:
             {
                 "cleanup.policy": topic.cleanup,
                 **({"retention.ms": str(kept)} if topic.cleanup == "delete" else {}),
-                # Record timestamps are event times, and a simulated market runs ahead of the
-                # clock: by default a broker refuses what is more than an hour ahead.
-                "message.timestamp.after.max.ms": str(2**63 - 1),
+                AHEAD: str(2**63 - 1),
             },
         )
     return _create_missing(settings, wanted)
@@ -109,32 +122,73 @@ def create_changelogs(settings: Settings, stages: Iterable[str]) -> list[str]:
 def _create_missing(
     settings: Settings, wanted: Mapping[str, tuple[int, dict[str, str]]]
 ) -> list[str]:
-    from confluent_kafka import KafkaError, KafkaException
     from confluent_kafka.admin import NewTopic
 
     admin = clients.blocking_admin(settings)
     existing = _metadata(admin, settings)
-    missing = [
-        NewTopic(
-            name,
-            num_partitions=partitions,
-            replication_factor=settings.replication_factor,
-            config=config,
-        )
-        for name, (partitions, config) in wanted.items()
-        if name not in existing
-    ]
-    if not missing:
-        return []
-    for name, future in admin.create_topics(missing, request_timeout=_TIMEOUT_S).items():
+    lacking = {name: wanted[name] for name in wanted if name not in existing}
+    created = list(lacking)
+    for attempt in range(_LAST_ATTEMPT + 1):
+        topics = [
+            NewTopic(
+                name,
+                num_partitions=partitions,
+                replication_factor=settings.replication_factor,
+                config=_asked(attempt, config, settings),
+            )
+            for name, (partitions, config) in lacking.items()
+        ]
+        refused = _refused(admin, topics) if topics else {}
+        made = [topic for topic in topics if topic.topic not in refused]
+        _tell(made, lacking, settings)
+        lacking = {name: lacking[name] for name in refused}
+        for name, (code, reason) in refused.items():
+            if attempt == _LAST_ATTEMPT or code not in _SETTING_REFUSED:
+                msg = f"the broker at {settings.bootstrap} refuses topic {name}: {reason}"
+                raise BrokerError(msg)
+    return created
+
+
+def _refused(admin: Any, topics: list[Any]) -> dict[str, tuple[int, str]]:
+    """Create topics; return code and reason by the name of each that was refused."""
+    from confluent_kafka import KafkaError, KafkaException
+
+    found = {}
+    for name, future in admin.create_topics(topics, request_timeout=_TIMEOUT_S).items():
         try:
             future.result()
         except KafkaException as error:
-            if error.args[0].code() == KafkaError.TOPIC_ALREADY_EXISTS:
-                continue
-            msg = f"the broker at {settings.bootstrap} refuses topic {name}: {error.args[0].str()}"
-            raise BrokerError(msg) from error
-    return [topic.topic for topic in missing]
+            if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                found[name] = error.args[0].code(), error.args[0].str()
+    return found
+
+
+def _asked(attempt: int, config: dict[str, str], settings: Settings) -> dict[str, str]:
+    """Return what is asked for: all, by older names, without those, only what is needed."""
+    if attempt == 1:
+        return {OLDER_NAMES.get(name, name): value for name, value in config.items()}
+    if attempt == 2:
+        return {name: value for name, value in config.items() if name not in OLDER_NAMES}
+    if attempt == _LAST_ATTEMPT:
+        needed = ("cleanup.policy",) if settings.retention_ms is None else _NEEDED
+        return {name: value for name, value in config.items() if name in needed}
+    return config
+
+
+def _tell(made: list[Any], wanted: Mapping[str, Any], settings: Settings) -> None:
+    """Say what topics were made without."""
+    without: dict[str, int] = {}
+    for topic in made:
+        for name in wanted[topic.topic][1].keys() - topic.config.keys():
+            older = OLDER_NAMES.get(name, "")
+            instead = f"with {older} instead of {name}" if older in topic.config else ""
+            said = instead or f"without {name}: {_EFFECTS.get(name, 'the default counts')}"
+            without[said] = without.get(said, 0) + 1
+    for said, count in without.items():
+        _log.warning(
+            "the broker at %s refuses a setting of topics; %d were made %s",
+            *(settings.bootstrap, count, said),
+        )
 
 
 def states(settings: Settings) -> list[TopicState]:

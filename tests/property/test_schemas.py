@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from schemas.codec import BadEventError, local_codec
 from schemas.contract import STRUCTS, schema
+from schemas.validation import problem
 
 CODEC = local_codec()
 INT64 = st.integers(-(1 << 63), (1 << 63) - 1)
@@ -48,6 +49,14 @@ EVENTS = {name: values(schema(name).avro) for name in STRUCTS}
 def test_what_is_written_is_read(name: str, data: st.DataObject) -> None:
     event = msgspec.convert(data.draw(EVENTS[name]), STRUCTS[name])
     assert CODEC.decode(CODEC.encode(event)) == event
+
+
+@pytest.mark.parametrize("name", STRUCTS)
+@given(data=st.data())
+def test_any_event_is_valid_or_a_sentence_says_why(name: str, data: st.DataObject) -> None:
+    """Nothing else may come out: any other error would stop a worker, and a letter has 1 MB."""
+    wrong = problem(msgspec.convert(data.draw(EVENTS[name]), STRUCTS[name]))
+    assert wrong is None or 5 < len(wrong) < 1_000
 
 
 @pytest.mark.parametrize("name", STRUCTS)

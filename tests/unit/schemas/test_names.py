@@ -126,7 +126,6 @@ TEXTS: list[tuple[Any, str, Any]] = [
     (news(), "published_at", 2**60),
     (calendar_event(), "title", NUL),
     (calendar_event(), "url", NUL),
-    (calendar_event(), "starts_at", 2**60),
     (tick(), "name", NUL),
     (tick(), "rank", 0),
     (tick(), "cycle", 2**60),
