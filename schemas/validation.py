@@ -172,7 +172,7 @@ def _trending(event: TrendingAsset) -> str | None:
         return f"change_24h_pct {change} is not a number within {MOST_AMOUNT:g}"
     return (
         checks.amounts(event, _TRENDING_AMOUNTS)
-        or checks.time(event, "cycle")
+        or checks.time_or_none(event, "cycle")
         or checks.texts(event, "name")
         or _head(event)
     )

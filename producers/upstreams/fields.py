@@ -14,13 +14,13 @@ from w3lib.html import remove_comments, remove_tags, remove_tags_with_content
 from w3lib.url import url_query_cleaner
 
 from marketdata.assets.clean_text import clean_text
-from schemas.names import short_id
+from schemas.names import in_capitals, is_symbol, short_id
 from schemas.validation import LEAST_PRICE, MOST_AMOUNT, MOST_PRICE
 
 HEADLINE_MOST, SUMMARY_MOST = 500, 2_000
 """Characters kept of a text: some feeds put the whole article into its summary."""
 _INT_MOST = 2**31 - 1  # ranks are ints of 32 bits in the schemas
-_URL_MOST, _SYMBOL_MOST = 2_000, 30
+_URL_MOST = 2_000
 _NUMBER = re.compile(r"([-+]?)\$?([-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d{1,3})?)\s*%?", re.IGNORECASE)
 _TAG_LIKE = re.compile(r"<(?![a-zA-Z/!])")
 _BLOCK_TAG = re.compile(
@@ -133,9 +133,8 @@ def identity(value: Any) -> str | None:
 
 def symbol(value: Any) -> str | None:
     """Return a coin's ticker symbol in capitals, without a leading $."""
-    found = (_plain(value) if isinstance(value, str) else "").removeprefix("$").upper()
-    fits = 0 < len(found) <= _SYMBOL_MOST and found == found.upper() and not re.search(r"\s", found)
-    return found if fits else None
+    found = in_capitals(_plain(value)) if isinstance(value, str) else ""
+    return found if is_symbol(found) else None
 
 
 def symbols(value: Any) -> tuple[str, ...]:

@@ -4,7 +4,9 @@ for."""
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import AsyncIterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +20,12 @@ from schemas.signals import RankedSignal, TopSignals
 from schemas.topics import NEWS
 from sinks.base import Rejected, SinkError, SinkRecord, SinkUnavailableError
 from sinks.decoding import ContractDecoder
+from sinks.explanations import claims
+from sinks.explanations.judging import ExplanationPolicy
 from sinks.postgres import PostgresSink
 from tests.contract.sink_samples import news, record, signal, strategy, tombstone, top
 from tests.integration.sinks.bench import Bench, Rows, running, until
+from transport import circuit_breaker
 
 pytestmark = pytest.mark.embedded
 CASE = Path(__file__).resolve().parents[4] / "shared" / "cases" / "long-source-id"
@@ -32,6 +37,13 @@ _RAISE = """
             RAISE EXCEPTION 'no such luck' USING ERRCODE = '{state}'; END IF;
         RETURN NEW; END $$;
     CREATE TRIGGER refused BEFORE INSERT ON trending_news FOR EACH ROW EXECUTE FUNCTION refuse()
+"""
+_NO_SKIPPED = """
+    CREATE OR REPLACE FUNCTION no_skipped() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        IF NEW.rank = 1 AND NEW.status = 'skipped' THEN RAISE EXCEPTION 'no such luck'; END IF;
+        RETURN NEW; END $$;
+    CREATE TRIGGER refused BEFORE UPDATE ON signal_explanations
+        FOR EACH ROW EXECUTE FUNCTION no_skipped()
 """
 
 
@@ -187,6 +199,38 @@ async def test_case_long_source_id_as_given(bench: Bench, rows: Rows) -> None:
     found, letter = await stored(bench, rows, events)
     assert found == ["a1", "a2", "a4"]
     assert "source_id" in letter.reason
+
+
+async def test_a_signal_that_cannot_be_explained_keeps_no_other_one_waiting(
+    sink: PostgresSink, rows: Rows
+) -> None:
+    sink.add([record(signal(1)), record(signal(2)), record(top(0, places=2))])
+    await sink.flush()
+    connection = await asyncpg.connect(rows.dsn)
+    try:
+        await connection.execute(_NO_SKIPPED)
+        _, permit = circuit_breaker.enter(circuit_breaker.CLOSED, 0)
+        policy = ExplanationPolicy(False, None, 10, 60.0, Decimal(0), lambda _: Decimal(0))
+        taken = [await claims.take(connection, policy, permit) for _ in range(3)]
+        assert taken == ["failed", "skipped", None]
+        found = await rows.query("SELECT rank, status, error FROM signal_explanations ORDER BY 1")
+        assert [one[:2] for one in found] == [(1, "failed"), (2, "skipped")]
+        assert found[0][2] == "The signal cannot be explained (RaiseError)."
+    finally:
+        await connection.execute("DROP TRIGGER refused ON signal_explanations")
+        await connection.close()
+
+
+async def test_the_longest_key_of_the_contract_is_taken(sink: PostgresSink, rows: Rows) -> None:
+    letters = random.Random(0)
+
+    def of(length: int) -> str:
+        return "".join(chr(letters.randrange(0x20000, 0x2A000)) for _ in range(length))
+
+    longest = news(source=of(64), source_id=of(512), asset=of(20))
+    sink.add([record(longest), record(signal(1, request_id=of(64), user_id=of(64), asset=of(20)))])
+    assert (await sink.flush()).rejected == ()
+    assert await rows.count("trending_news") == await rows.count("strategy_signals") == 1
 
 
 class Odd:

@@ -31,3 +31,19 @@ async def test_who_may_not_publish_asks_once_in_a_while(stage: Stage) -> None:
         assert await sessions(stage) - before < 20
     assert sum(bool(one.sink.tally["published"]) for one in sinks) == 1
     await stage.check_whole(signals)
+
+
+async def test_a_row_that_can_never_be_published_keeps_no_other_one_waiting(stage: Stage) -> None:
+    broken = (
+        "INSERT INTO signal_explanations (signal_id, strategy_id, asset, cycle, rank, status,"
+        " explained_at, prompt_tokens, completion_tokens, cost_usd)"
+        " VALUES ('broken', 's', 'BTC', now(), 1, 'failed', now() - interval '1 day', 0, 0, 0)"
+    )
+    await stage.rows.query(broken)
+    async with stage.running(stage.explaining(chosen(None), "only")):
+        signals = await stage.publish(3)
+        await stage.until_published(len(signals) + 1)
+    (found,) = await stage.rows.query(
+        "SELECT published_at IS NOT NULL FROM signal_explanations WHERE signal_id = 'broken'"
+    )
+    assert found == (True,)
