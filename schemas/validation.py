@@ -70,7 +70,7 @@ def _head(event: Any) -> str | None:
 
 
 def _market(event: Candle | OrderBook) -> str | None:
-    """Check the names of a market, the same ones again and again."""
+    """Check what all events of a market have."""
     if wrong_id(event.exchange) or wrong_id(event.symbol):
         return checks.ids(event, "exchange", "symbol")
     return _head(event)
