@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from schemas.names import MOST_TEXT, wrong_id, wrong_symbol, wrong_text
+from schemas.names import wrong_id, wrong_symbol, wrong_text
 from schemas.times import DAY_MS, HOUR_MS
 
 TIMEFRAME_MS = {"1h": HOUR_MS, "4h": 4 * HOUR_MS, "1d": DAY_MS}
@@ -76,7 +76,7 @@ def ids(event: Any, *names: str) -> str | None:
     return None
 
 
-def texts(event: Any, *names: str, most: int = MOST_TEXT) -> str | None:
+def texts(event: Any, *names: str, most: int | None = None) -> str | None:
     """Check texts, and all of a list's or all keys of a map together; None passes."""
     for name in names:
         value = getattr(event, name)

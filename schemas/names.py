@@ -14,8 +14,8 @@ from hashlib import sha256
 MOST_SYMBOL, MOST_ID, MOST_SOURCE_ID = 20, 64, 512
 """Characters of an asset's symbol; of a strategy's, request's, signal's, user's or source's id; of
 a source's own id of a record."""
-MOST_NAME, MOST_RULE, MOST_TEXT = 120, 4_000, 100_000
-"""Characters of a strategy's name, of a rule, of every other text."""
+MOST_NAME, MOST_RULE = 120, 4_000
+"""Characters of a strategy's name, of a rule. Other texts end where the record does, at 1 MB."""
 MOST_ASSETS = 500
 """Assets in the list, or holdings, of a strategy."""
 SYMBOL_PATTERN = rf"^(?![.\-$#])[^\s/:,|a-z\x00-\x1f\x7f]{{1,{MOST_SYMBOL}}}$(?!\n)"
@@ -62,9 +62,9 @@ def wrong_id(text: str) -> str | None:
     return None if text.isprintable() else f"{text!r} holds what cannot be printed"
 
 
-def wrong_text(text: str, most: int = MOST_TEXT) -> str | None:
+def wrong_text(text: str, most: int | None = None) -> str | None:
     """Return why a text can be stored nowhere, to be put behind the name of its field, or None."""
-    if len(text) > most:
+    if most is not None and len(text) > most:
         return f"is {len(text)} characters long, more than {most}"
     if "\0" in text:
         return "holds a NUL, which no database takes"

@@ -19,9 +19,10 @@ from producers.upstreams.rows import NewsRow, Parsed
 from producers.upstreams.shapes import TextClient, collect
 from producers.upstreams.table import RSS
 from producers.upstreams.times import time_ms
-from schemas.names import MOST_TEXT, short_id
+from schemas.names import short_id
 
 _NAME = RSS.name
+_GUID_MOST = 100_000  # two long ones that begin alike are two
 _ACCEPT = "application/rss+xml, application/atom+xml, application/xml;q=0.9, */*;q=0.5"
 _PUBLISHER_ENDS = re.compile(r"\s*(?::| [-|\u2013\u2014\u00bb] |\.com\b).*$")
 
@@ -110,7 +111,7 @@ def _id(entry: Mapping[str, Any], address: str, feed_url: str) -> str | None:
 
     An address that is the guid loses its tracking parameters, which come and go.
     """
-    guid = text(entry.get("id"), MOST_TEXT)
+    guid = text(entry.get("id"), _GUID_MOST)
     if guid is None:
         return short_id(address) or None
     return short_id(url(guid) or f"{host(feed_url)}:{guid}")
