@@ -36,7 +36,7 @@ EVENTS = [
     factories.strategy("balanced"),
     factories.request(),
     *factories.answers(asset="BTC"),
-    RankEntry("balanced", "signal", START_MS, 3, "BTC", "s1", "BUY", 0.5, 0.8),
+    RankEntry("balanced", "signal", START_MS, 1, "BTC", "s1", "BUY", 0.5, 0.8),
 ]
 """One of each kind: each of them is also a record of a wrong kind in the others' topics."""
 HEADERS: tuple[tuple[tuple[str, bytes | None], ...], ...] = (
