@@ -47,7 +47,7 @@ def main(
         start_ms, limits = _start_ms(start), dict(map(_limit, limit or []))
         if start == "now" and wall_start_ms is None:
             wall_start_ms = start_ms  # not when READY: the past takes seconds to compute
-        world = SeededWorld(seed, start_ms) if data is None else RecordedWorld(data, start_ms)
+        world = SeededWorld(seed, start_ms) if data is None else _recorded(data, start_ms)
     except (RecordedDataError, ValueError) as error:
         print(f"The simulator cannot start: {error}", file=sys.stderr)
         raise typer.Exit(2) from error
@@ -56,6 +56,13 @@ def main(
     except OSError as error:
         print(f"The simulator cannot listen on port {port}: {error.strerror}", file=sys.stderr)
         raise typer.Exit(1) from error
+
+
+def _recorded(data: Path, start_ms: int) -> RecordedWorld:
+    world = RecordedWorld(data, start_ms)
+    for sentence in world.report.sentences():
+        print(sentence, file=sys.stderr)
+    return world
 
 
 async def _serve(

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from schemas.events import MarketEvent, OrderKey, order_key
+from schemas.text import moment
 
 CANDLE_NAME = re.compile(r"([A-Z0-9]+)USDT-(1h|4h|1d)\.parquet")
 BOOK_NAME = re.compile(r"([a-z0-9]+)usdt_depth\d+_1s\.parquet")
@@ -29,6 +30,7 @@ Keyed: TypeAlias = tuple[OrderKey, MarketEvent]
 _KEY = itemgetter(0)
 _REORDER_EVENTS = 200
 _BLOCK_EVENTS = 128
+_NAMED = 3
 
 
 class RecordedDataError(ValueError):
@@ -39,14 +41,32 @@ class RecordedDataError(ValueError):
 class ReadReport:
     """What came of reading a directory; complete once the events have been read to the end.
 
-    `missing`: sentences about parts that are not there. `skipped`: rows not played, by reason.
+    `missing`: sentences about parts that are not there. `notes`: others about what was read.
+    `skipped`: rows not played, by reason. `spans`: from when to when files have rows, ms.
     `events`: events read, by logical topic (ticks included).
     """
 
     files: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     skipped: Counter[str] = field(default_factory=Counter)
+    spans: dict[str, tuple[int, int]] = field(default_factory=dict)
     events: Counter[str] = field(default_factory=Counter)
+
+    def sentences(self) -> list[str]:
+        """Return all that a person should know of it."""
+        rows = [f"{rows:,} rows skipped: {why}" for why, rows in sorted(self.skipped.items())]
+        return [*self.missing, *self.notes, *rows]
+
+    def nothing(self, start_ms: int, end_ms: int) -> str:
+        """Return the sentence that there is nothing from `start_ms` to before `end_ms`."""
+        form = "%Y-%m-%d %H:%M"
+        there = [
+            f"{name} has {moment(first, form)} to {moment(last, form)}"
+            for name, (first, last) in sorted(self.spans.items())
+        ]
+        said = "; ".join(there[:_NAMED]) or "no file has times"
+        return f"nothing from {moment(start_ms, form)} to {moment(end_ms, form)} (UTC): {said}"
 
 
 @dataclass(frozen=True, slots=True)

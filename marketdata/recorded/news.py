@@ -10,9 +10,11 @@ import csv
 import gzip
 import hashlib
 import io
+import re
 import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
@@ -26,12 +28,14 @@ from marketdata.recorded.readers import checked
 from schemas.coins import COINS, KnownCoin
 from schemas.market import NewsArticle
 from schemas.names import short_id
-from schemas.times import MINUTE_MS
+from schemas.times import MINUTE_MS, epoch_ms
 
 NEWS_DELAY_MS = MINUTE_MS
 _HEADLINE_COLUMNS = ("published_at", "title", "summary", "source", "subject", "url")
 _TAGGED_COLUMNS = ("id", "published_at", "title", "source", "currencies")
 _BROKEN_FILE = (OSError, EOFError, zlib.error, UnicodeDecodeError)
+_MOST_LATE = 0.2
+"""Of a file's rows: a few late ones are put in order as they come (`files.in_order`)."""
 _Row: TypeAlias = dict[str, str]
 _MakeArticle: TypeAlias = Callable[[_Row, int], tuple[NewsArticle, tuple[str, ...]]]
 
@@ -52,10 +56,11 @@ def headlines(
     """Open the headlines; yield an article for every played asset that each is about.
 
     They are tagged as live ones are, their subject being a tag. A headline about no played asset is
-    skipped and counted. RecordedDataError at the call when the file cannot be read or lacks a
-    column.
+    skipped and counted. RecordedDataError at the call when the file cannot be read, lacks a column
+    or has no usable time in most of its rows. A file that is not in the order of time is sorted in
+    memory.
     """
-    rows = _csv_rows(path, _HEADLINE_COLUMNS, report)
+    rows = _timed_rows(path, _HEADLINE_COLUMNS, report)
     return _articles(rows, path.name, (start_ms, end_ms), played, _headline, report)
 
 
@@ -67,7 +72,7 @@ def tagged_posts(
     They are tagged as live ones are: a tag that is mostly a word ("A", "US") counts only where the
     title names the coin. Skips and raises RecordedDataError as `headlines` does.
     """
-    rows = _csv_rows(path, _TAGGED_COLUMNS, report)
+    rows = _timed_rows(path, _TAGGED_COLUMNS, report)
     return _articles(rows, path.name, (start_ms, end_ms), played, _post, report)
 
 
@@ -80,7 +85,7 @@ def catalogue_with(assets: Iterable[str]) -> Catalogue:
 
 
 def _articles(
-    rows: Iterator[_Row],
+    rows: Iterator[tuple[int, _Row]],
     file: str,
     span_ms: tuple[int, int],
     played: Collection[str],
@@ -88,11 +93,7 @@ def _articles(
     report: ReadReport,
 ) -> Iterator[NewsArticle]:
     catalogue = catalogue_with(played)
-    for row in rows:
-        at_ms = _time_ms(row["published_at"])
-        if at_ms is None:
-            report.skipped[f"{file}: published_at is no time"] += 1
-            continue
+    for at_ms, row in rows:
         if not span_ms[0] <= at_ms + NEWS_DELAY_MS < span_ms[1]:
             continue
         article, tags = make(row, at_ms)
@@ -144,7 +145,43 @@ def _post(row: _Row, at_ms: int) -> tuple[NewsArticle, tuple[str, ...]]:
     return article, tuple(filter(None, row["currencies"].split("|")))
 
 
+def _timed_rows(
+    path: Path, columns: Sequence[str], report: ReadReport
+) -> Iterator[tuple[int, _Row]]:
+    """Open a file and yield when each row was published, and the row, nearly in order of time."""
+    last_ms, rows, late, unknown = 0, 0, 0, 0
+    odd = ""
+    for row in _csv_rows(path, columns, ReadReport()):
+        at_ms = _time_ms(row["published_at"])
+        rows += 1
+        if at_ms is None:
+            odd = odd or row["published_at"]
+            unknown += 1
+        else:
+            late += at_ms < last_ms
+            last_ms = at_ms
+    if 2 * unknown > rows:
+        msg = (
+            f"{path}: published_at is no time in {unknown:,} of {rows:,} rows, the first {odd!r}; "
+            "write 2022-03-01T01:00:00Z, or unix time"
+        )
+        raise RecordedDataError(msg)
+    timed = _with_times(_csv_rows(path, columns, report), path.name, report)
+    return iter(sorted(timed, key=itemgetter(0))) if late > _MOST_LATE * rows else timed
+
+
+def _with_times(rows: Iterator[_Row], file: str, report: ReadReport) -> Iterator[tuple[int, _Row]]:
+    for row in rows:
+        at_ms = _time_ms(row["published_at"])
+        if at_ms is None:
+            report.skipped[f"{file}: published_at is no time"] += 1
+        else:
+            yield at_ms, row
+
+
 def _time_ms(text: str) -> int | None:
+    if re.fullmatch(r"\d{9,}", text):
+        return epoch_ms(int(text))
     try:
         time = datetime.fromisoformat(text)
     except ValueError:
@@ -157,8 +194,10 @@ def _time_ms(text: str) -> int | None:
 def _csv_rows(path: Path, columns: Sequence[str], report: ReadReport) -> Iterator[_Row]:
     """Open a gzipped CSV file and yield its rows; RecordedDataError at the call."""
     lines = _lines(path, report)
+    first = next(lines, "")
+    delimiter = ";" if first.count(";") > first.count(",") else ","  # a spreadsheet's choice
     try:
-        header = next(csv.reader(lines), [])
+        header = next(csv.reader([first], delimiter=delimiter), [])
     except csv.Error:
         header = []
     missing = [name for name in columns if name not in header]
@@ -168,13 +207,19 @@ def _csv_rows(path: Path, columns: Sequence[str], report: ReadReport) -> Iterato
             f"found {', '.join(header) or 'no readable gzipped CSV'}"
         )
         raise RecordedDataError(msg)
-    return _dicts(csv.reader(lines), header, path.name, report)
+    return _dicts(csv.reader(lines, delimiter=delimiter), header, path.name, report)
 
 
 def _lines(path: Path, report: ReadReport) -> Iterator[str]:
-    """Yield lines; a file that breaks off in the middle ends there, and the report says so."""
+    """Yield lines; a file that breaks off in the middle ends there, and the report says so.
+
+    Spreadsheets put a byte order mark before the first column's name.
+    """
     try:
-        with gzip.open(path) as raw, io.TextIOWrapper(raw, encoding="utf-8", newline="") as text:
+        with (
+            gzip.open(path) as raw,
+            io.TextIOWrapper(raw, encoding="utf-8-sig", newline="") as text,
+        ):
             yield from text
     except _BROKEN_FILE as error:
         report.skipped[f"{path.name}: the rest of the file, which cannot be read ({error})"] += 1

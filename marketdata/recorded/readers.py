@@ -7,11 +7,15 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
 from math import isfinite
+from operator import attrgetter, itemgetter
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
+from marketdata.candles import joined
 from marketdata.recorded.files import EXCHANGE, MarketFile, ReadReport, RecordedDataError
+from marketdata.recorded.time_column import TimeColumn, time_column
 from schemas.events import MarketEvent
 from schemas.market import Candle, OrderBook
 from schemas.validation import TIMEFRAME_MS, problem
@@ -28,26 +32,32 @@ _E = TypeVar("_E", bound=MarketEvent)
 def candles(
     file: MarketFile, start_ms: int, end_ms: int, warmup: int, report: ReadReport
 ) -> Iterator[Candle]:
-    """Open a candle file; yield its candles observed from `start_ms` to before `end_ms`.
+    """Open a candle file; yield its candles observed from `start_ms` to before `end_ms`, in order.
 
-    The last `warmup` candles before `start_ms` come first. Rows are expected in the order of
-    time. Raises RecordedDataError at the call when the file cannot be read or lacks a column.
+    The last `warmup` candles before `start_ms` come first. Rows may stand in any order; those of
+    one time are joined (`marketdata.candles`). Raises RecordedDataError at the call when the file
+    cannot be read, lacks a column or has times that cannot be used (`time_column`).
     """
-    rows = _rows(file.path, _CANDLE_COLUMNS)
-    return _candles(rows, file, start_ms, end_ms, warmup, report)
+    length_ms = TIMEFRAME_MS[file.timeframe]
+    rows, times = _rows(file.path, _CANDLE_COLUMNS, length_ms, report)
+    lead_ms = length_ms + CANDLE_DELAY_MS
+    wanted = _span(rows, start_ms - lead_ms, end_ms - lead_ms, warmup, in_order=True)
+    made = _candles(wanted, file, report)
+    is_single = times.is_ascending and not times.repeats
+    return made if is_single else _joined(made, file.path.name, report)
 
 
-def _candles(
-    rows: Iterator[_Row],
-    file: MarketFile,
-    start_ms: int,
-    end_ms: int,
-    warmup: int,
-    report: ReadReport,
-) -> Iterator[Candle]:
+def candle_span(file: MarketFile) -> tuple[int, int] | None:
+    """Return the open times of a file's first and last candle, ms; None without rows.
+
+    RecordedDataError as in `candles`.
+    """
+    return _rows(file.path, _CANDLE_COLUMNS, TIMEFRAME_MS[file.timeframe], ReadReport())[1].span_ms
+
+
+def _candles(rows: Iterator[_Row], file: MarketFile, report: ReadReport) -> Iterator[Candle]:
     make = _candle_of(file)
-    lead_ms = TIMEFRAME_MS[file.timeframe] + CANDLE_DELAY_MS
-    for row in _span(rows, start_ms - lead_ms, end_ms - lead_ms, warmup):
+    for row in rows:
         try:
             candle = make(*row)
             wrong = problem(candle)
@@ -59,19 +69,29 @@ def _candles(
             skip(report, file.path.name, wrong)
 
 
-def _span(rows: Iterator[_Row], start_ms: int, end_ms: int, warmup: int) -> Iterator[_Row]:
+def _joined(candles: Iterator[Candle], file: str, report: ReadReport) -> Iterator[Candle]:
+    for _, same in groupby(candles, key=attrgetter("open_time")):
+        rows = list(same)
+        if len(rows) > 1:
+            report.skipped[f"{file}: twice, joined with the other of its time"] += len(rows) - 1
+        yield joined(rows)
+
+
+def _span(
+    rows: Iterator[_Row], start_ms: int, end_ms: int, warmup: int, *, in_order: bool
+) -> Iterator[_Row]:
     """Yield the rows whose first column is in the span, and `warmup` rows before the first."""
     before: deque[_Row] = deque(maxlen=warmup)
     for row in rows:
         time_ms = row[0]
-        if time_ms is not None and time_ms < start_ms:
+        if time_ms < start_ms:
             before.append(row)
-            continue
-        yield from before
-        before.clear()
-        if time_ms is not None and time_ms >= end_ms:
-            return
-        yield row
+        elif time_ms < end_ms:
+            yield from before
+            before.clear()
+            yield row
+        elif in_order:
+            break
     yield from before
 
 
@@ -109,7 +129,7 @@ def _candle_of(file: MarketFile) -> Callable[..., Candle]:
 def books(file: MarketFile, start_ms: int, end_ms: int, report: ReadReport) -> Iterator[OrderBook]:
     """Open an order book file; yield its books from `start_ms` to before `end_ms`.
 
-    Raises RecordedDataError at the call when the file cannot be read or lacks a column.
+    Raises RecordedDataError at the call as `candles` does.
     """
     names = set(_open(file.path).schema_arrow.names)
     levels = 1
@@ -121,19 +141,15 @@ def books(file: MarketFile, start_ms: int, end_ms: int, report: ReadReport) -> I
         for kind in ("px", "sz")
         for level in range(levels)
     ]
-    rows = _rows(file.path, ("ts_ms", "last_update_id", *columns), whole=2)
-    return _books(rows, levels, file, start_ms, end_ms, report)
+    rows, times = _rows(file.path, ("ts_ms", "last_update_id", *columns), None, report, whole=2)
+    wanted = _span(rows, start_ms, end_ms, 0, in_order=times.is_ascending)
+    return _books(wanted, levels, file, report)
 
 
 def _books(
-    rows: Iterator[_Row],
-    levels: int,
-    file: MarketFile,
-    start_ms: int,
-    end_ms: int,
-    report: ReadReport,
+    rows: Iterator[_Row], levels: int, file: MarketFile, report: ReadReport
 ) -> Iterator[OrderBook]:
-    for row in _span(rows, start_ms, end_ms, 0):
+    for row in rows:
         book = checked(report, file.path.name, _book, file, levels, row)
         if book is not None:
             yield book
@@ -210,10 +226,14 @@ def _open(path: Path) -> Any:
         raise RecordedDataError(msg) from error
 
 
-def _rows(path: Path, columns: Sequence[str], whole: int = 1) -> Iterator[_Row]:
-    """Open a parquet file and yield its rows; RecordedDataError at the call, as in `candles`.
+def _rows(
+    path: Path, columns: Sequence[str], length_ms: int | None, report: ReadReport, whole: int = 1
+) -> tuple[Iterator[_Row], TimeColumn]:
+    """Open a parquet file; return its rows, and what its first column, the time, is.
 
-    The first `whole` columns stay as they are, the others become floats.
+    Rows without a usable time are left out; candles (what has a length) are put in order. The
+    first `whole` columns are whole numbers, the others become floats. RecordedDataError as in
+    `candles`.
     """
     file = _open(path)
     there = {field.name: str(field.type) for field in file.schema_arrow}
@@ -224,21 +244,28 @@ def _rows(path: Path, columns: Sequence[str], whole: int = 1) -> Iterator[_Row]:
             f"found {', '.join(there)}"
         )
         raise RecordedDataError(msg)
-    texts = [name for name in columns if not there[name].startswith(("int", "uint", "double", "f"))]
-    if texts or "int" not in there[columns[0]]:
-        wrong = texts or [columns[0]]
-        kinds = ", ".join(f"{name} is {there[name]}" for name in wrong)
-        msg = f"{path} has columns of a wrong type: {kinds}; looked for numbers (times in ms)"
+    texts = [
+        name for name in columns[1:] if not there[name].startswith(("int", "uint", "double", "f"))
+    ]
+    if texts:
+        kinds = ", ".join(f"{name} is {there[name]}" for name in texts)
+        msg = f"{path} has columns of a wrong type: {kinds}; looked for numbers"
         raise RecordedDataError(msg)
-    return _batches(file, list(columns), whole)
+    times = time_column(file, path, columns[0], length_ms, report)
+    rows = _batches(file, list(columns), whole, times)
+    if length_ms is None or times.is_ascending:
+        return rows, times
+    return iter(sorted(rows, key=itemgetter(0))), times
 
 
-def _batches(file: Any, columns: list[str], whole: int) -> Iterator[_Row]:
+def _batches(file: Any, columns: list[str], whole: int, times: TimeColumn) -> Iterator[_Row]:
     with file:
         for batch in file.iter_batches(batch_size=_BATCH_ROWS, columns=columns):
             read = [batch.column(name) for name in columns]
-            values = [*(one.to_pylist() for one in read[:whole]), *map(_floats, read[whole:])]
-            yield from zip(*values, strict=True)
+            at = times.in_ms(read[0])
+            values = [*(one.to_pylist() for one in read[1:whole]), *map(_floats, read[whole:])]
+            rows = zip(at, *values, strict=True)
+            yield from rows if None not in at else (row for row in rows if row[0] is not None)
 
 
 def _floats(column: Any) -> list[float | None]:

@@ -58,7 +58,8 @@ def read_directory(
     First come the `warmup` candles a timeframe before `start_ms`, without ticks; then everything,
     with a tick an asset at each multiple of `cycle_ms`. Memory does not grow with the span. What
     is missing or skipped is added to `report`. Raises RecordedDataError at the call when there is
-    nothing to play, a file cannot be read or lacks a column; ValueError for an empty span.
+    nothing to play, a file cannot be read, lacks a column or has times that cannot be used, and
+    at the end when nothing was read; ValueError for an empty span.
     """
     if not start_ms < end_ms:
         msg = f"nothing to play: the span ends at {end_ms} ms, not after its start at {start_ms} ms"
@@ -73,7 +74,7 @@ def read_directory(
         for name, events in _readers(found, start_ms, end_ms, warmup, report)
     ]
     played = with_ticks(merged(sources), TickMaker(), start_ms, end_ms, cycle_ms)
-    return _counted(played, report)
+    return _counted(played, report, start_ms, end_ms)
 
 
 def _readers(
@@ -96,11 +97,20 @@ def _readers(
         yield found.tagged_posts.name, posts
 
 
-def _counted(events: Iterator[MarketEvent], report: ReadReport) -> Iterator[MarketEvent]:
+def _counted(
+    events: Iterator[MarketEvent], report: ReadReport, start_ms: int, end_ms: int
+) -> Iterator[MarketEvent]:
+    last_ms = 0
     while part := list(islice(events, _COUNTED_EVENTS)):
         for kind, count in Counter(map(type, part)).items():
             report.events[TOPIC_OF[kind].name] += count
+        last_ms = part[-1].observed_at
         yield from part
+    if not report.events:
+        msg = "; ".join([report.nothing(start_ms, end_ms), *report.sentences()])
+        raise RecordedDataError(msg)
+    if last_ms < start_ms:
+        report.notes.append(report.nothing(start_ms, end_ms))
 
 
 @dataclass(slots=True)

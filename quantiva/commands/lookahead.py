@@ -67,6 +67,8 @@ def lookahead(
     try:
         with _opened(source, span, names, seed, days) as records:
             result = _run(records, engine or [], every, warm_up=warm_up)
+            for sentence in records.notes():
+                console.print(sentence, markup=False)
     except (
         RecordedDataError,
         ArchiveError,

@@ -83,10 +83,8 @@ async def _play(directory: Path, start_ms: int, until_ms: int, speed: float | No
             events, publisher, speed, None, on_progress, paced_from_ms=start_ms
         )
     console.print(f"played {counts.events:,} events of {len(report.files)} files")
-    for sentence in report.missing:
-        console.print(sentence)
-    for reason, rows in sorted(report.skipped.items()):
-        console.print(f"{rows:,} rows skipped: {reason}")
+    for sentence in report.sentences():
+        console.print(sentence, markup=False)
 
 
 def simulate(

@@ -11,12 +11,13 @@ from quantiva.commands.progress import records_progress
 from quantiva.discovery import load_settings
 
 if TYPE_CHECKING:
+    from marketdata.recorded.files import ReadReport
     from streams.replay.sources import Source
 
 
 async def rehearse(source: Source, prefix: str, speed: float | None, from_ms: int) -> None:
     """Create the topics of a prefix where they lack, then publish strategies and market."""
-    from marketdata.recorded.source import Counts, play
+    from marketdata.recorded.source import Counts, ReadReport, play
     from transport import admin
     from transport.publisher import Publisher
     from transport.registered_codec import codec_of
@@ -26,6 +27,7 @@ async def rehearse(source: Source, prefix: str, speed: float | None, from_ms: in
     settings = load_settings().model_copy(update={"prefix": prefix, "retention_ms": -1})
     await asyncio.to_thread(admin.create, settings)
     codec, _ = await codec_of(settings)
+    report = ReadReport()
     strategies, total = await asyncio.to_thread(_strategies, source)
     async with Publisher(settings, codec) as publisher:
         for strategy in strategies:
@@ -36,13 +38,15 @@ async def rehearse(source: Source, prefix: str, speed: float | None, from_ms: in
                 progress.at(counts.events, total)
 
             counts = await play(
-                _market(source), publisher, speed, None, on_progress, paced_from_ms=from_ms
+                _market(source, report), publisher, speed, None, on_progress, paced_from_ms=from_ms
             )
     console.print(f"published {counts.events:,} records into {prefix}market.*")
+    for sentence in report.sentences():
+        console.print(sentence, markup=False)
     console.print(f"a worker for them: QUANTIVA_PREFIX={prefix} quantiva worker")
 
 
-def _market(source: Source) -> Iterator[Any]:
+def _market(source: Source, report: ReadReport) -> Iterator[Any]:
     """Yield the market events; what is no valid event cannot be published, and stays behind."""
     from schemas.codec import BadEventError
     from schemas.topics import MARKET_TOPICS
@@ -50,7 +54,7 @@ def _market(source: Source) -> Iterator[Any]:
     from streams.replay.sources import arrivals
 
     names = frozenset(topic.name for topic in MARKET_TOPICS)
-    for arrival in arrivals(source, _partitions(source)):
+    for arrival in arrivals(source, _partitions(source), report):
         event = arrival.event
         if arrival.topic in names and not isinstance(event, BadEventError) and not problem(event):
             yield event

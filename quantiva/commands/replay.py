@@ -106,7 +106,10 @@ def _replay(
         if out is not None:
             base, changed = out / base.name, out / changed.name
         with _progress(source, "as it was") as on_progress:
-            run_replay(source, jobs=count, out=base, from_ms=from_ms, on_progress=on_progress)
+            summary = run_replay(
+                source, jobs=count, out=base, from_ms=from_ms, on_progress=on_progress
+            )
+        _print(summary.notes)
         with _progress(source, "what if  ") as on_progress:
             run_replay(
                 source,
@@ -165,11 +168,17 @@ def report(summary: Summary) -> None:
         console.print(f"  {topic}: {records:,}")
     actions = ", ".join(f"{count:,} {action}" for action, count in sorted(summary.actions.items()))
     console.print(f"  {actions or 'no signals'}")
+    _print(summary.notes)
     if summary.refused:
         console.print(f"{summary.refused:,} records could not be used; the first of them:")
         for one in summary.shown[:3]:
             place = f"{one.topic}[{one.partition}] offset {one.offset}"
             console.print(f"  {place} ({one.stage}): {one.reason}", markup=False)
+
+
+def _print(notes: list[str]) -> None:
+    for sentence in notes:
+        console.print(sentence, markup=False)
 
 
 def _publish(source: Source, prefix: str, speed: str, start: datetime | None) -> None:

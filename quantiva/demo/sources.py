@@ -130,7 +130,5 @@ async def _recorded(
     screen.say(
         f"played {counts.events:,} events of {len(report.files)} files in {counts.batches} batches"
     )
-    for sentence in report.missing:
+    for sentence in report.sentences():
         screen.say(sentence)
-    for reason, rows in sorted(report.skipped.items()):
-        screen.say(f"{rows:,} rows skipped: {reason}")

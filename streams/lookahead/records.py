@@ -47,10 +47,12 @@ class Source(NamedTuple):
     """Market records of a log whose topics have so many partitions.
 
     `read` yields the same records again at each call, in the order in which they were observed.
+    `notes` returns what a person should know of the files once they have been read to the end.
     """
 
     read: Callable[[], Iterator[MarketRecord]]
     partitions: int = 1
+    notes: Callable[[], list[str]] = list
 
 
 _DECODERS = {

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from marketdata.recorded.files import MarketFile, ReadReport, find_files
-from marketdata.recorded.readers import CANDLE_DELAY_MS
+from marketdata.recorded.readers import CANDLE_DELAY_MS, candle_span
 from marketdata.recorded.source import RecordedDataError
 from marketdata.simulated.assets import ASSETS, Asset
 from marketdata.simulated.simulation import backfill, cycle
@@ -52,7 +52,17 @@ def directory(
         partitions=partitions,
         assets=tuple(assets),
     )
-    return Source(lambda: usable(directory_arrivals(source, range(partitions))), partitions)
+    report = ReadReport()
+
+    def read() -> Iterator[MarketRecord]:
+        nonlocal report
+        report = ReadReport()
+        return usable(directory_arrivals(source, range(partitions), report))
+
+    def notes() -> list[str]:
+        return report.sentences()
+
+    return Source(read, partitions, notes)
 
 
 def _span(path: Path) -> tuple[int, int]:
@@ -61,21 +71,18 @@ def _span(path: Path) -> tuple[int, int]:
     if not files:
         msg = f"{path} has no candles, and without a price there is no tick to score on"
         raise RecordedDataError(msg)
-    begins, ends = zip(*map(_file_span, files), strict=True)
+    spans = [span for span in map(_file_span, files) if span is not None]
+    if not spans:
+        msg = f"{path} has no candles: the files in ohlcv/ have no rows"
+        raise RecordedDataError(msg)
+    begins, ends = zip(*spans, strict=True)
     return min(begins), max(ends)
 
 
-def _file_span(file: MarketFile) -> tuple[int, int]:
-    from pyarrow import compute, parquet
-
-    try:
-        times = parquet.read_table(file.path, columns=["open_time"])["open_time"]
-    except (OSError, ValueError, KeyError) as error:
-        msg = f"{file.path} cannot be read as parquet: {error}"
-        raise RecordedDataError(msg) from error
-    ends = compute.min_max(times).as_py()
+def _file_span(file: MarketFile) -> tuple[int, int] | None:
+    found = candle_span(file)
     seen_after_ms = TIMEFRAME_MS[file.timeframe] + CANDLE_DELAY_MS
-    return ends["min"], ends["max"] + seen_after_ms + 1
+    return found and (found[0], found[1] + seen_after_ms + 1)
 
 
 def archive(

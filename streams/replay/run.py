@@ -33,6 +33,7 @@ class Summary(msgspec.Struct, kw_only=True):
     market    market records applied, by topic
     produced  outputs by topic; `actions` are the signals by action
     refused   records that a stage could not use, the first of them in `shown`
+    notes     sentences about a directory's files: what is not there, and rows that were skipped
     peak_kib  the most memory of one of the processes
     """
 
@@ -41,6 +42,7 @@ class Summary(msgspec.Struct, kw_only=True):
     actions: Counter[str]
     refused: int
     shown: list[Refused]
+    notes: list[str]
     peak_kib: int
     jobs: int
     wall_s: float
@@ -117,6 +119,7 @@ def replay(
         actions=total.actions,
         refused=total.refused,
         shown=total.shown,
+        notes=total.notes,
         peak_kib=total.peak_kib,
         jobs=len(tasks),
         wall_s=time.monotonic() - started_s,
@@ -168,6 +171,7 @@ def _sum(parts: list[Done]) -> Done:
         total.produced += part.produced
         total.actions += part.actions
         total.refused += part.refused
+        total.notes = total.notes or part.notes
         total.peak_kib = max(total.peak_kib, part.peak_kib)
         total.shown = sorted([*total.shown, *part.shown], key=lambda one: one.timestamp_ms)[:20]
     return total

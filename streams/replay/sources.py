@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from itertools import count
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
@@ -16,6 +16,9 @@ from schemas.partitioning import partition_of
 from schemas.topics import MARKET_TOPICS, REQUESTS, SCORES, STRATEGIES
 from streams.replay.replay_record import RANK, ReplayRecord, merged
 from streams.stage import StrategyAt
+
+if TYPE_CHECKING:  # reading an archive needs no recorded files
+    from marketdata.recorded.files import ReadReport
 
 NO_ASSETS: tuple[str, ...] = ()
 
@@ -97,11 +100,12 @@ def archive_arrivals(source: ArchiveSource, partitions: Iterable[int]) -> Iterat
 
 
 def directory_arrivals(
-    source: DirectorySource, partitions: Iterable[int]
+    source: DirectorySource, partitions: Iterable[int], report: ReadReport | None = None
 ) -> Iterator[ReplayRecord]:
     """Yield what a directory has for some partitions, at the offsets that a play would give it.
 
-    Ticks rank all assets, so every process reads the whole directory and keeps its part.
+    Ticks rank all assets, so every process reads the whole directory and keeps its part; what
+    came of that is in `report`. Raises RecordedDataError as `read_directory` does.
     """
     from marketdata.recorded.source import read_directory
     from schemas.events import TOPIC_OF
@@ -109,7 +113,7 @@ def directory_arrivals(
     place_of = _places(source.partitions, frozenset(partitions))
     names: dict[type, str] = {struct: topic.name for struct, topic in TOPIC_OF.items()}
     events = read_directory(
-        Path(source.path), source.start_ms, source.until_ms, source.warmup, source.cycle_ms
+        Path(source.path), source.start_ms, source.until_ms, source.warmup, source.cycle_ms, report
     )
     assets = frozenset(source.assets)
     for event in events:
@@ -144,11 +148,16 @@ def initial_strategies(source: Source) -> dict[str, StrategyAt]:
     }
 
 
-def arrivals(source: Source, partitions: Iterable[int]) -> Iterator[ReplayRecord]:
-    """Yield a source's records of some partitions in the order of the merge."""
+def arrivals(
+    source: Source, partitions: Iterable[int], report: ReadReport | None = None
+) -> Iterator[ReplayRecord]:
+    """Yield a source's records of some partitions in the order of the merge.
+
+    What came of reading a directory is in `report`.
+    """
     if isinstance(source, ArchiveSource):
         return archive_arrivals(source, partitions)
-    return directory_arrivals(source, partitions)
+    return directory_arrivals(source, partitions, report)
 
 
 class _Place(NamedTuple):

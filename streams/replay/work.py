@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from marketdata.recorded.files import ReadReport
 from schemas.codec import local_codec
 from schemas.topics import MARKET_TOPICS, RANKING, SIGNALS
 from streams.archive.reader import Archive
@@ -53,7 +54,10 @@ Task = ReplayTask | VerifyTask
 
 
 class Done(msgspec.Struct, kw_only=True):
-    """What a shard of a replay came to. Counts of outputs are of those from `from_ms` on."""
+    """What a shard of a replay came to. Counts of outputs are of those from `from_ms` on.
+
+    notes  what a person should know of a directory's files; every shard reads all of them
+    """
 
     market: Counter[str] = msgspec.field(default_factory=Counter)
     produced: Counter[str] = msgspec.field(default_factory=Counter)
@@ -61,6 +65,7 @@ class Done(msgspec.Struct, kw_only=True):
     refused: int = 0
     shown: list[Refused] = []
     peak_kib: int = 0
+    notes: list[str] = []
 
 
 def run(payload: bytes, send: Send) -> None:
@@ -137,7 +142,8 @@ def _free(task: ReplayTask, send: Send) -> Done:
         task.changes,
     )
     apply = flow.apply
-    stream = arrivals(task.source, task.partitions)
+    report = ReadReport()
+    stream = arrivals(task.source, task.partitions, report)
     # In parts: reading and applying by turns, record by record, takes a sixth longer.
     while part := list(islice(stream, _EVERY)):
         for arrival in part:
@@ -149,6 +155,7 @@ def _free(task: ReplayTask, send: Send) -> Done:
         output.close()
     done.market = _of_market(flow.arrived)
     done.refused, done.shown = flow.refused, flow.first_refused
+    done.notes = report.sentences()
     return done
 
 

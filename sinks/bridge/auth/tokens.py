@@ -57,7 +57,7 @@ class Tokens:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text("utf-8")
+        return path.read_text("utf-8-sig")  # with or without a byte order mark
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         msg = f"QUANTIVA_BRIDGE_TOKENS_FILE cannot be read: {why}"

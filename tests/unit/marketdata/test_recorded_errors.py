@@ -47,7 +47,7 @@ def test_bad_rows_are_skipped_counted_and_do_not_stop_the_rest(tmp_path):
     seen = read(tmp_path, kind=Candle, report=report)
     assert [event.open_time for event in seen] == [good[0][0], good[3][0]]
     assert report.skipped.total() == 5
-    assert report.skipped["BTCUSDT-1h.parquet: twice"] == 1
+    assert report.skipped["BTCUSDT-1h.parquet: twice, joined with the other of its time"] == 1
 
 
 def test_rows_a_little_out_of_order_are_sorted(tmp_path):
