@@ -12,6 +12,8 @@ import logging
 import random
 from collections.abc import Mapping, Sequence
 
+from msgspec.structs import replace
+
 from producers.exchange.backfill import fill
 from producers.exchange.candle_tracker import CandleTracker, Emit, Key, Reports
 from producers.exchange.connection import Connection
@@ -136,7 +138,7 @@ class _OpenCandles:
         self._stream = stream
         self._started_ms = connection.clock.now_ms()
         self._looked_at: dict[Key, int] = {}
-        self._rows: dict[Key, tuple[float, ...]] = {}
+        self._last: dict[Key, Candle] = {}
 
     def wake_at(self) -> int:
         """Return when the next one may be published, ms."""
@@ -167,7 +169,7 @@ class _OpenCandles:
     def forget(self, candles: Sequence[Candle]) -> None:
         """Take candles as not published: they count as changed the next time."""
         for candle in candles:
-            self._rows.pop(Key(candle.asset, candle.timeframe), None)
+            self._last.pop(Key(candle.asset, candle.timeframe), None)
 
     def _streamed(self, key: Key) -> Sequence[float] | None:
         if self._stream is None:
@@ -202,19 +204,19 @@ class _OpenCandles:
     def _candle(self, key: Key, rows: Sequence[Sequence[float]], now_ms: int) -> list[Candle]:
         """Return the open candle of the current period if it is another than before, else none."""
         listing = self._tracker.listing(key)
-        if listing is None or not rows:
+        if listing is None:
             return []
-        row = tuple(rows[-1])
-        if self._rows.get(key) == row:
-            return []
-        parsed = candles_of(listing, key.timeframe, [row], now_ms)
+        parsed = candles_of(listing, key.timeframe, rows, now_ms)
         candles = [
             candle
             for candle in parsed.rows
             if not candle.closed and candle.open_time <= now_ms < candle.close_time
         ]
-        if candles:
-            self._rows[key] = row
+        for candle in candles:
+            same_ms = replace(candle, observed_at=0, event_time=0)
+            if self._last.get(key) == same_ms:
+                return []
+            self._last[key] = same_ms
         return candles
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from marketdata.candles import joined
 from producers.upstreams.rows import Parsed
 from schemas.market import Candle, OrderBook
 from schemas.validation import CLOSE_EARLY_MS, TIMEFRAME_MS, problem
@@ -31,26 +32,31 @@ def candles_of(
 
     A candle is closed when the answer has a later one, or when it should have closed a minute ago
     and nothing was traded since: an exchange whose clock is behind ours is not taken to be done.
+    Rows of one time become one candle (`marketdata.candles.joined`), whatever their order.
     """
-    found: dict[int, Sequence[Any]] = {}
+    found: dict[int, list[Sequence[Any]]] = {}
     skipped: list[str] = []
     for row in rows:
         wrong = _time_problem(row, timeframe, observed_at_ms)
         if wrong:
             skipped.append(f"{_name(listing, timeframe, row)}: {wrong}")
         else:
-            found[row[0]] = row
+            found.setdefault(row[0], []).append(row)
     candles: list[Candle] = []
     latest = max(found, default=0)
     for open_time in sorted(found):
         closed = open_time < latest or (
             observed_at_ms >= open_time + TIMEFRAME_MS[timeframe] + UNFOLLOWED_MS
         )
-        candle = _candle(listing, timeframe, found[open_time], observed_at_ms, closed=closed)
-        if isinstance(candle, Candle):
-            candles.append(candle)
-        else:
-            skipped.append(f"{_name(listing, timeframe, found[open_time])}: {candle}")
+        of_time: list[Candle] = []
+        for row in found[open_time]:
+            candle = _candle(listing, timeframe, row, observed_at_ms, closed=closed)
+            if isinstance(candle, Candle):
+                of_time.append(candle)
+            else:
+                skipped.append(f"{_name(listing, timeframe, row)}: {candle}")
+        if of_time:
+            candles.append(joined(of_time))
     return Parsed(tuple(candles), tuple(skipped))
 
 

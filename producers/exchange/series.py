@@ -1,16 +1,18 @@
 """What is known of the closed candles of one asset and timeframe, and what is missing. Pure.
 
-A candle that an answer lacks between others that it has is requested once more; lacking in the
-second answer too, it is a hole of the exchange's own and never requested again. Until then later
-candles are held back, so that they come in the order of time.
+A candle that an answer lacks between others that it has is requested again: once, or for an hour
+if it closed less than an hour before, since exchanges add late what they had not yet written. Still
+lacking, it is a hole of the exchange's own and never requested again. Until then later candles are
+held back, so that they come in the order of time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from schemas.market import Candle
+from schemas.times import HOUR_MS
 from schemas.validation import TIMEFRAME_MS
 
 SETTLE_MS = 1_500
@@ -19,6 +21,7 @@ MOST_CANDLES = 998
 """What an exchange gives in one answer at most is 1,000: these, the open one and one to spare."""
 _AGAIN_MS = 2_000  # after the first answer that lacks something; doubled from answer to answer
 _DOUBT_MS = 5_000
+_LATE_MS = HOUR_MS
 _LONGEST_MS = 300_000
 
 
@@ -28,7 +31,7 @@ class Series:
 
     known          published before
     holes          the exchange does not have them
-    doubted        lacking in the last answer, requested once more
+    doubted        lacking in the last answer, and when each was first; requested again
     attempts       answers and failures since the last published candle that left some missing
     not_before_ms  no request before that time
     """
@@ -36,7 +39,7 @@ class Series:
     timeframe: str
     known: frozenset[int] = frozenset()
     holes: frozenset[int] = frozenset()
-    doubted: frozenset[int] = frozenset()
+    doubted: Mapping[int, int] = field(default_factory=dict)
     attempts: int = 0
     not_before_ms: int = 0
 
@@ -88,9 +91,13 @@ def learn(
     there = {candle.open_time for candle in candles if candle.closed}
     newest = max((candle.open_time for candle in candles), default=0)
     wanted = missing(series, now_ms, count)
-    lacking = frozenset(at for at in wanted if at not in there and at < newest)
-    holes = lacking & series.doubted
-    doubted = lacking - holes
+    lacking = {
+        at: series.doubted.get(at, now_ms) for at in wanted if at not in there and at < newest
+    }
+    holes = frozenset(
+        at for at, since_ms in lacking.items() if _is_hole(series, at, since_ms, now_ms)
+    )
+    doubted = {at: since_ms for at, since_ms in lacking.items() if at not in holes}
     ready = min(doubted, default=newest + 1)
     publish = tuple(
         candle
@@ -99,7 +106,10 @@ def learn(
     )
     left = len(wanted) - len(publish) - len(holes)
     attempts = 0 if publish else series.attempts
-    pause = _DOUBT_MS if doubted else _pause(attempts)
+    pause = _pause(attempts)
+    if doubted:
+        until_hole = min(since_ms + _LATE_MS - now_ms for since_ms in doubted.values())
+        pause = max(_DOUBT_MS, min(pause, until_hole))
     return (
         replace(
             series,
@@ -110,6 +120,12 @@ def learn(
         ),
         publish,
     )
+
+
+def _is_hole(series: Series, at: int, since_ms: int, now_ms: int) -> bool:
+    """Return whether a candle that lacks since then has been asked for often enough."""
+    was_recent = since_ms - (at + series.length_ms) < _LATE_MS
+    return at in series.doubted and now_ms - since_ms >= (_LATE_MS if was_recent else 0)
 
 
 def failed(series: Series, now_ms: int, retry_after_s: float | None = None) -> Series:

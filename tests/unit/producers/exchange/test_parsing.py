@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
+from itertools import permutations
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -85,6 +88,35 @@ def test_a_bad_row_is_left_out_with_a_sentence(bad: Any, says: str) -> None:
     assert says in sentence
     assert "BTC/USDT" in sentence
     assert "1h" in sentence
+
+
+WHOLE, FRAGMENT = row(NOON, 10, 12, 9, 11, 500.0), row(NOON, 11, 11.05, 8.95, 11.0, 0.3)
+BEFORE, AFTER = row(NOON - HOUR, 9, 10, 8.5, 10, 480.0), row(NOON + HOUR, 11, 11.2, 10.9, 11.1, 20)
+
+
+@pytest.mark.parametrize("rows", permutations([BEFORE, WHOLE, FRAGMENT, AFTER]))
+def test_case_candle_twice_is_the_whole_one_wherever_the_fragment_stands(rows: Any) -> None:
+    parsed = candles_of(BTC, "1h", rows, NOON + HOUR + 2_000)
+    assert [candle.closed for candle in parsed.rows] == [True, True, False]
+    one = parsed.rows[1]
+    assert (one.open, one.high, one.low, one.close, one.volume) == (10, 12, 8.95, 11, 500)
+    assert parsed.skipped == ()
+
+
+def test_a_fragment_beside_a_row_that_is_no_candle_is_said() -> None:
+    parsed = candles_of(BTC, "1h", [row(NOON, 10, 12, 9, None, 1), WHOLE], NOON + 2_000)
+    assert [candle.volume for candle in parsed.rows] == [500.0]
+    assert len(parsed.skipped) == 1
+
+
+@pytest.mark.shared_data
+def test_case_candle_twice_as_given(shared_data: Path) -> None:
+    given = shared_data.parent / "cases" / "candle-twice" / "rows.json"
+    if not given.is_file():
+        pytest.skip("no cases beside the recorded data")
+    rows = json.loads(given.read_text())
+    one = candles_of(BTC, "1h", rows, 1_796_014_800_000 + 2_000).rows[1]
+    assert (one.open, one.high, one.low, one.close, one.volume) == (10, 12, 9, 11, 500)
 
 
 def test_a_candle_in_the_future_does_not_close_the_one_before() -> None:

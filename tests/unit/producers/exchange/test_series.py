@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from producers.exchange.parsing import Listing, candles_of
@@ -114,7 +116,49 @@ def test_a_candle_that_comes_with_the_second_answer_is_no_hole() -> None:
     series = published(series, (candle.open_time for candle in ready))
     series, ready = learn(series, answer(-2, -1, 0), NOON + 7_000, 3)
     assert [candle.open_time for candle in ready] == list(opens(-2, -1))
-    assert series.holes == series.doubted == frozenset()
+    assert (series.holes, series.doubted) == (frozenset(), {})
+
+
+def asked(series: Series, now_ms: int, until_ms: int) -> tuple[Series, list[int]]:
+    """Ask whenever it is due, of an exchange that lacks the hour before noon; return when."""
+    times = []
+    while now_ms < until_ms:
+        if due(series, now_ms, 3):
+            times.append(now_ms)
+            series, ready = learn(series, answer(-3, -2, 0, now_ms=now_ms), now_ms, 3)
+            assert ready == ()
+        now_ms = max(next_due(series, now_ms, 3), now_ms + 1_000)
+    return series, times
+
+
+def test_a_recent_candle_is_asked_for_again_for_an_hour_before_it_is_a_hole() -> None:
+    start_ms = NOON + 2_000
+    series, times = asked(known(-3, -2), start_ms, start_ms + HOUR - 1_000)
+    assert series.holes == frozenset()
+    assert missing(series, start_ms, 3) == opens(-1)
+    assert 15 < len(times) < 30  # soon at first, then every five minutes
+    assert [after - before for before, after in pairwise(times)][:2] == [5_000, 5_000]
+    end_ms = start_ms + HOUR
+    series, ready = learn(series, answer(-2, 0, 1, now_ms=end_ms), end_ms, 3)
+    assert series.holes == frozenset(opens(-1))
+    assert [candle.open_time for candle in ready] == list(opens(0))
+
+
+@pytest.mark.parametrize("after_ms", [7_000, 1_800_000, HOUR - 3_000])
+def test_a_recent_candle_that_comes_late_is_published_in_its_place(after_ms: int) -> None:
+    series, _ = asked(known(-3, -2), NOON + 2_000, NOON + after_ms)
+    now_ms = NOON + after_ms
+    series, ready = learn(series, answer(-2, -1, 0, now_ms=now_ms), now_ms, 3)
+    assert [candle.open_time for candle in ready] == list(opens(-1))
+    assert (series.holes, series.doubted) == (frozenset(), {})
+
+
+def test_later_candles_wait_for_a_recent_one_no_longer_than_the_hour() -> None:
+    series, _ = asked(known(-3, -2), NOON + 2_000, NOON + 1_800_000)
+    now_ms = NOON + HOUR + 2_000
+    assert series.not_before_ms <= now_ms
+    series, ready = learn(series, answer(-2, 0, 1, now_ms=now_ms), now_ms, 3)
+    assert [candle.open_time for candle in ready] == list(opens(0))
 
 
 def test_before_the_listing_there_is_nothing_to_ask_for() -> None:
@@ -129,7 +173,7 @@ def test_before_the_listing_there_is_nothing_to_ask_for() -> None:
 def test_candles_that_the_exchange_does_not_have_yet_are_no_holes() -> None:
     now_ms = NOON + 2_000
     series, _ = learn(known(-3), answer(-2, now_ms=now_ms), now_ms, 3)
-    assert series.doubted == series.holes == frozenset()
+    assert (series.holes, series.doubted) == (frozenset(), {})
     assert missing(series, now_ms, 3) == opens(-2, -1)
 
 
