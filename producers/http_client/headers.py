@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
+from schemas.times import epoch_ms
+
 DAY_S = 86_400.0
 
 # x-rate-limit-minute-remaining (LunarCrush), x-ratelimit-remaining-minute (Kong),
@@ -43,7 +45,7 @@ def rate_limits(headers: Mapping[str, str], now_ms: int) -> dict[str, RateLimitH
 def retry_header_s(headers: Mapping[str, str], now_ms: int) -> float | None:
     """Return the seconds of Retry-After (a number or an HTTP date), 0 to a day.
 
-    None without one.
+    None without one, or where its date names no zone.
     """
     by_name = {name.lower(): value for name, value in headers.items()}
     pause_s = _pause_s(by_name.get("retry-after"), now_ms)
@@ -71,21 +73,19 @@ def _pause_s(text: str | None, now_ms: int) -> float | None:
     if seconds is not None:
         return seconds
     try:
-        return parsedate_to_datetime(text).timestamp() - now_ms / 1000
+        at = parsedate_to_datetime(text)
+        return None if at.tzinfo is None else at.timestamp() - now_ms / 1000
     except (ValueError, TypeError, OverflowError):
         return None
 
 
 def _moment_ms(text: str | None, now_ms: int) -> int | None:
-    """Read a reset: unix seconds, unix milliseconds, or seconds from now; a day ahead at most."""
+    """Read a reset: seconds from now, or unix time in any unit; a day ahead at most."""
     number = None if text is None else _number(text)
     if number is None:
         return None
-    if number < 1e8:
-        moment = now_ms + number * 1000
-    else:
-        moment = number if number > 1e11 else number * 1000
-    return int(min(max(moment, now_ms), now_ms + DAY_S * 1000))
+    moment = now_ms + number * 1000 if number < 1e8 else epoch_ms(number)
+    return None if moment is None else int(min(max(moment, now_ms), now_ms + DAY_S * 1000))
 
 
 def _count(text: str | None) -> int | None:
@@ -95,4 +95,4 @@ def _count(text: str | None) -> int | None:
 
 def _number(text: str) -> float | None:
     """Return a plain decimal number; no sign, no nan, no inf."""
-    return float(text) if re.fullmatch(r"\s*\d{1,15}(?:\.\d{0,9})?\s*", text) else None
+    return float(text) if re.fullmatch(r"\s*\d{1,19}(?:\.\d{0,9})?\s*", text) else None

@@ -173,7 +173,7 @@ def _asset(row: Mapping[str, Any]) -> tuple[str, str]:
 
 def _due(row: Mapping[str, Any]) -> Due:
     said = row.get("starts_at")
-    when = due(said, said) if isinstance(said, str) else None
+    when = due(said, said, is_utc=True) if isinstance(said, str) else None
     if when is None:
         raise _wrong(row, "starts_at", "write 2026-10-05T14:00Z, 2026-10-05, 2026-10 or 2026-Q4")
     return when

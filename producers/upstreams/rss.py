@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import calendar
 import io
 import re
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -119,20 +117,11 @@ def _id(entry: Mapping[str, Any], address: str, feed_url: str) -> str | None:
 
 def _published_ms(entry: Mapping[str, Any]) -> int | None:
     for name in ("published", "updated", "created"):
-        # The parser's own reading knows more forms, but guesses where it does not know the zone.
+        # Never the parser's own reading: it takes what it does not know for UTC.
         at_ms = time_ms(entry.get(name))
-        if at_ms is None:
-            at_ms = _guessed_ms(entry.get(f"{name}_parsed"))
         if at_ms is not None:
             return at_ms
     return None
-
-
-def _guessed_ms(parts: Any) -> int | None:
-    try:
-        return time_ms(calendar.timegm(parts)) if isinstance(parts, time.struct_time) else None
-    except (ValueError, OverflowError):
-        return None
 
 
 async def fetch_feed(

@@ -5,14 +5,17 @@ from __future__ import annotations
 import calendar
 import re
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from email.utils import parsedate_tz
 from typing import Any, NamedTuple
 
 from producers.upstreams.fields import number
-from schemas.times import DAY_MS
+from producers.upstreams.zones import split_zone, zone_at
+from schemas.times import DAY_MS, epoch_ms
 
 _LATEST_MS = 253_402_300_800_000  # the year 10000
-_SECONDS_BELOW = 100_000_000_000  # the year 5138 in seconds, the year 1973 in milliseconds
+_HALF_DAY = re.compile(r"(?<=\d)\s*([ap])\.?m\b\.?", re.IGNORECASE)
+_DASHES = re.compile(r"\b(\d{1,2})-([A-Za-z]{3,})-(\d{2,4})\b")
+_FRACTION = re.compile(r"(:\d\d)[.,]\d+")
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _YEAR = re.compile(r"(?<!\d)(20\d\d)(?!\d)")
 _QUARTER, _HALF = re.compile(r"\bq\s?([1-4])\b"), re.compile(r"\bh\s?([12])\b")
@@ -35,63 +38,83 @@ class Due(NamedTuple):
     deadline: bool = False
 
 
-def time_ms(value: Any) -> int | None:
-    """Return a time: unix seconds or ms, ISO 8601, or RFC 2822 with any offset; without one, UTC.
+def time_ms(value: Any, *, is_utc: bool = False) -> int | None:
+    """Return a time: a number since 1970 in s, ms, us or ns, ISO 8601, RFC 2822 and its like.
 
-    None for a null, an odd type and what is no time between 1970 and the year 10000.
+    `is_utc`: what is written without a zone, or without a time of day, is UTC. Else it is None, as
+    is a time of a zone that nobody knows, a null, an odd type, and what is no time at all.
     """
-    if isinstance(value, str):
-        at_ms = _iso_ms(value.strip()) or _mail_ms(value)
-        if at_ms is not None:
-            return at_ms if 0 < at_ms < _LATEST_MS else None
     found = number(value)
-    if found is None:
+    if found is not None:
+        return epoch_ms(found)
+    if not isinstance(value, str):
         return None
-    since_ms = found * 1000.0 if found < _SECONDS_BELOW else found
-    return int(since_ms) if 1.0 <= since_ms < _LATEST_MS else None
+    half = _HALF_DAY.search(value)
+    text, zone = split_zone(_HALF_DAY.sub("", value).strip())
+    at = _in_half(_iso(text) or _mail(text), half)
+    if at is None or (zone is None and at.tzinfo is None and not is_utc):
+        return None
+    if at.tzinfo is None:
+        at = at.replace(tzinfo=UTC if zone is None else zone_at(zone, at))
+    at_ms = 0 if at.tzinfo is None else _ms(at)
+    return at_ms if 0 < at_ms < _LATEST_MS else None
 
 
-def _iso_ms(value: str) -> int | None:
+def _iso(text: str) -> datetime | None:
     try:
-        # Digits alone are unix seconds, although "20261005" is ISO 8601, too.
-        return None if value.isdigit() else _ms(datetime.fromisoformat(value))
-    except (ValueError, OverflowError):
+        return datetime.fromisoformat(text.upper())
+    except ValueError:
         return None
 
 
-def _mail_ms(value: str) -> int | None:
+def _mail(text: str) -> datetime | None:
+    """Read "Thu, 30 Apr 2026 08:57:00" and its like, with names of days and months."""
+    plain = _FRACTION.sub(r"\1", _DASHES.sub(r"\1 \2 \3", text))
     try:
-        return _ms(parsedate_to_datetime(value))
+        parts = parsedate_tz(plain)
+        return None if parts is None else datetime(*parts[:6])  # noqa: DTZ001  it has no zone here
     except (ValueError, TypeError, OverflowError, IndexError):
         return None
 
 
+def _in_half(at: datetime | None, half: re.Match[str] | None) -> datetime | None:
+    """Return the time of day that AM or PM makes of twelve hours."""
+    if at is None or half is None:
+        return at
+    if not 1 <= at.hour <= 12:
+        return None
+    return at.replace(hour=at.hour % 12 + (12 if half[1] in "pP" else 0))
+
+
 def _ms(time: datetime) -> int:
-    if time.tzinfo is None:
-        time = time.replace(tzinfo=UTC)
     return round(time.timestamp() * 1000.0)
 
 
-def due(date: Any, displayed: Any = None) -> Due | None:
+def due(date: Any, displayed: Any = None, *, is_utc: bool = False) -> Due | None:
     """Return when an event is due, by its date and by the words in which people are told it.
 
     The words are the honest precision ("Q4 2026"); the date then is any day of the period. A date
-    at midnight or without a time means that day, since nobody would know the minute. None where
-    neither says a date.
+    at midnight or without a time means that day, since nobody would know the minute; so does a
+    time without a zone, unless it `is_utc`. None where neither says a date.
     """
     said = displayed.strip().lower() if isinstance(displayed, str) else ""
     deadline = _EARLIER.search(said) is not None
     vague = _period(said)
     if vague is not None:
         return vague._replace(deadline=deadline)
-    at_ms = time_ms(date)
-    if at_ms is None:
-        at_ms = time_ms(_EARLIER.sub("", said).strip(" ()")) or _named_day_ms(said)
-    if at_ms is None:
-        return None
-    if at_ms % DAY_MS:
-        return Due(at_ms, "minute", deadline)
-    return Due(at_ms + DAY_MS - 1, "day", deadline)
+    for value in (date, _EARLIER.sub("", said).strip(" ()")):
+        at_ms = time_ms(value, is_utc=is_utc)
+        if at_ms is not None and at_ms % DAY_MS:
+            return Due(at_ms, "minute", deadline)
+        day_ms = time_ms(value, is_utc=True)
+        if day_ms is not None:
+            return Due(_day_end_ms(day_ms), "day", deadline)
+    named_ms = _named_day_ms(said)
+    return None if named_ms is None else Due(_day_end_ms(named_ms), "day", deadline)
+
+
+def _day_end_ms(at_ms: int) -> int:
+    return at_ms - at_ms % DAY_MS + DAY_MS - 1
 
 
 def _period(said: str) -> Due | None:

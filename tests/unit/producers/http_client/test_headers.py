@@ -30,6 +30,7 @@ def http_date(after_s: int) -> str:
         pytest.param({"Retry-After": http_date(90)}, 90.0, id="date"),
         pytest.param({"Retry-After": http_date(-90)}, 0.0, id="date gone by"),
         pytest.param({"Retry-After": "999999999"}, 86_400.0, id="a day at most"),
+        pytest.param({"Retry-After": "Mon, 30 Nov 2026 09:00:00"}, None, id="a date of no zone"),
         pytest.param({"Retry-After": "soon"}, None, id="nonsense"),
         pytest.param({"Retry-After": "-5"}, None, id="negative"),
         pytest.param({"Retry-After": "nan"}, None, id="nan"),
@@ -46,6 +47,8 @@ def test_how_long_to_leave_it_alone(headers: dict[str, str], expected: float | N
     [
         pytest.param({"x-rate-limit-minute-reset": str(NOW_S + 40)}, 40.0, id="unix s"),
         pytest.param({"x-rate-limit-minute-reset": str(T0 + 9000)}, 9.0, id="unix ms"),
+        pytest.param({"x-rate-limit-minute-reset": f"{T0 + 9000}000"}, 9.0, id="unix us"),
+        pytest.param({"x-rate-limit-minute-reset": "20261130120000"}, None, id="a date"),
         pytest.param({"x-rate-limit-minute-reset": "12"}, 12.0, id="seconds from now"),
         pytest.param({"ratelimit-reset": "20"}, 20.0, id="the draft's"),
         pytest.param({"ratelimit-remaining": "0", "ratelimit-reset": "20"}, 20.0, id="spent"),
