@@ -7,6 +7,7 @@ import io
 import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urljoin
 
 import feedparser  # type: ignore[import-untyped]
 import msgspec
@@ -44,10 +45,13 @@ class RssFeed(msgspec.Struct, frozen=True, gc=False):
 def parse_feed(document: str, feed_url: str) -> Parsed[NewsRow]:
     """Parse a feed, newest first as it comes; `feed_url` says whose ids these are.
 
+    Relative addresses count from xml:base, else from the channel's link, else from `feed_url`.
     A feed that breaks off gives the articles that are whole, and a sentence. UpstreamError
     "bad_answer" for what is no feed, such as a page.
     """
     feed = _read(document)
+    if "xml:base" in document:  # which may be relative itself
+        feed = _read(document, _base(feed, feed_url))
     entries = feed.get("entries") or []
     if not feed.get("version") and not entries:
         raise UpstreamError(_NAME, "bad_answer", f"what {host(feed_url)} sends is no feed")
@@ -55,9 +59,10 @@ def parse_feed(document: str, feed_url: str) -> Parsed[NewsRow]:
     if breaks_off:
         entries = entries[: len(_ARTICLE_END.findall(document))]
     publisher = _publisher(feed, feed_url)
+    base = _base(feed, feed_url)
 
     def article(entry: dict[str, Any]) -> NewsRow | str:
-        return _article(entry, publisher, feed_url)
+        return _article(entry, publisher, feed_url, base)
 
     parsed = collect(f"article of {host(feed_url)}", entries, article)
     if breaks_off:
@@ -66,17 +71,39 @@ def parse_feed(document: str, feed_url: str) -> Parsed[NewsRow]:
     return parsed
 
 
-def _read(document: str) -> dict[str, Any]:
+def _read(document: str, base: str | None = None) -> dict[str, Any]:
+    headers = {"content-type": "application/xml; charset=utf-8"}
+    if base is not None:
+        headers["content-location"] = base
     # Never the text itself: one that is an address or a file's name would be opened. The header
     # says UTF-8, whatever encoding the document claims to have had before it was decoded.
     return mapping(
         feedparser.parse(
             io.BytesIO(_ENTITY.sub("", document).encode("utf-8", "ignore")),
-            response_headers={"content-type": "application/xml; charset=utf-8"},
+            response_headers=headers,
             sanitize_html=False,  # no HTML is left in any text here
             resolve_relative_uris=False,
         )
     )
+
+
+def _base(feed: dict[str, Any], feed_url: str) -> str:
+    return _absolute(feed_url, mapping(feed.get("feed")).get("link")) or feed_url
+
+
+def _absolute(base: str, address: Any) -> str:
+    """Return an address as an absolute one without tracking; empty where it is none."""
+    try:
+        return url(urljoin(base, address)) if isinstance(address, str) and address else ""
+    except ValueError:
+        return ""
+
+
+def _link(entry: dict[str, Any], base: str) -> str:
+    """Return an article's address; a guid stands in for it only if it looks like one."""
+    link = entry.get("link")
+    is_name = bool(entry.get("guidislink")) and "/" not in str(link)
+    return "" if is_name else _absolute(base, link)
 
 
 def _publisher(feed: dict[str, Any], feed_url: str) -> str:
@@ -84,8 +111,8 @@ def _publisher(feed: dict[str, Any], feed_url: str) -> str:
     return _PUBLISHER_ENDS.sub("", title) or host(feed_url)
 
 
-def _article(entry: dict[str, Any], publisher: str, feed_url: str) -> NewsRow | str:
-    address, headline = url(entry.get("link")), text(entry.get("title"))
+def _article(entry: dict[str, Any], publisher: str, feed_url: str, base: str) -> NewsRow | str:
+    address, headline = _link(entry, base), text(entry.get("title"))
     source_id = _id(entry, address, feed_url)
     if source_id is None:
         return "has neither a link nor a guid"

@@ -137,6 +137,117 @@ def test_atom():
     assert row.published_at == 1781352000000
 
 
+def links(
+    *parts: str, channel: str = "", root: str = "", url: str = "https://arc.example/en/news/rss"
+) -> list[str]:
+    items = "".join(f"<item{part}</item>" for part in parts)
+    head = f"<rss version='2.0'{root}><channel><title>Wire</title>{channel}"
+    return [row.url for row in parse_feed(f"{head}{items}</channel></rss>", url).rows]
+
+
+ONE, TWO = "><title>A</title><link>/en/news/1</link>", "><title>B</title><link>2?utm_x=1</link>"
+SITE = "<link>https://site.example/blog/</link>"
+
+
+@pytest.mark.parametrize(
+    ("options", "found"),
+    [
+        pytest.param(
+            {},
+            ["https://arc.example/en/news/1", "https://arc.example/en/news/2"],
+            id="the feed's address",
+        ),
+        pytest.param(
+            {"channel": "<link>/en/</link>"},
+            ["https://arc.example/en/news/1", "https://arc.example/en/2"],
+            id="the channel's link, relative itself",
+        ),
+        pytest.param(
+            {"channel": SITE},
+            ["https://site.example/en/news/1", "https://site.example/blog/2"],
+            id="the channel's link, elsewhere",
+        ),
+        pytest.param(
+            {"channel": "<link>mailto:x@arc.example</link>"},
+            ["https://arc.example/en/news/1", "https://arc.example/en/news/2"],
+            id="a channel's link that is no address",
+        ),
+        pytest.param(
+            {"channel": SITE, "root": " xml:base='https://base.example/x/'"},
+            ["https://base.example/en/news/1", "https://base.example/x/2"],
+            id="xml:base first",
+        ),
+        pytest.param(
+            {"root": " xml:base='/x/'"},
+            ["https://arc.example/en/news/1", "https://arc.example/x/2"],
+            id="xml:base, relative itself",
+        ),
+    ],
+)
+def test_case_rss_relative_links(options, found):
+    assert links(ONE, TWO, **options) == found
+
+
+def test_the_base_of_one_article_is_not_the_next_ones():
+    based = " xml:base='https://other.example/'><title>A</title><link>/1</link>"
+    assert links(based, TWO) == ["https://other.example/1", "https://arc.example/en/news/2"]
+
+
+@pytest.mark.parametrize(
+    ("part", "found"),
+    [
+        pytest.param(
+            "><title>A</title><link>//cdn.example/1</link>", "https://cdn.example/1", id="//"
+        ),
+        pytest.param("><title>A</title><link>../1</link>", "https://arc.example/en/1", id=".."),
+        pytest.param("><title>A</title><guid>/en/1</guid>", "https://arc.example/en/1", id="guid"),
+        pytest.param("><title>A</title><guid>7f3a</guid>", "", id="a guid that is a name"),
+        pytest.param(
+            "><title>A</title><guid>7</guid><link>javascript:alert(1)</link>", "", id="a script"
+        ),
+        pytest.param("><title>A</title><guid>7</guid><link>http://[x</link>", "", id="no address"),
+    ],
+)
+def test_forms_of_relative_links(part, found):
+    assert links(part) == [found]
+
+
+def test_relative_links_in_atom():
+    document = (
+        '<feed xmlns="http://www.w3.org/2005/Atom" xml:base="/blog/"><title>W</title>'
+        '<link href="https://a.example/"/>'
+        '<entry><title>A</title><id>urn:7</id><link href="posts/7"/></entry>'
+        '<entry xml:base="sub/"><title>B</title><id>urn:8</id><link href="posts/8"/></entry>'
+        "</feed>"
+    )
+    assert [row.url for row in parse_feed(document, "https://a.example/feed.xml").rows] == [
+        "https://a.example/blog/posts/7",
+        "https://a.example/blog/sub/posts/8",
+    ]
+
+
+@pytest.mark.shared_data
+@pytest.mark.parametrize("name", ["rss-relative-links", "rss-zone-names"])
+def test_cases_as_given(shared_data, name):
+    given = shared_data.parent / "cases" / name / "feed.xml"
+    if not given.is_file():
+        pytest.skip("no cases beside the recorded data")
+    rows = parse_feed(given.read_text("utf-8"), "https://arc.example/en/news/rss").rows
+    if name == "rss-relative-links":
+        assert [row.url for row in rows] == [
+            "https://arc.example/en/news/1",
+            "https://arc.example/en/news/2",
+        ]
+    else:
+        assert [row.published_at for row in rows] == [
+            1777532220000,
+            1777532220000,
+            1795996800000,
+            1796025600000,
+            1796047200000,
+        ]
+
+
 def test_the_encoding_that_the_document_had_before_does_not_matter():
     head = feeds.HEAD.replace("UTF-8", "ISO-8859-1")
     row = parse_feed(feed(item(title="Börse “€”"), head=head), feeds.URL).rows[0]
