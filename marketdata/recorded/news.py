@@ -21,7 +21,7 @@ from typing import NamedTuple, TypeAlias
 from msgspec.structs import replace
 
 from marketdata.assets.asset_tagger import assets_of
-from marketdata.assets.clean_text import clean_text
+from marketdata.assets.clean_text import UNREADABLE, clean_text
 from marketdata.assets.symbols import Catalogue
 from marketdata.recorded.files import ReadReport, RecordedDataError
 from marketdata.recorded.readers import checked
@@ -97,6 +97,9 @@ def _articles(
         if not span_ms[0] <= at_ms + NEWS_DELAY_MS < span_ms[1]:
             continue
         article, tags = make(row, at_ms)
+        if UNREADABLE in article.headline:
+            report.skipped[f"{file}: the headline cannot be decoded"] += 1
+            continue
         text = _TaggedText(article.source, article.headline, article.summary, tags)
         about = sorted(asset for asset in assets_of(text, catalogue) if asset in played)
         if not about:
@@ -122,11 +125,16 @@ def _headline(row: _Row, at_ms: int) -> tuple[NewsArticle, tuple[str, ...]]:
         source="crypto_headlines",
         source_id=hashlib.sha256(text.encode()).hexdigest()[:16],
         headline=clean_text(row["title"]),
-        summary=clean_text(row["summary"]) or None,
+        summary=_summary(row["summary"]),
         url=row["url"],
         publisher=row["source"],
     )
     return article, (row["subject"],)
+
+
+def _summary(text: str) -> str | None:
+    summary = clean_text(text)
+    return None if not summary or UNREADABLE in summary else summary
 
 
 def _post(row: _Row, at_ms: int) -> tuple[NewsArticle, tuple[str, ...]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,10 +10,10 @@ from typing import Any
 import aiohttp
 import orjson
 from pydantic import SecretStr
-from w3lib.encoding import html_to_unicode
 from yarl import URL
 
 from producers.http_client import responses
+from producers.http_client.encoding import text_of
 from producers.http_client.errors import Kind, UpstreamError
 from producers.http_client.headers import retry_after_s, retry_header_s
 from producers.http_client.quota import Quota
@@ -129,10 +130,9 @@ class Transport:
             return self.error(f"{request.where} sends more than {size} MB", "bad_answer")
         if not request.json:
             declared = response.headers.get("Content-Type")
-            _, text = html_to_unicode(declared, body, default_encoding="utf-8")
-            return Response(_fetched(text, response))
+            return Response(_fetched(text_of(body, declared), response))
         try:
-            return Response(orjson.loads(self._without_key(body)))
+            return Response(orjson.loads(self._without_key(body).removeprefix(BOM_UTF8)))
         except orjson.JSONDecodeError:  # it holds the body, which may repeat the key
             pass
         return self.error(responses.not_json(body, request.where), "not_json")

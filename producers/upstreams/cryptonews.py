@@ -16,6 +16,7 @@ from producers.upstreams.fields import (
     host,
     identity,
     label,
+    lack_of,
     mapping,
     pages,
     symbols,
@@ -51,7 +52,7 @@ def _article(raw: dict[str, Any], source: str) -> NewsRow | str:
     if not source_id:
         return "has neither an address nor an id"
     if headline is None:
-        return f"({source_id}) has no title"
+        return f"({source_id}) {lack_of('title', raw.get('title'))}"
     return NewsRow(
         source=source,
         source_id=source_id,

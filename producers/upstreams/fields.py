@@ -13,7 +13,7 @@ from typing import Any
 from w3lib.html import remove_comments, remove_tags, remove_tags_with_content
 from w3lib.url import url_query_cleaner
 
-from marketdata.assets.clean_text import clean_text
+from marketdata.assets.clean_text import UNREADABLE, clean_text
 from schemas.names import in_capitals, is_symbol, short_id
 from schemas.validation import LEAST_PRICE, MOST_AMOUNT, MOST_PRICE
 
@@ -104,15 +104,23 @@ def pages(value: Any) -> int:
 def text(value: Any, most: int = HEADLINE_MOST) -> str | None:
     """Return text for people: no tags, entities or control characters; None where none is left.
 
-    More than `most` characters are cut at a word.
+    None also where a part could not be decoded. More than `most` characters are cut at a word.
     """
     if not isinstance(value, str):
         return None
     plain = _plain(value)
+    if UNREADABLE in plain:
+        return None
     if len(plain) > most:
         plain = plain[: most - 1].rpartition(" ")[0].rstrip() or plain[: most - 1]
         plain += "\u2026"
     return plain or None
+
+
+def lack_of(name: str, value: Any) -> str:
+    """Return why `text` has nothing of a value, for example "has no title"."""
+    is_unreadable = isinstance(value, str) and UNREADABLE in _plain(value)
+    return f"has a {name} that cannot be decoded" if is_unreadable else f"has no {name}"
 
 
 def _plain(value: str) -> str:

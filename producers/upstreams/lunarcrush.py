@@ -14,6 +14,7 @@ from producers.upstreams.fields import (
     host,
     identity,
     known_amount,
+    lack_of,
     mapping,
     number,
     price,
@@ -129,7 +130,7 @@ def _post(raw: dict[str, Any], tickers: tuple[str, ...]) -> NewsRow | str:
     if source_id is None:
         return "has no id"
     if headline is None:
-        return f"({source_id}) has no title"
+        return f"({source_id}) {lack_of('title', raw.get('post_title'))}"
     address = url(raw.get("post_link"))
     named = text(raw.get("creator_display_name")) or text(raw.get("creator_name"))
     publisher = named or host(address)

@@ -13,7 +13,7 @@ import feedparser  # type: ignore[import-untyped]
 import msgspec
 
 from producers.http_client.errors import UpstreamError
-from producers.upstreams.fields import SUMMARY_MOST, host, mapping, text, url, words
+from producers.upstreams.fields import SUMMARY_MOST, host, lack_of, mapping, text, url, words
 from producers.upstreams.rows import NewsRow, Parsed
 from producers.upstreams.shapes import TextClient, collect
 from producers.upstreams.table import RSS
@@ -117,7 +117,7 @@ def _article(entry: dict[str, Any], publisher: str, feed_url: str, base: str) ->
     if source_id is None:
         return "has neither a link nor a guid"
     if headline is None:
-        return f"({source_id}) has no title"
+        return f"({source_id}) {lack_of('title', entry.get('title'))}"
     own = text(mapping(entry.get("source")).get("title"), 200)
     return NewsRow(
         source=_NAME,

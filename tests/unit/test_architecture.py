@@ -42,7 +42,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "marketdata": ("schemas", "transport"),
     "streams": ("schemas", "transport", "marketdata"),
     **dict.fromkeys(CORE[1:], CORE),
-    "producers": ("schemas", "transport", "marketdata.assets"),
+    # One rule makes one candle of several, live and recorded.
+    "producers": ("schemas", "transport", "marketdata.assets", "marketdata.candles"),
     # The stand-ins keep the limits that the producers believe in.
     "simulator": (
         "schemas",

@@ -278,6 +278,17 @@ def test_case_csv_with_bom(tmp_path: Path, mark: bytes, content: str) -> None:
     ]
 
 
+def test_a_headline_that_cannot_be_decoded_is_not_played(tmp_path: Path) -> None:
+    rows = [
+        ("2022-03-01T01:00:00Z", "Bitcoin f\ufffdllt", "", "P", "bitcoin", "1"),
+        ("2022-03-01T02:00:00Z", "Bitcoin in B\u00c3\u00b6rse", "\ufffd", "P", "bitcoin", "2"),
+    ]
+    write_headlines(tmp_path, rows)
+    seen, report = read(tmp_path, NewsArticle)
+    assert [(one.headline, one.summary) for one in seen] == [("Bitcoin in B\u00f6rse", None)]
+    assert report.skipped == {f"{Path(HEADLINES).name}: the headline cannot be decoded": 1}
+
+
 def test_headlines_newest_first_are_all_played(tmp_path: Path) -> None:
     rows = [
         (f"2022-03-01T{n // 60:02}:{n % 60:02}:00Z", f"Bitcoin {n}", "", "P", "bitcoin", str(n))

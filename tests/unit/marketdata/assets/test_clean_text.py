@@ -19,16 +19,33 @@ from marketdata.assets.clean_text import clean_text
         pytest.param("aÂ\\xa0companyÂ\\xa0", "a company", id="no-break spaces"),
         pytest.param("their move.Â", "their move.", id="a lead byte alone"),
         pytest.param("S&amp;P &gt; 4,000", "S&P > 4,000", id="HTML entities"),
+        pytest.param("it&acirc;&euro;&trade;s", "it\u2019s", id="entities of wrong letters"),
         pytest.param(" two\n lines ", "two lines", id="white space"),
         pytest.param(
             "Âge d\u2019or à São Paulo: €500", "Âge d\u2019or à São Paulo: €500", id="right text"
         ),
         pytest.param("ã¶", "ã¶", id="no UTF-8 either"),
+        pytest.param("Биткоин растёт — «быки»", "Биткоин растёт — «быки»", id="right Cyrillic"),
+        pytest.param(
+            "«NO TÚ», ビットコイン 涨", "«NO TÚ», ビットコイン 涨", id="right text of others"
+        ),
         pytest.param("", "", id="nothing"),
     ],
 )
 def test_clean_text(raw, clean):
     assert clean_text(raw) == clean
+
+
+@pytest.mark.parametrize("read_as", ["cp1252", "latin-1"])
+@pytest.mark.parametrize("right", ["Bitcoin\u2019s rally \u2013 now", "Börse in São Paulo", "100º"])
+def test_utf_8_read_as_another_encoding_is_read_again(right, read_as):
+    assert clean_text(right.encode().decode(read_as)) == right
+
+
+def test_utf_8_read_as_cyrillic_is_read_again():
+    assert clean_text("Биткоин растёт: «быки»".encode().decode("cp1251", "ignore")) == (
+        "Биткоин растёт: «быки»"
+    )
 
 
 @given(st.text(st.characters(min_codepoint=32, max_codepoint=126, exclude_characters="&\\")))

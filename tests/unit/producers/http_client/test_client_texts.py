@@ -43,6 +43,12 @@ async def test_encodings(clock: StepClock, server: Server, body: bytes, declared
         assert "<a>Zürich</a>" in (await client.get_text(server.url)).text
 
 
+async def test_json_may_have_a_byte_order_mark(clock: StepClock, server: Server) -> None:
+    server.default = Reply(body=b'\xef\xbb\xbf{"data": []}')
+    async with asking(clock, server.url, upstream("lunarcrush")) as client:
+        assert await client.get_json("/x") == {"data": []}
+
+
 async def test_redirects_are_followed_and_the_key_is_never_sent(
     clock: StepClock, server: Server
 ) -> None:
