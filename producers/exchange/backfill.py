@@ -144,6 +144,8 @@ async def _fill_one(connection: Connection, tracker: CandleTracker, key: Key, em
         rows = await connection.candles(listing.symbol, key.timeframe, wanted[0], limit)
         now_ms = connection.clock.now_ms()
         parsed = candles_of(listing, key.timeframe, rows, now_ms)
+        if problem := parsed.problem():
+            raise UpstreamError(listing.exchange, "bad_answer", problem)
         learnt, ready = learn(series, parsed.rows, now_ms, tracker.count)
         if ready:
             await emit(ready)

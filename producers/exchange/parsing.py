@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from marketdata.candles import joined
 from producers.upstreams.rows import Parsed
 from schemas.market import Candle, OrderBook
+from schemas.times import epoch_ms
 from schemas.validation import CLOSE_EARLY_MS, TIMEFRAME_MS, problem
 
 UNFOLLOWED_MS = 60_000
@@ -69,7 +70,7 @@ def _time_problem(row: Any, timeframe: str, observed_at_ms: int) -> str | None:
     if not isinstance(row, Sequence) or isinstance(row, str) or len(row) < 1 + len(_NAMES):
         return "not a row of six numbers"
     time = row[0]
-    if not isinstance(time, int) or isinstance(time, bool) or not 0 < time < _LATEST_MS:
+    if not isinstance(time, int) or isinstance(time, bool) or epoch_ms(time) != time:
         return "no time in ms since 1970"
     if time % TIMEFRAME_MS[timeframe]:
         return f"does not start where a candle of {timeframe} does"

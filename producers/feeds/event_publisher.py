@@ -11,7 +11,9 @@ import structlog
 from producers.dedup.deduplicating_publisher import DeduplicatingPublisher
 from producers.feeds.asset_universe import AssetUniverse
 from producers.feeds.ticks import Price
+from producers.http_client.errors import UpstreamError
 from producers.http_client.health import SourceHealth
+from producers.upstreams.rows import LEAST_USABLE
 from schemas.events import MarketEvent
 from schemas.market import Candle, OrderBook
 from schemas.registry_client import RegistryError
@@ -21,6 +23,7 @@ from transport.publisher import PublishError
 _log = structlog.get_logger(__name__)
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 10.0  # wall seconds
 _MOST_LOGGED = 3
+_PUBLISHED = "events"
 
 
 class EventPublisher:
@@ -61,10 +64,24 @@ class EventPublisher:
                 await asyncio.sleep(pause_s)
                 pause_s = min(2.0 * pause_s, _LONGEST_PAUSE_S)
         self.counts[source] += emitted.published
+        self._refuse(source, emitted.refused)
         if source in self._health:
             self._health[source].published(emitted.published)
-        self._refuse(source, emitted.refused)
+            self._judge(self._health[source], source, len(events), emitted.refused)
         return emitted.published
+
+    def _judge(
+        self, health: SourceHealth, source: str, events: int, refused: Sequence[str]
+    ) -> None:
+        """Tell the source's health of what breaks the contract."""
+        if not refused:
+            health.forget(_PUBLISHED)
+            return
+        counted = f"{len(refused):,} of {events:,} events refused: {refused[0]}"
+        if events - len(refused) < LEAST_USABLE * events:
+            health.failure(UpstreamError(source, "bad_answer", counted), _PUBLISHED)
+        else:
+            health.judge(_PUBLISHED, (counted,))
 
     def _refuse(self, source: str, refused: Sequence[str]) -> None:
         """Count and log what breaks the contract: an upstream's mistake."""

@@ -70,7 +70,9 @@ def vendor_headlines(client: UpstreamClient) -> Headlines:
         rows: list[NewsRow] = []
         told: set[str] = set()
         for page in range(1, _MOST_PAGES + 1):
-            parsed = await client.call(cryptonews.fetch_news, assets, page=page, source=client.name)
+            parsed = await client.call(
+                cryptonews.fetch_news, assets, page=page, source=client.name, takes_little=True
+            )
             if parsed is None:
                 return rows  # `seen` stays, so the next time pages back as far as this one had to
             new = [row for row in parsed.rows if row.source_id not in seen]
@@ -96,7 +98,7 @@ def topic_headlines(
         for asset in budget.take(assets):
             coin = universe.coin(asset, client.name)
             topic = (coin.topic if coin is not None else "") or asset.lower()
-            parsed = await client.call(lunarcrush.fetch_topic_news, topic)
+            parsed = await client.call(lunarcrush.fetch_topic_news, topic, takes_little=True)
             if parsed is None:
                 budget.failed(asset)
                 break
@@ -116,7 +118,9 @@ def rss_headlines(client: UpstreamClient, addresses: Sequence[str]) -> Headlines
         rows: list[NewsRow] = []
         for address in addresses:
             etag, last_modified = states.get(address, (None, None))
-            feed = await client.call(rss.fetch_feed, address, etag, last_modified)
+            feed = await client.call(
+                rss.fetch_feed, address, etag, last_modified, part=address, takes_little=True
+            )
             if feed is not None:
                 states[address] = (feed.etag, feed.last_modified)
                 rows += feed.parsed.rows

@@ -14,10 +14,12 @@ from producers.feeds.articles import heartbeat, scheduled
 from producers.feeds.asset_universe import AssetUniverse
 from producers.feeds.base import Emit
 from producers.feeds.upstream_clients import UpstreamClient
+from producers.http_client.errors import UpstreamError
 from producers.http_client.health import SourceHealth
 from producers.upstreams import coinmarketcal, cryptonews
-from producers.upstreams.calendar_file import CalendarFileError, parse_calendar_file
+from producers.upstreams.calendar_file import SOURCE, CalendarFileError, parse_calendar_file
 from producers.upstreams.rows import EventRow
+from producers.upstreams.shapes import verdict
 from schemas.times import HOUR_MS
 from transport.clock import Clock
 
@@ -101,16 +103,20 @@ def vendor_events(client: UpstreamClient) -> Events:
 
 
 def file_events(path: Path, health: SourceHealth) -> Events:
-    """Return the events of a file, read each time; a mistake in it is reported to its health."""
+    """Return the events of a file, read each time; what is wrong in it is told by its health."""
 
     async def events(assets: Sequence[str], now_ms: int) -> Sequence[EventRow] | None:
         try:
             content = await asyncio.to_thread(path.read_text, "utf-8")
             parsed = parse_calendar_file(content, path.suffix, str(path.name))
         except (OSError, UnicodeDecodeError, CalendarFileError) as error:
-            health.failure(error)
+            health.failure(UpstreamError(SOURCE, "bad_answer", str(error)), SOURCE)
             return None
-        health.success()
+        found = verdict(parsed)
+        if found.problem:
+            health.failure(UpstreamError(SOURCE, "bad_answer", found.problem), SOURCE)
+            return parsed.rows or None
+        health.success(SOURCE, found.remarks, is_partial=found.is_partial)
         return parsed.rows
 
     return events

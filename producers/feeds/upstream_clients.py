@@ -18,6 +18,7 @@ from producers.http_client.health import SourceHealth
 from producers.http_client.quota import Quota
 from producers.http_client.upstream import Upstream
 from producers.settings import SourceSettings
+from producers.upstreams.shapes import verdict
 from producers.upstreams.table import UPSTREAMS
 from transport.clock import Clock
 
@@ -38,23 +39,35 @@ class UpstreamClient:
         fetch: Callable[..., Awaitable[T]],
         *args: Any,
         within_s: float = 60.0,
+        part: str = "",
+        takes_little: bool = False,
         **options: Any,
     ) -> T | None:
         """Return `fetch(client, *args, **options)`; None when it failed: see its health.
 
+        An answer of which hardly anything can be used has failed; it is returned all the same if
+        the caller `takes_little`. `part` says of what kind it is, by default the name of `fetch`.
         `within_s` bounds it with all its retries and waits, in wall seconds: a cycle must go on.
         """
+        part = part or getattr(fetch, "__name__", "")
         try:
             async with asyncio.timeout(within_s):
                 answer = await fetch(self.client, *args, **options)
         except UpstreamError as error:
-            self.health.failure(error)
+            self.health.failure(error, part)
             return None
         except TimeoutError:
             text = f"nothing usable came within {within_s:g} s"
             self.health.failure(UpstreamError(self.name, "timeout", text))
             return None
-        self.health.success()
+        if getattr(answer, "not_modified", False):
+            self.health.unchanged()
+            return answer
+        found = verdict(answer)
+        if found.problem:
+            self.health.failure(UpstreamError(self.name, "bad_answer", found.problem), part)
+            return answer if takes_little else None
+        self.health.success(part, found.remarks, is_partial=found.is_partial)
         return answer
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from producers.http_client.errors import UpstreamError
@@ -27,6 +27,9 @@ class SourceCounters:
     erring: bool = False  # what happened last was an error
     events: int = 0
     off: str | None = None
+    unusable: str = ""  # answers that could not be used, until the like of them can be
+    all_unusable: bool = False  # of every kind of answer
+    partial: str = ""  # what is wrong with answers of which the rest is used
 
 
 def state_of(
@@ -43,17 +46,33 @@ def state_of(
     if circuit == "open" or silence_s > _GONE * cadence_s:
         what = "no answer yet" if never else "no good answer"
         return "failing", f"{what} for {_span(silence_s)}: {record.error or 'it was not asked'}"
+    if record.unusable:
+        return "failing" if record.all_unusable else "degraded", record.unusable
     if silence_s > _LATE * cadence_s:
         return "degraded", f"late: no good answer for {_span(silence_s)}"
     if record.erring:
         return "degraded", record.error or "it fails"
-    if circuit == "half_open":
-        return "degraded", "it failed too often and is tried once"
+    if circuit == "half_open" or record.partial:
+        tried = "it failed too often and is tried once" if circuit == "half_open" else ""
+        return "degraded", tried or record.partial
     return "ok", "not asked yet" if never else ""
 
 
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What the last answer of one kind was: a coin list, one feed of several."""
+
+    problem: str = ""
+    remarks: str = ""
+    is_partial: bool = False
+
+
 class SourceHealth:
-    """One source's health. `cadence_s`: how often it is expected to answer."""
+    """One source's health. `cadence_s`: how often it is expected to answer.
+
+    A source may have answers of several kinds (`part`, "" for none in particular): one that cannot
+    be used is not made good by one of another kind.
+    """
 
     def __init__(
         self,
@@ -73,10 +92,27 @@ class SourceHealth:
         self._cadence_s = cadence_s
         self._circuit = circuit
         self._note = ""
+        self._parts: dict[str, _Part] = {}
         self._record = SourceCounters(clock.now_ms())
 
-    def success(self) -> None:
-        """Note a good answer."""
+    def success(
+        self, part: str = "", remarks: Sequence[str] = (), *, is_partial: bool = False
+    ) -> None:
+        """Note a good answer, and what a person should know of it; `is_partial`: it is degraded."""
+        self.unchanged()
+        if part:
+            self.judge(part, remarks, is_partial=is_partial)
+
+    def judge(self, part: str, remarks: Sequence[str] = (), *, is_partial: bool = False) -> None:
+        """Note that what came of one kind could be used, and what a person should know of it."""
+        self._parts[part] = _Part(remarks=_told("; ".join(remarks)), is_partial=is_partial)
+
+    def forget(self, part: str) -> None:
+        """Take back what was noted of one kind."""
+        self._parts.pop(part, None)
+
+    def unchanged(self) -> None:
+        """Note an answer that says that nothing is new: what was wrong with the last one stays."""
         now_ms = self._clock.now_ms()
         self._record = replace(self._record, success_ms=now_ms, erring=False, off=None)
 
@@ -84,14 +120,19 @@ class SourceHealth:
         """Count events that were published."""
         self._record = replace(self._record, events=self._record.events + events)
 
-    def failure(self, error: Exception) -> None:
-        """Note an error; secrets are taken out of its text."""
+    def failure(self, error: Exception, part: str = "") -> None:
+        """Note an error; secrets are taken out of its text.
+
+        Of a part, an answer that is none ("bad_answer") stays noted until that part has a good one.
+        """
         known = isinstance(error, UpstreamError)
-        text = str(error) if known else f"{type(error).__name__}: {error}"
+        text = _told(str(error) if known else f"{type(error).__name__}: {error}")
+        if part and isinstance(error, UpstreamError) and error.kind == "bad_answer":
+            self._parts[part] = _Part(problem=text)
         self._record = replace(
             self._record,
             error_ms=self._clock.now_ms(),
-            error=" ".join(redacted(text).split())[:LONGEST_ERROR],
+            error=text,
             erring=True,
             error_kind=error.kind if isinstance(error, UpstreamError) else None,
         )
@@ -106,7 +147,7 @@ class SourceHealth:
 
     def status(self) -> SourceStatus:
         """Return how the source does now."""
-        now_ms, record, quota = self._clock.now_ms(), self._record, self._quota
+        now_ms, record, quota = self._clock.now_ms(), self._judged(), self._quota
         circuit = self._circuit()
         state, why = state_of(record, now_ms, self._cadence_s, circuit)
         return SourceStatus(
@@ -124,8 +165,27 @@ class SourceHealth:
             requests_day=0 if quota is None else quota.used_day(),
             limit_day=None if quota is None else quota.limit_day,
             refresh_s=self.refresh_s,
-            detail=why or self._note,
+            detail=why or "; ".join(filter(None, (self._note, self._remarks()))),
         )
+
+    def _judged(self) -> SourceCounters:
+        parts = self._parts.values()
+        problems = [part.problem for part in parts if part.problem]
+        partial = [part.remarks for part in parts if part.is_partial]
+        return replace(
+            self._record,
+            unusable="; ".join(problems)[:LONGEST_ERROR],
+            all_unusable=len(problems) == len(parts),
+            partial="; ".join(partial)[:LONGEST_ERROR],
+        )
+
+    def _remarks(self) -> str:
+        remarks = (part.remarks for part in self._parts.values() if part.remarks)
+        return "; ".join(remarks)[:LONGEST_ERROR]
+
+
+def _told(text: str) -> str:
+    return " ".join(redacted(text).split())[:LONGEST_ERROR]
 
 
 def _span(seconds: float) -> str:

@@ -131,10 +131,10 @@ def _parsed(rows: Iterable[tuple[int, _Row]], name: str) -> Parsed[EventRow]:
             skipped.append(f"{name} row {place}: id {event.source_id!r} is another row's")
             continue
         found[event.source_id] = event
-    skipped += [
+    notes = tuple(
         f"{name}: the field {key!r} is not read; there are {', '.join(_FIELDS)}" for key in unknown
-    ]
-    return Parsed(tuple(found.values()), tuple(skipped))
+    )
+    return Parsed(tuple(found.values()), tuple(skipped), notes=notes)
 
 
 def _event(row: Mapping[str, Any], likes: Counter[str]) -> EventRow:

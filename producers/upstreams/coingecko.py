@@ -31,6 +31,12 @@ from producers.upstreams.times import time_ms
 
 _NAME = COINGECKO.name
 _PAGE_MOST = 250
+_TRENDING_FIELDS = ("item.id", "item.symbol", "item.name", "item.score", "item.market_cap_rank")
+_TRADED = {"price_usd": "current_price", "volume_24h_usd": "total_volume"}
+_MARKET_FIELDS = (
+    *("id", "symbol", "name", "market_cap", "market_cap_rank", "price_change_percentage_24h"),
+    *("circulating_supply", "max_supply", "last_updated"),
+)
 # Small prices were once written as $0.0<sub title="$0.0000059386">5</sub>9386.
 _FULL_PRICE = re.compile(r'title="([^"]+)"')
 
@@ -42,7 +48,7 @@ def parse_trending(raw: Any) -> Parsed[CoinRow]:
     UpstreamError "bad_answer" without a list of coins.
     """
     coins = sorted(list_in(_NAME, raw, "coins"), key=_place)
-    return collect("coingecko trending coin", coins, _trending)
+    return collect("coingecko trending coin", coins, _trending, fields=_TRENDING_FIELDS)
 
 
 def _place(part: Any) -> float:
@@ -73,7 +79,8 @@ def _trending_price(value: Any) -> float | None:
 
 def parse_markets(raw: Any) -> Parsed[CoinRow]:
     """Parse an answer of /coins/markets, requested in USD. UpstreamError "bad_answer" as above."""
-    return collect("coingecko coin", list_in(_NAME, raw), _market)
+    coins = list_in(_NAME, raw)
+    return collect("coingecko coin", coins, _market, fields=_MARKET_FIELDS, needs=_TRADED)
 
 
 def _market(raw: dict[str, Any]) -> CoinRow | str:

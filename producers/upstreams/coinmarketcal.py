@@ -31,6 +31,7 @@ from producers.upstreams.times import due, time_ms
 
 _NAME = COINMARKETCAL.name
 _PAGE_MOST = 75
+_FIELDS = ("id", "title", "coins", "date_event", "created_date", "categories")
 
 
 def parse_events(raw: Any) -> Parsed[EventRow]:
@@ -43,7 +44,8 @@ def parse_events(raw: Any) -> Parsed[EventRow]:
         raise bad_answer(_NAME, raw, f"the answer's status is error {code:g}")
     page_count = mapping(mapping(raw).get("_metadata")).get("page_count")
     parts = list_in(_NAME, raw, "body")
-    return collect("coinmarketcal event", parts, _event, pages=pages(page_count))
+    count = pages(page_count)
+    return collect("coinmarketcal event", parts, _event, pages=count, fields=_FIELDS)
 
 
 def _event(raw: dict[str, Any]) -> EventRow | str:

@@ -30,6 +30,8 @@ from producers.upstreams.table import CRYPTONEWS
 from producers.upstreams.times import due, time_ms
 
 _ITEMS_MOST = 50
+_ARTICLE_FIELDS = ("news_url", "title", "text", "source_name", "date", "sentiment")
+_EVENT_FIELDS = ("event_id", "event_name", "tickers", "date")
 
 
 def parse_news(raw: Any, source: str = CRYPTONEWS.name) -> Parsed[NewsRow]:
@@ -43,7 +45,8 @@ def parse_news(raw: Any, source: str = CRYPTONEWS.name) -> Parsed[NewsRow]:
         return _article(part, source)
 
     data = list_in(source, raw, "data")
-    return collect(f"{source} article", data, article, pages=pages(mapping(raw).get("total_pages")))
+    page_count = pages(mapping(raw).get("total_pages"))
+    return collect(f"{source} article", data, article, pages=page_count, fields=_ARTICLE_FIELDS)
 
 
 def _article(raw: dict[str, Any], source: str) -> NewsRow | str:
@@ -77,7 +80,8 @@ def parse_events(raw: Any, source: str = CRYPTONEWS.name) -> Parsed[EventRow]:
         return _event(part, source)
 
     data = list_in(source, raw, "data")
-    return collect(f"{source} event", data, event, pages=pages(mapping(raw).get("total_pages")))
+    page_count = pages(mapping(raw).get("total_pages"))
+    return collect(f"{source} event", data, event, pages=page_count, fields=_EVENT_FIELDS)
 
 
 def _event(raw: dict[str, Any], source: str) -> EventRow | str:

@@ -25,12 +25,19 @@ from producers.upstreams.fields import (
     url,
 )
 from producers.upstreams.rows import CoinRow, NewsRow, Parsed, TopicRow
-from producers.upstreams.shapes import JsonClient, collect, list_in, object_in
+from producers.upstreams.shapes import JsonClient, bad_answer, collect, gone, list_in, object_in
 from producers.upstreams.table import LUNARCRUSH
 from producers.upstreams.times import time_ms
 
 _NAME = LUNARCRUSH.name
 _COINS_MOST = 1_000
+_TRADED = {"price_usd": "price", "volume_24h_usd": "volume_24h"}
+_COIN_FIELDS = (
+    *("symbol", "id", "name", "topic", "market_cap", "market_cap_rank", "percent_change_24h"),
+    *("galaxy_score", "alt_rank", "social_volume_24h", "interactions_24h", "sentiment"),
+)
+_POST_FIELDS = ("id", "post_title", "post_type", "post_link", "post_created", "post_sentiment")
+_TOPIC_FIELDS = ("num_posts", "interactions_24h", "types_count", "types_sentiment")
 _TWEET, _REDDIT = "tweet", "reddit-post"
 _NEUTRAL, _NEUTRAL_WITHIN = 3.0, 0.4
 """Sentiment of posts goes from 1 to 5; between 2.6 and 3.4 the headlines read neutral."""
@@ -38,7 +45,8 @@ _NEUTRAL, _NEUTRAL_WITHIN = 3.0, 0.4
 
 def parse_coins(raw: Any) -> Parsed[CoinRow]:
     """Parse an answer of /coins/list, v1 or v2. UpstreamError "bad_answer" without a list."""
-    return collect("lunarcrush coin", list_in(_NAME, raw, "data"), _coin)
+    parts = list_in(_NAME, raw, "data")
+    return collect("lunarcrush coin", parts, _coin, fields=_COIN_FIELDS, needs=_TRADED)
 
 
 def _coin(raw: dict[str, Any]) -> CoinRow | str:
@@ -74,12 +82,15 @@ def _coin(raw: dict[str, Any]) -> CoinRow | str:
 
 
 def parse_topic(raw: Any) -> TopicRow:
-    """Parse an answer of /topic/:topic/v1. UpstreamError "bad_answer" where it has no topic.
+    """Parse an answer of /topic/:topic/v1. UpstreamError "bad_answer" where it has no numbers.
 
     Volumes are posts of 24 hours; a network without any says no sentiment.
     """
     data = object_in(_NAME, raw, "data")
     config = mapping(mapping(raw).get("config"))
+    faults = gone("lunarcrush topic", [data], _TOPIC_FIELDS)
+    if not any(field in data for field in _TOPIC_FIELDS):
+        raise bad_answer(_NAME, raw, f"the topic in the answer has no numbers: {faults[0]}")
     counts, sentiments = mapping(data.get("types_count")), mapping(data.get("types_sentiment"))
     tweets, reddit_posts = amount(counts.get(_TWEET)), amount(counts.get(_REDDIT))
     return TopicRow(
@@ -93,6 +104,7 @@ def parse_topic(raw: Any) -> TopicRow:
         twitter_sentiment_pct=share_pct(sentiments.get(_TWEET)) if tweets else None,
         reddit_volume=reddit_posts,
         reddit_sentiment_pct=share_pct(sentiments.get(_REDDIT)) if reddit_posts else None,
+        faults=faults,
     )
 
 
@@ -119,7 +131,7 @@ def parse_topic_news(raw: Any) -> Parsed[NewsRow]:
     def post(part: dict[str, Any]) -> NewsRow | str:
         return _post(part, tickers)
 
-    return collect("lunarcrush post", list_in(_NAME, raw, "data"), post)
+    return collect("lunarcrush post", list_in(_NAME, raw, "data"), post, fields=_POST_FIELDS)
 
 
 def _post(raw: dict[str, Any], tickers: tuple[str, ...]) -> NewsRow | str:

@@ -11,6 +11,8 @@ from typing import Generic, TypeVar
 import msgspec
 
 T = TypeVar("T")
+LEAST_USABLE = 0.2
+"""Of an answer's rows: one of which hardly anything can be used is no success."""
 
 
 class CoinRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
@@ -44,7 +46,10 @@ class CoinRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 class TopicRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """What social networks had of a topic in the last 24 hours; percentages 0 to 100."""
+    """What social networks had of a topic in the last 24 hours; percentages 0 to 100.
+
+    faults  sentences about the answer as a whole, as in `Parsed`
+    """
 
     source: str
     topic: str
@@ -56,6 +61,7 @@ class TopicRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     twitter_sentiment_pct: float | None = None
     reddit_volume: float | None = None
     reddit_sentiment_pct: float | None = None
+    faults: tuple[str, ...] = ()
 
 
 class NewsRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
@@ -106,7 +112,10 @@ class EventRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 class DetailRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """The fundamentals of a coin, by the names of schemas.market.Fundamentals."""
+    """The fundamentals of a coin, by the names of schemas.market.Fundamentals.
+
+    faults  sentences about the answer as a whole, as in `Parsed`
+    """
 
     source: str
     source_id: str
@@ -127,6 +136,7 @@ class DetailRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     twitter_followers: float | None = None
     reddit_subscribers: float | None = None
     telegram_members: float | None = None
+    faults: tuple[str, ...] = ()
 
 
 class Parsed(msgspec.Struct, Generic[T], frozen=True, gc=False):
@@ -135,8 +145,33 @@ class Parsed(msgspec.Struct, Generic[T], frozen=True, gc=False):
     rows     in the answer's order
     skipped  a sentence for each part that could not be used
     pages    number of pages by the upstream; 1 where it gives none
+    bare     a sentence for each row that lacks what such rows are asked for, as a price
+    faults   sentences about the answer as a whole, such as fields that are gone
+    notes    other sentences that a person should know
     """
 
     rows: tuple[T, ...] = ()
     skipped: tuple[str, ...] = ()
     pages: int = 1
+    bare: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def problem(self) -> str:
+        """Return why the answer is none, empty for one that is: fewer than a fifth can be used."""
+        wrong = (*self.skipped, *self.bare)
+        of = len(self.rows) + len(self.skipped)
+        usable = of - len(wrong)
+        if not wrong or usable >= LEAST_USABLE * of:
+            return ""
+        how_many = "none" if usable <= 0 else f"only {usable:,}"
+        why = "; ".join((wrong[0], *self.faults))
+        return f"{how_many} of {of:,} rows could be used: {why}"
+
+    def remarks(self) -> tuple[str, ...]:
+        """Return what a person should know although most of it can be used."""
+        if not self.skipped:
+            return (*self.faults, *self.notes)
+        of = len(self.rows) + len(self.skipped)
+        counted = f"{len(self.skipped):,} of {of:,} rows skipped: {self.skipped[0]}"
+        return (*self.faults, counted, *self.notes)

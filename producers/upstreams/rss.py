@@ -67,7 +67,7 @@ def parse_feed(document: str, feed_url: str) -> Parsed[NewsRow]:
     parsed = collect(f"article of {host(feed_url)}", entries, article)
     if breaks_off:
         sentence = f"the feed of {host(feed_url)} breaks off after {len(entries)} articles"
-        return msgspec.structs.replace(parsed, skipped=(*parsed.skipped, sentence))
+        return msgspec.structs.replace(parsed, faults=(sentence,))
     return parsed
 
 

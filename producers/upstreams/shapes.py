@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Protocol, TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import orjson
 
@@ -56,6 +57,7 @@ class TextClient(Protocol):
 
 
 T = TypeVar("T")
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 _SECRET_LIKE = re.compile(r"[\w-]{16,}")
 _TYPES = {
     "NoneType": "null",
@@ -124,17 +126,71 @@ def collect(
     parse: Callable[[dict[str, Any]], T | str],
     *,
     pages: int = 1,
+    fields: Sequence[str] = (),
+    needs: Mapping[str, str] = _NOTHING,
 ) -> Parsed[T]:
     """Parse each part of an answer; `parse` returns a row, or why there is none: "has no name".
 
-    The sentences begin with `what` and the part's place, 1 for the first.
+    The sentences begin with `what` and the part's place, 1 for the first. `fields` are those that
+    the upstream has always sent, null or not (see `gone`). `needs` are attributes of a row, and
+    the upstream's names of them, without which nobody has a use for it.
     """
+    given = list(parts)
     rows: list[T] = []
     skipped: list[str] = []
-    for place, part in enumerate(parts, 1):
+    bare: list[str] = []
+    for place, part in enumerate(given, 1):
         made = parse(part) if isinstance(part, dict) else f"is {kind_of(part)}, not an object"
         if isinstance(made, str):
             skipped.append(f"{what} {place} {made}")
-        else:
-            rows.append(made)
-    return Parsed(tuple(rows), tuple(skipped), pages)
+            continue
+        rows.append(made)
+        lacking = [field for name, field in needs.items() if getattr(made, name) is None]
+        if lacking:
+            bare.append(f"{what} {place} has no {' and no '.join(lacking)}")
+    faults = gone(what, given, (*needs.values(), *fields))
+    return Parsed(tuple(rows), tuple(skipped), pages, tuple(bare), faults)
+
+
+class Verdict(NamedTuple):
+    """What an answer is worth.
+
+    problem     why hardly anything of it could be used; empty where that is not so
+    remarks     sentences that a person should know: rows that were skipped, fields that are gone
+    is_partial  fields are gone, or more rows could not be used than could
+    """
+
+    problem: str = ""
+    remarks: tuple[str, ...] = ()
+    is_partial: bool = False
+
+
+def verdict(answer: Any) -> Verdict:
+    """Judge what a fetch returns: a `Parsed`, what holds one, or a row with its faults."""
+    parsed = getattr(answer, "parsed", answer)
+    if not isinstance(parsed, Parsed):
+        faults = tuple(getattr(parsed, "faults", ()))
+        return Verdict(remarks=faults, is_partial=bool(faults))
+    wrong = len(parsed.skipped) + len(parsed.bare)
+    is_partial = bool(parsed.faults) or 2 * wrong > len(parsed.rows) + len(parsed.skipped)
+    return Verdict(parsed.problem(), parsed.remarks(), is_partial)
+
+
+def gone(what: str, parts: Sequence[Any], fields: Sequence[str]) -> tuple[str, ...]:
+    """Return a sentence that names the fields that none of the objects has; none if all are there.
+
+    "data.price" is a field of the object under "data", where that is not null.
+    """
+    objects = [part for part in parts if isinstance(part, dict)]
+    lacking = [field for field in fields if not any(_has(part, field) for part in objects)]
+    if not objects or not lacking:
+        return ()
+    named = ", ".join(f'"{field}"' for field in lacking)
+    return (f"no {what} has {named} any more",)
+
+
+def _has(part: Any, field: str) -> bool:
+    first, _, rest = field.partition(".")
+    if not isinstance(part, dict) or first not in part:
+        return False
+    return not rest or part[first] is None or _has(part[first], rest)

@@ -162,7 +162,10 @@ def _sources(report: Report) -> Table:
             age(one.age_ms),
             requests(status),
             age(None if status.refresh_s is None else status.refresh_s * 1000),
-            Text(cut(_source_detail(status), 40), style="dim" if state in _QUIET else "yellow"),
+            Text(
+                cut(_source_detail(status), max(console.width - 60, 40)),
+                style="dim" if state in _QUIET else "yellow",
+            ),
         )
     return table
 

@@ -143,7 +143,7 @@ def as_event(row: Any) -> Any:
         return CalendarEvent(asset=row.coins[0][1] or "X", source_id=row.source_id, **head, **made)
     if isinstance(row, DetailRow):
         made = {name: getattr(row, name) for name in row.__struct_fields__}
-        made = answers.without(made, "source", "symbol", "name", "updated_at")
+        made = answers.without(made, "source", "symbol", "name", "updated_at", "faults")
         return Fundamentals(asset=row.symbol, **head, **made)
     if row.price_usd is None:
         return None

@@ -58,6 +58,20 @@ async def test_what_breaks_the_contract_is_counted_and_left_out(tmp_path) -> Non
     assert (emit.refused["binance"], health.status().events) == (1, 1)
 
 
+async def test_what_breaks_the_contract_is_told_by_the_sources_health(tmp_path) -> None:
+    emit, health, _, _ = event_publisher(MemoryLog(), tmp_path)
+    health.success("candles")
+    await emit("binance", [*hourly(0, 1, 2), candle(close=-1.0)])
+    status = health.status()
+    assert (status.state, "1 of 4 events refused: Candle of BTC" in status.detail) == ("ok", True)
+    await emit("binance", [candle(close=-1.0)])
+    status = health.status()
+    assert (status.state, "1 of 1 events refused" in status.detail) == ("degraded", True)
+    health.success("candles")
+    await emit("binance", hourly(3))
+    assert (health.status().state, health.status().detail) == ("ok", "")
+
+
 async def test_while_the_broker_is_away_it_waits_and_loses_nothing(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr("producers.feeds.event_publisher._FIRST_PAUSE_S", 0.01)
     log = MemoryLog()

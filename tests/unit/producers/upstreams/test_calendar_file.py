@@ -162,7 +162,8 @@ def test_a_field_that_is_not_read_is_said_once():
     rows = [{**answers.FILE_EVENT, "id": place, "certanity": 1} for place in range(3)]
     parsed = parse(json.dumps(rows), ".json")
     assert len(parsed.rows) == 3
-    assert parsed.skipped == (
+    assert (parsed.skipped, parsed.remarks()) == ((), parsed.notes)
+    assert parsed.notes == (
         "events.json: the field 'certanity' is not read; there are asset, title, starts_at, "
         "category, impact, certainty, url, cancelled, id",
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from producers.upstreams.coingecko import parse_markets, parse_trending
 from producers.upstreams.coingecko_detail import parse_detail, parse_mean_volume
@@ -101,7 +102,9 @@ def test_a_market():
 
 def test_every_number_of_a_market_may_be_null():
     nulls = {name: None for name in answers.MARKET if name not in ("id", "symbol", "name")}
-    assert parse_markets(answers.markets(**nulls)) == Parsed(
+    parsed = parse_markets(answers.markets(**nulls))
+    assert parsed.bare == ("coingecko coin 1 has no current_price and no total_volume",)
+    assert replace(parsed, bare=()) == Parsed(
         (
             CoinRow(
                 source="coingecko",

@@ -126,7 +126,7 @@ def test_a_topic_weighs_the_networks_by_interactions():
 @pytest.mark.parametrize(
     ("data", "expected"),
     [
-        pytest.param({}, None, id="empty"),
+        pytest.param({"num_posts": 0}, None, id="no sentiments"),
         pytest.param({"types_sentiment": None}, None, id="null"),
         pytest.param({"types_sentiment": {"tweet": 80}}, None, id="no interactions"),
         pytest.param(

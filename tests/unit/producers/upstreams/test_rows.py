@@ -15,8 +15,8 @@ EVENTS = {*Fundamentals.__struct_fields__, *TrendingAsset.__struct_fields__}
     ("row", "own"),
     [
         pytest.param(CoinRow, {"symbol", "slug", "topic", "priced_at"}, id="coin"),
-        pytest.param(TopicRow, {"topic", "symbol"}, id="topic"),
-        pytest.param(DetailRow, {"symbol", "updated_at"}, id="details"),
+        pytest.param(TopicRow, {"topic", "symbol", "faults"}, id="topic"),
+        pytest.param(DetailRow, {"symbol", "updated_at", "faults"}, id="details"),
     ],
 )
 def test_numbers_are_called_as_in_the_events(row: type[msgspec.Struct], own: set[str]) -> None:

@@ -260,7 +260,8 @@ def test_a_feed_that_breaks_off_gives_its_whole_articles():
     cut = document[: document.index("<guid>3")]
     parsed = parse_feed(cut, feeds.URL)
     assert [row.source_id for row in parsed.rows] == ["coindesk.com:1", "coindesk.com:2"]
-    assert parsed.skipped == ("the feed of coindesk.com breaks off after 2 articles",)
+    assert parsed.skipped == ()
+    assert parsed.faults == ("the feed of coindesk.com breaks off after 2 articles",)
 
 
 def test_a_feed_without_articles_is_empty():

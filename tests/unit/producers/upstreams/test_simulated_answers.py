@@ -59,7 +59,7 @@ async def test_coins(harness):
     lunar, gecko = harness.client(table.LUNARCRUSH), harness.client(table.COINGECKO)
     coins = await lunarcrush.fetch_coins(lunar, 50)
     wanted = {asset.symbol for asset in FEW}
-    assert coins.skipped == ()
+    assert (coins.skipped, coins.faults) == ((), ())
     assert wanted <= {row.symbol for row in coins.rows}
     ranks = [row.alt_rank for row in coins.rows if row.alt_rank is not None]
     assert ranks == sorted(ranks)
@@ -68,14 +68,15 @@ async def test_coins(harness):
     assert (topic.symbol, topic.interactions) == ("BTC", bitcoin.interactions)
     markets = await coingecko.fetch_markets(gecko)
     prices = {row.symbol: row.price_usd for row in markets.rows}
-    assert markets.skipped == ()
+    assert (markets.skipped, markets.faults) == ((), ())
     assert prices["BTC"] == pytest.approx(bitcoin.price_usd, rel=0.01)
     trending = await coingecko.fetch_trending(gecko)
     assert trending.rows
-    assert trending.skipped == ()
+    assert (trending.skipped, trending.faults) == ((), ())
     slug = next(row.slug for row in markets.rows if row.symbol == "BTC")
     detail = await coingecko_detail.fetch_detail(gecko, slug)
     assert (detail.symbol, detail.market_cap_rank) == ("BTC", 1)
+    assert topic.faults == detail.faults == ()
 
 
 async def test_news(harness):
@@ -87,7 +88,7 @@ async def test_news(harness):
     ]
     for parsed in (lunar, crypto, *feeds):
         assert parsed.rows
-        assert parsed.skipped == ()
+        assert (parsed.skipped, parsed.faults) == ((), ())
         for row in parsed.rows:
             assert row.published_at is not None
             assert row.published_at <= START_MS + DAY_MS
@@ -101,7 +102,7 @@ async def test_the_calendar_says_what_kind_of_event_it_was(harness):
     parsed = await coinmarketcal.fetch_events(harness.client(table.COINMARKETCAL), [])
     meant = {event.url: event for event in harness.simulator.world.calendar(START_MS)}
     assert parsed.rows
-    assert parsed.skipped == ()
+    assert (parsed.skipped, parsed.faults) == ((), ())
     for row in parsed.rows:
         event = meant[row.url]
         assert row.category == event.category
