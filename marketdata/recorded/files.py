@@ -106,8 +106,8 @@ def find_files(path: Path, report: ReadReport) -> Directory:
         raise RecordedDataError(msg)
     found = Directory(
         path,
-        tuple(_market_files(path / "ohlcv", CANDLE_NAME)),
-        tuple(_market_files(path / "books", BOOK_NAME)),
+        tuple(_market_files(path / "ohlcv", CANDLE_NAME, report)),
+        tuple(_market_files(path / "books", BOOK_NAME, report)),
         _existing(path / HEADLINES),
         _existing(path / TAGGED_POSTS),
     )
@@ -121,11 +121,15 @@ def find_files(path: Path, report: ReadReport) -> Directory:
     return found
 
 
-def _market_files(folder: Path, name: re.Pattern[str]) -> Iterator[MarketFile]:
-    for path in sorted(folder.glob("*.parquet")):
+def _market_files(folder: Path, name: re.Pattern[str], report: ReadReport) -> Iterator[MarketFile]:
+    for path in sorted(folder.glob("*.*")):
         match = name.fullmatch(path.name)
         if match is not None:
             yield MarketFile(path, match[1].upper(), *match.groups()[1:])
+        elif path.suffix in (".parquet", ".csv"):
+            report.notes.append(
+                f"{folder.name}/{path.name} is not read: its name is none that is looked for"
+            )
 
 
 def _existing(path: Path) -> Path | None:

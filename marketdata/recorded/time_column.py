@@ -178,10 +178,12 @@ def _numbers(times: Any) -> list[int | None]:
 
 def _in_ms(numbers: list[int | None], per_s: int | None) -> list[int | None]:
     """Return times in ms since 1970, None where that is not known; the same list if it is so."""
-    if per_s is not None:
-        return [None if number is None else number * 1000 // per_s for number in numbers]
-    is_plain = None not in numbers and all(map(_MS.__contains__, numbers))
-    return numbers if is_plain else [number and epoch_ms(number) for number in numbers]
+    if per_s is None:
+        # None would be looked for in the range number by number.
+        is_plain = None not in numbers and all(map(_MS.__contains__, numbers))
+        return numbers if is_plain else [epoch_ms(number or 0) for number in numbers]
+    known = [(number or 0) * 1000 // per_s for number in numbers]
+    return [time if time in _MS else None for time in known]
 
 
 def _unit(number: int | None) -> str | None:

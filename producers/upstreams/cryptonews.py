@@ -46,7 +46,14 @@ def parse_news(raw: Any, source: str = CRYPTONEWS.name) -> Parsed[NewsRow]:
 
     data = list_in(source, raw, "data")
     page_count = pages(mapping(raw).get("total_pages"))
-    return collect(f"{source} article", data, article, pages=page_count, fields=_ARTICLE_FIELDS)
+    return collect(
+        f"{source} article",
+        data,
+        article,
+        pages=page_count,
+        fields=_ARTICLE_FIELDS,
+        times=("date",),
+    )
 
 
 def _article(raw: dict[str, Any], source: str) -> NewsRow | str:

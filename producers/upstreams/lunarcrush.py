@@ -131,7 +131,8 @@ def parse_topic_news(raw: Any) -> Parsed[NewsRow]:
     def post(part: dict[str, Any]) -> NewsRow | str:
         return _post(part, tickers)
 
-    return collect("lunarcrush post", list_in(_NAME, raw, "data"), post, fields=_POST_FIELDS)
+    posts = list_in(_NAME, raw, "data")
+    return collect("lunarcrush post", posts, post, fields=_POST_FIELDS, times=("post_created",))
 
 
 def _post(raw: dict[str, Any], tickers: tuple[str, ...]) -> NewsRow | str:

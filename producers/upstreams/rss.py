@@ -23,6 +23,7 @@ from schemas.names import short_id
 _NAME = RSS.name
 _GUID_MOST = 100_000  # two long ones that begin alike are two
 _ACCEPT = "application/rss+xml, application/atom+xml, application/xml;q=0.9, */*;q=0.5"
+_TIMES = ("published", "updated", "created")
 _PUBLISHER_ENDS = re.compile(r"\s*(?::| [-|\u2013\u2014\u00bb] |\.com\b).*$")
 
 _ENTITY = re.compile(r"<!ENTITY[^>]*>")  # no feed needs its own; a few can make gigabytes
@@ -64,7 +65,7 @@ def parse_feed(document: str, feed_url: str) -> Parsed[NewsRow]:
     def article(entry: dict[str, Any]) -> NewsRow | str:
         return _article(entry, publisher, feed_url, base)
 
-    parsed = collect(f"article of {host(feed_url)}", entries, article)
+    parsed = collect(f"article of {host(feed_url)}", entries, article, times=_TIMES)
     if breaks_off:
         sentence = f"the feed of {host(feed_url)} breaks off after {len(entries)} articles"
         return msgspec.structs.replace(parsed, faults=(sentence,))
@@ -143,7 +144,7 @@ def _id(entry: Mapping[str, Any], address: str, feed_url: str) -> str | None:
 
 
 def _published_ms(entry: Mapping[str, Any]) -> int | None:
-    for name in ("published", "updated", "created"):
+    for name in _TIMES:
         # Never the parser's own reading: it takes what it does not know for UTC.
         at_ms = time_ms(entry.get(name))
         if at_ms is not None:

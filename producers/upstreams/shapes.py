@@ -128,17 +128,20 @@ def collect(
     pages: int = 1,
     fields: Sequence[str] = (),
     needs: Mapping[str, str] = _NOTHING,
+    times: Sequence[str] = (),
 ) -> Parsed[T]:
     """Parse each part of an answer; `parse` returns a row, or why there is none: "has no name".
 
     The sentences begin with `what` and the part's place, 1 for the first. `fields` are those that
     the upstream has always sent, null or not (see `gone`). `needs` are attributes of a row, and
-    the upstream's names of them, without which nobody has a use for it.
+    the upstream's names of them, without which nobody has a use for it. Of `times`, fields that say
+    when it was published, those that cannot be read are counted.
     """
     given = list(parts)
     rows: list[T] = []
     skipped: list[str] = []
     bare: list[str] = []
+    unread: list[Any] = []
     for place, part in enumerate(given, 1):
         made = parse(part) if isinstance(part, dict) else f"is {kind_of(part)}, not an object"
         if isinstance(made, str):
@@ -148,8 +151,15 @@ def collect(
         lacking = [field for name, field in needs.items() if getattr(made, name) is None]
         if lacking:
             bare.append(f"{what} {place} has no {' and no '.join(lacking)}")
+        said = next((part[field] for field in times if part.get(field)), None)
+        if said is not None and getattr(made, "published_at", None) is None:
+            unread.append(said)
     faults = gone(what, given, (*needs.values(), *fields))
-    return Parsed(tuple(rows), tuple(skipped), pages, tuple(bare), faults)
+    notes = tuple(
+        f"{len(unread):,} of {len(rows):,} times cannot be read, the first {said!r:.60}"
+        for said in unread[:1]
+    )
+    return Parsed(tuple(rows), tuple(skipped), pages, tuple(bare), faults, notes)
 
 
 class Verdict(NamedTuple):

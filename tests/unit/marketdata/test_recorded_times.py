@@ -158,7 +158,7 @@ def test_a_time_far_ahead_does_not_end_the_file(tmp_path: Path) -> None:
 
 def test_a_few_bad_times_are_skipped_and_counted(tmp_path: Path) -> None:
     rows = hours(20)
-    odd = {3: rows[3][0] + 5, 7: None, 11: 12}
+    odd = {3: rows[3][0] + 5, 7: None, 11: 0}
     write_candles(tmp_path, "BTC", "1h", times(rows, odd.get))
     seen, report = read(tmp_path)
     assert len(seen) == 17
@@ -234,6 +234,15 @@ def test_rows_of_which_none_can_be_used_are_an_error_that_counts_them(tmp_path: 
     write_candles(tmp_path, "BTC", "1h", [(row[0], *[0.0] * 5) for row in hours(20)])
     with pytest.raises(RecordedDataError, match=r"20 rows skipped: BTCUSDT-1h\.parquet: open"):
         read(tmp_path)
+
+
+def test_files_that_are_not_read_are_named(tmp_path: Path) -> None:
+    write_candles(tmp_path, "BTC", "1h", hours(3))
+    write_candles(tmp_path, "BTC", "5m", hours(3))
+    report = read(tmp_path)[1]
+    assert report.notes == [
+        "ohlcv/BTCUSDT-5m.parquet is not read: its name is none that is looked for"
+    ]
 
 
 def test_only_the_warm_up_is_said(tmp_path: Path) -> None:

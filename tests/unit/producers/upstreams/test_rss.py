@@ -226,6 +226,15 @@ def test_relative_links_in_atom():
     ]
 
 
+def test_times_that_cannot_be_read_are_counted_and_shown():
+    known, unknown = "Mon, 30 Nov 2026 09:00:00 CET", "Mon, 30 Nov 2026 09:00:00 XYZ"
+    document = feed(item(guid="1", published=known), item(guid="2", published=unknown))
+    parsed = parse_feed(document, feeds.URL)
+    assert [row.published_at for row in parsed.rows] == [1796025600000, None]
+    assert parsed.notes == (f"1 of 2 times cannot be read, the first {unknown!r}",)
+    assert parse_feed(feed(item(published=None)), feeds.URL).notes == ()
+
+
 @pytest.mark.shared_data
 @pytest.mark.parametrize("name", ["rss-relative-links", "rss-zone-names"])
 def test_cases_as_given(shared_data, name):

@@ -59,9 +59,10 @@ def test_what_is_wrong_is_said_without_the_token(found: Any, said: str) -> None:
     assert "short" not in str(caught.value)
 
 
-def test_a_file_is_read_beside_the_variable(tmp_path: Path) -> None:
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"], ids=["plain", "with a mark"])
+def test_a_file_is_read_beside_the_variable(tmp_path: Path, encoding: str) -> None:
     path = tmp_path / "tokens.json"
-    path.write_text(json.dumps({"b" * 20: {"name": "file", "role": "viewer"}}), "utf-8")
+    path.write_text(json.dumps({"b" * 20: {"name": "file", "role": "viewer"}}), encoding)
     both = tokens({LONG: DESK}, tokens_file=path)
     assert both.find("b" * 20) == Principal("file", Role.VIEWER)
     assert both.find(LONG) == Principal("desk", Role.TRADER)
