@@ -61,11 +61,12 @@ class UpstreamClient:
             self.health.failure(UpstreamError(self.name, "timeout", text))
             return None
         if getattr(answer, "not_modified", False):
-            self.health.unchanged()
+            self.health.unchanged(part)
             return answer
         found = verdict(answer)
         if found.problem:
-            self.health.failure(UpstreamError(self.name, "bad_answer", found.problem), part)
+            unusable = UpstreamError(self.name, "bad_answer", found.problem)
+            self.health.failure(unusable, part, is_of_answer=True)
             return answer if takes_little else None
         self.health.success(part, found.remarks, is_partial=found.is_partial)
         return answer

@@ -65,6 +65,7 @@ class _Part:
     problem: str = ""
     remarks: str = ""
     is_partial: bool = False
+    before: _Part | None = None  # what the last answer was, where an error came in place of one
 
 
 class SourceHealth:
@@ -111,8 +112,11 @@ class SourceHealth:
         """Take back what was noted of one kind."""
         self._parts.pop(part, None)
 
-    def unchanged(self) -> None:
+    def unchanged(self, part: str = "") -> None:
         """Note an answer that says that nothing is new: what was wrong with the last one stays."""
+        last = self._parts.get(part)
+        if last is not None and last.before is not None:
+            self._parts[part] = last.before
         now_ms = self._clock.now_ms()
         self._record = replace(self._record, success_ms=now_ms, erring=False, off=None)
 
@@ -120,15 +124,18 @@ class SourceHealth:
         """Count events that were published."""
         self._record = replace(self._record, events=self._record.events + events)
 
-    def failure(self, error: Exception, part: str = "") -> None:
+    def failure(self, error: Exception, part: str = "", *, is_of_answer: bool = False) -> None:
         """Note an error; secrets are taken out of its text.
 
-        Of a part, an answer that is none ("bad_answer") stays noted until that part has a good one.
+        Of a part, an answer that is none ("bad_answer") stays noted until that part has a good one;
+        `is_of_answer`: what it held could not be used, and asking whether it has changed tells so.
         """
         known = isinstance(error, UpstreamError)
         text = _told(str(error) if known else f"{type(error).__name__}: {error}")
         if part and isinstance(error, UpstreamError) and error.kind == "bad_answer":
-            self._parts[part] = _Part(problem=text)
+            last = self._parts.get(part, _Part())
+            before = None if is_of_answer else last.before or last
+            self._parts[part] = _Part(problem=text, before=before)
         self._record = replace(
             self._record,
             error_ms=self._clock.now_ms(),

@@ -242,6 +242,21 @@ async def test_of_feeds_one_of_which_nothing_could_be_used_says_so() -> None:
         assert client.health.status().state == "ok"
 
 
+async def test_a_page_in_place_of_a_feed_is_forgotten_once_the_feed_is_there_again() -> None:
+    page, etag = Reply(body=b"<html>Just a moment</html>"), {"ETag": '"x"'}
+    async with linked() as (server, client):
+        headlines = rss_headlines(client, [server.url])
+        for good, state in ((feeds.feed(feeds.item()), "ok"), (BAD_FEED, "failing")):
+            server.script += [Reply(body=good.encode(), headers=etag), page, Reply(304)]
+            await headlines(())
+            assert client.health.status().state == state
+            await headlines(())
+            assert client.health.status().state == "failing"
+            assert "is no feed" in client.health.status().detail
+            await headlines(())
+            assert client.health.status().state == state
+
+
 async def test_the_few_headlines_of_a_broken_feed_are_used_all_the_same() -> None:
     async with linked() as (server, client):
         items = [feeds.item(), *(feeds.item(link=None, guid=None) for _ in range(9))]
