@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import logging
-import os
-
 import typer
 
 from quantiva.commands.on_demand import Commands
+from transport import logs
 
 app = typer.Typer(
     name="quantiva",
@@ -26,12 +24,7 @@ def _root() -> None:
 
 def main() -> None:
     """Run the command line."""
-    logging.basicConfig(
-        level=os.environ.get("QUANTIVA_LOG", "WARNING"),
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-    )
-    if "QUANTIVA_LOG" not in os.environ:  # that a broker is away is said in a sentence of ours
-        logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    logs.set_up("aiokafka")  # that a broker is away is said in a sentence of ours
     app()
 
 

@@ -16,6 +16,7 @@ from producers.http_client.upstream import Limits
 from simulator.recorded_world import RecordedWorld
 from simulator.server import Simulator
 from simulator.world import SeededWorld, World
+from transport import logs
 from transport.clock import ScaledClock, wall_ms
 
 
@@ -43,6 +44,7 @@ def main(
     The first line printed is READY and the address. With --start and --wall-start-ms of an earlier
     run (the second line) it is the same market again, at the time that it would have come to.
     """
+    logs.set_up()
     try:
         start_ms, limits = _start_ms(start), dict(map(_limit, limit or []))
         if start == "now" and wall_start_ms is None:

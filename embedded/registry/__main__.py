@@ -9,6 +9,7 @@ from pathlib import Path
 
 from embedded.registry.compatibility import LEVELS
 from embedded.registry.server import Registry
+from transport import logs
 from transport.supervision.processes import StartError
 
 
@@ -35,6 +36,7 @@ async def serve(options: argparse.Namespace) -> None:
 
 def main() -> None:
     """Run the command."""
+    logs.set_up()
     try:
         asyncio.run(serve(arguments()))
     except StartError as error:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-
-import structlog
 
 from producers.dedup.deduplicating_publisher import DeduplicatingPublisher
 from producers.feeds.asset_universe import AssetUniverse
@@ -20,7 +19,7 @@ from schemas.registry_client import RegistryError
 from transport.admin import BrokerError
 from transport.publisher import PublishError
 
-_log = structlog.get_logger(__name__)
+_log = logging.getLogger(__name__)
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 10.0  # wall seconds
 _MOST_LOGGED = 3
 _PUBLISHED = "events"
@@ -87,7 +86,7 @@ class EventPublisher:
         """Count and log what breaks the contract: an upstream's mistake."""
         self.refused[source] += len(refused)
         for sentence in refused[:_MOST_LOGGED]:
-            _log.warning("not published", source=source, reason=sentence)
+            _log.warning("%s: not published: %s", source, sentence)
 
     def _price(self, event: MarketEvent) -> None:
         if isinstance(event, OrderBook) and event.bid_prices and event.ask_prices:

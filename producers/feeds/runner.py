@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
-import structlog
 
 from producers.dedup.deduplicating_publisher import DeduplicatingPublisher
 from producers.exchange.backfill import Progress
@@ -32,7 +32,7 @@ from schemas.redact import redacted
 from transport.clock import Clock
 from transport.publisher import Publisher
 
-_log = structlog.get_logger(__name__)
+_log = logging.getLogger(__name__)
 _STOP_S = 10.0
 _CHECKPOINT_S = 60.0  # wall seconds
 _BACKFILL_S = 120.0  # wall seconds that the first ticks wait for candles
@@ -238,7 +238,7 @@ class LiveProducers:
             try:
                 await self._publisher.checkpoint()
             except Exception as error:  # a convenience: the next start reads the log
-                _log.warning("no checkpoint was written", error=str(error))
+                _log.warning("no checkpoint was written: %s", error)
 
 
 async def _ended(*tasks: asyncio.Task[None]) -> None:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping
 
-import structlog
 from msgspec.structs import replace
 
 from producers.http_client.health import SourceHealth
 from schemas.sources import SourceStatus
 from transport.publisher import BadEventError, Publisher, PublishError
 
-_log = structlog.get_logger(__name__)
+_log = logging.getLogger(__name__)
 _EVERY_S = 2.0  # wall seconds
 _AT_LEAST_S = 60.0
 _COUNTED = ("observed_at", "last_success_at", "requests_minute", "requests_day", "events")
@@ -47,11 +47,11 @@ class StatusPublisher:
             try:
                 await self._publisher.publish(status)
             except (PublishError, BadEventError) as error:
-                _log.warning("a status was not published", source=name, error=str(error))
+                _log.warning("the status of %s was not published: %s", name, error)
         try:
             await self._publisher.flush()
         except PublishError as error:
-            _log.warning("statuses were not published", error=str(error))
+            _log.warning("statuses were not published: %s", error)
 
     def _is_news(self, name: str, status: SourceStatus, now_s: float) -> bool:
         published_s, last = self._last.get(name, (0.0, None))

@@ -7,9 +7,8 @@ remembers no list, so until the first one comes there are no ticks, which is log
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Sequence
-
-import structlog
 
 from producers.feeds.asset_universe import AssetUniverse
 from producers.feeds.base import Emit
@@ -21,7 +20,7 @@ from schemas.market import TrendingAsset
 from schemas.times import CYCLE_MS
 from transport.clock import Clock
 
-_log = structlog.get_logger(__name__)
+_log = logging.getLogger(__name__)
 _WITHIN_S = 20.0
 """Wall seconds for one list with its retries: the next one, or the last, is better than late."""
 _LIST_SIZE = 1000
@@ -62,7 +61,7 @@ class TrendingFeed:
         """Publish the ticks of a cycle."""
         events = await self._ticks(cycle_ms)
         if not events:
-            _log.warning("no coin list yet: this cycle has no ticks", cycle=cycle_ms)
+            _log.warning("no coin list yet: cycle %d has no ticks", cycle_ms)
             return
         self._last = events
         self._universe.follow(event.asset for event in events)

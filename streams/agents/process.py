@@ -29,7 +29,7 @@ from streams.agents.stage_worker import StageWorker
 from streams.agents.strategies import StrategyTable
 from streams.stage import EMPTY_TABLES
 from streams.topology import stage
-from transport import admin, clients
+from transport import admin, clients, logs
 from transport.groups import join_limit_s
 from transport.registered_codec import codec_of
 from transport.settings import Settings
@@ -227,10 +227,7 @@ def _settle_memory() -> None:
 
 def main() -> None:
     """Run the stages named on the command line with the settings of the environment."""
-    logging.basicConfig(
-        level=os.environ.get("QUANTIVA_LOG", "WARNING"),
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-    )
+    logs.set_up()
     # A record passes from a consumer's thread to the main one and back: hand the lock over soon.
     sys.setswitchinterval(0.0005)
     uvloop.install()  # before any loop is made: the Kafka threads then run on it too

@@ -32,7 +32,7 @@ from transport.settings import Settings
 
 PAGES = (ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md")))
 NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
-EARLY = {"QUANTIVA_LOG", "QUANTIVA_BROKER"}
+EARLY = {"QUANTIVA_LOG", "QUANTIVA_LOG_FILE_MB", "QUANTIVA_BROKER"}
 """Variables that are read without Settings: before there are any, or in every process alike."""
 TREES: tuple[type[BaseSettings], ...] = (
     Settings,

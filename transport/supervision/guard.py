@@ -10,10 +10,13 @@ guard has a single thread, so there the signal means what it seems to mean.
 
 SPEC is a JSON object: `argv` (the child's command line), `cwd` (folder or null), `owner` (pid),
 `user` (null, or [uid, gid] to become), `stop_signal` (number), `grace_s` (seconds from that signal
-to SIGKILL when the owner is gone), `remove` (folders to delete when the owner is gone).
+to SIGKILL when the owner is gone), `remove` (folders to delete when the owner is gone),
+`log` and `log_bytes` (the child's log, and the size at which it is begun anew).
 Standard input: one byte is the number of a signal for the child's process group; the end of the
 file means that the owner is gone. Standard output: one JSON line, {"pid": n} or {"error": text}.
-Standard error is the child's log. The exit status is the child's, 128 + n after signal n.
+Standard error is the child's log, opened to append: once it is too large it is copied to LOG.1 and
+emptied, so the two take no more than twice that and what the child writes in a second.
+The exit status is the child's, 128 + n after signal n.
 This file imports only the standard library's light parts: it starts in some 20 ms.
 """
 
@@ -32,6 +35,7 @@ from typing import Any
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 OWNER_CHECK_S = 1.0  # covers a fork of the owner that keeps the pipe open after the owner's end
+COPY_BYTES = 1_048_576
 ORPHAN_GRACE_S = 1.0  # what the child's own children get after it: PostgreSQL's need some 10 ms
 REAP_EVERY_S = 0.005
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -94,11 +98,28 @@ def wakeup_pipe() -> int:
     return reader
 
 
-def watch(child: "subprocess.Popen[bytes]", owner: int, wakeup: int) -> bool:
+def begin_log_anew(path: str, limit: int) -> None:
+    """Keep the log below a limit in bytes: what it has goes to LOG.1, in place of what was there.
+
+    Written by its own descriptor and emptied in place, since the child cannot be told of another.
+    A line that comes between copy and emptying is lost; on a full disk so is the copy.
+    """
+    if os.fstat(2).st_size <= limit:
+        return
+    with contextlib.suppress(OSError), open(path, "rb") as old, open(f"{path}.1", "wb") as kept:
+        old.seek(-min(limit, os.fstat(2).st_size), os.SEEK_END)  # the rest is older still
+        while data := old.read(COPY_BYTES):
+            kept.write(data)
+    with contextlib.suppress(OSError):
+        os.ftruncate(2, 0)
+
+
+def watch(child: "subprocess.Popen[bytes]", spec: dict[str, Any], wakeup: int) -> bool:
     """Pass signals on until the child ends (True) or has to be ended (False)."""
     while child.poll() is None:
         ready, _, _ = select.select([0, wakeup], [], [], OWNER_CHECK_S)
-        if os.getppid() != owner:
+        begin_log_anew(spec["log"], spec["log_bytes"])
+        if os.getppid() != spec["owner"]:
             return False
         if wakeup in ready and any(number in STOP_SIGNALS for number in os.read(wakeup, 64)):
             return False
@@ -165,7 +186,7 @@ def main() -> int:
         return 127
     print(json.dumps({"pid": child.pid}), flush=True)
     os.dup2(2, 1)
-    ended_itself = watch(child, spec["owner"], wakeup)
+    ended_itself = watch(child, spec, wakeup)
     if not ended_itself:
         end(child, spec["stop_signal"], spec["grace_s"])
     sweep()

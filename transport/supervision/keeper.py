@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import time
 from collections.abc import Awaitable, Callable
 
@@ -117,6 +118,8 @@ class Keeper:
     async def _wait_ready(self, child: Child, position: int) -> None:
         while child.is_running():
             with self._command.log.open("rb") as file:
+                if file.seek(0, os.SEEK_END) < position:
+                    position = 0  # it was begun anew
                 file.seek(position)
                 lines = [line for line in file.readlines() if line.endswith(b"\n")]
             position += sum(map(len, lines))

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from transport.logs import file_bytes
 from transport.supervision.ports import free_port
 
 __all__ = ["Child", "Command", "StartError", "free_port", "tail"]
@@ -34,7 +35,8 @@ class StartError(RuntimeError):
 class Command:
     """What to run, and how to end it.
 
-    `name` is for messages. `log` gets the child's output, appended; its folder must exist.
+    `name` is for messages. `log` gets the child's output, appended; its folder must exist, and once
+    it is larger than QUANTIVA_LOG_FILE_MB it is begun anew, the older part beside it as LOG.1.
     `environment` replaces the owner's, None keeps it. `user` is the (uid, gid) to become, only for
     root. `stop_signal` asks for an orderly end (0: it ends by itself), `grace_s` is the time in
     seconds until SIGKILL follows. `remove` are folders to delete should the owner crash.
@@ -61,6 +63,8 @@ class Command:
                 "stop_signal": int(self.stop_signal),
                 "grace_s": self.grace_s,
                 "remove": [str(folder) for folder in self.remove],
+                "log": str(self.log.absolute()),
+                "log_bytes": file_bytes(),
             }
         )
 

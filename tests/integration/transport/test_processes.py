@@ -151,3 +151,27 @@ async def test_starting_and_stopping_leaves_no_descriptor_open(folder: Path) -> 
         await (await Child.start(command(folder, SLEEP))).stop()
     assert psutil.Process().num_fds() == before
     assert time.perf_counter() - started < 30
+
+
+async def test_a_log_stays_below_its_limit_whatever_the_child_writes(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QUANTIVA_LOG_FILE_MB", "0.1")
+    script = (
+        "import time\n"
+        "for n in range(40):\n"
+        "    print('\\n'.join(f'line {n} {m}' for m in range(2000)), flush=True)\n"
+        "    time.sleep(0.1)\n"
+        "print('the last line', flush=True); time.sleep(60)"
+    )
+    child = await Child.start(command(folder, (sys.executable, "-c", script)))
+    async with asyncio.timeout(60):
+        while "the last line" not in tail(folder / "log"):
+            await asyncio.sleep(0.05)
+    await asyncio.sleep(2.5)  # what came in the last second is seen in the next one
+    assert (folder / "log").stat().st_size <= 100_000
+    assert 0 < (folder / "log.1").stat().st_size <= 100_000
+    await child.stop()
+    kept = (folder / "log.1").read_bytes() + (folder / "log").read_bytes()
+    assert kept.endswith(b"line 39 1999\nthe last line\n")
+    assert b"\0" not in kept  # emptied, not written on behind a hole
