@@ -10,8 +10,9 @@ from aiohttp import web
 
 from schemas.control import SignalRequest, Strategy
 from sinks.bridge.api import Api, open_pool
-from sinks.bridge.app import SHUTDOWN_S, build_app
+from sinks.bridge.app import build_app
 from sinks.bridge.auth import Auth
+from sinks.bridge.connections import Runner
 from sinks.bridge.hub import Hub
 from sinks.bridge.hub.hub import LogParts
 from sinks.bridge.settings import BridgeSettings
@@ -101,8 +102,7 @@ async def _start(
     changes = Changes(publisher)
     api = Api(bridge, auth, hub.latest, pool, changes.strategy, changes.request)
     app = build_app(api, hub, page=page)
-    # No access log: tickets stand in addresses.
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
+    runner = Runner(app, bridge)
     await runner.setup()
     exits.push_async_callback(runner.cleanup)
     await web.TCPSite(runner, bridge.host, bridge.port).start()

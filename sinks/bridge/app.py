@@ -17,14 +17,13 @@ from sinks.bridge.api import ROUTES, Api
 from sinks.bridge.api.answers import HealthAnswer
 from sinks.bridge.api.document import DOCUMENT_PATH, document
 from sinks.bridge.api.route_decorator import PRINCIPAL, respond, serve
+from sinks.bridge.connections import Connection
 from sinks.bridge.hub import Hub
-from sinks.bridge.problems import ProblemError
+from sinks.bridge.problems import HEADERS, ProblemError
 
 _log = logging.getLogger(__name__)
 _Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-SHUTDOWN_S = 5.0
-"""For `aiohttp.web.AppRunner`: the hub has said bye before, so nothing is worth a longer wait."""
 OPEN = ("/health", "/docs", "/", "/ws")
 """Routes without a token: whether the bridge is there, files without data, and /ws, where the hub
 checks token or ticket. Everything else wants one, also what does not exist.
@@ -53,7 +52,19 @@ def build_app(api: Api, hub: Hub | None = None, *, page: bool = True) -> web.App
     app.add_routes([*_rest(api), *(pages.routes() if page else ())])
     if hub is not None:
         hub.register(app)
+    app.on_response_prepare.append(_prepare)
     return app
+
+
+async def _prepare(request: web.Request, response: web.StreamResponse) -> None:
+    response.headers.update(HEADERS)
+    if response.status == 101:  # a websocket, which the hub has let in
+        _know(request)
+
+
+def _know(request: web.Request) -> None:
+    if isinstance(request.protocol, Connection):
+        request.protocol.know()
 
 
 def _rest(api: Api) -> Iterable[web.RouteDef]:
@@ -88,8 +99,11 @@ def _guard(api: Api) -> Middleware:
                 principal = api.auth.authenticate(request)
                 await api.auth.count(principal)
                 request[PRINCIPAL] = principal
+                _know(request)
             return await handler(request)
         except ProblemError as error:
+            if error.status == 401 and (request.query or "Authorization" in request.headers):
+                await api.auth.slow_down(request.remote or "")
             return error.response(request)
         except web.HTTPException as error:
             if error.status < 400:

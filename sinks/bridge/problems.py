@@ -18,6 +18,7 @@ SLUGS: dict[int, str] = {
     403: "forbidden",
     404: "not-found",
     405: "method-not-allowed",
+    408: "too-slow",
     409: "ambiguous",
     412: "changed-meanwhile",
     413: "too-large",
@@ -31,6 +32,10 @@ SLUGS: dict[int, str] = {
 _FIELD = re.compile(r"\w+")
 _OF = re.compile(r" (?:of|engine) '?([^\s';]+)'?")
 _MAPS = {"weight": "weights", "holding": "holdings_usd"}
+
+
+HEADERS = {"Server": "quantiva", "X-Content-Type-Options": "nosniff"}
+"""Headers of every answer; aiohttp's own Server names its version and Python's."""
 
 
 class Wrong(msgspec.Struct, frozen=True):
@@ -91,6 +96,16 @@ class ProblemError(Exception):
         return web.Response(
             status=self.status, body=body, content_type=CONTENT_TYPE, headers=headers
         )
+
+
+def malformed() -> web.Response:
+    """Return the reply to what is no HTTP request, behind which the connection ends."""
+    problem = ProblemError(400, "This is no HTTP request.").problem
+    found = web.Response(
+        status=400, body=msgspec.json.encode(problem), content_type=CONTENT_TYPE, headers=HEADERS
+    )
+    found.force_close()
+    return found
 
 
 def wrong_parameter(detail: str, *names: str) -> ProblemError:

@@ -46,6 +46,18 @@ class BridgeSettings(BaseSettings):
     )
     database_timeout_s: float = Field(default=10.0, gt=0, description="Longest statement.")
 
+    request_s: float = Field(
+        default=15.0,
+        gt=0,
+        le=3600,
+        description="How long a request's header may take, and its body, and the wait for another.",
+    )
+    max_connections: int = Field(
+        default=12_000, ge=8, description="Open connections, websockets among them."
+    )
+    max_strangers: int = Field(
+        default=64, ge=1, description="Open connections of one address that have shown no token."
+    )
     max_clients: int = Field(default=10_000, ge=1, description="Open websockets of this bridge.")
     max_subscriptions: int = Field(default=16, ge=1, description="Of one websocket.")
     queue_frames: int = Field(

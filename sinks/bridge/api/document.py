@@ -102,7 +102,7 @@ def _failures(route: Route) -> set[int]:
     """Return the statuses of all failures that a route may answer with."""
     found = {401, 429, *route.problems}
     found |= {400} if "{" in route.path or route.query.__struct_fields__ else set()
-    found |= {400, 413, 415, 422} if "body" in route.takes else set()
+    found |= {400, 408, 413, 415, 422} if "body" in route.takes else set()
     return found | ({403} if route.role is not Role.VIEWER else set())
 
 

@@ -22,6 +22,7 @@ from schemas.control import SignalRequest, Strategy
 from schemas.names import wrong_symbol
 from sinks.bridge.api.values import Nothing
 from sinks.bridge.auth import Auth, Principal, Role
+from sinks.bridge.connections import BROKEN
 from sinks.bridge.hub.views import Latest
 from sinks.bridge.problems import ProblemError, Wrong, wrong_parameter
 from sinks.bridge.settings import BridgeSettings
@@ -130,7 +131,7 @@ def serve(api: Api, route: Route) -> Callable[[web.Request], Awaitable[web.Respo
         given |= {"principal": principal, "if_match": request.headers.get("If-Match")}
         given["query"] = _query(request, query)
         if "body" in takes:
-            given["body"] = await _body(request, takes["body"])
+            given["body"] = await _body(request, takes["body"], api.settings.request_s)
         answer = await route.handler(api, **{name: given[name] for name in takes})
         if not isinstance(answer, Answer):
             answer = Answer(answer)
@@ -211,10 +212,16 @@ def _check_symbol(asset: str | None) -> None:
         raise wrong_parameter(detail, "asset")
 
 
-async def _body(request: web.Request, kind: type[msgspec.Struct]) -> msgspec.Struct:
+_ENCODINGS = {"", "identity", "gzip", "deflate"}
+"""Those that aiohttp undoes."""
+
+
+async def _body(
+    request: web.Request, kind: type[msgspec.Struct], within_s: float
+) -> msgspec.Struct:
     if request.content_type != "application/json":
         raise ProblemError(415, "Send the body as JSON, with Content-Type: application/json.")
-    raw = await request.read()  # 413 above the application's client_max_size
+    raw = await _read(request, within_s)
     try:
         return msgspec.json.decode(raw, type=kind)
     except msgspec.ValidationError as error:
@@ -224,6 +231,22 @@ async def _body(request: web.Request, kind: type[msgspec.Struct]) -> msgspec.Str
         raise ProblemError(422, detail, errors=[place]) from None
     except (ValueError, RecursionError) as error:  # no JSON, no text, or nested too deeply
         raise ProblemError(400, f"The body is not JSON: {error}") from None
+
+
+async def _read(request: web.Request, within_s: float) -> bytes:
+    encoding = request.headers.get("Content-Encoding", "")
+    if encoding.strip().lower() not in _ENCODINGS:
+        detail = f"Send the body as it is, or as gzip or deflate; not as {encoding[:40]!r}."
+        raise ProblemError(415, detail, headers={"Accept-Encoding": "gzip, deflate"})
+    try:
+        async with asyncio.timeout(within_s):
+            return await request.read()  # 413 above the application's client_max_size
+    except TimeoutError:
+        detail = f"The body did not come within {within_s:g} s."
+        raise ProblemError(408, detail, headers={"Connection": "close"}) from None
+    except BROKEN:
+        detail = "The body is not what its Content-Encoding or Transfer-Encoding says."
+        raise ProblemError(400, detail) from None
 
 
 def pointer(path: str) -> str:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from sinks.bridge.auth.errors import UnauthorizedError
+from limits import RateLimitItemPerMinute
+from limits.aio.storage import MemoryStorage
+from limits.aio.strategies import MovingWindowRateLimiter
+
+from sinks.bridge.auth.errors import TooManyRequestsError, UnauthorizedError
 from sinks.bridge.auth.roles import Principal
 from sinks.bridge.auth.ticket_table import TicketTable
 from sinks.bridge.auth.tickets import Scope, Ticket, Tickets
@@ -16,13 +22,6 @@ from transport.clock import wall_ms
 if TYPE_CHECKING:
     import asyncpg
     from aiohttp import web
-import math
-
-from limits import RateLimitItemPerMinute
-from limits.aio.storage import MemoryStorage
-from limits.aio.strategies import MovingWindowRateLimiter
-
-from sinks.bridge.auth.errors import TooManyRequestsError
 
 
 class Rate:
@@ -43,6 +42,7 @@ class Rate:
         raise TooManyRequestsError(msg, wait_s)
 
 
+_REFUSALS = RateLimitItemPerMinute(10)
 _NO_TOKEN = "Send a token: Authorization: Bearer <token>."  # noqa: S105 - a sentence
 _WRONG_TOKEN = "The bridge does not know this token."  # noqa: S105 - a sentence
 
@@ -50,6 +50,7 @@ _WRONG_TOKEN = "The bridge does not know this token."  # noqa: S105 - a sentence
 class Auth:
     """Tokens, tickets and rates of one bridge.
 
+    `slow_s` is how long an address waits for its answer that sends one wrong token after another.
     `database`: a pool shared by nobody or everybody, None for tickets in memory. ValueError, a
     sentence without a secret, when the tokens of the settings cannot be read.
     """
@@ -59,7 +60,9 @@ class Auth:
         settings: BridgeSettings,
         database: asyncpg.Pool[Any] | None = None,
         now_ms: Callable[[], int] = wall_ms,
+        slow_s: float = 1.0,
     ) -> None:
+        self._slow_s = slow_s
         self._tokens = Tokens.of(settings)
         key = settings.ticket_key
         self._tickets = Tickets(
@@ -68,6 +71,7 @@ class Auth:
             TicketTable(database, settings.database_wait_s) if database is not None else None,
             now_ms,
         )
+        self._refused = MovingWindowRateLimiter(MemoryStorage())
         self._rate = Rate(settings.requests_minute, now_ms)
 
     @property
@@ -84,6 +88,11 @@ class Auth:
         if principal is None:
             raise UnauthorizedError(_WRONG_TOKEN)
         return principal
+
+    async def slow_down(self, address: str) -> None:
+        """Wait when an address was refused more than ten times in this minute."""
+        if not await self._refused.hit(_REFUSALS, address):
+            await asyncio.sleep(self._slow_s)
 
     async def count(self, principal: Principal) -> None:
         """Count a request; TooManyRequestsError when there were too many."""

@@ -129,7 +129,10 @@ class Hub:
             compress=self.settings.compression,
             max_msg_size=16 * FRAME_BYTES,
         )
-        await socket.prepare(request)
+        try:
+            await socket.prepare(request)
+        except ConnectionError:
+            raise web.HTTPBadRequest from None  # it has gone meanwhile, and nobody hears this
         transport = request.transport
         if transport is None:
             return socket

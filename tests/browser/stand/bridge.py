@@ -14,8 +14,9 @@ from schemas.codec import local_codec
 from schemas.topics import SIGNALS
 from sinks.base import SinkRecord
 from sinks.bridge.api import Api
-from sinks.bridge.app import SHUTDOWN_S, build_app
+from sinks.bridge.app import build_app
 from sinks.bridge.auth import Auth
+from sinks.bridge.connections import Runner
 from sinks.bridge.hub import Hub, LogParts
 from sinks.bridge.settings import BridgeSettings
 from sinks.postgres import PostgresSink
@@ -78,7 +79,7 @@ class Stand:
         auth = Auth(settings, self._pool)
         hub = Hub(settings, LogParts(self.log.open, self.codec), auth)
         app = build_app(Api(settings, auth, hub.latest, self._pool), hub)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
+        self._runner = Runner(app, settings)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", self._port).start()
         await hub.ready.wait()

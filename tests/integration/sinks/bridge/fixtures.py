@@ -18,8 +18,9 @@ from schemas.codec import local_codec
 from schemas.contract import schema_name
 from schemas.topics import BY_SCHEMA, SIGNALS, physical
 from sinks.bridge.api import Api
-from sinks.bridge.app import SHUTDOWN_S, build_app
+from sinks.bridge.app import build_app
 from sinks.bridge.auth import Auth
+from sinks.bridge.connections import Runner
 from sinks.bridge.hub import Hub, LogParts
 from sinks.bridge.settings import BridgeSettings
 from tests.integration.sinks.bench import PARTITIONS
@@ -97,9 +98,8 @@ class Site:
         hub = Hub(options, log, auth)
         if recent_events is not None:
             hub.core.recent_events._most = recent_events
-        runner = web.AppRunner(
-            build_app(Api(options, auth, hub.latest), hub, page=False), shutdown_timeout=SHUTDOWN_S
-        )
+        app = build_app(Api(options, auth, hub.latest), hub, page=False)
+        runner = Runner(app, options)
         await runner.setup()
         try:
             await web.TCPSite(runner, "127.0.0.1", port).start()

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from schemas.control import Strategy
@@ -18,6 +19,7 @@ from schemas.sources import SourceStatus
 from sinks.bridge.api import Api
 from sinks.bridge.app import build_app
 from sinks.bridge.auth import Auth, Role
+from sinks.bridge.connections import Runner
 from sinks.bridge.hub.prices import Price
 from sinks.bridge.hub.views import TopicState
 from sinks.bridge.settings import BridgeSettings
@@ -185,16 +187,27 @@ class Bridge:
         return body
 
 
+class _Server(TestServer):
+    """A test's server with the connections that a bridge has."""
+
+    def __init__(self, app: web.Application, config: BridgeSettings) -> None:
+        super().__init__(app)
+        self._config = config
+
+    async def _make_runner(self, **_: Any) -> Runner:
+        return Runner(self.app, self._config)
+
+
 @asynccontextmanager
 async def bridge(
-    memory: Memory | None = None, database: Any = None, **changes: Any
+    memory: Memory | None = None, database: Any = None, slow_s: float = 0.0, **changes: Any
 ) -> AsyncIterator[Bridge]:
     """Run an application with the REST interface and nothing else."""
     memory = memory if memory is not None else filled()
     log, config = Log(memory), settings(**changes.pop("settings", {}))
     parts: dict[str, Any] = {
         "settings": config,
-        "auth": Auth(config, database),
+        "auth": Auth(config, database, slow_s=slow_s),
         "latest": memory,
         "database": database,
         "publish_strategy": log.strategy,
@@ -202,7 +215,7 @@ async def bridge(
         "now_ms": lambda: NOW_MS,
     }
     api = Api(**{**parts, **changes})
-    async with TestClient(TestServer(build_app(api, page=False))) as client:
+    async with TestClient(_Server(build_app(api, page=False), config)) as client:
         yield Bridge(api, log, memory, client)
 
 
