@@ -1,4 +1,4 @@
-"""Faults of aiokafka 0.14 that hang a worker, and their cures. Importing this module applies them.
+"""Faults of aiokafka 0.14 and their cures. Importing this module applies them.
 
 With uvloop, a write to a socket that the broker's death has already closed raises RuntimeError.
 aiokafka expects OSError only, so its metadata task dies in silence and every later coordinator
@@ -8,13 +8,18 @@ The name of a header that is no UTF-8 raises in the middle of a fetch: nobody co
 that record. Brokers do not look at headers, and other clients write what they like.
 
 A transaction that follows at once waits 20 ms, though the markers of the one before take two.
+
+A client that is cancelled while it asks its first broker for metadata leaves that connection open.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any
 
+import aiokafka.client
+from aiokafka.client import AIOKafkaClient
 from aiokafka.conn import AIOKafkaConnection
 from aiokafka.consumer import fetcher
 from aiokafka.errors import KafkaConnectionError
@@ -86,3 +91,32 @@ AIOKafkaConnection.send = _send_or_connection_error
 sender.BACKOFF_OVERRIDE = 0.002
 fetcher.MemoryRecords = _KeptRecords
 fetcher.PartitionRecords._unpack_records = _unpack_any_header
+
+
+_create_conn = aiokafka.client.create_conn
+_bootstrap = AIOKafkaClient.bootstrap
+_made: dict[Any, list[AIOKafkaConnection]] = {}
+"""Connections that a task makes while it asks for the first metadata, by the task."""
+
+
+async def _create_and_note(*args: Any, **kwargs: Any) -> AIOKafkaConnection:
+    connection = await _create_conn(*args, **kwargs)
+    _made.get(asyncio.current_task(), []).append(connection)
+    return connection
+
+
+async def _bootstrap_or_close(self: Any) -> None:
+    task = asyncio.current_task()
+    _made[task] = []
+    try:
+        await _bootstrap(self)
+    except BaseException:
+        for connection in _made[task]:
+            connection.close()
+        raise
+    finally:
+        del _made[task]
+
+
+aiokafka.client.create_conn = _create_and_note
+AIOKafkaClient.bootstrap = _bootstrap_or_close

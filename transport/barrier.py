@@ -54,8 +54,10 @@ class PipelineBarrier:
 
     async def start(self) -> None:
         """Connect; BrokerError when no broker answers."""
-        await self._open.enter_async_context(self._groups)
-        await self._open.enter_async_context(self._reader)
+        async with AsyncExitStack() as opened:
+            await opened.enter_async_context(self._groups)
+            await opened.enter_async_context(self._reader)
+            self._open = opened.pop_all()
 
     async def stop(self) -> None:
         """Disconnect."""

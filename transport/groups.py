@@ -39,8 +39,10 @@ class ConsumerGroups:
         self._admin = clients.admin(self._settings)
         try:
             await self._admin.start()
-        except (KafkaError, OSError) as error:
+        except BaseException as error:  # one that is cancelled has connections too
             await self._admin.close()
+            if not isinstance(error, KafkaError | OSError):
+                raise
             msg = f"no answer from the Kafka broker at {self._bootstrap}: {short_reason(error)}"
             raise BrokerError(msg) from error
         return self

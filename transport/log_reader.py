@@ -38,12 +38,18 @@ class LogReader:
     """`async with LogReader(settings) as reader:`; one task at a time.
 
     `fetch_bytes` is what one partition hands over at once: little for single records.
+    `most_records` is how many a batch may have, so that other tasks run in between; None for all.
     `fetch_wait_ms` is how long a fetch without records waits. Raises BrokerError when there is no
     broker, ValueError when no address is set.
     """
 
     def __init__(
-        self, settings: Settings, *, fetch_bytes: int = 1_048_576, fetch_wait_ms: int = 100
+        self,
+        settings: Settings,
+        *,
+        fetch_bytes: int = 1_048_576,
+        fetch_wait_ms: int = 100,
+        most_records: int | None = None,
     ) -> None:
         self._settings = settings
         self._bootstrap = settings.require_bootstrap()
@@ -51,14 +57,17 @@ class LogReader:
             "fetch_max_wait_ms": fetch_wait_ms,
             "max_partition_fetch_bytes": fetch_bytes,
             "request_timeout_ms": 10_000,
+            "max_poll_records": most_records,
         }
 
     async def __aenter__(self) -> Self:
         self._consumer = clients.consumer(self._settings, **self._options)
         try:
             await self._consumer.start()
-        except (KafkaError, OSError) as error:
+        except BaseException as error:  # one that is cancelled has connections too
             await self._consumer.stop()
+            if not isinstance(error, KafkaError | OSError):
+                raise
             msg = f"no answer from the Kafka broker at {self._bootstrap}: {short_reason(error)}"
             raise BrokerError(msg) from error
         return self

@@ -82,8 +82,10 @@ class Publisher:
         producer = clients.producer(self._settings, **self._options)
         try:
             await producer.start()
-        except KafkaError as error:
+        except BaseException as error:  # one that is cancelled has connections too
             await producer.stop()
+            if not isinstance(error, KafkaError):
+                raise
             msg = (
                 f"the broker at {self._bootstrap} refuses an idempotent producer: {error} "
                 "(the embedded broker does so: set QUANTIVA_BROKER=tansu for it)"
