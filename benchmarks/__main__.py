@@ -11,6 +11,7 @@ import uvloop
 
 from benchmarks import (
     backfill,
+    catch_up,
     fanout,
     full_cycle,
     latency,
@@ -31,6 +32,7 @@ BENCHMARKS: dict[str, Measure] = {
     **{name: partial(latency.measure, name) for name in latency.NAMES},
     full_cycle.NAME: full_cycle.measure,
     fanout.NAME: fanout.measure,
+    catch_up.NAME: catch_up.measure,
     backfill.NAME: backfill.measure,
     technical_alone.NAME: technical_alone.measure,
     replay_full.FULL: replay_full.full,

@@ -14,9 +14,11 @@ from sinks.bridge.app import build_app
 from sinks.bridge.auth import Auth
 from sinks.bridge.connections import Runner
 from sinks.bridge.hub import Hub
+from sinks.bridge.hub.backlog import AT_ONCE
 from sinks.bridge.hub.hub import LogParts
 from sinks.bridge.settings import BridgeSettings
 from sinks.postgres.migrate import migrate
+from transport import memory
 from transport.clock import wall_ms
 from transport.log_reader import LogReader
 from transport.publisher import Publisher, PublishError
@@ -97,7 +99,13 @@ async def _start(
     publisher = await exits.enter_async_context(Publisher(settings, codec))
     if dsn is not None:
         await migrate(dsn)
-    log = LogParts(lambda: LogReader(settings), codec, settings.prefix, registry.resolve)
+    log = LogParts(
+        lambda: LogReader(settings),
+        codec,
+        settings.prefix,
+        registry.resolve,
+        lambda: LogReader(settings, **AT_ONCE),
+    )
     hub = Hub(bridge, log, auth)
     changes = Changes(publisher)
     api = Api(bridge, auth, hub.latest, pool, changes.strategy, changes.request)
@@ -108,4 +116,5 @@ async def _start(
     await web.TCPSite(runner, bridge.host, bridge.port).start()
     host, port = runner.addresses[0][:2]
     await hub.ready.wait()
+    memory.settle()
     return f"http://{host}:{port}"

@@ -34,6 +34,7 @@ class Frame:
     """
 
     __slots__ = (
+        "_head",
         "_packed",
         "action",
         "asset",
@@ -41,7 +42,6 @@ class Frame:
         "confidence",
         "key",
         "opens",
-        "payload",
         "place",
         "plain",
         "strategy",
@@ -59,8 +59,8 @@ class Frame:
         confidence: float | None = None,
         key: str | None = None,
     ) -> None:
-        self.payload = payload
         self.plain = _framed(payload, _TEXT)
+        self._head = len(self.plain) - len(payload)
         self.channel = channel
         self.place = place
         self.asset = asset
@@ -72,11 +72,16 @@ class Frame:
         self._packed: bytes | None = None
 
     @property
+    def payload(self) -> bytes:
+        """The text itself."""
+        return self.plain[self._head :]
+
+    @property
     def packed(self) -> bytes:
         """The frame for clients that take permessage-deflate; made at the first use."""
         if self._packed is None:
             self._packed = self.plain
-            if len(self.payload) >= _LEAST_BYTES:
+            if len(self.plain) - self._head >= _LEAST_BYTES:
                 self._packed = _framed(deflated(self.payload), _TEXT | _COMPRESSED)
         return self._packed
 

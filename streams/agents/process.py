@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import logging
 import os
 import signal
@@ -29,7 +28,7 @@ from streams.agents.stage_worker import StageWorker
 from streams.agents.strategies import StrategyTable
 from streams.stage import EMPTY_TABLES
 from streams.topology import stage
-from transport import admin, clients, logs
+from transport import admin, clients, logs, memory
 from transport.groups import join_limit_s
 from transport.registered_codec import codec_of
 from transport.settings import Settings
@@ -152,7 +151,7 @@ async def run(names: list[str], settings: Settings) -> int:
     watchdog = CycleWatchdog(settings, codec) if WATCHDOG in names else None
     if not await _start(hosts, watchdog, stop):
         return EXIT_NOT_READY
-    _settle_memory()
+    memory.settle()
     sys.stdout.write(f"{READY_LINE} {' '.join(names)}\n")
     sys.stdout.flush()
     probe = LogMonitor(settings)
@@ -216,13 +215,6 @@ async def _watch(parts: Sequence[Watched], stop: asyncio.Event) -> int:
         except TimeoutError:
             continue
     return 0
-
-
-def _settle_memory() -> None:
-    """Keep the garbage collector off what lives as long as the process: shorter pauses."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 50, 100)
 
 
 def main() -> None:

@@ -24,6 +24,8 @@ from tests.unit.sinks.bridge.fixtures import Visitor, bridge_settings, merged, s
 from tests.unit.sinks.bridge.memory_log import CODEC, PARTITIONS, MemoryLog, signal
 
 CHANNELS = ("signals", "scores")
+CLIENTS = 3
+"""They catch up beside each other, out of the same windows."""
 TOPICS = {"signal": "signals", "score": "engine.scores"}
 
 
@@ -34,12 +36,14 @@ class Publish(NamedTuple):
 
 
 class Return(NamedTuple):
-    """Drops the connection and comes back to a bridge, with the cursor."""
+    """A client drops its connection and comes back to a bridge, with the cursor."""
 
+    client: int
     bridge: int
 
 
 class Stall(NamedTuple):
+    client: int
     stalled: bool
 
 
@@ -59,8 +63,8 @@ PUBLISH = st.builds(
 ACTIONS = st.one_of(
     PUBLISH,
     PUBLISH,
-    st.builds(Return, st.integers(0, 1)),
-    st.builds(Stall, st.sampled_from([True, True, False])),
+    st.builds(Return, st.integers(0, CLIENTS - 1), st.integers(0, 1)),
+    st.builds(Stall, st.integers(0, CLIENTS - 1), st.sampled_from([True, True, False])),
     st.builds(Away, st.booleans()),
     st.builds(Cut, st.integers(0, 1)),
 )
@@ -125,39 +129,43 @@ async def bridges(log: MemoryLog) -> AsyncIterator[list[Hub]]:
 
 
 async def follow(
-    before: list[Publish], steps: list[tuple[Any, int]], wanted: dict[str, Any]
-) -> tuple[MemoryLog, list[dict[str, Any]]]:
-    """Do the steps, then let all settle; return the log and all frames of the client."""
+    before: list[Publish], steps: list[tuple[Any, int]], wanted: list[dict[str, Any]]
+) -> tuple[MemoryLog, list[list[dict[str, Any]]]]:
+    """Do the steps, then let all settle; return the log and all frames of each client."""
     log = MemoryLog()
     for one in before:
         publish(log, one)
     async with bridges(log) as hubs:
-        traveller = Traveller(hubs, wanted)
-        await traveller.arrive(0)
+        travellers = [Traveller(hubs, fields) for fields in wanted]
+        for traveller in travellers:
+            await traveller.arrive(0)
         for step, turns in steps:
-            await take(step, log, traveller)
+            await take(step, log, hubs, travellers)
             for _ in range(turns):
                 await asyncio.sleep(0)
-            if traveller.was_let_go:
-                await traveller.travel(traveller.at)
+            for traveller in travellers:
+                if traveller.was_let_go:
+                    await traveller.travel(traveller.at)
         log.away = False
-        traveller.visitor.socket.let_go()
-        await settled(log, hubs, traveller)
-        return log, traveller.frames()
+        for traveller in travellers:
+            traveller.visitor.socket.let_go()
+        for traveller in travellers:
+            await settled(log, hubs, traveller)
+        return log, [traveller.frames() for traveller in travellers]
 
 
-async def take(step: Any, log: MemoryLog, traveller: Traveller) -> None:
+async def take(step: Any, log: MemoryLog, hubs: list[Hub], travellers: list[Traveller]) -> None:
     match step:
         case Publish():
             publish(log, step)
-        case Return(bridge):
-            await traveller.travel(bridge)
-        case Stall(True):
-            traveller.visitor.socket.stuck = SOCKET_BYTES + 1
-        case Stall(False):
-            traveller.visitor.socket.let_go()
+        case Return(client, bridge):
+            await travellers[client].travel(bridge)
+        case Stall(client, True):
+            travellers[client].visitor.socket.stuck = SOCKET_BYTES + 1
+        case Stall(client, False):
+            travellers[client].visitor.socket.let_go()
         case Cut(bridge):
-            traveller.hubs[bridge].feed.reconnect()
+            hubs[bridge].feed.reconnect()
         case Away(away):
             log.away = away
 
@@ -191,11 +199,16 @@ def wants(topic: str, event: Any, wanted: dict[str, Any]) -> bool:
 
 
 @settings(max_examples=150)
-@given(st.lists(PUBLISH, max_size=4), STEPS, FILTERS)
+@given(st.lists(PUBLISH, max_size=4), STEPS, st.lists(FILTERS, min_size=CLIENTS, max_size=CLIENTS))
 def test_each_wanted_record_comes_once_and_in_order(
-    before: list[Publish], steps: list[tuple[Any, int]], wanted: dict[str, Any]
+    before: list[Publish], steps: list[tuple[Any, int]], wanted: list[dict[str, Any]]
 ) -> None:
-    log, frames = asyncio.run(follow(before, steps, wanted))
+    log, all_frames = asyncio.run(follow(before, steps, wanted))
+    for frames, fields in zip(all_frames, wanted, strict=True):
+        check(log, frames, fields)
+
+
+def check(log: MemoryLog, frames: list[dict[str, Any]], wanted: dict[str, Any]) -> None:
     begun = merged([frame for frame in frames if frame["type"] == "snapshot"][: len(CHANNELS)])
     got: dict[str, list[int]] = {place: [] for place in begun}
     for frame in frames:

@@ -13,14 +13,17 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Protocol
 
 from sinks.bridge.frames import Frame, control
-from sinks.bridge.hub.backlog import Backlog, Piece
+from sinks.bridge.hub.backlog import Backlog
 from sinks.bridge.hub.channels import topics_of
 from sinks.bridge.hub.core import Core, Subscription
 from sinks.bridge.hub.cursors import Place, format_cursor
 
 _log = logging.getLogger(__name__)
-STEP = 256
-"""Events that are sent before the client's socket is waited for; below the limit of its queue."""
+STEP = 64
+"""Events that are sent before others have their turn, and the client's socket is waited for.
+
+Below the limit of its queue; to send them takes up to a millisecond.
+"""
 _RETRY_S = 1.0
 _LOOK_S = 0.05
 
@@ -39,6 +42,9 @@ class Reader(Protocol):
 
     def send(self, frame: Frame) -> None:
         """Send a frame; never waits."""
+
+    def send_all(self, frames: list[Frame]) -> None:
+        """Send frames in order; never waits."""
 
     async def flushed(self) -> None:
         """Wait until the socket has taken all."""
@@ -90,9 +96,8 @@ class CatchUp:
     async def run(self, channels: tuple[str, ...]) -> None:
         """Send what was missed and go live with these channels; ends when that is done."""
         self._missing_positions(channels)
-        while not await self._step():
+        while not await self._step(channels):
             await self._reader.flushed()
-        self._core.go_live(self._reader, self._sub, channels)
 
     def _missing_positions(self, channels: Iterable[str]) -> None:
         """Begin now where the cursor names no offset, and say so unless nothing can be missing."""
@@ -104,31 +109,39 @@ class CatchUp:
                     self._gap(place, None, positions[place], "no_position")
         sub.started |= sub.behind
 
-    async def _step(self) -> bool:
-        """Send some of what is missing; True when nothing is, with no await since that was seen."""
+    async def _step(self, channels: tuple[str, ...]) -> bool:
+        """Send some of what is missing; True when that was all, and the subscription is live."""
         sub, core = self._sub, self._core
         for place in [place for place in sub.behind if place not in core.positions]:
             self._gap(place, sub.behind.pop(place), 0, "replaced")
         ahead = [place for place, offset in sub.behind.items() if offset > core.positions[place]]
         if ahead and not await self._reached(ahead):
             return False
-        away = {
-            place: (offset, core.positions[place])
-            for place, offset in sub.behind.items()
-            if not core.recent_events.covers(place, offset) and offset < core.positions[place]
-        }
+        away = self._away()
         if away:
             await self._attempt(lambda: self._from_log(away))
             return False
-        return self._from_memory()
+        async with self._backlog.turns.turn():
+            if ahead or self._away() or not self._from_memory():
+                return False
+            core.go_live(self._reader, sub, channels)  # no await since nothing was missing
+            return True
+
+    def _away(self) -> dict[Place, tuple[int, int]]:
+        """Return the ranges that are missing and are not in the hub's memory."""
+        recent, positions = self._core.recent_events, self._core.positions
+        return {
+            place: (offset, positions[place])
+            for place, offset in self._sub.behind.items()
+            if place in positions and offset < positions[place] and not recent.covers(place, offset)
+        }
 
     def _from_memory(self) -> bool:
         """Send what the hub still has; True when that was all."""
         left = self._step_size
         for place, offset in sorted(self._sub.behind.items()):
             events = self._core.recent_events.since(place, offset)
-            for at, frame in events[:left]:
-                self._pass_on(place, at, frame)
+            self._pass_on([(place, at, frame) for at, frame in events[:left]])
             if len(events) > left:
                 return False
             left -= len(events)
@@ -136,29 +149,26 @@ class CatchUp:
         return True
 
     async def _from_log(self, ranges: dict[Place, tuple[int, int]]) -> None:
-        piece = await self._backlog.read(ranges)
-        for place, (start, stop) in piece.gaps.items():
-            self._gap(place, start, stop, "expired")
-            self._sub.behind[place] = stop
-        await self._send_piece(piece)
-        for place, offset in piece.next.items():
-            self._sub.behind[place] = max(offset, self._sub.behind[place])
+        piece = await self._backlog.read(ranges, self._step_size)
+        async with self._backlog.turns.turn():
+            for place, (start, stop) in piece.gaps.items():
+                self._gap(place, start, stop, "expired")
+                self._sub.behind[place] = stop
+            self._pass_on(piece.events)
+            for place, offset in piece.next.items():
+                self._sub.behind[place] = max(offset, self._sub.behind[place])
 
-    async def _send_piece(self, piece: Piece) -> None:
-        for number, (place, offset, frame) in enumerate(piece.events, start=1):
-            self._pass_on(place, offset, frame)
-            if number % self._step_size == 0:
-                await self._reader.flushed()
-
-    def _pass_on(self, place: Place, offset: int, frame: Frame) -> None:
-        """Send an event unless it is not wanted, or another subscription has sent it."""
-        self._sub.behind[place] = offset + 1
-        if not self._sub.wants(frame):
-            return
-        position = self._core.positions[place]
-        others = (sub for sub in self._reader.subscriptions.values() if sub is not self._sub)
-        if not any(sub.has_sent(frame, position) for sub in others):
-            self._reader.send(frame)
+    def _pass_on(self, events: list[tuple[Place, int, Frame]]) -> None:
+        """Send events, but those that are not wanted or that another subscription has sent."""
+        sub, positions = self._sub, self._core.positions
+        others = [one for one in self._reader.subscriptions.values() if one is not sub]
+        wanted = []
+        for place, offset, frame in events:
+            sub.behind[place] = offset + 1
+            at = positions.get(place, 0)
+            if sub.wants(frame) and not any(other.has_sent(frame, at) for other in others):
+                wanted.append(frame)
+        self._reader.send_all(wanted)
 
     async def _reached(self, ahead: list[Place]) -> bool:
         """Return whether the hub has reached the cursor, after a short wait.

@@ -98,6 +98,10 @@ class Client:
         """Send a frame; never waits."""
         self.send_queue.send(frame)
 
+    def send_all(self, frames: list[Frame]) -> None:
+        """Send frames in order; never waits."""
+        self.send_queue.send_all(frames)
+
     def all(self) -> list[Subscription]:
         """Return the subscriptions."""
         return list(self.subscriptions.values())

@@ -36,12 +36,16 @@ _CHUNK = 500
 
 @dataclass(frozen=True, slots=True)
 class LogParts:
-    """The log and how its records are decoded: the deployment's prefix, codec and registry."""
+    """The log and how its records are decoded: the deployment's prefix, codec and registry.
+
+    `open_backlog` opens a connection that reads little at once; None: as `open_log` does.
+    """
 
     open_log: OpenLog
     codec: Codec
     prefix: str = ""
     resolve: Resolver | None = None
+    open_backlog: OpenLog | None = None
 
 
 class Hub:
@@ -58,7 +62,8 @@ class Hub:
         self.log_health = HubHealth()
         decoder = ContractDecoder(log.codec, log.prefix, log.resolve)
         self.feed = HubFeed(self.core, log.open_log, decoder, self.log_health, self._tell_gap)
-        self.backlog = Backlog(log.open_log, decoder, lambda: self.feed.partitions)
+        open_backlog = log.open_backlog or log.open_log
+        self.backlog = Backlog(open_backlog, decoder, lambda: self.feed.partitions)
         self._authenticator = authenticator
         self._open = log.open_log
         self._clients: dict[Client, None] = {}
@@ -168,7 +173,7 @@ class Hub:
             ending.cancel()
             client.gone.set()
             # What it was sent last may still be on its way; what it never reads is not kept.
-            asyncio.get_running_loop().call_later(END_S, transport.abort)
+            asyncio.get_running_loop().call_later(END_S, _abort, transport)
 
     def health(self) -> Frame:
         """Return the health frame that `status` subscribers get."""
@@ -204,6 +209,8 @@ class Hub:
             self.feed.reconnect()
 
     def _tell_gap(self, place: Place, start: int, stop: int, reason: str) -> None:
+        if reason == "replaced":
+            self.backlog.forget()
         frame = gap_frame(place, start, stop, reason)
         for client in list(self._clients):
             if any(place in sub.started and place not in sub.behind for sub in client.all()):
@@ -247,7 +254,14 @@ async def _cut_off(client: Client, transport: asyncio.Transport) -> None:
     """Cut off a client that was sent away and does not go."""
     await client.ended.wait()
     await asyncio.sleep(END_S)
-    transport.abort()
+    _abort(transport)
+
+
+def _abort(transport: asyncio.Transport) -> None:
+    """End a connection; asyncio's own fails for one that ended after its last bytes went out."""
+    socket = transport.get_extra_info("socket")
+    if socket is None or socket.fileno() != -1:
+        transport.abort()
 
 
 def _keep_little_unsent(transport: asyncio.Transport) -> None:

@@ -76,6 +76,16 @@ class SendQueue:
         else:
             self._keep(frame)
 
+    def send_all(self, frames: list[Frame]) -> None:
+        """Send frames in order, together while the socket takes them. Never waits."""
+        if self._closed or not frames:
+            return
+        if not self._queue and self._fits():
+            self._write_out(b"".join(self._bytes_of(frame) for frame in frames))
+        else:
+            for frame in frames:
+                self.send(frame)
+
     def _keep(self, frame: Frame) -> None:
         if frame.key is not None:
             if frame.key not in self._held:
@@ -147,10 +157,16 @@ class SendQueue:
         return self._wire.get_write_buffer_size() <= SOCKET_BYTES
 
     def _put(self, frame: Frame) -> None:
-        """Hand a frame to the socket; one that is gone takes nothing, and fails nobody else."""
+        self._write_out(self._bytes_of(frame))
+
+    def _bytes_of(self, frame: Frame) -> bytes:
+        return frame.packed if self._compressed else frame.plain
+
+    def _write_out(self, data: bytes) -> None:
+        """Hand bytes to the socket; one that is gone takes nothing, and fails nobody else."""
         try:
             if not self._wire.is_closing():
-                self._wire.write(frame.packed if self._compressed else frame.plain)
+                self._wire.write(data)
         except (OSError, RuntimeError):  # uvloop says RuntimeError of a closed one
             self.close()
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import time
 from typing import Any
 
 import pytest
 
+from sinks.bridge.hub import backlog
 from sinks.bridge.hub.backlog import PIECE
 from sinks.bridge.hub.hub import Hub
 from sinks.bridge.hub.send_queue import SOCKET_BYTES
@@ -275,3 +278,103 @@ async def test_the_heartbeat_of_a_client_that_catches_up_is_its_own() -> None:
         await until(lambda: caught_up.heard("heartbeat") and behind.heard("heartbeat"), "they beat")
         assert caught_up.heard("heartbeat")[0]["cursor"] == "signals:0:4,signals:1:4"
         assert behind.heard("heartbeat")[0]["cursor"] == "signals:0:1,signals:1:1"
+
+
+class Counted:
+    """A decoder that notes what it decodes."""
+
+    def __init__(self, decoder: Any) -> None:
+        self._decoder = decoder
+        self.places: list[tuple[str, int, int]] = []
+
+    async def decode(self, raw: Any) -> Any:
+        self.places.append((raw.topic, raw.partition, raw.offset))
+        return await self._decoder.decode(raw)
+
+
+async def test_many_that_catch_up_are_served_from_one_decoded_window() -> None:
+    log = filled(LONG)
+    async with hub_on(log) as hub:
+        tiny_memory(hub)
+        hub.backlog._decoder = counted = Counted(hub.backlog._decoder)
+        visitors = [Visitor(hub) for _ in range(60)]
+        for number, visitor in enumerate(visitors):
+            fields: dict[str, Any] = {"actions": ["BUY"]} if number % 3 == 0 else {}
+            await visitor.say(channels=["signals"], since="signals:0:-1,signals:1:-1", **fields)
+        await until(lambda: all(one.client.is_caught_up for one in visitors), "all have caught up")
+        for visitor in visitors:
+            assert sorted(visitor.ids(), key=lambda i: int(i[1:])) == [f"s{n}" for n in range(LONG)]
+        assert len(counted.places) == len(set(counted.places)) == LONG
+
+
+async def test_what_is_decoded_for_those_who_catch_up_has_a_bound_and_is_given_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(backlog, "MOST_BYTES", 300_000)
+    monkeypatch.setattr(backlog, "KEEP_S", 0.2)
+    log = filled(LONG)
+    async with hub_on(log) as hub:
+        tiny_memory(hub)
+        connected = log.connections
+        largest = 0
+        visitors = [Visitor(hub) for _ in range(4)]
+        for visitor in visitors:
+            await visitor.say(channels=["signals"], since="signals:0:-1,signals:1:-1")
+        while not all(one.client.is_caught_up for one in visitors):
+            largest = max(largest, sum(one.size() for one in hub.backlog._kept.values()))
+            assert hub.backlog._bytes == sum(one.size() for one in hub.backlog._kept.values())
+            await asyncio.sleep(0)
+        assert 0 < largest <= 300_000
+        assert all(len(one.ids()) == LONG for one in visitors)
+        await until(lambda: log.connections == connected, "the connections are closed")
+        assert not hub.backlog._kept
+        assert hub.backlog._bytes == 0
+
+
+async def test_one_that_is_cut_off_takes_nothing_from_the_others() -> None:
+    """The window that it has begun to read is for all who ask for it."""
+    log = filled(LONG)
+    async with hub_on(log) as hub:
+        tiny_memory(hub)
+        connected = log.connections
+        first, second = Visitor(hub), Visitor(hub)
+        for visitor in (first, second):
+            await visitor.say(channels=["signals"], since="signals:0:-1,signals:1:-1")
+        await until(lambda: log.connections > connected, "the first window is being read")
+        first.client.forget()
+        await until(lambda: len(second.ids()) == LONG, "the other one has all")
+        assert len(first.ids()) < LONG
+
+
+async def test_a_topic_made_anew_is_read_anew() -> None:
+    log = filled(40)
+    async with hub_on(log) as hub:
+        tiny_memory(hub)
+        assert len((await ids_since(hub, "signals:0:-1,signals:1:-1", 40)).ids()) == 40
+        log.renew("signals")
+        more(log, 12, 100)
+        await until(lambda: hub.core.positions[("signals", 0)] == 6, "the hub has seen it")
+        tiny_memory(hub)
+        visitor = await ids_since(hub, "signals:0:-1,signals:1:-1", 12)
+        assert sorted(visitor.ids(), key=lambda i: int(i[1:])) == [f"s{n}" for n in range(100, 112)]
+
+
+async def test_one_that_catches_up_lets_the_loop_go_every_few_ms() -> None:
+    log = filled(8 * PIECE)
+    async with hub_on(log) as hub:
+        tiny_memory(hub)
+        hub.core.recent_events._most = 4 * PIECE
+        visitors = [Visitor(hub) for _ in range(20)]
+        for visitor in visitors:
+            await visitor.say(channels=["signals"], since="signals:0:-1,signals:1:-1")
+        gc.disable()  # the rest of the tests is on this heap too
+        try:
+            cpu_s, longest_s = time.thread_time(), 0.0
+            while not all(one.client.is_caught_up for one in visitors):
+                await asyncio.sleep(0)
+                longest_s = max(longest_s, time.thread_time() - cpu_s)
+                cpu_s = time.thread_time()
+        finally:
+            gc.enable()
+        assert all(len(one.ids()) == 8 * PIECE for one in visitors)
+        assert longest_s < 0.025  # of computing, mostly 0.003
