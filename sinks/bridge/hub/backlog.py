@@ -8,6 +8,7 @@ and the work is done in turns that are short, since live clients share the event
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -219,6 +220,7 @@ class Backlog:
             latest_s = asyncio.get_running_loop().time() - KEEP_S
             for key in [key for key, window in self._kept.items() if window.used_s < latest_s]:
                 self._drop(key)
+            gc.collect()  # aiokafka's fetches are cycles of a megabyte; it takes a few ms
             if not self._kept and not self._tasks:
                 await self._disconnect()
                 await asyncio.to_thread(memory.give_back)

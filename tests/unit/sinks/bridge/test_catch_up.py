@@ -359,7 +359,10 @@ async def test_a_topic_made_anew_is_read_anew() -> None:
         assert sorted(visitor.ids(), key=lambda i: int(i[1:])) == [f"s{n}" for n in range(100, 112)]
 
 
-async def test_one_that_catches_up_lets_the_loop_go_every_few_ms() -> None:
+async def test_one_that_catches_up_lets_the_loop_go_every_few_ms(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(backlog, "KEEP_S", 1000.0)
     log = filled(8 * PIECE)
     async with hub_on(log) as hub:
         tiny_memory(hub)
@@ -378,3 +381,16 @@ async def test_one_that_catches_up_lets_the_loop_go_every_few_ms() -> None:
             gc.enable()
         assert all(len(one.ids()) == 8 * PIECE for one in visitors)
         assert longest_s < 0.025  # of computing, mostly 0.003
+
+
+async def test_one_that_never_reads_what_it_asked_for_is_let_go() -> None:
+    log = filled(LONG)
+    async with hub_on(log) as hub:
+        tiny_memory(hub)
+        visitor = Visitor(hub)
+        visitor.client.send_queue._stall_s = 0.1
+        visitor.socket.stuck = SOCKET_BYTES + 1
+        await visitor.say(channels=["signals"], since="signals:0:-1,signals:1:-1")
+        await until(lambda: visitor.client.ending == "slow", "it is let go")
+        assert visitor.heard("bye")[0]["cursor"] == "signals:0:-1,signals:1:-1"
+        assert not visitor.client.subscriptions
