@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import socket
 
 import msgspec
 import pytest
 
+from tests.integration.sinks.bench import PARTITIONS
 from tests.integration.sinks.bridge.fixtures import TOKEN, Bridge, Follower, Site, signal, until
 from tests.unit.quantiva.status import samples
 from tests.unit.sinks.bridge.fixtures import merged, since
@@ -208,3 +210,36 @@ def _read_all(client: socket.socket) -> list[dict[str, object]]:
             found.append(json.loads(data[at + head : at + head + size]))
         at += head + size
     return found
+
+
+async def test_clients_that_are_cut_off_while_they_catch_up_leave_nothing_behind(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    loop, said = asyncio.get_running_loop(), []
+    loop.set_exception_handler(lambda _, context: said.append(context["message"]))
+    try:
+        await site.send(*(signal(number) for number in range(2_000)))
+        async with site.bridge(recent_events=2) as bridge:
+            before = tuple(f"signals:{number}:-1" for number in range(PARTITIONS))
+            for turns in (0, 1, 2, 5, 10, 20):
+                async with asyncio.TaskGroup() as group:
+                    for _ in range(5):
+                        group.create_task(_asks_and_goes(bridge, before, 0.001 * turns))
+            async with bridge.client() as stays:
+                await stays.say(channels=["signals"], since=before)
+                await until(lambda: len(stays.ids()) == 2_000, "who stays gets all")
+            # The bridge ends while somebody catches up.
+            async with bridge.client() as last:
+                await last.say(channels=["signals"], since=before)
+        gc.collect()
+        await asyncio.sleep(0)
+    finally:
+        loop.set_exception_handler(None)
+    assert said == []
+    assert [one for one in caplog.records if one.exc_info] == []
+
+
+async def _asks_and_goes(bridge: Bridge, before: tuple[str, ...], after_s: float) -> None:
+    async with bridge.client() as client:
+        await client.say(channels=["signals"], since=before)
+        await asyncio.sleep(after_s)
