@@ -32,12 +32,12 @@ LIMIT_S = 30.0
 MOST_BYTES = 32_000_000
 KEEP_S = 10.0
 """How long a window, or a connection to the log, is kept that nobody asks for."""
-_TURN_S = 0.001
-_LONGEST_REST_S = 0.05
+_TURN_S = 0.0005
+_LONGEST_REST_S = 0.02
 
 
 class Turns:
-    """Lets one at a time do work that keeps the event loop busy: a ms at once, half of the time."""
+    """Lets one at a time do work that keeps the event loop busy: half a ms, and then a rest."""
 
     def __init__(self) -> None:
         self._lock = asyncio.Lock()
@@ -54,9 +54,10 @@ class Turns:
             self._worked_s = asyncio.get_running_loop().time() - self._began_s
 
     async def pause(self) -> None:
-        """Rest when the ms is over, for as long as was worked; for use inside a turn.
+        """Rest when that time is over, for as long as was worked; for use inside a turn.
 
-        Where the machine is busy with something else the work takes longer, and so does the rest.
+        Timers are no finer than a ms, so a third of the time is worked at most. Where the machine
+        is busy with something else the work takes longer, and so does the rest.
         """
         loop = asyncio.get_running_loop()
         worked_s = loop.time() - self._began_s

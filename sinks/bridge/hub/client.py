@@ -98,6 +98,10 @@ class Client:
         """Send a frame; never waits."""
         self.send_queue.send(frame)
 
+    def prepare(self, frame: Frame) -> None:
+        """Make the bytes of a frame."""
+        self.send_queue.bytes_of(frame)
+
     def send_all(self, frames: list[Frame]) -> None:
         """Send frames in order; never waits."""
         self.send_queue.send_all(frames)

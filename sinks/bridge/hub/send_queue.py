@@ -81,7 +81,7 @@ class SendQueue:
         if self._closed or not frames:
             return
         if not self._queue and self._fits():
-            self._write_out(b"".join(self._bytes_of(frame) for frame in frames))
+            self._write_out(b"".join(self.bytes_of(frame) for frame in frames))
         else:
             for frame in frames:
                 self.send(frame)
@@ -157,9 +157,10 @@ class SendQueue:
         return self._wire.get_write_buffer_size() <= SOCKET_BYTES
 
     def _put(self, frame: Frame) -> None:
-        self._write_out(self._bytes_of(frame))
+        self._write_out(self.bytes_of(frame))
 
-    def _bytes_of(self, frame: Frame) -> bytes:
+    def bytes_of(self, frame: Frame) -> bytes:
+        """Return what goes to the socket; made at the first call for the frame."""
         return frame.packed if self._compressed else frame.plain
 
     def _write_out(self, data: bytes) -> None:
