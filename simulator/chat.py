@@ -13,13 +13,13 @@ import orjson
 from aiohttp import web
 
 from simulator.chat_answers import answer_to, invalid_format, tokens
+from simulator.chat_models import MODELS, ChatModel
 from simulator.error_bodies import error_response, json_response
 from simulator.faults import Faults
 from simulator.keys import KEYS, key_given
 from simulator.world import World
 from transport.clock import Clock
 
-MODELS = ("gpt-4o-mini", "gpt-4o", "gemini-2.0-flash", "llama3.2")
 _Body: TypeAlias = dict[str, Any]
 Answer: TypeAlias = Callable[[Mapping[str, Any]], str]
 """What makes the text of an answer, from the request's body."""
@@ -65,13 +65,18 @@ class Chat:
         wrong = _problem(body)
         if wrong is not None:
             return _invalid(wrong)
-        if body["model"] not in MODELS:
+        model = MODELS.get(body["model"])
+        if model is None:
             return error_response("chat", 404)
+        refusal = model.refusal(body)
+        if refusal is not None:
+            return refusal
         if _prompt_tokens(body) > _CONTEXT_TOKENS:
             text = f"This model's maximum context length is {_CONTEXT_TOKENS} tokens."
             return _invalid(text, "context_length_exceeded")
-        text, finish = _cut(self._answer(body), body)
-        completion = _Completion(body, text, finish, self._clock.now_ms() // 1000)
+        text, reasoned, finish = _cut(self._answer(body), model.reasoning_tokens, body)
+        now_s = self._clock.now_ms() // 1000
+        completion = _Completion(body, model, text, reasoned, finish, now_s)
         if body.get("stream"):
             return await _streamed(request, completion)
         return json_response(completion.whole(), x_request_id=completion.request_id)
@@ -80,9 +85,13 @@ class Chat:
 class _Completion:
     """One answer in the vendor's shapes."""
 
-    def __init__(self, body: _Body, text: str, finish: str, created: int) -> None:
+    def __init__(
+        self, body: _Body, model: ChatModel, text: str, reasoned: int, finish: str, created: int
+    ) -> None:
         self.text = text
         self.finish = finish
+        self._model = model
+        self._reasoned = reasoned
         self._head = {
             "id": f"chatcmpl-{zlib.crc32(orjson.dumps(body)):08x}",
             "created": created,
@@ -97,14 +106,14 @@ class _Completion:
         return f"req_{self._head['id'][9:]}"
 
     def usage(self) -> _Body:
-        made = tokens(self.text)
+        made = (tokens(self.text) if self.text else 0) + self._reasoned
         return {
             "prompt_tokens": self._prompt,
             "completion_tokens": made,
             "total_tokens": self._prompt + made,
             "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0},
             "completion_tokens_details": {
-                "reasoning_tokens": 0,
+                "reasoning_tokens": self._reasoned,
                 "audio_tokens": 0,
                 "accepted_prediction_tokens": 0,
                 "rejected_prediction_tokens": 0,
@@ -114,9 +123,9 @@ class _Completion:
     def whole(self) -> _Body:
         message: _Body = {
             "role": "assistant",
-            "content": self.text,
             "refusal": None,
             "annotations": [],
+            **self._model.dress(self.text),
         }
         choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": self.finish}
         return {
@@ -181,9 +190,13 @@ def _prompt_tokens(body: _Body) -> int:
     return sum(tokens(str(message.get("content"))) + 3 for message in body["messages"])
 
 
-def _cut(text: str, body: _Body) -> tuple[str, str]:
-    """Return the text as far as the request allows, and why it ends."""
+def _cut(text: str, reasoning_tokens: int, body: _Body) -> tuple[str, int, str]:
+    """Return the text as far as the request allows, the tokens reasoned before, why it ends."""
     most = body.get("max_completion_tokens") or body.get("max_tokens")
-    if isinstance(most, int) and tokens(text) > most:
-        return text[: most * 4], "length"
-    return text, "stop"
+    if not isinstance(most, int):
+        return text, reasoning_tokens, "stop"
+    reasoned = min(reasoning_tokens, most)
+    left = most - reasoned
+    if tokens(text) > left:
+        return text[: left * 4], reasoned, "length"
+    return text, reasoned, "stop"

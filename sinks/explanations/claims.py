@@ -69,11 +69,12 @@ _LOST = "The process that had asked the model ended before it had stored the ans
 
 
 class Claim(NamedTuple):
-    """A row that is ours to ask for."""
+    """A row that is ours to ask for, and what is reserved for that."""
 
     signal_id: str
     attempt: int
     facts: Facts
+    reserved_usd: Decimal
 
 
 async def take(
@@ -112,9 +113,9 @@ async def _taken(
         await _postpone(connection, row["signal_id"], judged, rules.patience_s)
         return "pending"
     if judged is None and facts is not None:
-        attempt = await _request(connection, row, rules, facts, digest)
-        if attempt is not None:
-            return Claim(row["signal_id"], attempt, facts)
+        claim = await _request(connection, row, rules, facts, digest)
+        if claim is not None:
+            return claim
         judged = fallback("skipped", facts, _NO_BUDGET)
     assert judged is not None  # noqa: S101 - only readable facts are asked for
     await _resolve(connection, row["signal_id"], judged, digest, ZERO)
@@ -174,10 +175,10 @@ async def give_up(connection: Connection, lease_s: float) -> bool:
         row = await connection.fetchrow(_ABANDONED, lease_s)
         if row is None:
             return False
-        claim = Claim(row["signal_id"], row["attempts"], None)  # type: ignore[arg-type]
-        return await store(
-            connection, claim, fallback("failed", facts_in(row["body"]), _LOST), row["reserved_usd"]
-        )
+        reserved_usd = row["reserved_usd"]
+        claim = Claim(row["signal_id"], row["attempts"], None, reserved_usd)  # type: ignore[arg-type]
+        given_up = fallback("failed", facts_in(row["body"]), _LOST)
+        return await store(connection, claim, given_up, reserved_usd)
 
 
 async def _equal_one(
@@ -197,8 +198,8 @@ async def _equal_one(
 
 async def _request(
     connection: Connection, row: Any, rules: ExplanationPolicy, facts: Facts, digest: str | None
-) -> int | None:
-    """Reserve the money and mark the row; return the attempt's number, None without budget."""
+) -> Claim | None:
+    """Reserve the money and mark the row; return it, None without budget."""
     most_usd = rules.most_usd(facts)
     day = await budget.reserve(connection, most_usd, rules.budget_usd)
     if day is None:
@@ -213,7 +214,7 @@ async def _request(
         most_usd,
         day,
     )
-    return attempt
+    return Claim(row["signal_id"], attempt, facts, most_usd)
 
 
 def _waited(row: Any) -> Waiting | None:

@@ -32,13 +32,14 @@ _REFUSED_STATUSES = frozenset({408, 409, 425, 429, 500, 502, 503, 529})
 _BEFORE_SENDING = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
 
 
-def model_error(error: Exception, now: datetime) -> ModelError:
+def model_error(error: Exception, now: datetime, refused: str = "") -> ModelError:
     """Return what one of ERRORS means; `now` is the wall clock, for a Retry-After that is a date.
 
-    The vendor's message is left out: some repeat the key.
+    `refused` names the part of the request that is meant. The vendor's message is left out: some
+    repeat the key.
     """
     if isinstance(error, openai.APIStatusError):
-        return _of_status(error, now)
+        return _of_status(error, now, refused)
     if isinstance(error, openai.APIConnectionError) and isinstance(
         error.__cause__, _BEFORE_SENDING
     ):
@@ -52,10 +53,16 @@ def model_error(error: Exception, now: datetime) -> ModelError:
     return ModelError(Kind.LOST, f"The model's answer cannot be read ({type(error).__name__}).")
 
 
-def _of_status(error: openai.APIStatusError, now: datetime) -> ModelError:
+def cause(error: openai.APIStatusError) -> str:
+    """Return status and code of an answer, for people: "400, unsupported_value"."""
     status, code = error.status_code, error.code
-    named = f"{status}, {code}" if isinstance(code, str) and code.isidentifier() else f"{status}"
-    reason = f"The model's API refuses: {named}."
+    return f"{status}, {code}" if isinstance(code, str) and code.isidentifier() else f"{status}"
+
+
+def _of_status(error: openai.APIStatusError, now: datetime, refused: str) -> ModelError:
+    status, code = error.status_code, error.code
+    what = f"refuses {refused}" if refused else "refuses"
+    reason = f"The model's API {what}: {cause(error)}."
     if code in _DENIED_CODES or error.type in _DENIED_CODES or status in _DENIED_STATUSES:
         return ModelError(Kind.DENIED, reason)
     if status in _REFUSED_STATUSES:

@@ -34,7 +34,8 @@ class ModelError(Exception):
 class Written(NamedTuple):
     """The result of asking the model about a signal.
 
-    `text` is None where nothing can be published; `reason` says why then. `cost_usd` is what was
+    `text` is None where nothing can be published; `reason` says why then, with a text it says what
+    of the request was refused, if anything. `cost_usd` is what was
     paid, or may have been: a request whose tokens nobody counted costs the most it can. Unless
     `served`, no request can have been served, and the model may be asked again later.
     """

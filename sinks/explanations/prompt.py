@@ -15,7 +15,7 @@ from sinks.explanations.facts import Facts, as_prompt
 
 Message: TypeAlias = dict[str, str]
 
-VERSION = "1"
+VERSION = "2"
 """Part of the input's hash: a new prompt writes new texts."""
 MOST_CHARACTERS = 900
 
@@ -28,7 +28,8 @@ Rules:
 - State only numbers that are in the facts, as they are there or rounded to two or more digits. A
   score may be told in percent. Work out nothing yourself: no differences, ratios or sums.
 - No dates and times, no advice beyond the signal, no promise, no markup, no list, no address.
-- At most {MOST_CHARACTERS} characters."""
+- At most {MOST_CHARACTERS} characters.
+Answer with one JSON object and nothing around it: {{"text": "the explanation"}}"""
 
 SCHEMA: dict[str, Any] = {
     "name": "explanation",
@@ -47,20 +48,25 @@ _OVERHEAD_TOKENS = 64
 """More than any vendor adds around one message."""
 
 
-class ModelAnswer(msgspec.Struct, frozen=True):
-    """The structured output as it comes back."""
-
-    text: str
-
-
 def messages(facts: Facts) -> list[Message]:
     """Return the first request's messages."""
     data = msgspec.json.encode(as_prompt(facts), order="deterministic").decode()
     return [{"role": "system", "content": _SYSTEM}, {"role": "user", "content": data}]
 
 
+def without_system(asked: Sequence[Message]) -> list[Message]:
+    """Return the same messages for a model that knows no system role: its text comes first."""
+    first, second, *more = asked
+    return [{**second, "content": f"{first['content']}\n\n{second['content']}"}, *more]
+
+
 def again(asked: Sequence[Message], answered: str, complaint: str) -> list[Message]:
-    """Return the messages that ask once more after an answer that cannot be used."""
+    """Return the messages that ask once more after an answer that cannot be used.
+
+    An empty answer is not repeated: some servers take no empty message.
+    """
+    if not answered:
+        return list(asked)
     wish = f"This cannot be used: {complaint} Write it again and keep to the rules."
     return [
         *asked,

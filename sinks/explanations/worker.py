@@ -75,6 +75,8 @@ class Workers:
         )
         self._stopping = asyncio.Event()
         self._wake = asyncio.Event()
+        self._first = asyncio.Lock()
+        self._has_asked = self._writer is None
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -123,7 +125,16 @@ class Workers:
             pass
 
     async def _step(self) -> bool:
-        """Take one row and see it through; False when there is none."""
+        """Take one row and see it through; False when there is none.
+
+        The first request is made alone: what its server refuses is learnt once, not by each task.
+        """
+        async with self._first:
+            if not self._has_asked and not self._stopping.is_set():
+                return await self._next()
+        return not self._stopping.is_set() and await self._next()
+
+    async def _next(self) -> bool:
         self._breaker, permit = circuit_breaker.enter(self._breaker, _now_ms())
         try:
             taken = await self.within(lambda one: claims.take(one, self._rules, permit))
@@ -149,7 +160,8 @@ class Workers:
             budget_usd = self._rules.budget_usd
             return await self.within(lambda one: claims.extend(one, claim, most_usd, budget_usd))
 
-        written = await self._writer.write(claim.facts, extend)
+        written = await self._writer.write(claim.facts, claim.reserved_usd, extend)
+        self._has_asked = True
         self._breaker = self._breaker_after(written.failure, trial=permit.trial)
         failure = written.failure
         if failure is not None and failure.kind is Kind.REFUSED and not written.served:
@@ -223,7 +235,7 @@ def _writer(settings: ExplanationSettings) -> Writer:
 def _outcome(written: Written, facts: Facts, model: str) -> Outcome:
     tokens = (written.prompt_tokens, written.completion_tokens)
     if written.text is not None:
-        return Outcome("done", written.text, model, "", *tokens)
+        return Outcome("done", written.text, model, written.reason, *tokens)
     return fallback("failed", facts, written.reason)._replace(
         prompt_tokens=tokens[0], completion_tokens=tokens[1]
     )

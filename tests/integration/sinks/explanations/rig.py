@@ -95,8 +95,8 @@ def says_well(asset: str, time: int) -> str:
 class Model(Chat):
     """The chat stand-in, which counts what it served and what that costs.
 
-    `served` counts answers by asset, also those that a fault then damaged; `billed_usd` is their
-    cost at gpt-4o-mini's prices.
+    `requests` counts all, `served` answers by asset, also those that a fault then damaged;
+    `billed_usd` is their cost at gpt-4o-mini's prices.
     """
 
     def __init__(self, says: Says = says_well, delay_s: float = 0.0) -> None:
@@ -104,6 +104,7 @@ class Model(Chat):
         super().__init__(clock, self._answer_to)
         ledger = RequestLog(clock, {"chat": _PLENTY})
         self.faults = Faults(clock, ledger)
+        self.requests = 0
         self.served: Counter[str] = Counter()
         self.billed_usd = Decimal(0)
         self.says = says
@@ -119,6 +120,7 @@ class Model(Chat):
         self.faults.add(Fault(upstream="chat", kind=kind, **fields))  # type: ignore[arg-type]
 
     async def completions(self, request: web.Request) -> web.StreamResponse:
+        self.requests += 1
         response = await super().completions(request)
         await asyncio.sleep(self.delay_s)
         if isinstance(response, web.Response) and response.status == 200:

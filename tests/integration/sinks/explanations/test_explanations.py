@@ -41,6 +41,33 @@ async def test_the_model_explains_each_once(stage: Stage) -> None:
     assert explaining.status.rows["signal_explanations"] == 20
 
 
+@pytest.mark.parametrize(
+    ("name", "requests", "learnt"),
+    [
+        pytest.param("o4-mini", 12, "temperature", id="no temperature, and it reasons"),
+        pytest.param("gemma3", 11, "response_format", id="no format, and fences"),
+        pytest.param("mistral-small", 11, "max_completion_tokens", id="another limit"),
+        pytest.param("qwen3", 10, "", id="thoughts"),
+        pytest.param("hermes3", 10, "", id="tool calls"),
+    ],
+)
+async def test_case_llm_models_differ(stage: Stage, name: str, requests: int, learnt: str) -> None:
+    """Ten texts by the model, and a request more for each thing that is learnt of its server."""
+    async with serving(Model()) as model:
+        settings = chosen(model).model_copy(update={"model": name})
+        async with stage.running(stage.explaining(settings)):
+            signals = await stage.publish(1)
+            await stage.until_published(10)
+        published = await stage.check_whole(signals)
+    assert {(one.status, one.model, one.text) for one in published} == {("done", name, GOOD)}
+    assert model.requests == requests
+    reasons = sorted(one.reason for one in published)
+    assert set(reasons[:-1]) == {""}
+    assert learnt in reasons[-1]
+    assert bool(reasons[-1]) == bool(learnt)
+    assert (await stage.money())[0] == model.billed_usd
+
+
 async def test_without_a_model_the_template_writes(stage: Stage) -> None:
     async with stage.running(stage.explaining(chosen(None))):
         signals = await stage.publish(2)
@@ -111,13 +138,16 @@ async def test_a_number_that_is_not_in_the_signal(stage: Stage, second: str, sta
             await stage.until_published(10)
         published = await stage.check_whole(signals)
     assert {one.status for one in published} == {status}
-    assert set(model.served.values()) == {2}
     assert not any("99.9" in one.text for one in published)
     assert (await stage.money())[0] == model.billed_usd
-    if status == "failed":
-        assert {one.reason for one in published} == {
-            "Twice the model's text could not be used. The number 99.9 % is not in the signal."
-        }
+    if status == "done":
+        assert set(model.served.values()) == {2}
+    else:  # the first signal has shown that asking again is of no use
+        assert sorted(model.served.values()) == [1] * 9 + [2]
+        assert {
+            one.reason.removeprefix("Twice the model's text could not be used. ")
+            for one in published
+        } == {"The number 99.9 % is not in the signal."}
 
 
 async def test_a_minute_of_retry_after_delays_no_position(stage: Stage) -> None:
