@@ -14,7 +14,11 @@ pytestmark = [pytest.mark.embedded, pytest.mark.slow]
 @pytest.mark.parametrize(
     "name",
     [
-        pytest.param(name, marks=[pytest.mark.kafka] if name.endswith("_kafka") else [])
+        # Those on Apache Kafka are the same program as those on the embedded broker.
+        pytest.param(
+            name,
+            marks=[pytest.mark.kafka, pytest.mark.long] if name.endswith("_kafka") else [],
+        )
         for name in BENCHMARKS
     ],
 )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from quantiva.asyncapi import as_yaml, document
 from sinks.bridge.settings import BridgeSettings
@@ -22,30 +23,40 @@ PACKAGES = {"@asyncapi/avro-schema-parser": "3.0.24", "@asyncapi/parser": "3.6.3
 MANIFEST = json.dumps({"private": True, "dependencies": PACKAGES})
 
 
-async def problems(text: str, folder: Path) -> list[dict[str, Any]]:
-    """Return errors and warnings; hints, such as a newer version of AsyncAPI, are left out."""
+WRONG = {
+    "binding": ("partitions: 4", "partitions: many"),
+    "operation": ("action: send", "action: shout"),
+    "reference": ("#/components/messages/signal'", "#/components/messages/none'"),
+    "server": ("protocol: kafka", "protocols: kafka"),
+}
+
+Problems = dict[str, list[dict[str, Any]]]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def problems(tmp_path_factory: pytest.TempPathFactory) -> Problems:
+    """Return errors and warnings of the document and of wrong ones, by name.
+
+    The parser takes most of its time to start, so it is started once. Hints, such as a newer
+    version of AsyncAPI, are left out.
+    """
     packages = npm_install(MANIFEST)
     script = shutil.copy(SCRIPT, packages)
-    (folder / "document.yaml").write_text(text, "utf-8")
-    output, _ = await run("node", script, str(folder / "document.yaml"), cwd=folder)
-    return [one for one in json.loads(output) if one["severity"] < 2]
+    folder = tmp_path_factory.mktemp("documents")
+    texts = {"ours": DOCUMENT, **{name: DOCUMENT.replace(*each, 1) for name, each in WRONG.items()}}
+    for name, text in texts.items():
+        (folder / name).write_text(text, "utf-8")
+    files = [str(folder / name) for name in texts]
+    output, _ = await run("node", script, *files, cwd=folder)
+    found = zip(texts, json.loads(output), strict=True)
+    return {name: [one for one in each if one["severity"] < 2] for name, each in found}
 
 
-async def test_it_is_valid(tmp_path: Path) -> None:
-    assert await problems(DOCUMENT, tmp_path) == []
+def test_it_is_valid(problems: Problems) -> None:
+    assert problems["ours"] == []
 
 
-@pytest.mark.parametrize(
-    ("good", "bad"),
-    [
-        pytest.param("partitions: 4", "partitions: many", id="binding"),
-        pytest.param("action: send", "action: shout", id="operation"),
-        pytest.param(
-            "#/components/messages/signal'", "#/components/messages/none'", id="reference"
-        ),
-        pytest.param("protocol: kafka", "protocols: kafka", id="server"),
-    ],
-)
-async def test_the_parser_finds_what_is_wrong(good: str, bad: str, tmp_path: Path) -> None:
-    assert good in DOCUMENT
-    assert await problems(DOCUMENT.replace(good, bad, 1), tmp_path)
+@pytest.mark.parametrize("name", WRONG)
+def test_the_parser_finds_what_is_wrong(name: str, problems: Problems) -> None:
+    assert WRONG[name][0] in DOCUMENT
+    assert problems[name]

@@ -1,11 +1,15 @@
-// Prints what AsyncAPI's own parser has to say of a document: node validate_asyncapi.mjs FILE
+// Prints what AsyncAPI's own parser has to say of documents, a list for each: node validate_asyncapi.mjs FILE...
 import { readFileSync } from 'node:fs';
 
 import { AvroSchemaParser } from '@asyncapi/avro-schema-parser';
 import { Parser } from '@asyncapi/parser';
 
 const parser = new Parser({ schemaParsers: [AvroSchemaParser()] });
-const found = await parser.validate(readFileSync(process.argv[2], 'utf8'));
-console.log(JSON.stringify(found.map(({ severity, code, message, path }) => ({
-  severity, code, message, path: path.join('/'),
-}))));
+const said = [];
+for (const file of process.argv.slice(2)) {
+  const found = await parser.validate(readFileSync(file, 'utf8'));
+  said.push(found.map(({ severity, code, message, path }) => ({
+    severity, code, message, path: path.join('/'),
+  })));
+}
+console.log(JSON.stringify(said));
