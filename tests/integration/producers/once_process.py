@@ -1,7 +1,8 @@
 """A small publishing process that can be killed: `python -m ... BOOTSTRAP PREFIX FOLDER [POINT N]`.
 
 It publishes the same seeded market from its beginning each time it is started, as upstreams show
-the same things again after a restart. At the N-th time that it reaches POINT it kills itself.
+the same things again after a restart. At the N-th time that it reaches POINT it kills itself; with
+the point "slowly" it never does, and takes its time, for somebody else to kill it.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ START_MS = 1_767_572_400_000
 PARTITIONS = 5
 POINTS = ("handed over", "acknowledged", "saving")
 _BATCH = 70
-_PACE_S = 0.02
+SLOWLY = "slowly"
+_PACE_S, _SLOW_PACE_S = 0.02, 0.15
 
 
 def batches() -> list[list[Any]]:
@@ -53,6 +55,11 @@ class Fate:
     def __init__(self, point: str = "", number: int = 0) -> None:
         self._point = point
         self._left = number
+
+    @property
+    def pace_s(self) -> float:
+        """How long it rests after a batch that it has published."""
+        return _SLOW_PACE_S if self._point == SLOWLY else _PACE_S
 
     def reached(self, point: str) -> None:
         if point == self._point:
@@ -103,7 +110,7 @@ async def main(bootstrap: str, prefix: str, folder: str, fate: Fate) -> None:
             emitted = await publishes.emit(batch)
             if emitted.published:
                 print("published", number, emitted.published, flush=True)
-                await asyncio.sleep(_PACE_S)
+                await asyncio.sleep(fate.pace_s)
                 if number % 3 == 2:
                     await publishes.checkpoint()
         await publishes.checkpoint()

@@ -50,6 +50,7 @@ async def calm(kafka_stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> 
     return tables
 
 
+@pytest.mark.long  # test_crashes.py kills the one worker, and below one of two is killed
 async def test_the_worker_killed_twice(calm: Tables, kafka_stack: Stack, folder: Path) -> None:
     restarts: list[int] = []
 

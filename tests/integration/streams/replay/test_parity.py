@@ -47,7 +47,7 @@ def test_two_workers_one_killed(recording: str, tmp_path: Path, hash_seed: str) 
         pytest.param(
             Scenario("kafka", 4, "1", workers=2, kills=1, part_size=60),
             id="Apache Kafka, one of two workers killed",
-            marks=pytest.mark.kafka,
+            marks=[pytest.mark.kafka, pytest.mark.long],  # the recording has that, embedded
         ),
     ],
 )
