@@ -19,8 +19,9 @@ check: .venv/dev  ## lint and types only
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-soak: .venv/dev  ## the long versions of some tests: 20 kills, 30 s without a broker
+soak: .venv/dev  ## the long versions of some tests (20 kills, 30 s without a broker), 500 examples of properties
 	$(BIN)/pytest -m long $(ARGS)
+	$(BIN)/pytest --hypothesis-profile=soak tests/property
 
 chaos: .venv/dev  ## a hundred faults on Apache Kafka beside a run without (ARGS=--quick)
 	$(BIN)/python -m tests.chaos $(ARGS)

@@ -32,10 +32,12 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 os.environ["COLUMNS"] = "100"  # what the commands print does not depend on where the tests run
 
-# A busy machine may take its time over an example; on CI everybody gets the same ones.
-_SLOWLY = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
-settings.register_profile("suite", **_SLOWLY)  # type: ignore[arg-type]
-settings.register_profile("ci", derandomize=True, print_blob=True, **_SLOWLY)  # type: ignore[arg-type]
+# A busy machine may take its time over an example; on CI everybody gets the same ones. Tests that
+# do not say how many they want get few in the suite, and many in `make soak`.
+_SLOWLY: dict[str, Any] = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("suite", max_examples=50, **_SLOWLY)
+settings.register_profile("soak", max_examples=500, **_SLOWLY)
+settings.register_profile("ci", max_examples=50, derandomize=True, print_blob=True, **_SLOWLY)
 settings.load_profile("ci" if os.environ.get("CI") else "suite")
 
 
