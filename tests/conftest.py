@@ -42,9 +42,14 @@ settings.load_profile("ci" if os.environ.get("CI") else "suite")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the files with slow tests first, so that no process waits for the other one's last."""
-    slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in slow)
+    """Put the files with slow tests first, so that no process waits for the other one's last.
+
+    Neighbours in a folder are alike: all that play the market at 600 times its pace at once would
+    be too much for two cores. So every fifth file comes next.
+    """
+    slow = sorted({item.path for item in items if item.get_closest_marker("slow")})
+    places = {path: n for n, path in enumerate(p for first in range(5) for p in slow[first::5])}
+    items.sort(key=lambda item: places.get(item.path, len(places)))
 
 
 def skip_or_fail(reason: str, variable: str) -> None:
