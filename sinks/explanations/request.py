@@ -140,7 +140,13 @@ def refused(status: int, answer: str, form: RequestForm) -> Refused | None:
     if parts:
         return Refused(parts, " and ".join(sorted(parts)))
     doubtful = form.optional & {TEMPERATURE, RESPONSE_FORMAT}
-    if doubtful and status in _MAY_DOUBT and any(_ABOUT_PARTS.search(one) for one in sentences):
+    is_page = answer.lstrip().startswith("<")  # a proxy's, which is not about the request
+    if (
+        doubtful
+        and not is_page
+        and status in _MAY_DOUBT
+        and any(_ABOUT_PARTS.search(one) for one in sentences)
+    ):
         return Refused(doubtful, f"{' or '.join(sorted(doubtful))} (it does not say which)")
     return None
 

@@ -187,6 +187,7 @@ def test_case_llm_no_temperature_what_an_answer_refuses(
         pytest.param(404, openai("The model 'm' does not exist."), id="a model"),
         pytest.param(500, openai("The server had an error."), id="500"),
         pytest.param(422, fastapi("messages", 0, "name"), id="another field, with the request"),
+        pytest.param(404, "<html>Not found. Check your options.</html>", id="a page"),
         pytest.param(400, "[" * 20_000, id="deep"),
         pytest.param(400, "", id="empty"),
     ],
