@@ -57,6 +57,7 @@ class Broker(Service):
         "KAFKA_BOOTSTRAP_SERVERS to the address of a Kafka that runs already."
     )
     ready_within_s: ClassVar[float] = 20.0
+    restores = False
 
     @property
     def bootstrap(self) -> str:

@@ -77,6 +77,7 @@ class Service(ABC):
     hint: ClassVar[str]  # what to do when it does not start
     ready_within_s: ClassVar[float]
     port_count: ClassVar[int] = 1
+    restores = True  # whether a server that was killed starts with what it held
 
     def __init__(self, *, directory: Path | None = None, port: int | None = None) -> None:
         self._folder = Folder(self.part, directory)
@@ -126,6 +127,19 @@ class Service(ABC):
     def is_running(self) -> bool:
         """Return whether the server's process runs."""
         return self._child is not None and self._child.is_running()
+
+    @property
+    def returncode(self) -> int | None:
+        """The exit status of a server that ended by itself, 128 + n after signal n, else None."""
+        return None if self._child is None else self._child.returncode
+
+    async def answers(self, within_s: float) -> bool:
+        """Return whether the server answers within so many seconds."""
+        try:
+            async with asyncio.timeout(within_s):
+                return await self._answers(self.port)
+        except TimeoutError:
+            return False
 
     async def start(self) -> str:
         """Start the server and return its address once it answers; at once if it runs already.

@@ -1,6 +1,7 @@
 """Broker, database and schema registry together; a part whose address is given is left out."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +11,17 @@ from typing import Self
 from embedded.broker import Broker
 from embedded.database import Database
 from embedded.registry.server import Registry
+from embedded.service import Service
+from transport.supervision.processes import StartError, tail
 
 Progress = Callable[[str, str], None]
+LOOK_EVERY_S = 0.25
+ASK_EVERY_S = 5.0
+ANSWER_WITHIN_S = 5.0
+SILENT_S = 30.0
+"""A server that runs and answers nothing for so long is ended and started again."""
+MOST_RESTARTS = 5
+RESTARTS_WITHIN_S = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +135,48 @@ class Stack:
         if failure is not None:
             raise failure
 
+    async def watch(self) -> None:
+        """Start broker and database again when they end or hang, for ever.
+
+        Raises StartError, with the cause, when what a part held ended with it, when it does not
+        start any more, or when it ended too often.
+        """
+        services: dict[str, Service] = {"broker": self.broker, "database": self.database}
+        watched = [
+            asyncio.create_task(self._watch(name, service))
+            for name, service in services.items()
+            if name in self._started
+        ]
+        try:
+            await asyncio.gather(*watched, asyncio.Event().wait())
+        finally:
+            for task in watched:
+                task.cancel()
+            await asyncio.gather(*watched, return_exceptions=True)
+
+    async def _watch(self, name: str, service: Service) -> None:
+        ended_s: list[float] = []
+        asked_s = answered_s = time.monotonic()
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            if service.is_running() and time.monotonic() - asked_s > ASK_EVERY_S:
+                asked_s = time.monotonic()
+                if await service.answers(ANSWER_WITHIN_S):
+                    answered_s = time.monotonic()
+                elif time.monotonic() - answered_s > SILENT_S:
+                    await service.kill()
+            if service.is_running():
+                continue
+            how = _how_it_ended(service)
+            now_s = time.monotonic()
+            ended_s = [one for one in ended_s if now_s - one < RESTARTS_WITHIN_S] + [now_s]
+            if not service.restores or len(ended_s) > MOST_RESTARTS:
+                raise StartError(_sentence(service, how, len(ended_s)))
+            self._tell(name, f"{how}; starting it again")
+            await service.start()
+            asked_s = answered_s = time.monotonic()
+            self._tell(name, "ready again")
+
     async def __aenter__(self) -> Self:
         await self.start()
         return self
@@ -152,5 +204,23 @@ class Stack:
         self._report(part, "ready")
 
     def _report(self, part: _Part, state: str) -> None:
+        self._tell(part.name, state)
+
+    def _tell(self, name: str, state: str) -> None:
         if self._on_progress is not None:
-            self._on_progress(part.name, state)
+            self._on_progress(name, state)
+
+
+def _how_it_ended(service: Service) -> str:
+    code = service.returncode
+    if code is None:
+        return f"gave no answer for {SILENT_S:.0f} s and was ended"
+    return f"ended with status {code}" + (f" (signal {code - 128})" if code > 128 else "")
+
+
+def _sentence(service: Service, how: str, times: int) -> str:
+    log = tail(service.log)
+    said = f"Its log ends with:\n{log}" if log else "Its log is empty."
+    if service.restores:
+        return f"{service.name} {how}, the {times}th time within ten minutes. {said}"
+    return f"{service.name} {how}, and what it held in memory ended with it. {said}"

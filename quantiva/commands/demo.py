@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
+import threading
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 import uvloop
@@ -15,6 +17,10 @@ import uvloop
 from quantiva.commands.output import console, fail, utc_ms
 from quantiva.commands.play import speed_of
 from quantiva.demo.options import DemoOptions
+from transport.supervision.processes import kill_all
+
+if TYPE_CHECKING:
+    from quantiva.demo.summary import Summary
 
 
 def demo(
@@ -88,30 +94,50 @@ def _check(data: Path | None, start: datetime | None, until: datetime | None) ->
 
 
 async def run_options(options: DemoOptions, json_file: Path | None) -> None:
-    """Run a demo until its end or Ctrl-C, and print its summary."""
+    """Run a demo until its end, Ctrl-C or SIGTERM, and print its summary."""
     from producers.strategies import PREBUILT
+    from quantiva.demo.ending import STOP_WITHIN_S, Course
     from quantiva.demo.run import run_demo
     from quantiva.demo.screen import Screen
-    from quantiva.demo.summary import render
 
-    stop = asyncio.Event()
+    course = Course(asyncio.Event())
     loop = asyncio.get_running_loop()
     task = asyncio.current_task()
 
+    def last_resort() -> None:
+        """End a process whose event loop stands, or that waits for a thread that never ends."""
+        kill_all()
+        if course.summary is not None and not shown.is_set():
+            _show(course.summary, json_file)
+        os._exit(1)
+
+    shown = threading.Event()
+    ending = threading.Timer(STOP_WITHIN_S - 0.5, last_resort)
+    ending.daemon = True
+
     def on_signal() -> None:
-        """Ask for an end; a second signal, or one before the source runs, cancels at once."""
-        if stop.is_set() and task is not None:
+        """Ask for an end; a second signal cancels what is still under way."""
+        if not course.stop.is_set():
+            ending.start()
+        elif task is not None:
             task.cancel()
-        stop.set()
+        course.stop.set()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, on_signal)
     try:
-        summary = await run_demo(options, Screen(console, len(PREBUILT)), stop)
+        summary = await run_demo(options, Screen(console, len(PREBUILT)), course)
     except asyncio.CancelledError:
         fail("stopped before the end", 130)
     except (RuntimeError, ValueError, OSError) as error:
         fail(str(error))
+    shown.set()
+    _show(summary, json_file)
+
+
+def _show(summary: Summary, json_file: Path | None) -> None:
+    from quantiva.demo.summary import render
+
     console.print()
     console.print(render(summary))
     if json_file is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
@@ -23,10 +24,11 @@ _PORT = 8088
 
 
 @contextlib.asynccontextmanager
-async def delivering(screen: Screen, log_dir: Path) -> AsyncIterator[None]:
+async def delivering(screen: Screen, log_dir: Path) -> AsyncIterator[tuple[Keeper, ...]]:
     """Run bridge and explanations in separate processes; show the page's address.
 
-    Nothing waits for them. Without tokens in the environment, one is made that may look and ask.
+    Nothing waits for them; `check` of the keepers raises GivenUpError when one cannot work.
+    Without tokens in the environment, one is made that may look and ask.
     """
     log_dir.mkdir(parents=True, exist_ok=True)
     environment = dict(os.environ)
@@ -54,10 +56,9 @@ async def delivering(screen: Screen, log_dir: Path) -> AsyncIterator[None]:
     try:
         bridge.begin()
         explanations.begin()
-        yield
+        yield bridge, explanations
     finally:
-        await bridge.stop()
-        await explanations.stop()
+        await asyncio.gather(bridge.stop(), explanations.stop())
 
 
 def _keeper(

@@ -7,13 +7,14 @@ import contextlib
 import os
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeVar
 
 from embedded.stack import Stack
 from producers.strategies import PREBUILT, publish_prebuilt
 from quantiva.demo.delivery import delivering
+from quantiva.demo.ending import Course, cancelled, cut_off, watched
 from quantiva.demo.options import DemoOptions
 from quantiva.demo.screen import Screen
 from quantiva.demo.sources import run_source
@@ -32,9 +33,19 @@ from streams.topology import stage_names, stages
 from transport import admin
 from transport.barrier import PipelineBarrier
 from transport.clients import shortest_session_s
+from transport.errors import short_reason
 from transport.publisher import Publisher
 from transport.registered_codec import codec_of
 from transport.settings import Settings
+from transport.supervision.keeper import Keeper
+
+T = TypeVar("T")
+MARKET = tuple(topic.name for topic in MARKET_TOPICS)
+
+_SOURCE_S = 2.0
+_DRAIN_S = 1.5
+_ASK_S = 1.5
+_ASK_AT_THE_END_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +58,34 @@ class Running:
     barrier: PipelineBarrier
     supervisor: Supervisor
     sink: SinkRunner
+    keepers: tuple[Keeper, ...]
     tally: LatencyTally
     cycles: CycleCount
     begins: Mapping[tuple[str, int], int]
 
 
-async def run_demo(options: DemoOptions, screen: Screen, stop: asyncio.Event) -> Summary:
-    """Run a demo to its end, or until `stop` is set, and return its summary.
+async def run_demo(options: DemoOptions, screen: Screen, course: Course) -> Summary:
+    """Run a demo to its end, or until `course.stop` is set, and return its summary.
 
-    Everything that it started has ended when it returns or raises.
+    Everything that it started has ended when it returns or raises: in order, and from 6.5 seconds
+    after the stop or a failure on by force. CancelledError: stopped before the source ran.
     """
+    running = asyncio.create_task(_run(options, screen, course))
+    cutting = asyncio.create_task(cut_off(running, course))
+    try:
+        await running
+    except asyncio.CancelledError:
+        if course.error is None and course.summary is None:
+            raise
+    finally:
+        cutting.cancel()
+    if course.error is not None:
+        raise course.error
+    assert course.summary is not None  # noqa: S101 - a run without an error has one
+    return course.summary
+
+
+async def _run(options: DemoOptions, screen: Screen, course: Course) -> None:
     given = Settings()
     dsn = given.database_url.get_secret_value() if given.database_url else None
     async with Stack(
@@ -72,9 +101,13 @@ async def run_demo(options: DemoOptions, screen: Screen, stop: asyncio.Event) ->
             os.environ.setdefault("QUANTIVA_RETENTION_MS", str(FOREVER_MS))
             os.environ.setdefault("QUANTIVA_COMMIT_IDLE_S", "0.01")  # each wave waits for commits
         settings = Settings()
-        with announced(_addresses(), settings.state_dir):
-            async with _platform(settings, options, screen) as running:
-                return await _play(running, options, screen, stop)
+        with announced(_addresses(), settings.state_dir), watched(stack, course):
+            try:
+                async with _platform(settings, options, screen) as running:
+                    await _play(running, options, screen, course)
+            except Exception as error:
+                course.fail(error)
+                raise
 
 
 def _addresses() -> dict[str, str]:
@@ -116,100 +149,123 @@ async def _platform(
         exits.push_async_callback(_stop_sink, sink, sinking)
         exits.push_async_callback(supervisor.stop)
         await supervisor.start()
+        keepers: tuple[Keeper, ...] = ()
         if options.delivery:
-            await exits.enter_async_context(delivering(screen, settings.state_dir / "logs"))
+            logs = settings.state_dir / "logs"
+            keepers = await exits.enter_async_context(delivering(screen, logs))
         barrier = PipelineBarrier(settings, stages())
         await barrier.start()
         exits.push_async_callback(barrier.stop)
-        begins = await barrier.ends(_MARKET)
+        begins = await barrier.ends(MARKET)
         screen.say("everything is ready")
-        yield Running(settings, codec, publisher, barrier, supervisor, sink, tally, cycles, begins)
+        yield Running(
+            *(settings, codec, publisher, barrier, supervisor),
+            *(sink, keepers, tally, cycles, begins),
+        )
 
 
 async def _stop_sink(sink: SinkRunner, sinking: asyncio.Task[None]) -> None:
-    await sink.stop()
-    await sinking
-
-
-async def _play(
-    running: Running, options: DemoOptions, screen: Screen, stop: asyncio.Event
-) -> Summary:
-    """Run the source to its end or until stopped, let everything through, and sum up."""
-    started = time.monotonic()
-    log_dir = running.settings.state_dir / "logs"
-    source = asyncio.create_task(
-        run_source(
-            options,
-            running.publisher,
-            running.barrier,
-            screen,
-            running.cycles,
-            running.tally,
-            log_dir,
-        )
-    )
-    stopping = asyncio.create_task(stop.wait())
-    failing = asyncio.create_task(_failure(running))
-    await asyncio.wait({source, stopping, failing}, return_when=asyncio.FIRST_COMPLETED)
     try:
+        await sink.stop()
+    finally:
+        sinking.cancel()  # nothing happens to one that has ended
+        await asyncio.wait([sinking], timeout=1.0)
+
+
+async def _play(running: Running, options: DemoOptions, screen: Screen, course: Course) -> None:
+    """Run the source to its end or until stopped, let everything through, and sum up."""
+    course.begun.set()
+    started = time.monotonic()
+    working = asyncio.create_task(_source_and_drain(running, options, screen))
+    stopping = asyncio.create_task(course.stop.wait())
+    failing = asyncio.create_task(_failure(running))
+    try:
+        await asyncio.wait({working, stopping, failing}, return_when=asyncio.FIRST_COMPLETED)
         if failing.done():
             failing.result()
-        if source.done():
-            source.result()
+        if working.done():
+            working.result()
         else:
             screen.say("stopping")
-            await _cancelled(source)
-        await _drain(running)
+            working.cancel()
+            await asyncio.wait([working], timeout=_SOURCE_S)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_DRAIN_S):
+                    await _drain(running)
+        within_s = _ASK_S if stopping.done() else _ASK_AT_THE_END_S
+        course.summary = await _summary(running, time.monotonic() - started, within_s)
+    except Exception as error:
+        course.fail(error)
+        raise
     finally:
-        for task in (source, stopping, failing):
-            await _cancelled(task)
-    return await _summary(running, time.monotonic() - started)
+        for task in (working, stopping, failing):
+            await cancelled(task)
+
+
+async def _source_and_drain(running: Running, options: DemoOptions, screen: Screen) -> None:
+    log_dir = running.settings.state_dir / "logs"
+    await run_source(
+        *(options, running.publisher, running.barrier, screen),
+        *(running.cycles, running.tally, log_dir),
+    )
+    await _drain(running)
 
 
 async def _failure(running: Running) -> None:
-    """Raise what makes the demo impossible: a worker that was given up, a sink that ended."""
+    """Raise what makes the demo impossible: a part that was given up, a sink that ended."""
     while True:
         await running.supervisor.check()
+        for keeper in running.keepers:
+            keeper.check()
         if running.sink.status.state == "failed":
             msg = f"the PostgreSQL sink ended: {running.sink.status.last_error}"
             raise RuntimeError(msg)
         await asyncio.sleep(0.5)
 
 
-async def _cancelled(task: asyncio.Task[Any]) -> None:
-    if not task.done():
-        task.cancel()
-    await asyncio.wait([task])
-
-
 async def _drain(running: Running) -> None:
     """Wait until every stage and the sink have applied all that was published."""
     await running.publisher.flush()
-    await running.barrier(await running.barrier.ends(_MARKET))
+    await running.barrier(await running.barrier.ends(MARKET))
     group = running.settings.group_id(POSTGRES.stage)
     await running.barrier.read_by(group, POSTGRES.topics)
 
 
-_MARKET = tuple(topic.name for topic in MARKET_TOPICS)
+async def _summary(running: Running, seconds: float, within_s: float) -> Summary:
+    """Return what the run came to; what cannot be asked within so long is named in `unknown`."""
+    settings, unknown = running.settings, list[str]()
 
+    async def ask(what: str, asking: Awaitable[T], otherwise: T) -> T:
+        try:
+            async with asyncio.timeout(within_s):
+                return await asking
+        except Exception as error:  # whatever a client raises: the part is not there to be asked
+            unknown.append(f"{what}: {short_reason(error, within_s)}")
+            return otherwise
 
-async def _summary(running: Running, seconds: float) -> Summary:
-    settings = running.settings
     url = settings.database_url
     dsn = url.get_secret_value() if url else ""
-    stored = await stored_rows(dsn)
+    none: dict[str, int] = {}
+    stored, actions, triggers, ends, letters = await asyncio.gather(
+        ask("rows stored", stored_rows(dsn), none),
+        ask("signals by action", signals_by(dsn, "action"), none),
+        ask("signals by trigger", signals_by(dsn, "trigger"), none),
+        ask("events published", running.barrier.ends(MARKET), {}),
+        ask("dead letters", dead_letters(settings, running.codec), 0),
+    )
     events: Counter[str] = Counter()
-    for place, end in (await running.barrier.ends(_MARKET)).items():
+    for place, end in ends.items():
         events[logical(place[0], settings.prefix)] += end - running.begins.get(place, 0)
     return Summary(
         events=dict(events),
-        signals=await signals_by(dsn, "action"),
-        triggers=await signals_by(dsn, "trigger"),
+        signals=actions,
+        triggers=triggers,
         stored=stored,
-        ranked=stored["signal_explanations"],
-        dead_letters=await dead_letters(settings, running.codec),
+        ranked=stored.get("signal_explanations", 0),
+        dead_letters=letters,
         latency_ms=percentiles(list(running.tally.latencies_ms)),
         behind_backfill=running.tally.behind_backfill,
         restarts=running.supervisor.restarts,
         seconds=round(seconds, 3),
+        unknown=tuple(unknown),
     )

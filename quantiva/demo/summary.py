@@ -26,6 +26,7 @@ class Summary:
     behind_backfill  stored signals whose event was published before that, not in `latency_ms`
     restarts         worker processes that were started again
     seconds          wall time from the first event to the last stored row
+    unknown          what could not be asked at the end and counts as nothing above, with the reason
     """
 
     events: Mapping[str, int]
@@ -38,6 +39,7 @@ class Summary:
     behind_backfill: int
     restarts: int
     seconds: float
+    unknown: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return what `--json FILE` writes."""
@@ -88,6 +90,8 @@ def _facts(summary: Summary) -> Table:
         )
         table.add_row("", left_out)
     table.add_row("wall time", f"{summary.seconds:.1f} s")
+    for what in summary.unknown:
+        table.add_row("[yellow]not known[/yellow]", what)
     return table
 
 
