@@ -9,6 +9,7 @@ import socket
 from datetime import UTC, datetime
 from importlib.resources import as_file, files
 from typing import Any
+from urllib.parse import unquote, urlsplit
 from uuid import uuid4
 
 import asyncpg
@@ -124,6 +125,11 @@ def _backend(uri: str) -> Any:
                 "operation": operation,
             }
 
-    backend = Backend(parse_uri(uri), "_yoyo_migration")
+    # A socket's folder stands in place of the host; yoyo leaves it encoded, in small letters.
+    host = unquote(urlsplit(uri).netloc.rpartition("@")[2])
+    parsed = parse_uri(uri)
+    backend = Backend(
+        parsed._replace(hostname=host) if host.startswith("/") else parsed, "_yoyo_migration"
+    )
     backend.init_database()
     return backend

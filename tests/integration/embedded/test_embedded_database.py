@@ -2,9 +2,12 @@
 
 import importlib.metadata
 import os
+import shutil
+import stat
 import time
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import asyncpg
 import psutil
@@ -33,15 +36,16 @@ async def test_it_starts_answers_and_stops(readiness: Callable[[str, float], Non
     since = time.perf_counter()
     dsn = await database.start()
     readiness("database ready, with initdb and fsync", since)
-    assert dsn == f"postgresql://postgres@127.0.0.1:{database.port}/postgres"
     assert await query(dsn, "SHOW server_version_num") >= "180000"
     assert await query(dsn, "SHOW fsync") == "on"
-    assert await query(dsn, "SHOW listen_addresses") == "127.0.0.1"
+    assert await query(dsn, "SHOW listen_addresses") == ""
+    assert not psutil.Process(database.pid).net_connections(kind="inet")
     assert await query(dsn, "SHOW timezone") == "UTC"
     assert await query(dsn, "SHOW server_encoding") == "UTF8"
     folder, family = database.log.parent, psutil.Process(database.pid).children(recursive=True)
     sockets = Path(str(await query(dsn, "SHOW unix_socket_directories")))
     assert len(str(sockets)) < 80
+    assert stat.S_IMODE(sockets.stat().st_mode) == 0o700
     await database.stop()
     assert not [process for process in family if process.is_running()]
     assert not folder.exists()
@@ -91,6 +95,7 @@ async def test_data_of_an_interrupted_initdb_is_made_anew(folder: Path) -> None:
 async def test_a_broken_data_folder_is_reported_with_the_log(folder: Path) -> None:
     (folder / "data").mkdir()
     (folder / "data" / "PG_VERSION").write_text("9")
+    (folder / "password").write_text("kept\n")
     with pytest.raises(StartError, match=r"ended with status \d+ before it was ready"):
         await Database(directory=folder, fast=True).start()
 
@@ -107,11 +112,64 @@ async def test_root_runs_it_as_an_unprivileged_user() -> None:
 
 
 @needs_root
-async def test_a_folder_the_user_cannot_enter_is_named(folder: Path) -> None:
-    closed = folder / "closed"
-    closed.mkdir(mode=0o700)
-    with pytest.raises(StartError, match=rf"cannot enter {closed}\."):
-        await Database(directory=closed / "inside", fast=True).start()
+async def test_roots_data_is_elsewhere_when_no_other_user_can_enter_its_folder(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("embedded.database.FAR", folder / "far")
+    inside = folder / "closed" / "inside"
+    (folder / "closed").mkdir(mode=0o700)
+    for expected in (1, 2):
+        database = Database(directory=inside, fast=True)
+        dsn = await database.start()
+        await query(dsn, "CREATE TABLE IF NOT EXISTS kept (n integer)")
+        await query(dsn, "INSERT INTO kept VALUES (1)")
+        assert await query(dsn, "SELECT count(*) FROM kept") == expected
+        assert database.data.is_relative_to(folder / "far")
+        assert stat.S_IMODE(database.data.parent.stat().st_mode) == 0o700
+        await database.stop()
+    shutil.rmtree(inside)
+    again = Database(directory=inside, fast=True)
+    assert await query(await again.start(), "SELECT to_regclass('kept')") is None
+    await again.stop()
+
+
+async def test_case_reliability_11_nobody_without_the_password_is_let_in(folder: Path) -> None:
+    database = Database(directory=folder, fast=True)
+    dsn = await database.start()
+    password = urlsplit(dsn).password
+    assert password
+    for wrong in (dsn.replace(f":{password}@", "@"), dsn.replace(password, "guessed")):
+        with pytest.raises((asyncpg.InvalidPasswordError, asyncpg.InterfaceError)):
+            await query(wrong, "SELECT 1")
+    rules = str(await query(dsn, "SELECT string_agg(auth_method, ' ') FROM pg_hba_file_rules"))
+    assert set(rules.split()) == {"scram-sha-256"}
+    assert stat.S_IMODE((folder / "password").stat().st_mode) == 0o600
+    await database.stop()
+    said = (folder / "database.log").read_text() + str(psutil.Process().environ())
+    assert password not in said
+
+
+async def test_data_without_its_password_is_said(folder: Path) -> None:
+    database = Database(directory=folder, fast=True)
+    await database.start()
+    await database.stop()
+    (folder / "password").unlink()
+    with pytest.raises(StartError, match="password of the data beside it, is gone"):
+        await database.start()
+
+
+async def test_a_temporary_folder_with_a_long_path(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = folder / ("x" * 100)
+    long.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(long))
+    database = Database(fast=True)
+    assert await query(await database.start(), "SELECT 1") == 1
+    await database.stop()
+    monkeypatch.setattr("embedded.database.LONGEST_SOCKET_PATH", 20)
+    with pytest.raises(StartError, match=r"longer than the 20 bytes.*Set TMPDIR"):
+        await database.start()
 
 
 @needs_root

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -177,18 +178,20 @@ async def test_a_migration_that_fails_leaves_nothing_of_itself(empty: Rows) -> N
     assert await migrate(empty.dsn) == ALL[1:]
 
 
-async def test_a_database_that_is_away_or_not_there(empty: Rows, database: Database) -> None:
-    absent = empty.dsn.replace("postgres@", "postgres:s3cret@").replace("/fresh", "/nowhere")
+async def test_a_database_that_is_away_or_not_there(empty: Rows) -> None:
+    secret = urlsplit(empty.dsn).password
+    assert secret
+    absent = empty.dsn.replace("/fresh", "/nowhere")
     for attempt in (migrate(absent), PostgresSink(absent, run_migrations=False).setup()):
         with pytest.raises(SinkError, match="nowhere") as refused:
             await attempt
         assert not isinstance(refused.value, SinkUnavailableError)
-        assert "s3cret" not in str(refused.value)
-    away = absent.replace(f":{database.port}/", ":1/")
+        assert secret not in str(refused.value)
+    away = absent.replace("/nowhere", ":1/nowhere")
     for attempt in (migrate(away), PostgresSink(away).setup()):
         with pytest.raises(SinkUnavailableError, match="cannot be used now") as gone:
             await attempt
-        assert "s3cret" not in str(gone.value)
+        assert secret not in str(gone.value)
 
 
 @pytest.mark.parametrize("dsn", ["host=db password=s3cret", "postgresql://u:s3cret@[db/q"])
