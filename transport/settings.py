@@ -46,6 +46,9 @@ class Settings(BaseSettings):
     grace_s: float = Field(
         default=30.0, gt=0, description="How long a cycle waits for an engine that is silent."
     )
+    broker_memory_mb: int = Field(
+        default=400, ge=50, description="The embedded broker is started anew above it."
+    )
     stall_s: float = Field(
         default=30.0, gt=0, description="A worker with lag that commits nothing so long is ended."
     )

@@ -17,8 +17,15 @@ from __future__ import annotations
 import os
 
 FETCH_MAX_WAIT_MS = 20
+IN_MEMORY, DURABLE = "tansu", "tansu-durable"
+"""Values of QUANTIVA_BROKER: Tansu alone, and with a log on disk before it (`embedded.durable`)."""
 
 
 def is_embedded() -> bool:
-    """Return whether this process talks to the embedded broker (QUANTIVA_BROKER=tansu)."""
-    return os.environ.get("QUANTIVA_BROKER") == "tansu"
+    """Return whether this process talks to the embedded broker, of either kind."""
+    return os.environ.get("QUANTIVA_BROKER") in (IN_MEMORY, DURABLE)
+
+
+def skips_batches() -> bool:
+    """Return whether a fetch can skip a batch; not where one producer writes at a time."""
+    return os.environ.get("QUANTIVA_BROKER") == IN_MEMORY

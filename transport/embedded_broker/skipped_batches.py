@@ -16,7 +16,7 @@ from typing import Any
 
 from aiokafka.consumer import fetcher
 
-from transport.embedded_broker import is_embedded
+from transport.embedded_broker import skips_batches
 
 _log = logging.getLogger(__name__)
 _PATIENCE_S = 5.0
@@ -27,7 +27,7 @@ _unpack = fetcher.PartitionRecords._unpack_records
 
 
 def _unpack_to_gap(self: Any) -> Iterator[Any]:
-    if not is_embedded():
+    if not skips_batches():
         yield from _unpack(self)
         return
     expected = self.next_fetch_offset

@@ -85,18 +85,22 @@ async def test_a_taken_port_is_named_in_the_error() -> None:
     server.close()
 
 
+@pytest.mark.parametrize("is_kept", [False, True])
 async def test_an_executable_that_fails_is_reported_with_its_log(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
+    folder: Path, monkeypatch: pytest.MonkeyPatch, is_kept: bool
 ) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
     script = folder / "tansu"
     script.write_text("#!/bin/sh\necho out of luck\nexit 3\n")
     script.chmod(0o755)
     monkeypatch.setenv("CALF_TANSU_BIN", str(script))
     with pytest.raises(StartError) as caught:
-        await Broker(directory=folder).start()
+        await Broker(directory=folder if is_kept else None).start()
     message = str(caught.value)
-    assert "ended with status 3 before it was ready" in message
-    assert f"{folder}/broker.log" in message
+    assert "ended with status 3" in message
+    assert "before it was ready" in message
+    assert f"{folder}/" in message
+    assert "broker.log" in message
     assert "out of luck" in message
     assert "KAFKA_BOOTSTRAP_SERVERS" in message
 
