@@ -6,6 +6,7 @@ they decide by weights and thresholds alone.
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import TYPE_CHECKING
 
 from schemas.control import Strategy
@@ -105,11 +106,13 @@ CAUTIOUS = Strategy(
 PREBUILT: tuple[Strategy, ...] = (BALANCED, MOMENTUM, NEWS, CAUTIOUS)
 
 
-async def publish_prebuilt(publisher: Publisher) -> None:
+async def publish_prebuilt(publisher: Publisher, known: Container[str] = ()) -> None:
     """Publish the pre-built strategies and return when they are acknowledged.
 
-    Raises PublishError as the publisher does.
+    Without those in `known`: somebody may have changed or deleted them. Raises PublishError as the
+    publisher does.
     """
     for strategy in PREBUILT:
-        await publisher.publish(strategy)
+        if strategy.strategy_id not in known:
+            await publisher.publish(strategy)
     await publisher.flush()

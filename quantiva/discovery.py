@@ -8,24 +8,27 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from quantiva.demo.folder import default_folder
 from transport.settings import Settings
 
 STACK_FILE = "stack.json"
 
 
 @contextmanager
-def announced(environment: Mapping[str, str], state_dir: Path) -> Iterator[None]:
+def announced(environment: Mapping[str, str], *folders: Path) -> Iterator[None]:
     """Write the addresses of a running stack for other commands; remove them at the end."""
-    state_dir.mkdir(parents=True, exist_ok=True)
-    path = state_dir / STACK_FILE
     content = json.dumps({"pid": os.getpid(), "environment": dict(environment)}, indent=2)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)  # may hold a password
-    with os.fdopen(descriptor, "w") as file:
-        file.write(content)
+    paths = [folder / STACK_FILE for folder in folders]
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)  # it holds a password: never one that others can read
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(content)
     try:
         yield
     finally:
-        path.unlink(missing_ok=True)
+        for path in paths:
+            path.unlink(missing_ok=True)
 
 
 def running_stack(state_dir: Path) -> dict[str, str]:
@@ -40,12 +43,14 @@ def running_stack(state_dir: Path) -> dict[str, str]:
 
 
 def load_settings() -> Settings:
-    """Return the settings of the environment, with the addresses of a running demo where unset.
+    """Return the settings of the environment, with the addresses of a running stack where unset.
 
-    The addresses also go into this process's environment, where child processes find them.
+    It is the one that runs in this folder, else the `quantiva up` of this user. The addresses also
+    go into this process's environment, where child processes find them.
     """
     given = Settings()
     if given.bootstrap is None:
-        for name, value in running_stack(given.state_dir).items():
+        found = running_stack(given.state_dir) or running_stack(default_folder())
+        for name, value in found.items():
             os.environ.setdefault(name, value)
     return Settings()

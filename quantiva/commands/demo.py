@@ -58,6 +58,10 @@ def demo(
     page: Annotated[
         bool, typer.Option("--page/--no-page", help="Bridge, page and explanations too.")
     ] = True,
+    directory: Annotated[
+        Path | None,
+        typer.Option(help="Keep everything here for the next run; without it, all is temporary."),
+    ] = None,
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Write the summary to this file too.")
     ] = None,
@@ -80,6 +84,7 @@ def demo(
         ordered=not unordered,
         processes=processes,
         delivery=page,
+        directory=directory,
     )
     uvloop.install()
     asyncio.run(run_options(options, json_file))

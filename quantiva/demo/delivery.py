@@ -1,4 +1,4 @@
-"""What a demo delivers signals with: the bridge with its page, and the explanations."""
+"""What runs beside a demo: the bridge with its page, the explanations, the archive."""
 
 from __future__ import annotations
 
@@ -21,11 +21,15 @@ from transport.supervision.processes import Command
 
 TOKENS = "QUANTIVA_BRIDGE_TOKENS"
 _PORT = 8088
+_ROLL_S = 900.0
+"""Age at which records become files, some 50 each time; until then the broker's file has them."""
 
 
 @contextlib.asynccontextmanager
-async def delivering(screen: Screen, log_dir: Path) -> AsyncIterator[tuple[Keeper, ...]]:
-    """Run bridge and explanations in separate processes; show the page's address.
+async def delivering(
+    screen: Screen, log_dir: Path, archive: Path | None
+) -> AsyncIterator[tuple[Keeper, ...]]:
+    """Run bridge, explanations and the archive in separate processes; show the page's address.
 
     Nothing waits for them; `check` of the keepers raises GivenUpError when one cannot work.
     Without tokens in the environment, one is made that may look and ask.
@@ -53,12 +57,16 @@ async def delivering(screen: Screen, log_dir: Path) -> AsyncIterator[tuple[Keepe
         screen.part,
         log_dir,
     )
+    keepers = [bridge, explanations]
+    if archive is not None:
+        words = ("archive", "run", str(archive), "--roll-s", f"{_ROLL_S:.0f}")
+        keepers.append(_keeper("archive", words, "archiving", environment, screen.part, log_dir))
     try:
-        bridge.begin()
-        explanations.begin()
-        yield bridge, explanations
+        for keeper in keepers:
+            keeper.begin()
+        yield tuple(keepers)
     finally:
-        await asyncio.gather(bridge.stop(), explanations.stop())
+        await asyncio.gather(*(keeper.stop() for keeper in keepers))
 
 
 def _keeper(

@@ -14,7 +14,7 @@ from transport.supervision.processes import kill_all
 
 STOP_WITHIN_S = 10.0
 """All has ended so long after it was asked to, whatever is dead or hangs."""
-_IN_ORDER_S = 6.5
+_IN_ORDER_S = 6.0
 _CUT_EVERY_S = 0.25
 
 
@@ -25,6 +25,7 @@ class Course:
     stop: asyncio.Event
     begun: asyncio.Event = field(default_factory=asyncio.Event)
     failed: asyncio.Event = field(default_factory=asyncio.Event)
+    watching: asyncio.Task[None] | None = None
     summary: Summary | None = None
     error: BaseException | None = None
 
@@ -38,6 +39,8 @@ async def cut_off(running: asyncio.Task[None], course: Course) -> None:
     """End by force what does not end in order: the processes first, then what waits for them."""
     ending = {asyncio.create_task(one.wait()) for one in (course.stop, course.failed)}
     await asyncio.wait(ending, return_when=asyncio.FIRST_COMPLETED)
+    if course.watching is not None:
+        course.watching.cancel()  # nothing is started again any more
     if course.begun.is_set() or course.error is not None:
         await asyncio.wait({running}, timeout=_IN_ORDER_S)
         if not running.done():
@@ -51,7 +54,7 @@ async def cut_off(running: asyncio.Task[None], course: Course) -> None:
 def watched(stack: Stack, course: Course) -> Iterator[None]:
     """Start dead parts again; cancel this task, with the reason in `course`, where that fails."""
     owner = asyncio.current_task()
-    watching = asyncio.create_task(stack.watch())
+    watching = course.watching = asyncio.create_task(stack.watch())
 
     def on_end(task: asyncio.Task[None]) -> None:
         error = None if task.cancelled() else task.exception()

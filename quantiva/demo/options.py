@@ -22,6 +22,8 @@ class DemoOptions:
     ordered    at full speed, wait between waves, so that each play gives identical signals
     processes  worker processes that share the stages
     delivery   also run the bridge with its page, and the explanations
+    directory  keeps topics, database, schemas and state for the next run, and an archive of the
+               log; None: they are temporary
     """
 
     source: str = "upstreams"
@@ -35,3 +37,4 @@ class DemoOptions:
     ordered: bool = True
     processes: int = 2
     delivery: bool = True
+    directory: Path | None = None

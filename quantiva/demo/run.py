@@ -9,12 +9,14 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
 from embedded.stack import Stack
 from producers.strategies import PREBUILT, publish_prebuilt
 from quantiva.demo.delivery import delivering
 from quantiva.demo.ending import Course, cancelled, cut_off, watched
+from quantiva.demo.folder import run_folder
 from quantiva.demo.options import DemoOptions
 from quantiva.demo.screen import Screen
 from quantiva.demo.sources import run_source
@@ -22,10 +24,11 @@ from quantiva.demo.summary import Summary, percentiles
 from quantiva.demo.tally import LatencyTally, dead_letters, signals_by, stored_rows
 from quantiva.demo.upstreams import CycleCount
 from quantiva.discovery import announced
+from quantiva.status.stages import ARCHIVE
 from quantiva.wiring.sinks import POSTGRES, sink_runner
 from schemas.codec import Codec
 from schemas.signals import TopSignals
-from schemas.topics import FOREVER_MS, MARKET_TOPICS, logical
+from schemas.topics import FOREVER_MS, MARKET_TOPICS, STRATEGIES, logical
 from sinks.runner import SinkRunner
 from streams.agents.process import WATCHDOG
 from streams.agents.supervisor import Supervisor, default_groups
@@ -34,6 +37,7 @@ from transport import admin
 from transport.barrier import PipelineBarrier
 from transport.clients import shortest_session_s
 from transport.errors import short_reason
+from transport.log_reader import LogReader
 from transport.publisher import Publisher
 from transport.registered_codec import codec_of
 from transport.settings import Settings
@@ -62,12 +66,13 @@ class Running:
     tally: LatencyTally
     cycles: CycleCount
     begins: Mapping[tuple[str, int], int]
+    logs: Path
 
 
 async def run_demo(options: DemoOptions, screen: Screen, course: Course) -> Summary:
     """Run a demo to its end, or until `course.stop` is set, and return its summary.
 
-    Everything that it started has ended when it returns or raises: in order, and from 6.5 seconds
+    Everything that it started has ended when it returns or raises: in order, and from six seconds
     after the stop or a failure on by force. CancelledError: stopped before the source ran.
     """
     running = asyncio.create_task(_run(options, screen, course))
@@ -88,22 +93,34 @@ async def run_demo(options: DemoOptions, screen: Screen, course: Course) -> Summ
 async def _run(options: DemoOptions, screen: Screen, course: Course) -> None:
     given = Settings()
     dsn = given.database_url.get_secret_value() if given.database_url else None
-    async with Stack(
-        bootstrap=given.bootstrap,
-        database_url=dsn,
-        registry_url=given.registry_url,
-        on_progress=screen.part,
-    ) as stack:
+    async with contextlib.AsyncExitStack() as exits:
+        folder = exits.enter_context(run_folder(options.directory))
+        if options.directory is not None:
+            screen.part("directory", str(folder))
+        stack = Stack(
+            bootstrap=given.bootstrap,
+            database_url=dsn,
+            registry_url=given.registry_url,
+            directory=folder,
+            memory_mb=given.broker_memory_mb,
+            # What is not in the archive yet stays, where there is one.
+            keep_for=given.group_id(ARCHIVE) if options.directory else "",
+            on_progress=screen.part,
+        )
+        await exits.enter_async_context(stack)
         os.environ.update(stack.env())
+        os.environ.setdefault("QUANTIVA_STATE_DIR", str(folder / "state"))
         os.environ.setdefault("QUANTIVA_SESSION_TIMEOUT_S", str(shortest_session_s()))
         if options.data is not None:
             # Records of 2022 are older than any retention: a broker would delete them at once.
             os.environ.setdefault("QUANTIVA_RETENTION_MS", str(FOREVER_MS))
             os.environ.setdefault("QUANTIVA_COMMIT_IDLE_S", "0.01")  # each wave waits for commits
         settings = Settings()
-        with announced(_addresses(), settings.state_dir), watched(stack, course):
+        with announced(_addresses(), given.state_dir, folder), watched(stack, course):
+            # What a temporary run logged stays where it was started.
+            logs = (given.state_dir if options.directory is None else folder) / "logs"
             try:
-                async with _platform(settings, options, screen) as running:
+                async with _platform(settings, options, screen, logs) as running:
                     await _play(running, options, screen, course)
             except Exception as error:
                 course.fail(error)
@@ -121,7 +138,7 @@ def _addresses() -> dict[str, str]:
 
 @contextlib.asynccontextmanager
 async def _platform(
-    settings: Settings, options: DemoOptions, screen: Screen
+    settings: Settings, options: DemoOptions, screen: Screen, logs: Path
 ) -> AsyncIterator[Running]:
     """Topics, strategies, workers and sink; all stopped at the end, the source's side first."""
     created = await asyncio.to_thread(admin.create, settings)
@@ -136,12 +153,11 @@ async def _platform(
     tally = LatencyTally(on_top)
     async with contextlib.AsyncExitStack() as exits:
         publisher = await exits.enter_async_context(Publisher(settings, codec))
-        await publish_prebuilt(publisher)
-        await publisher.flush()
+        await publish_prebuilt(publisher, await _published_strategies(settings))
         supervisor = Supervisor(
             default_groups((*stage_names(), WATCHDOG), options.processes),
             settings,
-            log_dir=settings.state_dir / "logs",
+            log_dir=logs,
             on_event=screen.part,
         )
         sink = sink_runner(POSTGRES, settings, codec, registry, tally)
@@ -151,17 +167,29 @@ async def _platform(
         await supervisor.start()
         keepers: tuple[Keeper, ...] = ()
         if options.delivery:
-            logs = settings.state_dir / "logs"
-            keepers = await exits.enter_async_context(delivering(screen, logs))
+            archive = options.directory / "archive" if options.directory else None
+            keepers = await exits.enter_async_context(delivering(screen, logs, archive))
         barrier = PipelineBarrier(settings, stages())
         await barrier.start()
         exits.push_async_callback(barrier.stop)
         begins = await barrier.ends(MARKET)
         screen.say("everything is ready")
-        yield Running(
-            *(settings, codec, publisher, barrier, supervisor),
-            *(sink, keepers, tally, cycles, begins),
-        )
+        parts = (settings, codec, publisher, barrier, supervisor, sink, keepers)
+        yield Running(*parts, tally=tally, cycles=cycles, begins=begins, logs=logs)
+
+
+async def _published_strategies(settings: Settings) -> set[str]:
+    """Return the ids of the strategies that are or were in the log."""
+    async with LogReader(settings) as reader:
+        places = (await reader.partitions())[STRATEGIES.name]
+        begins, ends = await reader.begins(places), await reader.ends(places)
+        ranges = {place: (begins[place], ends[place]) for place in places}
+        return {
+            r.key.decode(errors="replace")
+            async for records in reader.scan(ranges)
+            for r in records
+            if r.key
+        }
 
 
 async def _stop_sink(sink: SinkRunner, sinking: asyncio.Task[None]) -> None:
@@ -203,10 +231,9 @@ async def _play(running: Running, options: DemoOptions, screen: Screen, course: 
 
 
 async def _source_and_drain(running: Running, options: DemoOptions, screen: Screen) -> None:
-    log_dir = running.settings.state_dir / "logs"
     await run_source(
         *(options, running.publisher, running.barrier, screen),
-        *(running.cycles, running.tally, log_dir),
+        *(running.cycles, running.tally, running.logs),
     )
     await _drain(running)
 
