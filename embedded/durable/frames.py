@@ -17,7 +17,7 @@ CREATE_TOPICS, DELETE_TOPICS, DELETE_GROUPS = 19, 20, 42
 VERSIONS: Mapping[int, tuple[int, int]] = {
     PRODUCE: (3, 8),
     FETCH: (4, 11),
-    LIST_OFFSETS: (1, 5),
+    LIST_OFFSETS: (1, 3),
     OFFSET_COMMIT: (2, 7),
     CREATE_TOPICS: (0, 4),
     DELETE_TOPICS: (0, 3),
@@ -154,8 +154,9 @@ def set_out_of_range(frame: bytearray, version: int, firsts: Mapping[Place, int]
                 if version >= 5:
                     struct.pack_into(">q", frame, reader.at + 18, firsts[place])
             reader.at += 18 + (8 if version >= 5 else 0)
-            reader.at += 16 * len(reader.count()) + (4 if version >= 11 else 0)
-            reader.at += max(reader.number("i"), 0)
+            aborted = len(reader.count())
+            reader.at += 16 * aborted + (4 if version >= 11 else 0)
+            reader.data()
 
 
 def asked_ends(frame: bytes, head: Header) -> dict[Place, int]:
@@ -167,7 +168,6 @@ def asked_ends(frame: bytes, head: Header) -> dict[Place, int]:
         topic = reader.text() or ""
         for _ in reader.count():
             place = topic, reader.number("i")
-            reader.at += 4 if head.version >= 4 else 0
             found[place] = reader.number("q")
     return found
 
@@ -182,7 +182,7 @@ def set_ends(frame: bytearray, version: int, ends: Mapping[Place, int]) -> None:
             error = reader.number("h")
             if error == 0 and place in ends:
                 struct.pack_into(">q", frame, reader.at + 8, ends[place])
-            reader.at += 16 + (4 if version >= 4 else 0)
+            reader.at += 16
 
 
 def commits(frame: bytes, head: Header) -> tuple[str, list[Commit]]:

