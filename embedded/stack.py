@@ -18,8 +18,6 @@ Progress = Callable[[str, str], None]
 LOOK_EVERY_S = 0.25
 ASK_EVERY_S = 5.0
 ANSWER_WITHIN_S = 5.0
-SILENT_S = 30.0
-"""A server that runs and answers nothing for so long is ended and started again."""
 MOST_RESTARTS = 5
 RESTARTS_WITHIN_S = 600.0
 
@@ -168,7 +166,7 @@ class Stack:
                 asked_s = time.monotonic()
                 if await service.answers(ANSWER_WITHIN_S):
                     answered_s = time.monotonic()
-                elif time.monotonic() - answered_s > SILENT_S:
+                elif time.monotonic() - answered_s > service.silent_s:
                     await service.kill()
             if service.is_running():
                 continue
@@ -219,7 +217,7 @@ class Stack:
 def _how_it_ended(service: Service) -> str:
     code = service.returncode
     if code is None:
-        return f"gave no answer for {SILENT_S:.0f} s and was ended"
+        return f"gave no answer for {service.silent_s:.0f} s and was ended"
     return f"ended with status {code}" + (f" (signal {code - 128})" if code > 128 else "")
 
 

@@ -60,10 +60,10 @@ class LogFile:
             self._db = sqlite3.connect(path, isolation_level=None)
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = NORMAL")
+            self._db.execute("PRAGMA wal_autocheckpoint = 8000")
             (version,) = self._db.execute("PRAGMA user_version").fetchone()
             if version > 1:
-                unknown = f"it is of version {version}, and 1 is known"
-                raise sqlite3.DatabaseError(unknown)
+                raise sqlite3.DatabaseError(f"its version is {version}, not 1")  # noqa: EM102
             self._db.executescript(_SCHEMA)
         except sqlite3.DatabaseError as error:
             why = f"The broker's log {path} cannot be read: {error}. Remove it to begin anew."

@@ -18,7 +18,7 @@ def up(
     processes: Annotated[int, typer.Option(help="Worker processes.", min=1)] = 2,
     directory: Annotated[
         Path | None,
-        typer.Option(help="Where everything is kept.  [default: ~/.local/share/quantiva]"),
+        typer.Option(help="Where everything is kept; without it ~/.local/share/quantiva."),
     ] = None,
 ) -> None:
     """Run everything on the real market: broker, database, engines, sink, live producers.

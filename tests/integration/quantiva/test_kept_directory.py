@@ -64,23 +64,24 @@ async def cycles(demo: Demo, count: int) -> None:
             await asyncio.sleep(0.1)
 
 
-async def put_strategy(demo: Demo) -> None:
+async def change_strategies(demo: Demo) -> None:
+    """Make a strategy, and delete one of those that ship."""
     await demo.until("page at ")
     base = demo.said.partition("page at ")[2].split("/#")[0].split()[0].rstrip("/")
     headers = {"Authorization": f"Bearer {_TOKEN}"}
     body = {"name": "Mine", "timeframe": "1h", "weights": {"technical": 1.0}}
-    async with (
-        aiohttp.ClientSession(base, headers=headers) as session,
-        session.put("/api/v1/strategies/mine", json=body) as answer,
-    ):
-        assert answer.status == 201, await answer.text()
+    async with aiohttp.ClientSession(base, headers=headers) as session:
+        async with session.put("/api/v1/strategies/mine", json=body) as answer:
+            assert answer.status == 201, await answer.text()
+        async with session.delete("/api/v1/strategies/cautious") as answer:
+            assert answer.status == 204, await answer.text()
 
 
 async def test_case_reliability_8_two_kills_lose_nothing(start: Start, tmp_path: Path) -> None:
     folder = tmp_path / "kept"
     demo = await start()
     await cycles(demo, 2)
-    await put_strategy(demo)
+    await change_strategies(demo)
     count = demo.said.count("cycle 20")
     await cycles(demo, count + 2)
     before: dict[tuple[str, int], int] = {}
@@ -91,7 +92,8 @@ async def test_case_reliability_8_two_kills_lose_nothing(start: Start, tmp_path:
         before = after
         demo = await start()
         await cycles(demo, 3)
-        assert "mine" in demo.said, "the strategy of the first run is ranked"
+        assert "         mine " in demo.said, "the strategy of the first run is ranked"
+        assert "         cautious " not in demo.said, "and the deleted one is not"
     dsn = json.loads((folder / "stack.json").read_text())["environment"]["DATABASE_URL"]
     connection = await asyncpg.connect(dsn)
     rows = await connection.fetch("SELECT signal_id FROM strategy_signals")
