@@ -117,7 +117,7 @@ async def run_options(options: DemoOptions, json_file: Path | None) -> None:
         os._exit(1)
 
     shown = threading.Event()
-    ending = threading.Timer(STOP_WITHIN_S - 0.5, last_resort)
+    ending = threading.Timer(STOP_WITHIN_S - 1.0, last_resort)
     ending.daemon = True
 
     def on_signal() -> None:

@@ -15,7 +15,8 @@ from transport.supervision.processes import kill_all
 
 STOP_WITHIN_S = 10.0
 """All has ended so long after it was asked to, whatever is dead or hangs."""
-_IN_ORDER_S = 6.0
+_IN_ORDER_S = 5.0
+_IN_ORDER_AFTER_A_FAILURE_S = 3.0
 _CUT_EVERY_S = 0.25
 
 
@@ -43,7 +44,8 @@ async def cut_off(running: asyncio.Task[None], course: Course) -> None:
     if course.watching is not None:
         course.watching.cancel()  # nothing is started again any more
     if course.begun.is_set() or course.error is not None:
-        await asyncio.wait({running}, timeout=_IN_ORDER_S)
+        in_order_s = _IN_ORDER_S if course.error is None else _IN_ORDER_AFTER_A_FAILURE_S
+        await asyncio.wait({running}, timeout=in_order_s)
         if not running.done():
             # Clients that are cut off are not closed; nobody needs to read that.
             logging.getLogger("asyncio").setLevel(logging.CRITICAL)

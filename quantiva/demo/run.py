@@ -46,8 +46,8 @@ from transport.supervision.keeper import Keeper
 T = TypeVar("T")
 MARKET = tuple(topic.name for topic in MARKET_TOPICS)
 
-_SOURCE_S = 2.0
-_DRAIN_S = 1.5
+_SOURCE_S = 1.5
+_DRAIN_S = 1.0
 _ASK_S = 1.5
 _ASK_AT_THE_END_S = 30.0
 
@@ -72,7 +72,7 @@ class Running:
 async def run_demo(options: DemoOptions, screen: Screen, course: Course) -> Summary:
     """Run a demo to its end, or until `course.stop` is set, and return its summary.
 
-    Everything that it started has ended when it returns or raises: in order, and from six seconds
+    Everything that it started has ended when it returns or raises: in order, and from five seconds
     after the stop or a failure on by force. CancelledError: stopped before the source ran.
     """
     running = asyncio.create_task(_run(options, screen, course))

@@ -35,7 +35,7 @@ class Demo:
         async for line in self.process.stdout:
             self.said += line.decode()
 
-    async def until(self, text: str, within_s: float = 120.0) -> None:
+    async def until(self, text: str, within_s: float = 500.0) -> None:
         async with asyncio.timeout(within_s):
             while text not in self.said:
                 assert self.process.returncode is None, self.said
@@ -104,7 +104,7 @@ async def test_case_reliability_7_a_dead_part_is_started_again(
     await demo.until("cycle 20")
     demo.signal_part(part, signal.SIGKILL)
     cycles = demo.said.count("cycle 20")
-    async with asyncio.timeout(180):
+    async with asyncio.timeout(500):
         while demo.said.count("cycle 20") < cycles + 3:
             assert demo.process.returncode is None, demo.said
             await asyncio.sleep(0.1)
@@ -119,10 +119,10 @@ async def test_case_reliability_7_a_dead_part_is_started_again(
 async def test_case_reliability_7_a_part_that_cannot_come_back_ends_it_with_a_sentence(
     demo: Demo, tmp_path: Path
 ) -> None:
-    await demo.until("cycle 20")
+    await demo.until("everything is ready")
     (tmp_path / "kept" / "broker" / "log.sqlite").write_bytes(b"no database" * 1000)
     demo.signal_part(BROKER, signal.SIGKILL)
-    await asyncio.wait_for(demo.process.wait(), ENDS_S + _SLACK_S)
+    await asyncio.wait_for(demo.process.wait(), 2 * ENDS_S)  # with two starts of a broker
     assert demo.process.returncode == 1
     await asyncio.sleep(0.1)
     assert "log.sqlite cannot be read" in " ".join(demo.said.split())
@@ -135,7 +135,7 @@ async def test_case_reliability_7_a_part_that_cannot_come_back_ends_it_with_a_se
     ids=["broker", "database", "worker"],
 )
 async def test_one_signal_ends_it_when_a_part_hangs(demo: Demo, part: str, number: int) -> None:
-    await demo.until("cycle 20")
+    await demo.until("everything is ready")
     demo.signal_part(part, signal.SIGSTOP)
     await asyncio.sleep(1.0)
     assert await demo.end(number) < ENDS_S

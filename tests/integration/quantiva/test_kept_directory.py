@@ -58,7 +58,7 @@ def ends(folder: Path) -> dict[tuple[str, int], int]:
 
 
 async def cycles(demo: Demo, count: int) -> None:
-    async with asyncio.timeout(300):
+    async with asyncio.timeout(600):
         while demo.said.count("cycle 20") < count:
             assert demo.process.returncode is None, demo.said
             await asyncio.sleep(0.1)
