@@ -21,14 +21,14 @@ from quantiva.demo.options import DemoOptions
 from quantiva.demo.screen import Screen
 from quantiva.demo.sources import run_source
 from quantiva.demo.summary import Summary, percentiles
-from quantiva.demo.tally import LatencyTally, dead_letters, signals_by, stored_rows
+from quantiva.demo.tally import LatencyTally, dead_letters, kept_in_log, signals_by, stored_rows
 from quantiva.demo.upstreams import CycleCount
 from quantiva.discovery import announced
 from quantiva.status.stages import ARCHIVE
 from quantiva.wiring.sinks import POSTGRES, sink_runner
 from schemas.codec import Codec
 from schemas.signals import TopSignals
-from schemas.topics import FOREVER_MS, MARKET_TOPICS, STRATEGIES, logical
+from schemas.topics import FOREVER_MS, MARKET_TOPICS, logical
 from sinks.runner import SinkRunner
 from streams.agents.process import WATCHDOG
 from streams.agents.supervisor import Supervisor, default_groups
@@ -37,7 +37,6 @@ from transport import admin
 from transport.barrier import PipelineBarrier
 from transport.clients import shortest_session_s
 from transport.errors import short_reason
-from transport.log_reader import LogReader
 from transport.publisher import Publisher
 from transport.registered_codec import codec_of
 from transport.settings import Settings
@@ -67,6 +66,7 @@ class Running:
     cycles: CycleCount
     begins: Mapping[tuple[str, int], int]
     logs: Path
+    newest_ms: int
 
 
 async def run_demo(options: DemoOptions, screen: Screen, course: Course) -> Summary:
@@ -156,7 +156,8 @@ async def _platform(
     tally = LatencyTally(on_top)
     async with contextlib.AsyncExitStack() as exits:
         publisher = await exits.enter_async_context(Publisher(settings, codec))
-        await publish_prebuilt(publisher, await _published_strategies(settings))
+        known, newest_ms = await kept_in_log(settings)
+        await publish_prebuilt(publisher, known)
         supervisor = Supervisor(
             default_groups((*stage_names(), WATCHDOG), options.processes),
             settings,
@@ -177,21 +178,9 @@ async def _platform(
         begins = await barrier.ends(MARKET)
         screen.say("everything is ready")
         parts = (settings, codec, publisher, barrier, supervisor, sink, keepers)
-        yield Running(*parts, tally=tally, cycles=cycles, begins=begins, logs=logs)
-
-
-async def _published_strategies(settings: Settings) -> set[str]:
-    """Return the ids of the strategies that are or were in the log."""
-    async with LogReader(settings) as reader:
-        places = (await reader.partitions())[STRATEGIES.name]
-        begins, ends = await reader.begins(places), await reader.ends(places)
-        ranges = {place: (begins[place], ends[place]) for place in places}
-        return {
-            r.key.decode(errors="replace")
-            async for records in reader.scan(ranges)
-            for r in records
-            if r.key
-        }
+        yield Running(
+            *parts, tally=tally, cycles=cycles, begins=begins, logs=logs, newest_ms=newest_ms
+        )
 
 
 async def _stop_sink(sink: SinkRunner, sinking: asyncio.Task[None]) -> None:
@@ -235,7 +224,7 @@ async def _play(running: Running, options: DemoOptions, screen: Screen, course: 
 async def _source_and_drain(running: Running, options: DemoOptions, screen: Screen) -> None:
     await run_source(
         *(options, running.publisher, running.barrier, screen),
-        *(running.cycles, running.tally, running.logs),
+        *(running.cycles, running.tally, running.logs, running.newest_ms),
     )
     await _drain(running)
 

@@ -12,13 +12,16 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from marketdata.recorded.source import Counts, ReadReport, play, read_directory
 from marketdata.simulated.source import Progress as Simulated
 from marketdata.simulated.source import simulate
+from producers.schedule.cycles import cycle_of
 from quantiva.commands.output import console
 from quantiva.demo.options import DemoOptions
 from quantiva.demo.screen import Screen
 from quantiva.demo.tally import LatencyTally
 from quantiva.demo.upstreams import CycleCount, asked
+from schemas.times import CYCLE_MS
 from schemas.topics import MARKET_TOPICS
 from transport.barrier import PipelineBarrier
+from transport.clock import wall_ms
 from transport.publisher import Publisher
 
 _COLUMNS = (
@@ -37,8 +40,11 @@ async def run_source(
     cycles: CycleCount,
     tally: LatencyTally,
     log_dir: Path,
+    newest_ms: int,
 ) -> None:
     """Publish the whole market that the options ask for.
+
+    `newest_ms` is the market's time of an earlier run's last tick, 0 without one.
 
     Latencies count from where the back-fill has been applied: a recorded play waits for that by
     itself, unless it is paced.
@@ -47,9 +53,12 @@ async def run_source(
         tally.live()
         await _recorded(options, options.data, publisher, barrier, screen)
     elif options.source == "direct":
-        await _simulated(options, publisher, barrier, screen, tally)
+        await _simulated(options, publisher, barrier, screen, tally, newest_ms)
     else:
-        async with asked(options, screen, log_dir) as keepers, _live_when_applied(barrier, tally):
+        async with (
+            asked(options, screen, log_dir, newest_ms) as keepers,
+            _live_when_applied(barrier, tally),
+        ):
             while not cycles.reached.is_set():
                 for keeper in keepers:
                     keeper.check()
@@ -82,8 +91,10 @@ async def _simulated(
     barrier: PipelineBarrier,
     screen: Screen,
     tally: LatencyTally,
+    newest_ms: int,
 ) -> None:
     backfilled = False
+    start_ms = max(cycle_of(wall_ms()), cycle_of(newest_ms) + CYCLE_MS)
 
     def on_progress(progress: Simulated) -> None:
         nonlocal backfilled
@@ -98,7 +109,10 @@ async def _simulated(
             await barrier(positions)
 
     screen.say("publishing 300 candles a timeframe, news, books ... of 50 assets")
-    await simulate(publisher, options.seed, options.cycles, options.cycle_s, on_progress, wait)
+    await simulate(
+        *(publisher, options.seed, options.cycles, options.cycle_s, on_progress, wait),
+        start_ms=start_ms,
+    )
 
 
 async def _recorded(

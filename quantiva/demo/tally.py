@@ -10,7 +10,7 @@ import asyncpg
 
 from schemas.codec import BadEventError, Codec
 from schemas.signals import Signal, TopSignals
-from schemas.topics import DEAD_LETTERS
+from schemas.topics import DEAD_LETTERS, STRATEGIES, TRENDING
 from sinks.base import SinkRecord
 from transport.clock import wall_ms
 from transport.log_reader import LogReader
@@ -90,6 +90,22 @@ async def signals_by(dsn: str, column: str) -> dict[str, int]:
     finally:
         await connection.close()
     return {row["name"]: row["n"] for row in rows}
+
+
+async def kept_in_log(settings: Settings) -> tuple[set[str], int]:
+    """Return the ids of the strategies that are or were in the log, and the time of the last tick.
+
+    In ms since 1970 of the market's time, 0 without a tick.
+    """
+    async with LogReader(settings) as reader:
+        partitions = await reader.partitions()
+        places = partitions[STRATEGIES.name]
+        begins, ends = await reader.begins(places), await reader.ends(places)
+        ranges = {place: (begins[place], ends[place]) for place in places}
+        keys = {r.key async for records in reader.scan(ranges) for r in records if r.key}
+        ticks, _ = await reader.last(partitions[TRENDING.name], 1)
+    newest_ms = max((int(tick.timestamp) for tick in ticks), default=0)
+    return {key.decode(errors="replace") for key in keys}, newest_ms
 
 
 async def dead_letters(settings: Settings, codec: Codec) -> int:

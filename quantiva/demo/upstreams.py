@@ -26,12 +26,13 @@ _SIMULATOR_START_MS = 4_000  # wall time until it has computed the market's past
 
 @contextlib.asynccontextmanager
 async def asked(
-    options: DemoOptions, screen: Screen, log_dir: Path
+    options: DemoOptions, screen: Screen, log_dir: Path, newest_ms: int
 ) -> AsyncIterator[tuple[Keeper, ...]]:
     """Run the producers, and the simulator unless the real upstreams are asked, in the context.
 
     Both are separate processes and are started again when they die. Raises GivenUpError when one
-    cannot work at the start; later, `check` of the keepers raises it.
+    cannot work at the start; later, `check` of the keepers raises it. `newest_ms` is the time of
+    the last tick of an earlier run, 0 without one.
     """
     log_dir.mkdir(parents=True, exist_ok=True)
     environment = dict(os.environ)
@@ -45,18 +46,29 @@ async def asked(
             keepers.append(keeper)
 
         if options.source == "upstreams":
-            clock, port = _clock(options), free_port()
+            clock, port = _clock(options, newest_ms), free_port()
             await run(simulator_of(clock, port, log_dir, screen.part, options.seed))
             environment |= environment_of(f"http://127.0.0.1:{port}", clock)
         await run(_producers(environment, screen, log_dir))
         yield tuple(keepers)
 
 
-def _clock(options: DemoOptions) -> ScaledClock:
-    """Return a clock that begins a cycle when the simulator is ready, as fast as cycles go."""
+def _clock(options: DemoOptions, newest_ms: int) -> ScaledClock:
+    """Return a clock that begins a cycle when the simulator is ready, as fast as cycles go.
+
+    In a directory that is kept it is the same market again, and it goes on after the last tick.
+    """
     now_ms = wall_ms()
     speed = CYCLE_MS / 1000 / options.cycle_s
-    return ScaledClock(cycle_of(now_ms), now_ms + _SIMULATOR_START_MS, speed)
+    start_ms = cycle_of(now_ms)
+    if options.directory is not None:
+        file = options.directory.expanduser() / "state" / "market_start_ms"
+        if file.exists():
+            start_ms = int(file.read_text("ascii"))
+        else:
+            file.write_text(str(start_ms), "ascii")
+    ahead_ms = max(cycle_of(newest_ms) + CYCLE_MS - start_ms, 0) if newest_ms else 0
+    return ScaledClock(start_ms, now_ms + _SIMULATOR_START_MS - round(ahead_ms / speed), speed)
 
 
 def simulator_of(
