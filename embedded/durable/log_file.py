@@ -1,7 +1,7 @@
 """What the broker holds, in one SQLite file: topics, batches, last versions, committed offsets.
 
-Of a compacted topic only the last record of each key is kept, at its offset. Calls block, for some
-50 us. What they wrote survives the death of this process; that of the machine may take the last.
+Of a compacted topic only the last records of each key are kept. Calls block, for some 50 us; what
+they wrote survives the death of this process, not always that of the machine.
 """
 
 from __future__ import annotations
@@ -29,12 +29,18 @@ CREATE TABLE IF NOT EXISTS batch(
 CREATE UNIQUE INDEX IF NOT EXISTS batch_at ON batch(part, base);
 CREATE TABLE IF NOT EXISTS latest(
     part INTEGER NOT NULL, key BLOB NOT NULL, at INTEGER NOT NULL, timestamp_ms INTEGER NOT NULL,
-    value BLOB, headers TEXT NOT NULL, PRIMARY KEY(part, key)) WITHOUT ROWID;
+    value BLOB, headers TEXT NOT NULL, PRIMARY KEY(part, key, at)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS committed(
     grp TEXT NOT NULL, topic TEXT NOT NULL, number INTEGER NOT NULL, at INTEGER NOT NULL,
     metadata TEXT, when_ms INTEGER NOT NULL, PRIMARY KEY(grp, topic, number));
 PRAGMA user_version = 1;
 """
+# Of a key: a changelog's last row may be a sleeper's and not count; the archive wants the rest.
+VERSIONS, VERSIONS_OF_OTHERS = 4, 1000
+_FORGET_OLD = (
+    "DELETE FROM latest WHERE part = ? AND key = ? AND at <= "
+    "(SELECT at FROM latest WHERE part = ? AND key = ? ORDER BY at DESC LIMIT 1 OFFSET ?)"
+)
 _SPARSE_BYTES = 500_000
 GROUP_LIVES_MS = 24 * 3_600_000  # what a group that committed since has not read is kept for it
 
@@ -74,7 +80,7 @@ class LogFile:
                 "SELECT topic, number, id, first, next FROM part"
             )
         }
-        # Topics of which only the last record of each key is kept.
+        # Topics of which only the last records of each key are kept.
         self.compacted = {
             name for name, _, configs in self._topics() if _is_compacted(json.loads(configs))
         }
@@ -140,30 +146,24 @@ class LogFile:
                 following = part.next
                 keep = self._keep_latest if place[0] in self.compacted else self._keep_batch
                 for batch, count in batches(data):
-                    keep(part.id, following, count, batch)
+                    keep(place, following, count, batch)
                     following += count
                 self._db.execute("UPDATE part SET next = ? WHERE id = ?", (following, part.id))
                 moved[place] = part._replace(next=following)
         self._parts.update(moved)
 
-    def _keep_batch(self, part: int, base: int, count: int, batch: bytes) -> None:
-        self._db.execute(
-            "INSERT INTO batch(part, base, last, data) VALUES (?, ?, ?, ?)",
-            (part, base, base + count - 1, batch),
-        )
+    def _keep_batch(self, place: Place, base: int, count: int, batch: bytes) -> None:
+        row = self.part(place).id, base, base + count - 1, batch
+        self._db.execute("INSERT INTO batch(part, base, last, data) VALUES (?, ?, ?, ?)", row)
 
-    def _keep_latest(self, part: int, base: int, _count: int, batch: bytes) -> None:
-        first = int.from_bytes(batch[:8], "big", signed=True)
-        self._db.executemany(
-            "INSERT OR REPLACE INTO latest VALUES (?, ?, ?, ?, ?, ?)",
-            [
-                (
-                    *(part, record.key or b"", base + record.offset - first, record.timestamp),
-                    *(record.value, _headers_text(record.headers)),
-                )
-                for record in DefaultRecordBatch(batch)
-            ],
-        )
+    def _keep_latest(self, place: Place, base: int, _count: int, batch: bytes) -> None:
+        part, first = self.part(place).id, int.from_bytes(batch[:8], "big", signed=True)
+        versions = VERSIONS if place[0].endswith("-changelog") else VERSIONS_OF_OTHERS
+        for record in DefaultRecordBatch(batch):
+            key, at = record.key or b"", base + record.offset - first
+            row = part, key, at, record.timestamp, record.value, _headers_text(record.headers)
+            self._db.execute("INSERT INTO latest VALUES (?, ?, ?, ?, ?, ?)", row)
+            self._db.execute(_FORGET_OLD, (part, key, part, key, versions))
 
     def take_back(self, place: Place, base: int) -> None:
         """Forget what was appended to a partition that is not compacted, from an offset on."""
