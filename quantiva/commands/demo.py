@@ -114,7 +114,7 @@ async def run_options(options: DemoOptions, json_file: Path | None) -> None:
         kill_all()
         if course.summary is not None and not shown.is_set():
             _show(course.summary, json_file)
-        os._exit(1)
+        os._exit(130 if course.summary is None else 0)
 
     shown = threading.Event()
     ending = threading.Timer(STOP_WITHIN_S - 1.0, last_resort)
