@@ -42,6 +42,13 @@ class StrategyTable:
 
     async def start(self) -> None:
         """Read the topic to its present end, then follow it in the background."""
+        try:
+            await self._start()
+        except BaseException:
+            await self._open.aclose()
+            raise
+
+    async def _start(self) -> None:
         reader = await self._open.enter_async_context(self._reader)
         begins, ends = await reader.begins([self._place]), await reader.ends([self._place])
         begin, end = begins[self._place], ends[self._place]

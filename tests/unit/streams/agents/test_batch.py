@@ -193,3 +193,38 @@ async def test_an_engine_that_fails_ends_the_batch_until_the_record_is_given_up(
     assert letter.offset == 1
     assert "ZeroDivisionError: thirteen" in letter.reason
     assert len(work.outputs[b"BTC"]) == 1
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param((START_MS + 7).to_bytes(8, "big"), id="a long of eight bytes"),
+        *(pytest.param(value, id=str(value)[:9]) for value in (b"", b"abc", b"1.5", b"9" * 5000)),
+        pytest.param(b"%d" % 2**70, id="more than 64 bits"),
+        pytest.param(None, id="null"),
+    ],
+)
+async def test_case_odd_sent_header(value: Any, tmp_path: Path) -> None:
+    broker = MemoryBroker()
+    broker.append(
+        "market.candles", BTC, b"BTC", CODEC.encode(CANDLE), START_MS, [("sent_ms", value)]
+    )
+    worker = _worker(broker, tmp_path)
+    await worker.run()
+    (score,) = broker.sent(COUNTING.inputs)
+    assert (score.topic, score.headers) == ("engine.scores", ())
+    assert worker.fetch() == []
+
+
+async def test_a_count_belongs_to_the_record_and_not_to_its_offset(tmp_path: Path) -> None:
+    """Another log has another record at the offset: it is not the one that failed."""
+    for price in (13.0, 13.0, 13.0, 1.0):
+        broker = MemoryBroker()  # as the embedded one after a restart
+        broker.publish(factories.candle(price=price))
+        worker = _worker(broker, tmp_path)
+        if price == 13.0:
+            with pytest.raises(ZeroDivisionError):
+                await worker.work()
+    work = await worker.work()
+    assert work.letters == {}
+    assert len(work.outputs[b"BTC"]) == 1
