@@ -9,6 +9,9 @@ that record. Brokers do not look at headers, and other clients write what they l
 
 A transaction that follows at once waits 20 ms, though the markers of the one before take two.
 
+A consumer that is stopped while its broker is away raises the CancelledError of a task of its own,
+which looks as if the one that stops it had been cancelled.
+
 A client that is cancelled while it asks its first broker for metadata leaves that connection open.
 """
 
@@ -19,6 +22,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import aiokafka.client
+from aiokafka import AIOKafkaConsumer
 from aiokafka.client import AIOKafkaClient
 from aiokafka.conn import AIOKafkaConnection
 from aiokafka.consumer import fetcher
@@ -87,6 +91,20 @@ def _unpack_any_header(self: Any) -> Iterator[Any]:
         yield from _unpack(self)  # what was handed over already lies below its next offset
 
 
+_stop = AIOKafkaConsumer.stop
+
+
+async def _stop_whole(self: Any) -> None:
+    try:
+        await _stop(self)
+    except asyncio.CancelledError:
+        await self._client.close()
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
+
+
+AIOKafkaConsumer.stop = _stop_whole
 AIOKafkaConnection.send = _send_or_connection_error
 sender.BACKOFF_OVERRIDE = 0.002
 fetcher.MemoryRecords = _KeptRecords

@@ -94,7 +94,9 @@ class StageLoop:
     def failure(self) -> BaseException | None:
         """Return the error that ended the restoring of the state; None while there is none."""
         task = self._restoring
-        return task.exception() if task is not None and task.done() else None
+        if task is None or not task.done():
+            return None
+        return asyncio.CancelledError() if task.cancelled() else task.exception()
 
     async def run(self, stream: Any) -> None:
         """Process the stream until the app stops. An engine's defect or a refused send raises."""
@@ -120,7 +122,7 @@ class StageLoop:
             return
         if tenure != self._ready:
             if self._restoring is not None:
-                await self._restoring
+                await asyncio.shield(self._restoring)  # the agent is cancelled in a rebalance
             if tenure != self._ready:
                 return  # another tenure has begun meanwhile
         while current:

@@ -53,7 +53,8 @@ async def test_a_broker_away_for_20_s_costs_a_few_lines(
             await stack.broker.kill()
             await asyncio.sleep(AWAY_S)
             grown = {name: size - before[name] for name, size in _sizes(folder).items()}
-            assert {name for name, child in children.items() if not child.is_running()} == set()
+            ended = [name for name, child in children.items() if not child.is_running()]
+            assert ended == [], "\n".join((folder / f"{name}.log").read_text() for name in ended)
         finally:
             for child in children.values():
                 await child.kill()
