@@ -12,7 +12,7 @@ demo: .venv/demo  ## the whole platform on this machine, embedded broker and dat
 	@exec $(BIN)/quantiva demo $(ARGS)
 
 test: check  ## lint, types and all tests
-	$(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: .venv/dev  ## lint and types only
 	$(BIN)/ruff check .

@@ -45,9 +45,11 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         beat = coordinator._do_heartbeat
 
         async def noted() -> bool:
+            # Not when the answer is read: it may have waited while this process slept.
+            asked_s = time.clock_gettime(_SLEEPLESS)
             answered = bool(await beat())
             if answered:
-                self.heard()
+                self.heard_s = asked_s
             return answered
 
         coordinator._do_heartbeat = noted

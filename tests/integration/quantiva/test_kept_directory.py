@@ -77,6 +77,7 @@ async def change_strategies(demo: Demo) -> None:
             assert answer.status == 204, await answer.text()
 
 
+@pytest.mark.long
 async def test_case_reliability_8_two_kills_lose_nothing(start: Start, tmp_path: Path) -> None:
     folder = tmp_path / "kept"
     demo = await start()

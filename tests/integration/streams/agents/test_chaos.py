@@ -1,7 +1,8 @@
 """Two workers, of which one sleeps past its session or dies at a random moment: nothing differs.
 
-A short form of `make chaos`, on both brokers. Where there are no transactions a record may stand
-twice, but the same record; on Apache Kafka none does.
+A short form of `make chaos`. Where there are no transactions a record may stand twice, but the same
+record; on Apache Kafka none does. Without transactions a window is left between the look at the
+clock and the write: on a machine that is busy with other tests it is wide enough to be met.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ async def test_on_apache_kafka_nothing_is_lost_and_nothing_doubled(
 
 
 @pytest.mark.embedded
+@pytest.mark.long
 async def test_on_the_embedded_broker_nothing_is_lost_and_nothing_changed(folder: Path) -> None:
     async with Stack(fast=True) as stack:
         found = await _differences(Campaign(stack, None, folder), "tansu")
