@@ -27,6 +27,7 @@ _FOR_A_TRANSACTION = 4
 
 
 _RETRY_S = 1.0
+_LOOK_S = 0.002
 
 
 class Restoring(Protocol):
@@ -152,6 +153,8 @@ class StageLoop:
 
     async def _take(self, queue: Any) -> list[Chunk]:
         """Return what waits, some MAX_EVENTS or one chunk; waits for the first one."""
+        while queue.empty() and self._writing is not None and not self._writing.done():
+            await asyncio.wait({self._writing}, timeout=_LOOK_S)  # what comes need not wait for it
         if queue.empty():
             await self._written()
             self._app.consumer.commit_soon()  # progress shows at once when there is time

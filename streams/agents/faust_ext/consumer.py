@@ -35,6 +35,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         if is_embedded():
             consumer._fetch_max_wait_ms = FETCH_MAX_WAIT_MS
         else:
+            consumer._fetch_max_wait_ms = _FETCH_WAIT_MS
             consumer._isolation_level = "read_committed"
         return consumer
 
@@ -85,6 +86,9 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         self.positions: dict[Any, int] = {}
 
 
+_FETCH_WAIT_MS = 100
+"""A fetch that waits holds up the next one to that broker, which may be for other partitions: with
+Faust's 1.5 s a stage stood still whenever one of its partitions was read to its end."""
 _SLEEPLESS = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 MAX_CHUNKS = 64
 """Chunks that may wait for the stage before fetching pauses."""
