@@ -28,6 +28,9 @@ _FOR_A_TRANSACTION = 4
 
 _RETRY_S = 1.0
 _LOOK_S = 0.002
+_PACE_S = 0.1
+"""From one transaction to the next at least: each costs some five requests a partition, and with
+many small ones a stage does nothing else. What comes after a pause goes at once."""
 
 
 class Restoring(Protocol):
@@ -62,6 +65,7 @@ class StageLoop:
         self._busy = False
         self._owned, self._ready, self._lost = -1, -1, -1  # numbers of tenures
         self.events = 0
+        self._began_s = 0.0
 
     async def take_over(self, numbers: set[int]) -> None:
         """Take partitions over: shut earlier owners out, then begin to restore their state."""
@@ -159,6 +163,9 @@ class StageLoop:
             await self._written()
             self._app.consumer.commit_soon()  # progress shows at once when there is time
         chunks = [await queue.get()]
+        if self._writer.in_transactions:
+            await asyncio.sleep(max(0.0, self._began_s + _PACE_S - time.monotonic()))
+            self._began_s = time.monotonic()
         events = len(chunks[0].records)
         most = MAX_EVENTS * (_FOR_A_TRANSACTION if self._writer.in_transactions else 1)
         while events < most and not queue.empty():
