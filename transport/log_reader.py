@@ -222,6 +222,17 @@ class LogReader:
             if records:
                 yield sorted(records, key=order)
 
+    @property
+    def has_markers(self) -> bool:
+        """True where transactions may leave offsets without a record: not on the embedded one."""
+        return not is_embedded()
+
+    def reached(self) -> dict[Partition, int]:
+        """Return where reading goes on in each partition: behind markers of transactions, too."""
+        assignment = self._consumer._subscription.subscription.assignment
+        states = {tp: assignment.state_value(tp) for tp in assignment.tps} if assignment else {}
+        return {tp: one.position for tp, one in states.items() if one.has_valid_position}
+
 
 OpenLog = Callable[[], AbstractAsyncContextManager[LogReader]]
 """Opens a connection: `async with open_log() as log`; `lambda: LogReader(settings)` does."""

@@ -93,6 +93,12 @@ class _Log:
         return
         yield []
 
+    has_markers = False
+
+    def reached(self) -> dict[Partition, int]:
+        """Return nothing: this log has no markers of transactions."""
+        return {}
+
     async def follow(self, starts: Mapping[Partition, int]) -> AsyncIterator[list[_Record]]:
         while True:
             batch = [await self._queue.get()]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from schemas.registry_client import RegistryError
-from schemas.topics import BY_NAME
+from schemas.topics import BY_NAME, WRITTEN_BY_STAGES
 from sinks.base import Rejected, SinkRecord
 from sinks.bridge.hub.channels import BY_TOPIC
 from sinks.bridge.hub.core import Core
@@ -22,6 +22,8 @@ _LONGEST_WAIT_S = 5.0
 _LEAVE_S = 3.0
 _REGISTRY_WAIT_S = 1.0
 _YIELD_EVERY_S = 0.02
+_MARKERS = 8
+"""So many offsets without a record are taken for markers of transactions; more are looked into."""
 """How long decoding and sending may go on before other tasks may run.
 
 Then the sockets are written, too: with 5 ms a burst to 5,000 clients took more than twice as long.
@@ -99,6 +101,7 @@ class HubFeed:
             starts = {self.partitions[p]: self._core.positions[p] for p in self.partitions}
             async for batch in log.follow(starts):
                 await self._take(log, batch)
+                self._pass_markers(log)
 
     async def _begin(self, log: LogReader) -> None:
         """Bring the positions and the log together, and read what the state is made of."""
@@ -153,11 +156,20 @@ class HubFeed:
                 await asyncio.sleep(0)
                 began = loop.time()
 
+    def _pass_markers(self, log: LogReader) -> None:
+        """Go behind what no client has: without it the bridge would seem to be behind the log."""
+        for name, reached in log.reached().items():
+            place = self._names[name]
+            if reached > self._core.positions[place]:
+                self._core.pass_over(place, reached - 1)
+
     async def _jumped(self, log: LogReader, place: Place, raw: Any) -> None:
         """Say what was deleted before it was read; compacted topics leave offsets out anyway."""
-        if BY_NAME[place[0]].cleanup == "compact":
-            return
         name, position = self.partitions[place], self._core.positions[place]
+        may_be = log.has_markers and place[0] in WRITTEN_BY_STAGES
+        is_marker = may_be and raw.offset - position <= _MARKERS
+        if BY_NAME[place[0]].cleanup == "compact" or is_marker:
+            return
         begin = (await log.begins([name]))[name]
         if begin > position:
             self._lost(place, position, min(begin, raw.offset), "expired")

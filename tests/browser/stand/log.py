@@ -83,6 +83,12 @@ class MemoryLog:
             await asyncio.sleep(0)
             yield self._records[place][start:stop]
 
+    has_markers = False
+
+    def reached(self) -> dict[Partition, int]:
+        """Return nothing: this log has no markers of transactions."""
+        return {}
+
     async def follow(self, starts: Mapping[Partition, int]) -> AsyncIterator[list[Any]]:
         at = dict(starts)
         while True:

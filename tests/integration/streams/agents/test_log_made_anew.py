@@ -11,6 +11,7 @@ from confluent_kafka.admin import NewPartitions
 from embedded.stack import Stack
 from tests.integration.streams.agents.rig import Rig, market, rig
 from transport import admin, clients
+from transport.log_reader import LogReader
 from transport.supervision.keeper import GivenUpError
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
@@ -91,3 +92,20 @@ async def _given_up(running: Rig) -> None:
     for _ in range(600):
         await running.workers[0].check()
         await asyncio.sleep(0.1)
+
+
+async def test_a_reader_gets_behind_the_markers_of_transactions(
+    kafka_stack: Stack, folder: Path
+) -> None:
+    """Else whoever compares with the log's end, as the bridge does, would be behind for ever."""
+    async with rig(kafka_stack.env(), folder, name="markers", with_sink=False) as running:
+        await running.play(market(ASSETS, 1))
+        async with LogReader(running.settings) as reader:
+            places = (await reader.partitions())["engine.scores"]
+            begins, ends = await reader.begins(places), await reader.ends(places)
+            async with asyncio.timeout(30):
+                async for records in reader.follow(begins):
+                    last = {(one.topic, one.partition): one.offset + 1 for one in records}
+                    if reader.reached() == ends:
+                        break
+        assert any(ends[place] > offset for place, offset in last.items()), "no marker"

@@ -115,6 +115,12 @@ class MemoryLog:
             self._check()
             yield [r for r in self.records[place] if start <= r.offset < stop]
 
+    has_markers = False
+
+    def reached(self) -> dict[Partition, int]:
+        """Return nothing: this log has no markers of transactions."""
+        return {}
+
     async def follow(self, starts: Mapping[Partition, int]) -> AsyncIterator[list[Any]]:
         """Yield what is there; a topic that is made anew is read from its beginning."""
         starts, generation = dict(starts), self.generation
