@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
-
-import structlog
 
 from marketdata.assets.markets import choose
 from producers.dedup.published_index import PublishedIndex
@@ -24,7 +23,7 @@ from producers.http_client.errors import UpstreamError
 from producers.http_client.health import SourceHealth
 from schemas.times import CYCLE_MS, HOUR_MS
 
-_log = structlog.get_logger(__name__)
+_log = logging.getLogger(__name__)
 _AGAIN_S = 30.0
 _FIRST_TRIES = 4
 _LISTINGS_MS = 24 * HOUR_MS
@@ -161,15 +160,15 @@ class Market:
         if before is None or before.joined != verdict.joined:
             if not verdict.joined:
                 self._universe.prices.pop(asset, None)
-                _log.warning("a market is left out", asset=asset, reason=why_not(verdict))
+                _log.warning("the market of %s is left out: %s", asset, why_not(verdict))
             elif before is not None:
-                _log.info("a market is joined", asset=asset, market=verdict.market)
+                _log.info("the market of %s is joined: %s", asset, verdict.market)
 
     def _save(self, verdicts: Mapping[str, Verdict]) -> None:
         try:
             save(self._store, verdicts)
         except OSError as error:
-            _log.warning("what the markets' prices said was not kept", error=str(error))
+            _log.warning("what the markets' prices said was not kept: %s", error)
 
     def _usd_rate(self) -> float | None:
         """Return what one unit of the quote is in USD; None where the coin list does not know."""
