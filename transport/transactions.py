@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from aiokafka import TopicPartition
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+from aiokafka.errors import IllegalOperation, KafkaError, MessageSizeTooLargeError
 from aiokafka.structs import OffsetAndMetadata
 
 from transport import clients
@@ -95,6 +95,7 @@ class PartitionTransactions:
         self._group = group
         self._limits = limits
         self._producers: dict[int, Any] = {}
+        self._locks: dict[int, asyncio.Lock] = {}
         self._failures = 0
 
     async def fence(self, numbers: Iterable[int]) -> None:
@@ -111,6 +112,7 @@ class PartitionTransactions:
             await _stop(producers.values())
             raise
         self._producers = producers
+        self._locks = {number: asyncio.Lock() for number in producers}
 
     def _producer(self, number: int) -> Any:
         return clients.producer(
@@ -137,11 +139,13 @@ class PartitionTransactions:
             msg = f"{self._group} does not own partition {number}"
             raise FencedError(msg)
         try:
-            await self._write(producer, records, next_offsets)
+            async with self._locks[number]:
+                await self._write(producer, records, next_offsets)
         except MessageSizeTooLargeError:
             await self._abort(producer)
             raise
-        except KafkaError as error:
+        except (KafkaError, IllegalOperation, AssertionError) as error:
+            # The last two: this producer has not come to the end of an earlier transaction.
             self._failures += 1
             await self._abort(producer)
             if self._failures >= _FAILURES:

@@ -24,7 +24,7 @@ from transport.transactions import transactions_of
 _log = logging.getLogger(__name__)
 REBALANCE_LIMIT_S = 300.0
 """A rebalance with recovery may take this long before the watchdog calls it a stall."""
-AWAY_S = 15.0
+AWAY_S = 8.0
 """The monitor asks every five seconds; a broker that has not answered for so long is away."""
 
 
