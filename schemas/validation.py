@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from schemas import checks, told
+from schemas import checks, platform_checks
 from schemas.checks import (
     AMOUNTS,
     LATEST_MS,
@@ -207,5 +207,5 @@ CHECKS: dict[type, Callable[[Any], str | None]] = {
     Fundamentals: _fundamentals,
     NewsArticle: _news,
     CalendarEvent: _calendar,
-    **told.CHECKS,
+    **platform_checks.CHECKS,
 }

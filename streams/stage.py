@@ -16,7 +16,7 @@ from schemas.dead_letters import Kind
 from schemas.scores import InputPosition
 
 FORMER = "#"
-"""`market.candles#1` in applied offsets: those of the topic before it was made anew."""
+"""`market.candles#1` in applied offsets: those of the topic before it was recreated."""
 
 
 class UnusableEventError(ValueError):

@@ -212,14 +212,14 @@ def states(settings: Settings) -> list[TopicState]:
 
 
 def topic_ids(settings: Settings, names: Iterable[str]) -> dict[str, str]:
-    """Return the id of each topic (by its name on the broker): another one after it is made anew.
+    """Return the id of each topic (by its name on the broker): another one after it is recreated.
 
     Topics that are missing, and all of them on a broker without ids, are left out. Blocks.
     """
-    from confluent_kafka import KafkaException, TopicCollection
-
     if is_embedded():
         return {}
+    from confluent_kafka import KafkaException, TopicCollection
+
     admin, ids = clients.blocking_admin(settings), {}
     futures = admin.describe_topics(TopicCollection(sorted(names)), request_timeout=_TIMEOUT_S)
     for name, future in futures.items():
@@ -234,12 +234,12 @@ def record_limits(settings: Settings, names: Iterable[str]) -> dict[str, int]:
     It is the topic's `max.message.bytes`; a topic whose settings the broker does not give has
     Kafka's default, DEFAULT_LIMIT.
     """
+    if is_embedded():  # it has no such setting; 16 MB were taken
+        return dict.fromkeys(names, _CHANGELOG_BYTES)
     from confluent_kafka import KafkaException
     from confluent_kafka.admin import ConfigResource, ResourceType
 
     limits = dict.fromkeys(names, DEFAULT_LIMIT)
-    if is_embedded():  # it has no such setting; 16 MB were taken
-        return dict.fromkeys(limits, _CHANGELOG_BYTES)
     resources = [ConfigResource(ResourceType.TOPIC, name) for name in sorted(limits)]
     admin = clients.blocking_admin(settings)
     for resource, future in admin.describe_configs(resources, request_timeout=_TIMEOUT_S).items():

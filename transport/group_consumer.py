@@ -65,7 +65,7 @@ class Generation(ConsumerRebalanceListener):  # type: ignore[misc]
         self.number = 0
         self._settled = False
         self._sought = -1
-        self._made_anew: set[str] = set()
+        self._recreated: set[str] = set()
 
     @property
     def is_ready(self) -> bool:
@@ -81,10 +81,10 @@ class Generation(ConsumerRebalanceListener):  # type: ignore[misc]
         """Note that the rebalance is over."""
         self._settled = True
 
-    def restart(self, made_anew: Iterable[str] = ()) -> None:
-        """Count on without a rebalance; topics that were made anew are read from the beginning."""
+    def restart(self, recreated: Iterable[str] = ()) -> None:
+        """Count on without a rebalance; topics that were recreated are read from the beginning."""
         self.number += 1
-        self._made_anew |= set(made_anew)
+        self._recreated |= set(recreated)
 
     async def seek(self, consumer: Any) -> None:
         """Go back to the committed offsets, once a rebalance."""
@@ -94,13 +94,13 @@ class Generation(ConsumerRebalanceListener):  # type: ignore[misc]
         try:
             for place in sorted(consumer.assignment()):
                 offset = await consumer.committed(place)
-                if offset is None or place.topic in self._made_anew:
+                if offset is None or place.topic in self._recreated:
                     await consumer.seek_to_beginning(place)
                 else:
                     consumer.seek(place, offset)
         except IllegalStateError:
             return  # the next rebalance has begun
-        self._made_anew.clear()
+        self._recreated.clear()
         self._sought = number
 
 
@@ -178,7 +178,7 @@ class GroupConsumer:
         return dict(got)
 
     async def _look_at_topics(self) -> None:
-        """Begin again with topics that were deleted and made anew: their offsets begin at 0."""
+        """Begin again with topics that were deleted and recreated: their offsets begin at 0."""
         now_s = time.monotonic()
         if now_s < self._look_at_s:
             return
@@ -188,7 +188,7 @@ class GroupConsumer:
             another = [name for name in sorted(ids) if self._ids.get(name, ids[name]) != ids[name]]
             self._ids |= ids
             if another:
-                _log.warning("%s: deleted and made anew, read from the beginning", another)
+                _log.warning("%s: deleted and recreated, read from the beginning", another)
                 self._rebalances.restart(another)
 
     async def commit(self, next_offsets: Mapping[TopicPartition, int]) -> None:

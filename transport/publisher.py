@@ -20,11 +20,10 @@ from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from schemas.codec import BadEventError, Codec
 from schemas.partitioning import partition_of
-from schemas.topics import BY_NAME, STRATEGIES, TOPICS, Topic, physical
+from schemas.topics import BY_NAME, STRATEGIES, TOPICS, Topic, logical, physical
 from transport import clients
 from transport.admin import BrokerError, agreed_partitions, record_limits
 from transport.clock import wall_ms
-from transport.record_size import RecordTooLargeError, check_size
 from transport.records import SENT_HEADER, ProducerRecord, record_of
 from transport.settings import Settings
 
@@ -95,7 +94,8 @@ class Publisher:
             raise PublishError(msg) from error
         self._producer = producer
         names = [physical(topic.name, self._prefix) for topic in TOPICS]
-        self._limits = await asyncio.to_thread(record_limits, self._settings, names)
+        limits = await asyncio.to_thread(record_limits, self._settings, names)
+        self._limits = {logical(name, self._prefix): most for name, most in limits.items()}
 
     async def stop(self) -> None:
         """Flush and disconnect; disconnects also when the flush raises PublishError."""
@@ -126,7 +126,7 @@ class Publisher:
         Raises BadEventError when the event breaks the contract (nothing is sent), PublishError when
         this or an earlier event failed.
         """
-        await self._hand_over(*record_of(event, self._codec))
+        await self._hand_over(*record_of(event, self._codec, self._limits))
 
     async def withdraw(self, strategy_id: str, at_ms: int) -> None:
         """Hand the tombstone of a strategy over: it is gone from its compacted topic.
@@ -138,7 +138,6 @@ class Publisher:
     async def _hand_over(self, topic: Topic, record: ProducerRecord) -> None:
         await self._room()
         name = physical(topic.name, self._prefix)
-        self._check_size(name, record)
         try:
             count = await self._partitions(topic)
             future = await self._producer.send(
@@ -197,8 +196,7 @@ class Publisher:
         bad: BadEventError | None = None
         for event in chunk:
             try:
-                topic, record = record_of(event, self._codec, is_valid=are_valid)
-                self._check_size(physical(topic.name, self._prefix), record)
+                topic, record = record_of(event, self._codec, self._limits, is_valid=are_valid)
             except BadEventError as error:
                 bad = error
                 break
@@ -218,12 +216,6 @@ class Publisher:
         for record in records:
             by_partition[partition_of(record.key, partition_count)].append(record)
         await asyncio.gather(*[self._send(topic, *item) for item in by_partition.items()])
-
-    def _check_size(self, name: str, record: ProducerRecord) -> None:
-        try:
-            check_size(name, record.key, record.value or b"", self._limits)
-        except RecordTooLargeError as error:
-            raise BadEventError(str(error)) from error
 
     async def _partitions(self, topic: Topic) -> int:
         name = physical(topic.name, self._prefix)

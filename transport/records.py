@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -13,11 +13,12 @@ from schemas.events import TOPIC_OF
 from schemas.sources import SourceStatus
 from schemas.topics import REQUESTS, SOURCES, STRATEGIES, Topic
 from schemas.validation import problem
+from transport.record_size import RecordTooLargeError, check_size
 
 SENT_HEADER = "sent_ms"
-_LARGEST_BYTES = 1_000_000  # Kafka's limit by default is little more
 _MOST_SENT = 2**53  # every whole number up to here is exact wherever numbers are doubles
 _MOST_DIGITS = 16
+_NO_LIMITS: Mapping[str, int] = {}
 _TOPICS: dict[type, Topic] = {
     **TOPIC_OF,
     Strategy: STRATEGIES,
@@ -36,11 +37,17 @@ class ProducerRecord(NamedTuple):
 
 
 def record_of(
-    event: msgspec.Struct, codec: Codec, *, is_valid: bool = False
+    event: msgspec.Struct,
+    codec: Codec,
+    limits: Mapping[str, int] = _NO_LIMITS,
+    *,
+    is_valid: bool = False,
 ) -> tuple[Topic, ProducerRecord]:
-    """Return the topic and the record of an event; BadEventError when it breaks the contract.
+    """Return the topic and the record of an event.
 
-    `is_valid`: `schemas.validation.problem` has been asked about it already.
+    `limits`: the most bytes of a record by logical topic, Kafka's default for the others.
+    `is_valid`: `schemas.validation.problem` has been asked about it already. Raises BadEventError
+    for an event that breaks the contract or is larger than its topic takes.
     """
     kind = type(event)
     topic = _TOPICS.get(kind)
@@ -52,12 +59,14 @@ def record_of(
         value = b"" if wrong else codec.encode(event)
     except (TypeError, ValueError, AttributeError, OverflowError) as error:
         wrong, value = f"a field does not fit its schema: {error}", b""
-    if len(value) > _LARGEST_BYTES:
-        wrong = f"is {len(value)} bytes long, more than {_LARGEST_BYTES}"
     if wrong:
         raise BadEventError(_where(topic, event) + wrong)
-    timestamp_ms = getattr(event, _TIME_FIELD.get(kind, "observed_at"))
-    return topic, ProducerRecord(getattr(event, topic.key).encode(), timestamp_ms, value)
+    key = getattr(event, topic.key).encode()
+    try:
+        check_size(topic.name, key, value, limits)
+    except RecordTooLargeError as error:
+        raise BadEventError(_where(topic, event) + str(error)) from error
+    return topic, ProducerRecord(key, getattr(event, _TIME_FIELD.get(kind, "observed_at")), value)
 
 
 def sent_ms(headers: Iterable[tuple[str, bytes | None]]) -> int | None:

@@ -54,7 +54,7 @@ class ExplanationTopic:
                 ranges = {}
                 for one in partitions:
                     start = starts.get(one[1], 0)
-                    # A start behind the end is of a topic that was made anew.
+                    # A start behind the end is of a topic that was recreated.
                     start = start if begins[one] <= start <= ends[one] else begins[one]
                     ranges[one] = (start, ends[one])
                 async for records in reader.scan(ranges):

@@ -32,8 +32,8 @@ record beside the state."""
 class BatchResult:
     """What one batch comes to: entries to write, outputs to send, offsets that are then done."""
 
-    def __init__(self, tenure: int) -> None:
-        self.tenure = tenure
+    def __init__(self, assignment_number: int) -> None:
+        self.assignment_number = assignment_number
         self.entries: dict[bytes, tuple[int, Entry]] = {}
         self.outputs: dict[bytes, list[Pending]] = {}
         self.letters: dict[int, list[Pending]] = {}
@@ -104,13 +104,15 @@ class BatchProcessor:
         self._runner = StageRunner(stage, partitions, self._entries)
         self._limits = limits or {}
 
-    async def work(self, chunks: Iterable[Chunk], tenure: int) -> tuple[BatchResult, list[Chunk]]:
+    async def work(
+        self, chunks: Iterable[Chunk], assignment_number: int
+    ) -> tuple[BatchResult, list[Chunk]]:
         """Return the work of the chunks, and what is left for the next batch.
 
         A batch ends where the outputs of one key become many bytes. Whatever goes wrong while one
         record is handled is counted to that record and passes through: see CrashLog.
         """
-        work = BatchResult(tenure)
+        work = BatchResult(assignment_number)
         tables = self._tables()
         waiting = list(chunks)
         for number, chunk in enumerate(waiting):

@@ -1,7 +1,7 @@
 """Restores the state of a stage from its changelog, and checks it against the inputs.
 
 Faust would restore a table only where every row counts. Here rows of an owner that slept are
-dropped, only committed rows are read, and a topic that was deleted and made anew, or lost its end,
+dropped, only committed rows are read, and a topic that was deleted and recreated, or lost its end,
 is noticed: its offsets begin again, and what the state has applied of it no longer counts.
 """
 
@@ -51,7 +51,7 @@ Rows = list[tuple[bytes, bytes]]
 class Restored(NamedTuple):
     """What the new owner writes first: rows by partition number, and offsets to read again from.
 
-    `rewound` are first offsets by topic on the broker and partition, of topics that were made anew:
+    `rewound` are first offsets by topic on the broker and partition, of topics that were recreated:
     somebody may have passed over their records meanwhile.
     """
 
@@ -74,8 +74,8 @@ class Changelog:
     async def restore(self, store: StateStore, numbers: Iterable[int]) -> Restored:
         """Bring the store to the end of the log; return what to write before anything else.
 
-        What is known from an earlier tenure stays, only what came since is read. Raises BrokerError
-        when the broker does not answer.
+        What is known from an earlier assignment stays, only what came since is read. Raises
+        BrokerError when the broker does not answer.
         """
         wanted = sorted(numbers)
         ids = await asyncio.to_thread(admin.topic_ids, self._settings, self._inputs.values())
@@ -89,7 +89,7 @@ class Changelog:
             rows[number] = []
             for topic, name in self._inputs.items():
                 place = (name, number)
-                changed = self._made_anew(store, number, topic, ends[place], ids)
+                changed = self._recreated(store, number, topic, ends[place], ids)
                 if changed:
                     rewound[place] = begins[place]
                 rows[number] += changed
@@ -100,7 +100,7 @@ class Changelog:
         places = [(self.name, number) for number in numbers]
         begins, ends = await reader.begins(places), await reader.ends(places)
         if any(ends[self.name, number] < self._next.get(number, 0) for number in numbers):
-            _log.warning("the changelog %s was made anew: its state is read again", self.name)
+            _log.warning("the changelog %s was recreated: its state is read again", self.name)
             store.clear()
             for known in (self._next, self._applied, self._topics):
                 known.clear()
@@ -123,7 +123,7 @@ class Changelog:
             self._topics[number] = _decode_owner(owners[-1]).topics
         self._applied.setdefault(number, {}).update(taken)
 
-    def _made_anew(
+    def _recreated(
         self, store: StateStore, number: int, topic: str, end: int, ids: Mapping[str, str]
     ) -> Rows:
         """Return the rows of the keys that applied more of a topic than it has now ever had."""
@@ -139,10 +139,10 @@ class Changelog:
             return []
         _log.warning(
             "%s[%d] %s: %s goes on with what it has from its first offset on",
-            *(name, number, "was deleted and made anew" if is_another else f"ends at {end} now"),
+            *(name, number, "was deleted and recreated" if is_another else f"ends at {end} now"),
             self._stage,
         )
-        rows = [(key, store.made_anew(number, key, topic)) for key in keys]
+        rows = [(key, store.recreated(number, key, topic)) for key in keys]
         for key in keys:
             by_key[key] = {one: at for one, at in by_key[key].items() if one != topic}
         return rows

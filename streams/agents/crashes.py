@@ -26,7 +26,7 @@ class CrashLog:
 
     Whatever goes wrong while a record is handled ends the process at its offset and it is tried
     again; after three times the record goes to the dead letters, so that one record cannot stop the
-    stream. A topic that was made anew has other records at the same offsets: those begin at 0.
+    stream. A topic that was recreated has other records at the same offsets: those begin at 0.
     """
 
     def __init__(self, path: Path) -> None:

@@ -86,7 +86,7 @@ class CycleWatchdog:
                 await self._begin()
             now = time.monotonic()
             if fetched or await self._broker_answers():
-                # A process that slept has heard nothing: that time does not count either.
+                # A process that was stopped has read nothing: that time does not count either.
                 self._clock_ms += min(now - last, 2 * _ROUND_S) * 1000
             last = time.monotonic()
             for partition, records in fetched.items():

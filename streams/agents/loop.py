@@ -63,28 +63,28 @@ class StageLoop:
         self._writing: asyncio.Task[None] | None = None
         self._restoring: asyncio.Task[None] | None = None
         self._busy = False
-        self._owned, self._ready, self._lost = -1, -1, -1  # numbers of tenures
+        self._owned, self._ready, self._lost = -1, -1, -1  # numbers of assignments
         self.events = 0
         self._began_s = 0.0
 
     async def take_over(self, numbers: set[int]) -> None:
         """Take partitions over: shut earlier owners out, then begin to restore their state."""
-        tenure = self._app.tenure
-        if tenure == self._owned:
+        assignment_number = self._app.assignment_number
+        if assignment_number == self._owned:
             return
         await self._writer.take_over(numbers)
-        self._owned = tenure
-        self._restoring = asyncio.create_task(self._restore(tenure, numbers))
+        self._owned = assignment_number
+        self._restoring = asyncio.create_task(self._restore(assignment_number, numbers))
 
-    async def _restore(self, tenure: int, numbers: set[int]) -> None:
+    async def _restore(self, assignment_number: int, numbers: set[int]) -> None:
         await self._given_up()
         self._store.forget()
-        while self._app.tenure == tenure:
+        while self._app.assignment_number == assignment_number:
             try:
                 restored = await self._changelog.restore(self._store, numbers)
                 await self._writer.write_first(restored)
             except PartitionsRevokedError as error:
-                self._rejoin(tenure, error)
+                self._rejoin(assignment_number, error)
                 return
             except (BrokerError, KafkaError, TimeoutError) as error:
                 _log.warning("the state cannot be restored yet: %s", error)
@@ -92,8 +92,8 @@ class StageLoop:
                 continue
             if restored.rewound:
                 await self._app.consumer.commit()
-                self._rejoin(tenure, "topics were made anew")
-            self._ready = tenure
+                self._rejoin(assignment_number, "topics were recreated")
+            self._ready = assignment_number
             return
 
     def failure(self) -> BaseException | None:
@@ -121,19 +121,19 @@ class StageLoop:
                 self._busy = False
 
     async def _process(self, chunks: list[Chunk]) -> None:
-        tenure = self._app.tenure
-        current = [chunk for chunk in chunks if chunk.tenure == tenure]
-        if not current or tenure == self._lost:
+        assignment_number = self._app.assignment_number
+        current = [chunk for chunk in chunks if chunk.assignment_number == assignment_number]
+        if not current or assignment_number == self._lost:
             return
-        if tenure != self._ready:
+        if assignment_number != self._ready:
             if self._restoring is not None:
                 await asyncio.shield(self._restoring)  # the agent is cancelled in a rebalance
-            if tenure != self._ready:
-                return  # another tenure has begun meanwhile
+            if assignment_number != self._ready:
+                return  # another assignment has begun meanwhile
         while current:
-            work, current = await self._batcher.work(current, tenure)
+            work, current = await self._batcher.work(current, assignment_number)
             await self._written()
-            if tenure == self._lost:
+            if assignment_number == self._lost:
                 return
             self.events += work.events
             self._writing = asyncio.ensure_future(self._write(work))
@@ -143,16 +143,16 @@ class StageLoop:
             await self._writer.write(work)
         except PartitionsRevokedError as error:
             _log.info("a batch of %d events was given up: %s", work.events, error)
-            self._rejoin(work.tenure, error)
+            self._rejoin(work.assignment_number, error)
         except RecordTooLargeError as error:
             self._batcher.count_row(work, error.key, error)
             raise
 
-    def _rejoin(self, tenure: int, why: object) -> None:
+    def _rejoin(self, assignment_number: int, why: object) -> None:
         """Read again from the committed offsets, with the state that the log has."""
-        if tenure == self._app.tenure and tenure != self._lost:
+        if assignment_number == self._app.assignment_number and assignment_number != self._lost:
             _log.warning("joining the group again: %s", why)
-            self._lost = tenure
+            self._lost = assignment_number
             self._app.consumer.rejoin()
 
     async def _take(self, queue: Any) -> list[Chunk]:
@@ -181,7 +181,7 @@ class StageLoop:
             self._writing = None
 
     async def _given_up(self) -> None:
-        """Wait for a batch of an earlier tenure: it ends soon, and its error is the loop's."""
+        """Wait for a batch of an earlier assignment: it ends soon, and its error is the loop's."""
         if self._writing is not None:
             await asyncio.wait({self._writing})
 

@@ -52,7 +52,7 @@ class LogMonitor:
     It gives every hosted stage the end offsets of its inputs: a stage whose own consumer hangs
     fetches nothing and so knows of no lag. Where the embedded broker names an end too low, the lag
     shows a batch later. A broker that does not answer leaves the last ends as they are, and is
-    nobody's trouble. A topic that was made anew or got partitions is: then the process has to start
+    nobody's trouble. A topic that was recreated or got partitions is: then the process has to start
     again, with another look at its state.
     """
 
@@ -106,7 +106,7 @@ class LogMonitor:
         ids = admin.topic_ids(self._settings, names)
         for name, topic_id in ids.items():
             if self._ids.setdefault(name, topic_id) != topic_id:
-                return f"topic {name} was deleted and made anew"
+                return f"topic {name} was deleted and recreated"
         return None
 
     async def stop(self) -> None:

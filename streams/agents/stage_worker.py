@@ -54,20 +54,15 @@ class StageWorker:
             session_timeout_s=settings.session_timeout_s,
             commit_idle_s=settings.commit_idle_s,
         )
-        table = app.Table(
-            "state",
-            partitions=settings.partitions,
-            key_type=bytes,
-            value_type=bytes,
-        )
+        raw: Any = {"key_type": bytes, "value_type": bytes}
+        table = app.Table("state", partitions=settings.partitions, **raw)
         store = StateStore(stage)
-        crashes = CrashLog(settings.state_dir / "crashes" / f"{group}.json")
         batcher = BatchProcessor(
             stage,
             codec,
             registry,
             store,
-            crashes,
+            CrashLog(settings.state_dir / "crashes" / f"{group}.json"),
             partitions=settings.partitions,
             prefix=settings.prefix,
             tables=tables,
@@ -80,9 +75,7 @@ class StageWorker:
         app.take_over = self.loop.take_over
         self._transactions = transactions
         self.input_topics = [physical(name, settings.prefix) for name in stage.inputs]
-        topic = app.topic(
-            *self.input_topics, key_type=bytes, value_type=bytes, value_serializer="raw"
-        )
+        topic = app.topic(*self.input_topics, **raw, value_serializer="raw")
 
         @app.agent(topic, name=stage.name)  # type: ignore[untyped-decorator]
         async def agent(stream: Any) -> None:

@@ -39,7 +39,7 @@ Applied = dict[str, int]
 
 
 class Row(msgspec.Struct, Generic[S], array_like=True, frozen=True, gc=False):
-    """What the changelog has of a key; rows of versions before 0.5 have no epoch."""
+    """What the changelog has of a key; older rows have no epoch."""
 
     state: S
     applied: Applied
@@ -47,7 +47,7 @@ class Row(msgspec.Struct, Generic[S], array_like=True, frozen=True, gc=False):
     epoch: int = 0
 
 
-_glance = msgspec.msgpack.Decoder(Row[msgspec.Raw]).decode
+_decode_without_state = msgspec.msgpack.Decoder(Row[msgspec.Raw]).decode
 
 
 class StateStore:
@@ -114,7 +114,7 @@ class StateStore:
         taken: dict[bytes, Applied] = {}
         of_epoch: dict[bytes, tuple[int, int]] = {}
         for key, value in rows:
-            row = _glance(value)
+            row = _decode_without_state(value)
             if row.epoch < epoch:
                 continue
             epoch = row.epoch
@@ -128,8 +128,8 @@ class StateStore:
         self.epochs[partition] = epoch
         return taken
 
-    def made_anew(self, partition: int, key: bytes, topic: str) -> bytes:
-        """Forget what a key applied of a topic that was made anew; return its row for the log.
+    def recreated(self, partition: int, key: bytes, topic: str) -> bytes:
+        """Forget what a key applied of a topic that was recreated; return its row for the log.
 
         What it had applied stays under another name, so that sequence numbers go on.
         """

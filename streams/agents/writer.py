@@ -89,7 +89,7 @@ class Writer:
 
     async def write_first(self, restored: Restored) -> None:
         """Write what a new owner writes before anything else: a batch without records."""
-        work = BatchResult(self._app.tenure)
+        work = BatchResult(self._app.assignment_number)
         work.done = {TP(*place): offset for place, offset in restored.rewound.items()}
         rows = [(number, *row) for number, some in restored.rows.items() for row in some]
         await self._write(work, rows)
@@ -111,7 +111,7 @@ class Writer:
         offsets: dict[int, dict[Any, int]] = defaultdict(dict)
         for tp, next_offset in work.done.items():
             offsets[tp.partition][tp] = next_offset
-        self._check_tenure(work)
+        self._check_assignment(work)
         writes = [
             transactions.write(number, records[number], offsets[number])
             for number in sorted(records.keys() | offsets.keys())
@@ -122,29 +122,29 @@ class Writer:
                 raise PartitionsRevokedError(str(error)) from error
             if error is not None:
                 raise error
-        self._check_tenure(work)
+        self._check_assignment(work)
         self._persisted(rows)
 
     async def _in_order(self, work: BatchResult, rows: list[Row]) -> None:
-        self._check_tenure(work)
+        self._check_assignment(work)
         await self._send(
             [Outgoing(self._changelog, number, key, 0, value, 0) for number, key, value in rows]
         )
-        self._check_tenure(work)
+        self._check_assignment(work)
         self._persisted(rows)
         outputs = [pending for some in work.outputs.values() for pending in some]
         letters = [pending for some in work.letters.values() for pending in some]
         await self._send(self._addressed([*outputs, *letters]))
-        self._check_tenure(work)
+        self._check_assignment(work)
 
     def _persisted(self, rows: list[Row]) -> None:
         for _, key, value in rows:
             self._store.persisted(key, value)
 
-    def _check_tenure(self, work: BatchResult) -> None:
-        if self._app.tenure != work.tenure:
+    def _check_assignment(self, work: BatchResult) -> None:
+        if self._app.assignment_number != work.assignment_number:
             raise PartitionsRevokedError
-        if self._transactions is None and self._app.consumer.overslept():
+        if self._transactions is None and self._app.consumer.session_expired():
             msg = "the consumer group has not answered for longer than its session"
             raise PartitionsRevokedError(msg)
 

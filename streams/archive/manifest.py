@@ -78,6 +78,6 @@ def _refuse_another_log(
         if before != count:
             msg = (
                 f"The archive {store.address} holds {topic} with {before} partitions, the broker "
-                f"has {count}: the topic was made anew. Take another address."
+                f"has {count}: the topic was recreated. Take another address."
             )
             raise ArchiveError(msg)

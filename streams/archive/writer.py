@@ -134,7 +134,7 @@ class ArchiveWriter:
                 msg = (
                     f"The archive {self.address} has another record than the broker at "
                     f"{topic}[{partition}], offset {record.offset}: it holds another log, or the "
-                    "topic was made anew. Take another address."
+                    "topic was recreated. Take another address."
                 )
                 raise ArchiveError(msg)
 

@@ -59,7 +59,7 @@ async def again(desk: Watched, scene: Scene, heard: Overheard) -> None:
     await expect(desk.page.locator("#link")).to_have_attribute("data-state", "live")
 
 
-async def test_a_log_made_anew_is_a_gap_once(desk: Watched, scene: Scene) -> None:
+async def test_a_log_recreated_is_a_gap_once(desk: Watched, scene: Scene) -> None:
     heard = Overheard(desk)
     await sign_in(desk.page, scene.stand.address)
     await until_page_has(desk.page, set(scene.stand.sent[-ASSETS:]))

@@ -118,7 +118,7 @@ class Backlog:
         return await self._asked(places, lambda log, names: log.begins(names))
 
     def forget(self) -> None:
-        """Forget all that was read: a topic was made anew."""
+        """Forget all that was read: a topic was recreated."""
         self._generation += 1
         self._reading.clear()
         self._kept.clear()

@@ -29,7 +29,7 @@ _LOOK_S = 0.05
 
 GAPS = {
     "expired": "The log no longer has these records: it keeps them for a limited time.",
-    "replaced": "The log was made anew and has fewer records than this cursor: all it has follows.",
+    "replaced": "The log was recreated and has fewer records than this cursor: all it has follows.",
     "no_position": "The cursor names no offset of this partition: it goes on with what comes now.",
 }
 

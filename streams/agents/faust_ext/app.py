@@ -26,13 +26,13 @@ class StageApp(faust.App):  # type: ignore[misc]
     """A Faust app with the chunk transport.
 
     `commit_idle_s`: a stage that took nothing for so long commits, ahead of the commit interval.
-    `tenure` counts assignments and revocations: what was taken under another number is dropped.
-    `take_over` is called with the numbers of the partitions that this process has now, before the
-    committed offsets are asked for; perhaps several times a tenure.
+    `assignment_number` counts assignments and revocations: what was taken under another number is
+    dropped. `take_over` is called with the numbers of the partitions that this process has now,
+    before the committed offsets are asked for; perhaps several times an assignment.
     """
 
     commit_idle_s = 0.1
-    tenure = 0
+    assignment_number = 0
     take_over: Callable[[set[int]], Awaitable[None]]
 
     def _new_transport(self) -> Any:

@@ -26,7 +26,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
     Tables are restored by `streams.agents.changelog`: for Faust there is nothing to recover.
     """
 
-    heard_s = 0.0
+    last_heartbeat_s = 0.0
     """When the group's coordinator last took this process for a member, by the clock that goes on
     while the machine sleeps."""
 
@@ -50,14 +50,14 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
             asked_s = time.clock_gettime(_SLEEPLESS)
             answered = bool(await beat())
             if answered:
-                self.heard_s = asked_s
+                self.last_heartbeat_s = asked_s
             return answered
 
         coordinator._do_heartbeat = noted
 
-    def heard(self) -> None:
+    def note_heartbeat(self) -> None:
         """Note that this process is a member now."""
-        self.heard_s = time.clock_gettime(_SLEEPLESS)
+        self.last_heartbeat_s = time.clock_gettime(_SLEEPLESS)
 
     def rejoin(self) -> None:
         """Join the group again: every partition is then read from its committed offset."""
@@ -97,12 +97,12 @@ MAX_CHUNKS = 64
 class Chunk(NamedTuple):
     """Records of one partition in offset order, perhaps none, fetched while it was owned.
 
-    `next_offset` is where reading goes on; `tenure` counts the assignments of this process.
+    `next_offset` is where reading goes on; `assignment_number` counts this process's assignments.
     """
 
     tp: TP
     records: list[Any]
-    tenure: int
+    assignment_number: int
     next_offset: int
 
 
@@ -148,9 +148,9 @@ class ChunkConsumer(driver.Consumer):  # type: ignore[misc]
 
     async def _deliver(self, records: Any, active: Any, fetcher_stopped: Any) -> None:
         app = self.app
-        tenure = app.tenure
+        assignment_number = app.assignment_number
         for tp, fetched in records.items():
-            if not self.flow_active or app.tenure != tenure:
+            if not self.flow_active or app.assignment_number != assignment_number:
                 return
             if self._is_changelog_tp(tp):
                 continue
@@ -161,7 +161,7 @@ class ChunkConsumer(driver.Consumer):  # type: ignore[misc]
             after = max(self._thread.positions[tp], new[-1].offset + 1 if new else 0)
             if after <= known:
                 continue
-            if await self._hand_over(Chunk(tp, new, tenure, after), fetcher_stopped):
+            if await self._hand_over(Chunk(tp, new, assignment_number, after), fetcher_stopped):
                 self._read_offset[tp] = after
 
     async def _hand_over(self, chunk: Chunk, fetcher_stopped: Any) -> bool:
@@ -176,7 +176,7 @@ class ChunkConsumer(driver.Consumer):  # type: ignore[misc]
             if not self.flow_active or fetcher_stopped() or self._stopped.is_set():
                 return False
             await asyncio.sleep(0.002)
-        if not self.flow_active or app.tenure != chunk.tenure:
+        if not self.flow_active or app.assignment_number != chunk.assignment_number:
             return False
         self._handed_over += 1
         queue.force_put_nowait(chunk)
@@ -219,13 +219,13 @@ class ChunkConsumer(driver.Consumer):  # type: ignore[misc]
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Finish and commit while still a member, then forget the partitions."""
         await super().on_partitions_revoked(revoked)
-        self.app.tenure += 1
+        self.app.assignment_number += 1
         self._done.clear()
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
-        """Begin another tenure."""
-        self.app.tenure += 1
-        self._thread.heard()
+        """Begin another assignment."""
+        self.app.assignment_number += 1
+        self._thread.note_heartbeat()
         await super().on_partitions_assigned(assigned, generation_id)
 
     async def perform_seek(self) -> None:
@@ -234,12 +234,12 @@ class ChunkConsumer(driver.Consumer):  # type: ignore[misc]
         await super().perform_seek()
 
     def rejoin(self) -> None:
-        """Give up what was taken and not committed: it is read again as another tenure."""
+        """Give up what was taken and not committed: it is read again as another assignment."""
         self._thread.rejoin()
 
-    def overslept(self) -> bool:
+    def session_expired(self) -> bool:
         """Return whether the group may have taken this process for dead since it last heard."""
-        silent_s = time.clock_gettime(_SLEEPLESS) - self._thread.heard_s
+        silent_s = time.clock_gettime(_SLEEPLESS) - self._thread.last_heartbeat_s
         return bool(silent_s > self.app.conf.broker_session_timeout)
 
     def verify_event_path(self, now: float, tp: TP) -> None:

@@ -84,7 +84,7 @@ async def test_a_clean_stop_is_a_fast_shutdown_even_with_clients(folder: Path) -
     client.terminate()
 
 
-async def test_data_of_an_interrupted_initdb_is_made_anew(folder: Path) -> None:
+async def test_data_of_an_interrupted_initdb_is_recreated(folder: Path) -> None:
     (folder / "data.new").mkdir()
     (folder / "data.new" / "PG_VERSION").write_text("18")
     database = Database(directory=folder, fast=True)

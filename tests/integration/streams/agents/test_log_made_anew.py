@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.kafka, pytest.mark.slow, pytest.mark.asyncio(loop_scop
 ASSETS = 3
 
 
-async def _made_anew(running: Rig, topic: str) -> None:
+async def _recreated(running: Rig, topic: str) -> None:
     name = f"{running.settings.prefix}{topic}"
     client = clients.blocking_admin(running.settings)
     await asyncio.to_thread(client.delete_topics([name], operation_timeout=30)[name].result)
@@ -28,7 +28,7 @@ async def _made_anew(running: Rig, topic: str) -> None:
 
 
 @pytest.mark.parametrize("topic", ["engine.scores", "market.candles"])
-async def test_case_a_topic_is_deleted_and_made_anew(
+async def test_case_a_topic_is_deleted_and_recreated(
     topic: str, kafka_stack: Stack, folder: Path
 ) -> None:
     events = market(ASSETS, 2)
@@ -37,7 +37,7 @@ async def test_case_a_topic_is_deleted_and_made_anew(
     async with rig(kafka_stack.env(), folder, name=name, with_sink=False) as running:
         await running.play(events[:before])
         first = await _signals(running)
-        await _made_anew(running, topic)
+        await _recreated(running, topic)
         await running.publisher.publish_many(events[before:])  # before anybody has noticed
         await running.publisher.flush()
         for _ in range(600):
@@ -46,10 +46,10 @@ async def test_case_a_topic_is_deleted_and_made_anew(
             await asyncio.sleep(0.1)
         assert len(await _signals(running)) >= len(first) + 4 * ASSETS
         log = "".join(path.read_text() for path in folder.rglob("worker-*.log"))
-        assert f"topic {running.settings.prefix}{topic} was deleted and made anew" in log
+        assert f"topic {running.settings.prefix}{topic} was deleted and recreated" in log
 
 
-async def test_case_a_sink_reads_a_topic_that_was_made_anew(
+async def test_case_a_sink_reads_a_topic_that_was_recreated(
     kafka_stack: Stack, folder: Path
 ) -> None:
     events = market(ASSETS, 2)
@@ -57,7 +57,7 @@ async def test_case_a_sink_reads_a_topic_that_was_made_anew(
     async with rig(kafka_stack.env(), folder, name="anew-sink") as running:
         await running.play(events[:before])
         await running.stored()
-        await _made_anew(running, "signals")
+        await _recreated(running, "signals")
         await running.play(events[before:])
         written = await _signals(running)
         assert len(written) >= 4 * ASSETS

@@ -149,11 +149,11 @@ async def test_two_writers_share_the_work_and_take_over(rig: Rig, tmp_path: Path
 
 
 async def test_an_archive_of_another_log_is_refused(rig: Rig, tmp_path: Path) -> None:
-    """The topics were made anew: offsets begin at 0 again, and mean other records."""
+    """The topics were recreated: offsets begin at 0 again, and mean other records."""
     await rig.send(TRENDING.name, *(trending(n) for n in range(5)))
     made = await archive_runner(rig.settings, str(tmp_path), [TRENDING.name], roll_s=0.05)
     made.sink.writer.write(TRENDING.name, 0, run(0, 2))
-    with pytest.raises(SinkError, match="holds another log, or the topic was made anew"):
+    with pytest.raises(SinkError, match="holds another log, or the topic was recreated"):
         await asyncio.wait_for(made.runner.run(), HANGS_S)
     assert len(list(tmp_path.rglob("*.avro"))) == 1
 

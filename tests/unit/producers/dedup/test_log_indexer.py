@@ -157,7 +157,7 @@ async def test_records_that_expired_after_they_were_read_do_not_matter(tmp_path)
     assert len(publishes.index.closed_times("BTC", "1h")) == 50
 
 
-async def test_a_log_made_anew_under_a_running_process_is_noticed(tmp_path) -> None:
+async def test_a_log_recreated_under_a_running_process_is_noticed(tmp_path) -> None:
     log = filled(*hourly(*range(50)))
     publishes = once(log, tmp_path)
     await publishes.checkpoint()

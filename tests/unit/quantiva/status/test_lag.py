@@ -32,7 +32,7 @@ def test_two_snapshots_give_lag_and_rate() -> None:
     assert topic_rate(first, second, [A, B]) == 2.0
 
 
-def test_a_topic_made_anew_has_no_negative_rate_and_no_negative_lag() -> None:
+def test_a_topic_recreated_has_no_negative_rate_and_no_negative_lag() -> None:
     first, second = Snapshot(0, {A: 100}, {"g": {A: 100}}), Snapshot(1, {A: 2}, {"g": {A: 100}})
     assert topic_rate(first, second, [A]) == 0.0
     assert progress(first, second, "g", [A], {A: 0}).lag == 0

@@ -122,7 +122,7 @@ class MemoryLog:
         return {}
 
     async def follow(self, starts: Mapping[Partition, int]) -> AsyncIterator[list[Any]]:
-        """Yield what is there; a topic that is made anew is read from its beginning."""
+        """Yield what is there; a topic that is recreated is read from its beginning."""
         starts, generation = dict(starts), self.generation
         while True:
             self._check()

@@ -346,7 +346,7 @@ async def test_one_that_is_cut_off_takes_nothing_from_the_others() -> None:
         assert len(first.ids()) < LONG
 
 
-async def test_a_topic_made_anew_is_read_anew() -> None:
+async def test_a_topic_recreated_is_read_anew() -> None:
     log = filled(40)
     async with hub_on(log) as hub:
         tiny_memory(hub)

@@ -112,7 +112,7 @@ async def test_what_was_lost_while_the_log_was_away_is_said(reason: str, cursor:
     assert visitor.ids() == ["s0", "s1", "s2", "s5"]
 
 
-async def test_a_topic_made_anew_under_a_running_reader_is_noticed() -> None:
+async def test_a_topic_recreated_under_a_running_reader_is_noticed() -> None:
     log = MemoryLog()
     async with hub_on(log) as hub:
         visitor = Visitor(hub)
@@ -179,7 +179,7 @@ async def test_a_registry_that_was_away_is_over_when_it_answers() -> None:
     await asyncio.wait({task})
 
 
-async def test_a_log_made_anew_has_none_of_the_strategies_before() -> None:
+async def test_a_log_recreated_has_none_of_the_strategies_before() -> None:
     log = MemoryLog()
     log.append(samples.STRATEGY)
     log.append(samples.SOURCE)

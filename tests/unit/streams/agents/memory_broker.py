@@ -105,7 +105,7 @@ class MemoryBroker:
             self.append(topic.name, partition, key, value, at_ms, sent)
 
     def chunks(
-        self, topics: Iterable[str], tenure: int, shuffle: Random | None = None
+        self, topics: Iterable[str], assignment_number: int, shuffle: Random | None = None
     ) -> list[Chunk]:
         """Return what is not committed: in the order of arrival, or partitions in another one."""
         waiting = [
@@ -119,7 +119,10 @@ class MemoryBroker:
         ]
         if shuffle is not None:
             runs = _another_order(runs, shuffle)
-        return [Chunk(TP(*run[0][:2]), list[Any](run), tenure, run[-1].offset + 1) for run in runs]
+        return [
+            Chunk(TP(*run[0][:2]), list[Any](run), assignment_number, run[-1].offset + 1)
+            for run in runs
+        ]
 
     def rows(self, number: int) -> list[tuple[bytes, bytes]]:
         """Return the rows of one partition of the changelog, in order."""
@@ -168,7 +171,7 @@ class MemoryApp:
 
     def __init__(self, broker: MemoryBroker, *, commits: str = "each", batch_limit: int = 100):
         self.broker = broker
-        self.tenure = 1
+        self.assignment_number = 1
         self.is_asleep = False
         self.rejoins = 0
         self.producer = SimpleNamespace(_producer=self)
@@ -225,15 +228,15 @@ class MemoryApp:
                 self._point(f"commit {tp.topic}")
                 self.broker.committed[tp] = offset
 
-    def overslept(self) -> bool:
+    def session_expired(self) -> bool:
         return self.is_asleep
 
     def rejoin(self) -> None:
         self.rejoins += 1
 
     def revoke(self) -> None:
-        """Take the partitions away and give them back: another tenure."""
-        self.tenure += 1
+        """Take the partitions away and give them back: another assignment."""
+        self.assignment_number += 1
         self._done.clear()
 
 
@@ -346,14 +349,14 @@ class MemoryWorker:
         for number in range(PARTITIONS):
             self.store.restore(number, self.broker.rows(number))
 
-    async def work(self, tenure: int = 1) -> BatchResult:
+    async def work(self, assignment_number: int = 1) -> BatchResult:
         """Return the work of the first batch; it is not written."""
-        work, _ = await self.processor.work(self.fetch(), tenure)
+        work, _ = await self.processor.work(self.fetch(), assignment_number)
         return work
 
     def fetch(self, shuffle: Random | None = None) -> list[Chunk]:
         """Return the chunks that this worker has to read under its generation."""
-        return self.broker.chunks(self.stage.inputs, self.app.tenure, shuffle)
+        return self.broker.chunks(self.stage.inputs, self.app.assignment_number, shuffle)
 
     async def run(self, shuffle: Random | None = None) -> None:
         """Read all that is not committed, until the log ends. Raises DiedError where it dies."""

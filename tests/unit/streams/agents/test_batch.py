@@ -52,7 +52,7 @@ async def test_a_batch_says_what_to_write_to_send_and_to_commit(tmp_path: Path) 
     broker = MemoryBroker()
     broker.publish(CANDLE, factories.tick("ETH"), factories.tick("BTC", START_MS + 1))
     work = await _worker(broker, tmp_path).work(7)
-    assert (work.tenure, work.events, work.letters) == (7, 3, {})
+    assert (work.assignment_number, work.events, work.letters) == (7, 3, {})
     assert {key: partition for key, (partition, _) in work.entries.items()} == {
         b"BTC": BTC,
         b"ETH": partition_of(b"ETH", PARTITIONS),

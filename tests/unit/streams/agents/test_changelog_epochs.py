@@ -1,4 +1,4 @@
-"""Rows of an owner that slept count no more, and a topic that was made anew begins again."""
+"""Rows of an owner that slept count no more, and a topic that was recreated begins again."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def _stream(worker: MemoryWorker) -> Any:
         pytest.param({}, 3, {"market.candles#1": 3}, id="it lost its end"),
     ],
 )
-def test_a_topic_that_was_made_anew_is_read_from_its_first_record(
+def test_a_topic_that_was_recreated_is_read_from_its_first_record(
     ids: dict[str, str], ends: int, applied: dict[str, int]
 ) -> None:
     store = StateStore(COUNTING)
@@ -107,14 +107,14 @@ def test_a_topic_that_was_made_anew_is_read_from_its_first_record(
     changelog = Changelog(settings, COUNTING, "state-changelog")
     owner = msgspec.msgpack.encode((None, {}, [], 1, {"market.candles": "one"}))
     changelog._take(store, 0, [(OWNER_KEY, owner), (b"BTC", _row(StateStore(COUNTING), 1, 3, 3))])
-    rows = changelog._made_anew(store, 0, "market.candles", ends, ids)
+    rows = changelog._recreated(store, 0, "market.candles", ends, ids)
     entry, _ = store.load(b"BTC")
     assert entry is not None
     assert entry.applied == applied
     assert bool(rows) == ("market.candles" not in applied)
 
 
-def test_sequence_numbers_go_on_over_a_topic_that_was_made_anew() -> None:
+def test_sequence_numbers_go_on_over_a_topic_that_was_recreated() -> None:
     before = Position("market.candles", 0, 3, {"market.candles": 3})
     after = Position("market.candles", 0, 0, {"market.candles#1": 3, "market.candles": 0})
     assert after.sequence() > before.sequence()

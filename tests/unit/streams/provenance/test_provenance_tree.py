@@ -179,7 +179,7 @@ OTHERS = [
 
 
 @pytest.mark.parametrize(("topic", "fields", "words"), OTHERS)
-def test_a_topic_that_was_made_anew_is_noticed(
+def test_a_topic_that_was_recreated_is_noticed(
     topic: str, fields: dict[str, str], words: str
 ) -> None:
     tree = replace_at(topic, lambda event: msgspec.structs.replace(event, **fields))

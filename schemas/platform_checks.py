@@ -1,4 +1,4 @@
-"""Rules of what people and the system itself say: strategies, requests, scores, signals, sources.
+"""Rules of strategies, requests, scores, signals and sources: all that is no market event.
 
 As `schemas.validation`, which asks here: a sentence that begins with the field's name, or None.
 """
