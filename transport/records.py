@@ -36,6 +36,22 @@ class ProducerRecord(NamedTuple):
     value: bytes | None
 
 
+class Outgoing(NamedTuple):
+    """An encoded record and where it goes.
+
+    `topic` is the logical name where a stage decides on it, the broker's where it is sent.
+    `timestamp_ms` 0 is the broker's time. `sent_ms` is the wall-clock time at which the market
+    event behind it was published (0: unknown).
+    """
+
+    topic: str
+    partition: int
+    key: bytes
+    timestamp_ms: int
+    value: bytes
+    sent_ms: int
+
+
 def record_of(
     event: msgspec.Struct,
     codec: Codec,

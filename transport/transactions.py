@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from aiokafka import TopicPartition
 from aiokafka.errors import IllegalOperation, KafkaError, MessageSizeTooLargeError
@@ -20,6 +20,7 @@ from aiokafka.structs import OffsetAndMetadata
 from transport import clients
 from transport.embedded_broker import is_embedded
 from transport.record_size import DEFAULT_LIMIT, OVERHEAD
+from transport.records import SENT_HEADER, Outgoing
 from transport.settings import Settings
 
 _log = logging.getLogger(__name__)
@@ -39,17 +40,6 @@ class FencedError(Exception):
     """A transaction did not count: another owner has the partition, or the broker gave it up."""
 
 
-class Outgoing(NamedTuple):
-    """A record to write, with the names of the broker. `timestamp_ms` 0 is the broker's time."""
-
-    topic: str
-    partition: int
-    key: bytes
-    timestamp_ms: int
-    value: bytes
-    sent_ms: int
-
-
 async def send(producer: Any, records: Iterable[Outgoing], limits: Mapping[str, int]) -> list[Any]:
     """Hand records to a producer in batches, in order; return the futures of acknowledgements.
 
@@ -64,7 +54,7 @@ async def send(producer: Any, records: Iterable[Outgoing], limits: Mapping[str, 
             "key": key,
             "value": value,
             "timestamp": timestamp_ms or None,
-            "headers": [("sent_ms", b"%d" % sent_ms)] if sent_ms else [],
+            "headers": [(SENT_HEADER, b"%d" % sent_ms)] if sent_ms else [],
         }
         size = len(key) + len(value) + OVERHEAD
         builder = builders.get(where)

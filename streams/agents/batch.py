@@ -16,12 +16,12 @@ from schemas.registry_client import Registry
 from schemas.topics import DEAD_LETTERS, logical
 from streams.agents.crashes import CrashLog
 from streams.agents.faust_ext.consumer import Chunk
-from streams.agents.state_store import Pending, StateStore
+from streams.agents.state_store import StateStore
 from streams.runner import StageRunner
 from streams.stage import Entry, Output, Stage, Tables, UnusableEventError
 from transport.decoder import Decoder, Silence
 from transport.record_size import DEFAULT_LIMIT, check_size
-from transport.records import sent_ms
+from transport.records import Outgoing, sent_ms
 
 _log = logging.getLogger(__name__)
 MOST_OUTPUT_BYTES = 400_000
@@ -35,15 +35,15 @@ class BatchResult:
     def __init__(self, assignment_number: int) -> None:
         self.assignment_number = assignment_number
         self.entries: dict[bytes, tuple[int, Entry]] = {}
-        self.outputs: dict[bytes, list[Pending]] = {}
-        self.letters: dict[int, list[Pending]] = {}
+        self.outputs: dict[bytes, list[Outgoing]] = {}
+        self.letters: dict[int, list[Outgoing]] = {}
         self.done: dict[Any, int] = {}
         self.events = 0
         self.last_of: dict[bytes, Any] = {}
         self.is_full = False
         self._bytes_of: Counter[bytes] = Counter()
 
-    def note_size(self, key: bytes, outputs: Iterable[Pending]) -> None:
+    def note_size(self, key: bytes, outputs: Iterable[Outgoing]) -> None:
         """Count the bytes that a key puts out: the batch is full where they become many."""
         self._bytes_of[key] += sum([len(one.value) for one in outputs])
         self.is_full |= self._bytes_of[key] > MOST_OUTPUT_BYTES
@@ -172,18 +172,18 @@ class BatchProcessor:
             pending.extend(encoded)
             work.note_size(entries.written, encoded)
 
-    def _pending(self, output: Output, record: Any) -> Pending:
+    def _pending(self, output: Output, record: Any) -> Outgoing:
         key = output.key.encode()
         partition = partition_for(key, record.key, record.partition, self._partitions)
         value = self._codec.encode(output.event)
         check_size(output.topic, key, value, self._limits)
-        return Pending(
+        return Outgoing(
             output.topic, partition, key, record.timestamp, value, sent_ms(record.headers) or 0
         )
 
     def _letter(
         self, topic: str, record: Any, error: BadEventError | UnusableEventError
-    ) -> Pending:
+    ) -> Outgoing:
         letter = make(
             error.kind,
             topic=topic,
@@ -199,7 +199,7 @@ class BatchProcessor:
             most_bytes=self._limits.get(DEAD_LETTERS.name, DEFAULT_LIMIT),
         )
         key = topic.encode()
-        return Pending(
+        return Outgoing(
             DEAD_LETTERS.name,
             partition_of(key, self._partitions),
             key,

@@ -23,8 +23,9 @@ from streams.fusion.state import ALL_ANSWERED
 from streams.stage import Output
 from transport import clients
 from transport.group_consumer import GroupConsumer, RebalancedError
+from transport.records import Outgoing
 from transport.settings import Settings
-from transport.transactions import FencedError, Outgoing, send, transactions_of
+from transport.transactions import FencedError, send, transactions_of
 
 _log = logging.getLogger(__name__)
 WATCHED = (TRENDING.name, SCORES.name)

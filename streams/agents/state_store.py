@@ -12,27 +12,14 @@ stays decided, also when records arrive in another order the second time.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, TypeVar
 
 import msgspec
 
 from streams.stage import FORMER, Entry, Stage
+from transport.records import Outgoing
 
 S = TypeVar("S")
-
-
-class Pending(NamedTuple):
-    """An encoded output: logical topic, partition, key, timestamp and value as on the broker.
-
-    `sent_ms` is the wall-clock time at which the market event behind it was published (0: unknown).
-    """
-
-    topic: str
-    partition: int
-    key: bytes
-    timestamp_ms: int
-    value: bytes
-    sent_ms: int
 
 
 Applied = dict[str, int]
@@ -43,7 +30,7 @@ class Row(msgspec.Struct, Generic[S], array_like=True, frozen=True, gc=False):
 
     state: S
     applied: Applied
-    pending: list[Pending] = []
+    pending: list[Outgoing] = []
     epoch: int = 0
 
 
@@ -54,7 +41,6 @@ class StateStore:
     """Entries of one stage, over the bytes that `restore` fills in."""
 
     def __init__(self, stage: Stage) -> None:
-        self._single = stage.single_key.encode() if stage.single_key else None
         self._rows: dict[bytes, bytes] = {}
         self._entries: dict[bytes, Entry] = {}
         self._decode = msgspec.msgpack.Decoder(Row[stage.state_type]).decode  # type: ignore[name-defined]
@@ -62,13 +48,7 @@ class StateStore:
         self.epochs: dict[int, int] = {}
         """The epoch of this owner by partition number, 0 for one that nobody took over."""
 
-    def key(self, record_key: bytes, partition: int) -> bytes:
-        """Return the key of the entry that a record belongs to."""
-        if self._single is None:
-            return record_key
-        return b"%d|%s" % (partition, self._single)
-
-    def load(self, key: bytes) -> tuple[Entry | None, list[Pending]]:
+    def load(self, key: bytes) -> tuple[Entry | None, list[Outgoing]]:
         """Return the entry of a key, and on the first touch the outputs it last decided on."""
         entry = self._entries.get(key)
         if entry is not None:
@@ -84,7 +64,7 @@ class StateStore:
         """Remember an entry in memory; it is lost unless its bytes reach the changelog."""
         self._entries[key] = entry
 
-    def encode(self, entry: Entry, pending: list[Pending], partition: int) -> bytes:
+    def encode(self, entry: Entry, pending: list[Outgoing], partition: int) -> bytes:
         """Return the bytes for the changelog."""
         return self._encode(Row(entry.state, entry.applied, pending, self.epochs.get(partition, 0)))
 

@@ -17,9 +17,10 @@ from faust.types import TP
 from schemas.topics import physical
 from streams.agents.batch import BatchResult
 from streams.agents.changelog import Restored
-from streams.agents.state_store import Pending, StateStore
+from streams.agents.state_store import StateStore
 from transport.record_size import check_size
-from transport.transactions import FencedError, Outgoing, PartitionTransactions, send
+from transport.records import Outgoing
+from transport.transactions import FencedError, PartitionTransactions, send
 
 Row = tuple[int, bytes, bytes]
 """Partition number, key and value of a row of the changelog."""
@@ -94,7 +95,7 @@ class Writer:
         rows = [(number, *row) for number, some in restored.rows.items() for row in some]
         await self._write(work, rows)
 
-    def _kept(self, work: BatchResult, key: bytes) -> list[Pending]:
+    def _kept(self, work: BatchResult, key: bytes) -> list[Outgoing]:
         """Return the outputs that have to stand beside the state: in a transaction, none."""
         return [] if self._transactions is not None else work.outputs.get(key, [])
 
@@ -154,5 +155,5 @@ class Writer:
             raise PartitionsRevokedError
         await asyncio.gather(*await send(producer, records, self._limits))
 
-    def _addressed(self, pending: Iterable[Pending]) -> list[Outgoing]:
-        return [Outgoing(physical(one.topic, self._prefix), *one[1:]) for one in pending]
+    def _addressed(self, pending: Iterable[Outgoing]) -> list[Outgoing]:
+        return [one._replace(topic=physical(one.topic, self._prefix)) for one in pending]

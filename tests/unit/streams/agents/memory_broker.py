@@ -30,7 +30,8 @@ from streams.agents.loop import StageLoop
 from streams.agents.state_store import StateStore
 from streams.agents.writer import Writer
 from streams.stage import EMPTY_TABLES, Stage, Tables
-from transport.transactions import FencedError, Outgoing
+from transport.records import Outgoing
+from transport.transactions import FencedError
 
 CHANGELOG = "state-changelog"
 PARTITIONS = 2

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from streams.agents.state_store import Pending, StateStore
-from streams.confidence.ranking import RankingStage
+from streams.agents.state_store import StateStore
 from streams.stage import Entry
 from streams.topology import stage, stage_names
 from tests.unit.streams.agents.scenes import COUNTING, Count
+from transport.records import Outgoing
 
-PENDING = Pending("engine.scores", 1, b"BTC", 1_767_225_600_000, b"\0\0\0\0\1value", 7)
+PENDING = Outgoing("engine.scores", 1, b"BTC", 1_767_225_600_000, b"\0\0\0\0\1value", 7)
 
 
 def _store(data: dict[bytes, bytes] | None = None, of: Any = COUNTING) -> StateStore:
@@ -45,13 +45,6 @@ def test_what_is_only_in_memory_is_forgotten_after_a_rebalance() -> None:
     assert store.load(b"BTC") == (_entry(2), [])
     store.forget()
     assert store.load(b"BTC") == (_entry(1), [])
-
-
-def test_a_stage_with_one_key_has_an_entry_a_partition() -> None:
-    by_partition = _store(of=RankingStage())
-    assert by_partition.key(b"balanced", 0) == by_partition.key(b"bold", 0)
-    assert by_partition.key(b"balanced", 0) != by_partition.key(b"balanced", 1)
-    assert _store().key(b"BTC", 1) == b"BTC"
 
 
 @pytest.mark.parametrize("name", stage_names())
