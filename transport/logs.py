@@ -26,7 +26,10 @@ _WINDOW_S = 60.0
 _OF_A_KIND = 5
 """Different lines of one kind that are written in a window."""
 _IN_ALL = 100
-"""Lines of all kinds that are written in a window."""
+"""Lines of all kinds that are written in a window, by libraries; as many besides by ourselves."""
+_OURS = ("embedded", "marketdata", "producers", "quantiva", "simulator", "sinks", "streams")
+_OURS += ("schemas", "transport")
+"""No flood of a library's lines hides why a process of ours ends."""
 _MOST_SAID = 300
 _LONGEST = 8_000
 _NUMBER = re.compile(r"0x[0-9a-fA-F]+|\d+")
@@ -90,6 +93,7 @@ class CountingHandler(logging.StreamHandler[Any]):
     def _begin(self, now_s: float) -> None:
         self._began_s = now_s
         self._written: set[str] = set()
+        self._lines: dict[bool, int] = {True: 0, False: 0}
         self._of_a_kind: dict[Any, int] = {}
         self._left_out: dict[Any, int] = {}
         self._said: dict[Any, logging.LogRecord] = {}
@@ -120,8 +124,10 @@ class CountingHandler(logging.StreamHandler[Any]):
         if line in self._written:
             return self._count(line, record)
         seen = self._of_a_kind.get(kind, 0)
-        if seen >= _OF_A_KIND or len(self._written) >= _IN_ALL:
+        is_ours = record.name.partition(".")[0] in _OURS
+        if seen >= _OF_A_KIND or self._lines[is_ours] >= _IN_ALL:
             return self._count(kind if seen else None, record)
+        self._lines[is_ours] += 1
         self._of_a_kind[kind] = seen + 1
         self._written.add(line)
         return True

@@ -100,6 +100,14 @@ def test_no_flood_is_larger_than_some_lines_a_minute(log: Log) -> None:
     assert sum(counts) + 100 == 18_000
 
 
+def test_no_flood_of_a_library_hides_why_a_process_ends(log: Log) -> None:
+    for number in range(400):
+        log.logger.error(f"kind {chr(97 + number % 26)}{chr(97 + number // 26)}")
+    log.logger.name = "quantiva.worker"
+    log.logger.error("ending this process: %s", "the disk is full")
+    assert log.lines()[-1] == "ERROR quantiva.worker: ending this process: the disk is full"
+
+
 def test_the_count_is_said_also_when_nothing_comes_any_more() -> None:
     log = Log(window_s=0.2)
     log.handler._clock_s = time.monotonic
