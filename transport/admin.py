@@ -17,6 +17,8 @@ from transport.settings import Settings
 
 _log = logging.getLogger(__name__)
 _TIMEOUT_S = 15.0
+_LOOK_S = 3.0
+"""For what is asked again and again beside other work: a program that ends waits for its thread."""
 _CHANGELOG_BYTES = 8 * 1024 * 1024
 AHEAD = "message.timestamp.after.max.ms"
 """Record timestamps are event times, and a simulated market runs ahead of the clock: by default
@@ -221,7 +223,7 @@ def topic_ids(settings: Settings, names: Iterable[str]) -> dict[str, str]:
     from confluent_kafka import KafkaException, TopicCollection
 
     admin, ids = clients.blocking_admin(settings), {}
-    futures = admin.describe_topics(TopicCollection(sorted(names)), request_timeout=_TIMEOUT_S)
+    futures = admin.describe_topics(TopicCollection(sorted(names)), request_timeout=_LOOK_S)
     for name, future in futures.items():
         with contextlib.suppress(KafkaException):
             ids[name] = str(future.result().topic_id)
