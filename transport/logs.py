@@ -27,8 +27,9 @@ _OF_A_KIND = 5
 """Different lines of one kind that are written in a window."""
 _IN_ALL = 100
 """Lines of all kinds that are written in a window, by libraries; as many besides by ourselves."""
-_OURS = ("embedded", "marketdata", "producers", "quantiva", "simulator", "sinks", "streams")
-_OURS += ("schemas", "transport")
+_OURS = frozenset(
+    "embedded marketdata producers quantiva schemas simulator sinks streams transport".split()
+)
 """No flood of a library's lines hides why a process of ours ends."""
 _MOST_SAID = 300
 _LONGEST = 8_000
