@@ -28,7 +28,17 @@ _OF_A_KIND = 5
 _IN_ALL = 100
 """Lines of all kinds that are written in a window, by libraries; as many besides by ourselves."""
 _OURS = frozenset(
-    "embedded marketdata producers quantiva schemas simulator sinks streams transport".split()
+    [
+        "embedded",
+        "marketdata",
+        "producers",
+        "quantiva",
+        "schemas",
+        "simulator",
+        "sinks",
+        "streams",
+        "transport",
+    ]
 )
 """No flood of a library's lines hides why a process of ours ends."""
 _MOST_SAID = 300
