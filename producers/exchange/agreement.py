@@ -1,4 +1,4 @@
-"""Whether an exchange's market is of the coin that the list means: by its price. Pure.
+"""Whether an exchange's market is of the coin that the list means: by its price.
 
 Tickers are not unique, and an exchange may trade another coin of that name. Two prices more than
 1.5 times apart are of two coins. One such look keeps a market out that was never in; after that
