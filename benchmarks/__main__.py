@@ -11,6 +11,7 @@ import uvloop
 
 from benchmarks import (
     backfill,
+    backlog,
     catch_up,
     fanout,
     full_cycle,
@@ -31,6 +32,7 @@ BENCHMARKS: dict[str, Measure] = {
     "stage_kafka": partial(throughput.measure, "stage_kafka"),
     **{name: partial(latency.measure, name) for name in latency.NAMES},
     full_cycle.NAME: full_cycle.measure,
+    backlog.NAME: backlog.measure,
     fanout.NAME: fanout.measure,
     catch_up.NAME: catch_up.measure,
     backfill.NAME: backfill.measure,

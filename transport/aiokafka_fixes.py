@@ -12,6 +12,9 @@ A transaction that follows at once waits 20 ms, though the markers of the one be
 A consumer that is stopped while its broker is away raises the CancelledError of a task of its own,
 which looks as if the one that stops it had been cancelled.
 
+A fetcher that is closed just as it gives up its last assignment takes the cancellation for that of
+a fetch of its own, and goes on; who waits for its end waits for ever.
+
 A client that is cancelled while it asks its first broker for metadata leaves that connection open.
 """
 
@@ -31,6 +34,7 @@ from aiokafka.producer import sender
 from aiokafka.record.default_records import _DefaultRecordBatchPy
 from aiokafka.record.memory_records import MemoryRecords, _MemoryRecordsPy
 
+_CANCEL_AGAIN_S = 0.1
 _send = AIOKafkaConnection.send
 _unpack = fetcher.PartitionRecords._unpack_records
 
@@ -104,7 +108,19 @@ async def _stop_whole(self: Any) -> None:
             raise
 
 
+_close_fetcher = fetcher.Fetcher.close
+
+
+async def _close_fetcher_until_it_ends(self: Any) -> None:
+    self._closed = True
+    while not self._fetch_task.done():
+        self._fetch_task.cancel()
+        await asyncio.wait({self._fetch_task}, timeout=_CANCEL_AGAIN_S)
+    await _close_fetcher(self)
+
+
 AIOKafkaConsumer.stop = _stop_whole
+fetcher.Fetcher.close = _close_fetcher_until_it_ends
 AIOKafkaConnection.send = _send_or_connection_error
 sender.BACKOFF_OVERRIDE = 0.002
 fetcher.MemoryRecords = _KeptRecords

@@ -79,8 +79,10 @@ class Publisher:
     async def start(self) -> None:
         """Connect; PublishError when no broker answers at the address, or it refuses this one."""
         producer = clients.producer(self._settings, **self._options)
+        names = [physical(topic.name, self._prefix) for topic in TOPICS]
         try:
             await producer.start()
+            limits = await asyncio.to_thread(record_limits, self._settings, names)
         except BaseException as error:  # one that is cancelled has connections too
             await producer.stop()
             if not isinstance(error, KafkaError):
@@ -93,8 +95,6 @@ class Publisher:
                 msg = f"no Kafka broker answers at {self._bootstrap}: {error}"
             raise PublishError(msg) from error
         self._producer = producer
-        names = [physical(topic.name, self._prefix) for topic in TOPICS]
-        limits = await asyncio.to_thread(record_limits, self._settings, names)
         self._limits = {logical(name, self._prefix): most for name, most in limits.items()}
 
     async def stop(self) -> None:

@@ -191,6 +191,8 @@ async def test_case_reliability_9_its_memory_stays_small(start: Start, folder: P
     assert said.count("too large") >= 2, said
     assert largest < 1.5 * limit_mb
     kept = await contents(broker, "plain")
+    if kept[0][0] != 800 - len(kept):  # what was read by all went while this was reading
+        kept = await contents(broker, "plain")
     assert kept[-1][0] == 799
     assert 0 < kept[0][0] == 800 - len(kept)
     await broker.stop()

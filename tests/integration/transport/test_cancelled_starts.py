@@ -1,4 +1,4 @@
-"""Whoever is cut off while a client of Kafka connects leaves nothing unclosed behind."""
+"""Clients of Kafka that are cut off at a bad moment leave nothing unclosed and nobody waiting."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import pytest
+from aiokafka import TopicPartition
+from aiokafka.consumer import fetcher
 
 from schemas.codec import local_codec
 from streams.topology import stages
@@ -86,3 +88,28 @@ async def test_a_start_at_a_broker_that_is_silent_is_stopped(open_: Open) -> Non
     found = [await cut_off(open_, settings, after) for after in (1, 20)]
     server.close()
     assert found == [[]] * 2
+
+
+@pytest.mark.parametrize("turns", range(4))
+async def test_a_reader_that_changes_its_partitions_as_it_stops_does_stop(
+    log: Log, turns: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fetch(*_: object) -> bool:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            for _ in range(5):  # a busy loop: it is not over at once
+                await asyncio.sleep(0)
+        return False
+
+    monkeypatch.setattr(fetcher.Fetcher, "_proc_fetch_request", fetch)
+    await log.create("cut.")
+    async with LogReader(log.settings("cut.")) as reader:
+        reader._consumer.assign([TopicPartition("cut.signals", 0)])
+        await asyncio.sleep(0.2)  # now a fetch is on its way
+        reader._consumer.assign([TopicPartition("cut.market.news", 0)])
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        stopping = asyncio.create_task(reader._consumer.stop())
+        _, waits = await asyncio.wait({stopping}, timeout=5)
+        assert not waits
