@@ -1,6 +1,7 @@
 """A real bridge, and Debian's Chromium looking at it. Each module has a stand of its own.
 
-A module says how many assets its market has (ASSETS) and whether there is a database (DATABASE).
+A module says how many assets its market has (ASSETS), whether there is a database (DATABASE), and
+perhaps what else is traded there (ALSO).
 """
 
 from __future__ import annotations
@@ -58,9 +59,8 @@ async def scene(request: pytest.FixtureRequest) -> AsyncIterator[Scene]:
     if database is not None:
         await migrate(await database.start())
     now_ms = time.time_ns() // 1_000_000
-    world = World(
-        now_ms // CYCLE_MS * CYCLE_MS - (HISTORY - 1) * CYCLE_MS, ASSETS[: request.module.ASSETS]
-    )
+    assets = (*ASSETS[: request.module.ASSETS], *getattr(request.module, "ALSO", ()))
+    world = World(now_ms // CYCLE_MS * CYCLE_MS - (HISTORY - 1) * CYCLE_MS, assets)
     scene = Scene(Stand(database), world)
     await scene.stand.publish(world.begin())
     for _ in range(HISTORY):

@@ -6,12 +6,15 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, expect
 
+from marketdata.simulated.assets import ASSETS as CATALOGUE
 from tests.browser.chromium import DESKTOP, PHONE, watched
 from tests.browser.conftest import Scene
-from tests.browser.looking import sign_in
+from tests.browser.looking import overflow, sign_in
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.embedded]
 ASSETS, DATABASE = 4, True
+CHINESE = "币安人生"
+ALSO = (CATALOGUE[3]._replace(symbol=CHINESE),)
 
 
 async def complaints(page: Page, part: str | None = None) -> list[str]:
@@ -43,6 +46,23 @@ async def test_axe_finds_nothing_to_complain_of(
             await expect(page.locator("dialog[open]")).to_have_count(1)
             assert await complaints(page, "dialog[open]") == []
             await page.keyboard.press("Escape")
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+async def test_case_asset_in_chinese_is_an_asset_like_any_other(
+    chromium: Browser, scene: Scene, size: dict[str, int]
+) -> None:
+    async with watched(chromium, scene.stand.address, size) as opened:
+        page = opened.page
+        await sign_in(page, scene.stand.address)
+        await page.locator(f'#grid tr[data-key^="{CHINESE}|"]').first.click()
+        panel = page.locator("#detail")
+        await expect(panel).to_contain_text(CHINESE)
+        await expect(panel.locator(".candles canvas").first).to_be_visible()
+        await expect(panel.locator(".news li").first).to_be_visible()
+        assert await complaints(page) == []
+        assert (await overflow(page))["wider"] == 0
+        assert opened.problems == []
 
 
 async def test_the_dialog_for_the_token_is_in_order_too(chromium: Browser, scene: Scene) -> None:
