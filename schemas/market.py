@@ -50,6 +50,8 @@ class TrendingAsset(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     twitter_sentiment_pct: float | None = None
     reddit_volume: float | None = None
     reddit_sentiment_pct: float | None = None
+    votes_up_pct: float | None = None
+    fear_greed: float | None = None
 
 
 class NewsArticle(msgspec.Struct, frozen=True, gc=False, kw_only=True):
@@ -108,7 +110,10 @@ class OrderBook(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 class Fundamentals(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """Supply, volume, development and on-chain figures; None where the source has none."""
+    """Supply, volume, development and on-chain figures; None where the source has none.
+
+    measured_at  when a measure is of, by its name; of `event_time` where it is not in it
+    """
 
     asset: str
     event_time: int
@@ -134,11 +139,14 @@ class Fundamentals(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     transactions_24h: float | None = None
     active_addresses_24h: float | None = None
     hash_rate: float | None = None
+    measured_at: dict[str, int] | None = None
 
 
 HEAD = frozenset({"asset", "event_time", "observed_at", "published_at", "source", "source_id"})
 """The fields that every market event has: what it is about, when, and who says so."""
-MEASURES = tuple(name for name in Fundamentals.__struct_fields__ if name not in HEAD)
+MEASURES = tuple(
+    name for name in Fundamentals.__struct_fields__ if name not in {*HEAD, "measured_at"}
+)
 """The numbers of fundamentals, in their order."""
 
 

@@ -153,7 +153,10 @@ def _side(
     return None
 
 
-_PERCENTAGES = ("sentiment_pct", "twitter_sentiment_pct", "reddit_sentiment_pct", "galaxy_score")
+_PERCENTAGES = (
+    *("sentiment_pct", "twitter_sentiment_pct", "reddit_sentiment_pct", "galaxy_score"),
+    *("votes_up_pct", "fear_greed"),
+)
 _TRENDING_AMOUNTS = ["volume_24h_usd", "market_cap_usd", "social_volume", "interactions"]
 _TRENDING_AMOUNTS += ["twitter_volume", "reddit_volume"]
 
@@ -179,6 +182,11 @@ def _trending(event: TrendingAsset) -> str | None:
 
 
 def _fundamentals(event: Fundamentals) -> str | None:
+    for name, at_ms in (event.measured_at or {}).items():
+        if name not in MEASURES:
+            return f"measured_at names {name[:60]!r}, which is no measure"
+        if not 0 < at_ms <= event.observed_at:
+            return f"measured_at of {name} is {at_ms}, not before it was observed"
     return checks.amounts(event, MEASURES) or _head(event)
 
 

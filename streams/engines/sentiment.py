@@ -269,7 +269,7 @@ def _detail(
     if not state.social.observed_at:
         detail["social"] = "no tick yet"
     elif not state.social.present:
-        detail["social"] = "no metrics"
+        detail["social"] = "the market's mood only" if state.social.has_market else "no metrics"
     elif social_trust <= 0.0:
         detail["social"] = "stale or warming up"
     return detail

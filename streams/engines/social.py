@@ -7,9 +7,14 @@ by event time; a tick's value is measured against those before it:
     voice  = tanh(z / 2),  z = (value - mean) / max(deviation, floor)
     level  = mean of the voices of galaxy score and sentiment, by weight and maturity
     volume = mean of the voices of log volumes
-    score  = clamp(level * (1 + 0.5 * volume)),  or 0.25 * volume where no level is given
+    own    = clamp(level * (1 + 0.5 * volume)),  or 0.25 * volume where no level is given
+    market = tanh((index - 50) / 22 / 2),  index: fear and greed of the whole market
+    score  = clamp(own + 0.15 * market)
 
-More talk than usual is more of whatever is being said; alone it is weak good news.
+More talk than usual is more of whatever is being said; alone it is weak good news. The market's
+mood is no metric of the asset: it moves the score of all of them by at most 0.15, has a fixed
+baseline (50 is neutral by its makers' definition) in place of the asset's own, and adds 0.15 to the
+confidence of the rest: own + (1 - own) * 0.15.
 """
 
 from __future__ import annotations
@@ -33,6 +38,7 @@ class SocialConfig:
         ("galaxy_score", 0.25),
         ("twitter_sentiment_pct", 0.20),
         ("reddit_sentiment_pct", 0.20),
+        ("votes_up_pct", 0.10),
     )
     """Metrics of 0 to 100 that say good or bad, and their weights."""
     volume_weights: tuple[tuple[str, float], ...] = (
@@ -58,6 +64,12 @@ class SocialConfig:
     """Weight of a volume, in score and confidence, where no level is given."""
     full_weight: float = 0.6
     """Level weight that makes full confidence: sentiment and galaxy score, without networks."""
+    market_neutral: float = 50.0
+    """Fear and greed index that says neither, by its makers' definition."""
+    market_deviation: float = 22.0
+    """Points of the index that count as one deviation: about its own since 2018."""
+    market_share: float = 0.15
+    """What the mood of the whole market may move the score of one asset, and its confidence."""
 
 
 class Baseline(msgspec.Struct, frozen=True, gc=False):
@@ -72,7 +84,8 @@ class Baseline(msgspec.Struct, frozen=True, gc=False):
 class Social(msgspec.Struct, frozen=True, gc=False):
     """Score of the newest tick, and the baselines. `observed_at` is 0 before the first tick.
 
-    score -1 to 1, confidence 0 to 1, present: how many metrics the tick had.
+    score -1 to 1, confidence 0 to 1, present: how many metrics of the asset the tick had,
+    has_market: whether it had the mood of the market.
     """
 
     score: float = 0.0
@@ -80,6 +93,7 @@ class Social(msgspec.Struct, frozen=True, gc=False):
     present: int = 0
     observed_at: int = 0
     baselines: dict[str, Baseline] = {}
+    has_market: bool = False
 
 
 def observe(config: SocialConfig, social: Social, tick: TrendingAsset) -> Social:
@@ -97,12 +111,23 @@ def observe(config: SocialConfig, social: Social, tick: TrendingAsset) -> Social
     else:
         score = config.volume_alone * volume
         confidence = config.volume_alone * min(1.0, volume_weight)
+    if tick.fear_greed is not None:
+        apart = (tick.fear_greed - config.market_neutral) / config.market_deviation
+        score = clamp(score + config.market_share * tanh(apart / config.squash))
+        confidence += (1.0 - confidence) * config.market_share
     known = social.baselines
     learned = {
         name: _learn(config, known.get(name), value, tick.observed_at)
         for name, value in values.items()
     }
-    return Social(score, confidence, len(values), tick.observed_at, {**known, **learned})
+    return Social(
+        score,
+        confidence,
+        len(values),
+        tick.observed_at,
+        {**known, **learned},
+        tick.fear_greed is not None,
+    )
 
 
 def _values(config: SocialConfig, tick: TrendingAsset) -> dict[str, float]:

@@ -148,6 +148,18 @@ def test_the_head_of_every_market_event(event: Any, change: dict[str, Any], reas
             FUNDAMENTALS, {"github_stars": -1.0}, "github_stars -1", id="fundamentals: < 0"
         ),
         pytest.param(FUNDAMENTALS, {"hash_rate": inf}, "hash_rate inf", id="fundamentals: inf"),
+        pytest.param(
+            FUNDAMENTALS, {"measured_at": {"stars": 1}}, "'stars', which is no", id="no measure"
+        ),
+        pytest.param(
+            FUNDAMENTALS,
+            {"measured_at": {"hash_rate": 1 << 60}},
+            "measured_at of hash_rate is 1152921504606846976, not before it was observed",
+            id="measured in the future",
+        ),
+        pytest.param(
+            FUNDAMENTALS, {"measured_at": {"hash_rate": 0}}, "hash_rate is 0, not", id="never"
+        ),
         pytest.param(NEWS, {"headline": "  "}, "headline is empty", id="news: no headline"),
         pytest.param(CALENDAR, {"category": "party"}, "category 'party'", id="calendar: category"),
         pytest.param(CALENDAR, {"impact": 1.1}, "impact 1.1", id="calendar: impact"),

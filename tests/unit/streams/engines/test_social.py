@@ -112,3 +112,37 @@ def test_late_tick_changes_nothing(back_ms: int) -> None:
 def test_survives_storage() -> None:
     social = after(*[{"sentiment_pct": 70.0, "reddit_volume": 5.0}] * 3)
     assert msgspec.msgpack.decode(msgspec.msgpack.encode(social), type=Social) == social
+
+
+@pytest.mark.parametrize(
+    ("index", "market"),
+    [
+        pytest.param(50.0, 0.0, id="neither"),
+        pytest.param(72.0, 0.15 * tanh(0.5), id="one deviation of greed"),
+        pytest.param(6.0, -0.15 * tanh(1.0), id="two of fear"),
+        pytest.param(100.0, 0.15 * tanh(50 / 44), id="all the greed there is"),
+    ],
+)
+def test_mood_of_the_market_alone(index: float, market: float) -> None:
+    """From the first tick on, for its baseline is fixed; it says little of one asset."""
+    social = after({"fear_greed": index})
+    assert social.score == pytest.approx(market)
+    assert (social.confidence, social.present, social.has_market) == (0.15, 0, True)
+    assert social.baselines == {}
+
+
+def test_mood_of_the_market_beside_the_asset_s_own_metrics() -> None:
+    """It moves what they say by its share, and adds its share of what they leave open."""
+    talk = [*[{"sentiment_pct": 70.0}] * 12, {"sentiment_pct": 78.0}]
+    own, both = after(*talk), after(*talk[:-1], {**talk[-1], "fear_greed": 28.0})
+    assert both.score == pytest.approx(own.score - 0.15 * tanh(0.5))
+    assert both.confidence == pytest.approx(own.confidence + (1 - own.confidence) * 0.15)
+    assert both.baselines == own.baselines
+
+
+def test_votes_are_a_metric_of_the_asset_s_own() -> None:
+    """12 ticks at 80, then 88: deviation is the floor of 4 points, so z is 2."""
+    social = after(*[{"votes_up_pct": 80.0}] * 12, {"votes_up_pct": 88.0})
+    assert social.score == pytest.approx(tanh(1.0))
+    assert social.confidence == pytest.approx(0.10 * 12 / 18 / 0.6)
+    assert social.has_market is False
