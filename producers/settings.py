@@ -34,6 +34,13 @@ class SourceSettings(BaseSettings):
     cryptonews_url: str | None = Field(default=None, validation_alias="CRYPTONEWS_BASE_URL")
     stocknews_url: str | None = Field(default=None, validation_alias="STOCKNEWS_BASE_URL")
     coinmarketcal_url: str | None = Field(default=None, validation_alias="COINMARKETCAL_BASE_URL")
+    announcements_url: str | None = Field(default=None, validation_alias="ANNOUNCEMENTS_BASE_URL")
+    coinmetrics_url: str | None = Field(default=None, validation_alias="COINMETRICS_BASE_URL")
+    feargreed_url: str | None = Field(default=None, validation_alias="FEARGREED_BASE_URL")
+    sources_off: tuple[str, ...] = Field(
+        default=(),
+        description='Upstreams that are never asked, as a JSON list: ["coinmetrics"].',
+    )
 
     per_minute: dict[str, int] = Field(
         default={}, description='Requests a minute by upstream, as JSON: {"lunarcrush": 10}.'
@@ -82,6 +89,15 @@ class SourceSettings(BaseSettings):
                 msg = f"allows {name} {limit} requests: to leave it out, unset its key"
                 raise ValueError(msg)
         return limits
+
+    @field_validator("sources_off")
+    @classmethod
+    def _are_upstreams(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if name not in BY_NAME:
+                msg = f"names no upstream with {name!r}: there are {', '.join(BY_NAME)}"
+                raise ValueError(msg)
+        return names
 
     def clock(self) -> Clock:
         """Return the clock that everything goes by: the wall's, or a faster one."""

@@ -21,7 +21,7 @@ def detail(
     last_updated: str,
 ) -> _Row:
     """Return the answer with those of market_data, community_data, developer_data asked for."""
-    row = coin.row
+    row, votes = coin.row, _votes(coin)
     body: _Row = {
         "id": row.coingecko_id,
         "symbol": row.symbol.lower(),
@@ -41,8 +41,8 @@ def detail(
         "image": {"thumb": "", "small": "", "large": ""},
         "country_origin": "",
         "genesis_date": "2009-01-03" if row.symbol == "BTC" else None,
-        "sentiment_votes_up_percentage": None if coin.number % 4 == 3 else 84.07,
-        "sentiment_votes_down_percentage": None if coin.number % 4 == 3 else 15.93,
+        "sentiment_votes_up_percentage": votes,
+        "sentiment_votes_down_percentage": None if votes is None else round(100.0 - votes, 2),
         "watchlist_portfolio_users": 1_541_900 // coin.rank,
         "market_cap_rank": coin.rank,
         "status_updates": [],
@@ -57,6 +57,14 @@ def detail(
     if "developer_data" in parts:
         body["developer_data"] = _developers(coin, known)
     return body
+
+
+def _votes(coin: Listed) -> float | None:
+    """Return the share of users who voted it up: most do, a little more where talk is good."""
+    talk = None if coin.tick is None else coin.tick.sentiment_pct
+    if coin.number % 4 == 3:
+        return None
+    return 84.07 if talk is None else round(60.0 + 0.4 * talk, 2)
 
 
 def _links(coin: Listed) -> _Row:

@@ -96,6 +96,16 @@ def _coinmarketcal(status: int, code: str | None) -> _Body:
     return {"message": code or texts.get(status, _reason(status))}
 
 
+def _coinmetrics(status: int, code: str | None) -> _Body:
+    types = {400: "bad_parameter", 401: "unauthorized", 403: "forbidden", 429: "too_many_requests"}
+    return {"error": {"type": code or types.get(status, "internal"), "message": _reason(status)}}
+
+
+def _feargreed(status: int, code: str | None) -> _Body:
+    said = {"error": code or _reason(status)}
+    return {"name": "Fear and Greed Index", "data": [], "metadata": said}
+
+
 _CHAT_ERRORS: dict[int, tuple[str, str, str | None]] = {
     400: ("The request is not valid.", "invalid_request_error", None),
     401: ("Incorrect API key provided: sim***.", "invalid_request_error", "invalid_api_key"),
@@ -140,6 +150,9 @@ _VENDORS: dict[str, _Vendor] = {
     "stocknews": _Vendor(_news, _SERVER_ERRORS),
     "coingecko": _Vendor(_coingecko, _AND_FORBIDDEN),
     "coinmarketcal": _Vendor(_coinmarketcal, ()),
+    "coinmetrics": _Vendor(_coinmetrics, _SERVER_ERRORS),
+    "feargreed": _Vendor(_feargreed, _AND_FORBIDDEN),
+    "announcements": _Vendor(_bybit, _AND_FORBIDDEN),
     "chat": _Vendor(_chat, (502, 504)),
     "binance": _Vendor(_binance, _AND_FORBIDDEN),
     "bybit": _Vendor(_bybit, _AND_FORBIDDEN),

@@ -16,7 +16,7 @@ from aiohttp import web
 
 from marketdata.simulated.assets import ASSETS, Asset
 from producers.http_client.upstream import Limits
-from simulator import chat, coingecko, coinmarketcal, lunarcrush, news, rss
+from simulator import chat, coingecko, coinmarketcal, keyless, lunarcrush, news, rss
 from simulator.control import Control
 from simulator.faults import Faults
 from simulator.keys import KEYS
@@ -35,6 +35,9 @@ _FEEDS: dict[str, Routes] = {
     "cryptonews": news.routes,
     "coinmarketcal": coinmarketcal.routes,
     "rss": rss.routes,
+    "announcements": keyless.announcements,
+    "coinmetrics": keyless.coinmetrics,
+    "feargreed": keyless.feargreed,
     "chat": chat.routes,
 }
 EXCHANGES = ("binance", "bybit")
@@ -89,6 +92,9 @@ BASE_PATHS: dict[str, str] = {
     "cryptonews": "/cryptonews/api/v1",
     "stocknews": "/stocknews/api/v1",
     "coinmarketcal": "/coinmarketcal/v1",
+    "announcements": "/announcements",
+    "coinmetrics": "/coinmetrics/v4",
+    "feargreed": "/feargreed",
     "chat": "/chat/v1",
 }
 """Where each upstream's base URL points, below the simulator's address."""

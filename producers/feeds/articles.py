@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from msgspec.structs import asdict
 
 from marketdata.assets.symbols import Catalogue, fold
-from producers.upstreams.rows import CoinRow, DetailRow, EventRow, NewsRow
+from producers.upstreams.rows import ChainRow, CoinRow, DetailRow, EventRow, NewsRow
 from schemas.market import MEASURES, CalendarEvent, Fundamentals, NewsArticle
 from schemas.names import short_id
 
@@ -42,7 +42,7 @@ def scheduled(
     assets = dict.fromkeys(
         asset
         for slug, symbol in row.coins
-        if (asset := _asset_of(slug, symbol, catalogue)) in followed
+        if (asset := asset_of(slug, symbol, catalogue)) in followed
     )
     return tuple(
         CalendarEvent(
@@ -64,8 +64,8 @@ def scheduled(
     )
 
 
-def _asset_of(slug: str, symbol: str, catalogue: Catalogue) -> str:
-    """Return the asset of an event's coin: its slug is unique, its ticker is not."""
+def asset_of(slug: str, symbol: str, catalogue: Catalogue) -> str:
+    """Return the asset of an event's coin, "" for none: its slug is unique, its ticker is not."""
     named = catalogue.by_name.get(fold(slug)) if slug else None
     return named or (catalogue.of_symbol(symbol) if symbol else None) or ""
 
@@ -76,28 +76,52 @@ def fundamentals(
     coin: CoinRow | None,
     detail: DetailRow | None,
     volume_30d_avg_usd: float | None = None,
+    detail_at: int | None = None,
 ) -> Fundamentals | None:
     """Join what is known of an asset; None when nothing is.
 
-    The coin list is requested more often, so its numbers go before those of the detail.
+    The coin list is requested more often, so its numbers go before those of the detail, and of the
+    mean volume, which were asked for at `detail_at`.
     """
-    universe: dict[str, float] = {}
-    for row in (detail, coin):
-        if row is not None:
-            values = asdict(row)
-            universe |= {name: values[name] for name in MEASURES if values.get(name) is not None}
+    older, newer = _measures(detail), _measures(coin)
     if volume_30d_avg_usd is not None:
-        universe["volume_30d_avg_usd"] = volume_30d_avg_usd
+        older["volume_30d_avg_usd"] = volume_30d_avg_usd
     first = coin or detail
-    if first is None or not universe:
+    if first is None or not older | newer:
         return None
+    measured_at = dict.fromkeys((name for name in older if name not in newer), detail_at)
     return Fundamentals(
         asset=asset,
         event_time=observed_at,
         observed_at=observed_at,
         source=first.source,
         source_id=f"{asset}:{observed_at}",
-        **universe,  # type: ignore[arg-type]
+        measured_at={name: at_ms for name, at_ms in measured_at.items() if at_ms} or None,
+        **(older | newer),  # type: ignore[arg-type]
+    )
+
+
+def _measures(row: CoinRow | DetailRow | None) -> dict[str, float]:
+    values = {} if row is None else asdict(row)
+    return {name: values[name] for name in MEASURES if values.get(name) is not None}
+
+
+def on_chain(asset: str, observed_at: int, row: ChainRow) -> Fundamentals | None:
+    """Return what happened on an asset's chain; None where no day of it is over."""
+    known = {
+        name: value for name, value in row.values.items() if row.measured_at[name] <= observed_at
+    }
+    if not known:
+        return None
+    measured_at = {name: row.measured_at[name] for name in known}
+    return Fundamentals(
+        asset=asset,
+        event_time=max(measured_at.values()),
+        observed_at=observed_at,
+        source=row.source,
+        source_id=f"{asset}:{observed_at}",
+        measured_at=measured_at,
+        **known,  # type: ignore[arg-type]
     )
 
 

@@ -20,11 +20,12 @@ from producers.feeds.request_budget import RequestBudget
 from producers.feeds.scheduled_events import (
     CalendarFeed,
     Events,
+    announced_events,
     coinmarketcal_events,
     file_events,
     vendor_events,
 )
-from producers.feeds.social import SocialFeed
+from producers.feeds.social import MoodFeed, SocialFeed
 from producers.feeds.trending import CoinList, Ticks, TrendingFeed, coingecko_list, lunarcrush_list
 from producers.feeds.upstream_clients import UpstreamClient, UpstreamClients
 from producers.http_client.health import SourceHealth
@@ -59,7 +60,7 @@ def feeds_of(
 ) -> list[Feed]:
     """Return the scheduled feeds of these names; `index` holds what is in the topics already.
 
-    Where the ticks are published, `SocialFeed` runs too: it cannot be chosen by name.
+    Where the ticks are published, `SocialFeed` and `MoodFeed` run too; nobody chooses them by name.
     """
 
     def left(ticks: Ticks) -> Ticks:
@@ -76,6 +77,8 @@ def feeds_of(
     if "trending" in names and "lunarcrush" in clients.open:
         client = clients.open["lunarcrush"]
         feeds.append(SocialFeed(client, half_of_the_rest(client, clock), universe, clock))
+    if "trending" in names and "feargreed" in clients.open:
+        feeds.append(MoodFeed(clients.open["feargreed"], universe))
     return feeds
 
 
@@ -101,7 +104,7 @@ def _headlines(
         client = clients.open["lunarcrush"]
         headlines = topic_headlines(client, universe, half_of_the_rest(client, clock))
         sources.append((client.name, headlines))
-    if settings.rss_feeds:
+    if settings.rss_feeds and "rss" in clients.open:
         sources.append(("rss", rss_headlines(clients.open["rss"], settings.rss_feeds)))
     return sources
 
@@ -109,13 +112,13 @@ def _headlines(
 def _fundamentals(
     clients: UpstreamClients, universe: AssetUniverse, emit: Emit, clock: Clock
 ) -> FundamentalsFeed:
-    client = clients.open.get("coingecko")
+    client, chains = clients.open.get("coingecko"), clients.open.get("coinmetrics")
     if client is None:
-        return FundamentalsFeed(None, None, universe, emit, clock)
+        return FundamentalsFeed(None, None, universe, emit, clock, chains)
     lists = 2 * _CYCLES_A_DAY  # when it is the coin list, too
     reserved = (0 if "lunarcrush" in clients.open else lists) + _SPARE
     budget = RequestBudget(client, clock, 3600.0, reserved=reserved, cost=_DETAIL_REQUESTS)
-    return FundamentalsFeed(client, budget, universe, emit, clock)
+    return FundamentalsFeed(client, budget, universe, emit, clock, chains)
 
 
 def _events(
@@ -130,5 +133,8 @@ def _events(
         sources.append(("cryptonews", vendor_events(clients.open["cryptonews"])))
     if settings.calendar_file is not None:
         health: SourceHealth = clients.health["file"]
-        sources.append(("file", file_events(settings.calendar_file, health)))
+        sources.append(("file", file_events(settings.calendar_file, health, universe)))
+    if "announcements" in clients.open:
+        client = clients.open["announcements"]
+        sources.append((client.name, announced_events(client)))
     return sources

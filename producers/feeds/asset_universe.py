@@ -8,10 +8,11 @@ from collections.abc import Iterable, Sequence
 from marketdata.assets.symbols import Catalogue
 from producers.exchange.agreement import Listed, is_one_coin
 from producers.feeds.ticks import Price, meant
-from producers.upstreams.rows import CoinRow, TopicRow
+from producers.upstreams.rows import CoinRow, MoodRow, TopicRow
 from schemas.times import DAY_MS
 
 _TOPIC_MS = DAY_MS  # what a topic says is of 24 hours: older, none of it is of today
+_MOOD_MS = 2 * DAY_MS  # it holds for a day, and may come some hours late
 
 
 class AssetUniverse:
@@ -25,7 +26,8 @@ class AssetUniverse:
         self.leading = ""
         """The source of the list that the cycle's assets are of."""
         self._coins: dict[str, dict[str, tuple[int, CoinRow]]] = {}
-        self._topics: dict[str, tuple[int, TopicRow]] = {}
+        self._topics: dict[tuple[str, str], tuple[int, TopicRow]] = {}
+        self._mood: MoodRow | None = None
 
     def learn(self, coins: Sequence[CoinRow], now_ms: int) -> None:
         """Take in a coin list received at `now_ms`."""
@@ -74,13 +76,23 @@ class AssetUniverse:
         return prices.get(self.leading) or max(prices.values(), default=None)
 
     def learn_topic(self, asset: str, topic: TopicRow, now_ms: int) -> None:
-        """Take in what the social networks have of an asset, received at `now_ms`."""
-        self._topics[asset] = (now_ms, topic)
+        """Take in what people say of an asset, received at `now_ms`; each source's is kept."""
+        self._topics[asset, topic.source] = (now_ms, topic)
 
     def topics(self, now_ms: int) -> dict[str, TopicRow]:
-        """Return the topics of the last 24 hours, by asset."""
-        return {
-            asset: topic
-            for asset, (at_ms, topic) in self._topics.items()
-            if now_ms - at_ms <= _TOPIC_MS
-        }
+        """Return the topics of the last 24 hours, by asset: the leading list's where it has one."""
+        found: dict[str, TopicRow] = {}
+        for (asset, source), (at_ms, topic) in self._topics.items():
+            if now_ms - at_ms <= _TOPIC_MS and (asset not in found or source == self.leading):
+                found[asset] = topic
+        return found
+
+    def learn_mood(self, mood: MoodRow) -> None:
+        """Take in the mood of the market."""
+        self._mood = mood
+
+    def mood(self, now_ms: int) -> float | None:
+        """Return the mood of the market, 0 to 100; None where it is not known for 48 hours."""
+        mood = self._mood
+        is_current = mood is not None and 0 <= now_ms - mood.since <= _MOOD_MS
+        return mood.value if mood is not None and is_current else None

@@ -1,7 +1,7 @@
-"""What social networks have of the assets, a few a cycle: LunarCrush's summary of each one's topic.
+"""What people say: of the assets, a few a cycle, and of the market as a whole, every hour.
 
-The coin list has one sentiment for all networks; Twitter and Reddit take a request an
-asset. Nothing is published here: the next ticks carry it (`AssetUniverse.topics`).
+LunarCrush's coin list has one sentiment for all networks; Twitter and Reddit take a request an
+asset. Nothing is published here: the next ticks carry it (`AssetUniverse.topics`, `mood`).
 """
 
 from __future__ import annotations
@@ -9,13 +9,29 @@ from __future__ import annotations
 from producers.feeds.asset_universe import AssetUniverse
 from producers.feeds.request_budget import RequestBudget
 from producers.feeds.upstream_clients import UpstreamClient
-from producers.upstreams import lunarcrush
-from schemas.times import CYCLE_MS
+from producers.upstreams import feargreed, lunarcrush
+from schemas.times import CYCLE_MS, HOUR_MS
 from transport.clock import Clock
 
 
+class MoodFeed:
+    """The fear and greed index, which is renewed at midnight UTC. Ticks never wait for it."""
+
+    name = "mood"
+    cadence_ms = HOUR_MS
+
+    def __init__(self, client: UpstreamClient, universe: AssetUniverse) -> None:
+        self._client, self._universe = client, universe
+
+    async def run(self, cycle_ms: int) -> None:
+        """Learn the newest value."""
+        parsed = await self._client.call(feargreed.fetch_index)
+        if parsed is not None:
+            self._universe.learn_mood(max(parsed.rows, key=lambda row: row.since))
+
+
 class SocialFeed:
-    """See the module's docstring. It runs beside the ticks, which never wait for it."""
+    """LunarCrush's summary of each asset's topic, by turns. Ticks never wait for it, either."""
 
     name = "social"
     cadence_ms = CYCLE_MS

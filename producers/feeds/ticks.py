@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import inf
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from marketdata.assets.symbols import Catalogue, fold
 from producers.upstreams.rows import CoinRow, TopicRow
 from schemas.market import TrendingAsset
@@ -69,17 +71,22 @@ def _watched(coin: CoinRow) -> float:
 
 
 def ticks(
-    coins: Sequence[CoinRow], cycle_ms: int, observed_at: int, topics: Mapping[str, TopicRow]
+    coins: Sequence[CoinRow],
+    cycle_ms: int,
+    observed_at: int,
+    topics: Mapping[str, TopicRow],
+    fear_greed: float | None = None,
 ) -> tuple[TrendingAsset, ...]:
     """Return a tick an asset for the cycle, in the order given, which is their rank.
 
     Of `topics`, by asset, the values count where the list has none, and only
     beside a list of the same source: while that one is away, its social numbers are left out.
     """
-    return tuple(
+    made = (
         _tick(coin, _topic_of(coin, topics), cycle_ms, observed_at, rank, len(coins))
         for rank, coin in enumerate(coins, start=1)
     )
+    return tuple(replace(tick, fear_greed=fear_greed) for tick in made)
 
 
 _SILENCE = TopicRow(source="", topic="")
@@ -116,6 +123,7 @@ def _tick(
         twitter_sentiment_pct=topic.twitter_sentiment_pct,
         reddit_volume=topic.reddit_volume,
         reddit_sentiment_pct=topic.reddit_sentiment_pct,
+        votes_up_pct=topic.votes_up_pct,
     )
 
 
@@ -124,7 +132,11 @@ def _first(one: float | None, other: float | None) -> float | None:
 
 
 def held_over(
-    last: Sequence[TrendingAsset], cycle_ms: int, observed_at: int, prices: Mapping[str, Price]
+    last: Sequence[TrendingAsset],
+    cycle_ms: int,
+    observed_at: int,
+    prices: Mapping[str, Price],
+    fear_greed: float | None = None,
 ) -> tuple[TrendingAsset, ...]:
     """Return ticks for a cycle in which no list could be had: the last ones' assets and ranks.
 
@@ -132,8 +144,8 @@ def held_over(
     market cap goes with it. The social numbers of the list are left out: they are old, and
     sentiment loses confidence by itself.
     """
-    size = len(last)
-    return tuple(_held(tick, prices.get(tick.asset), cycle_ms, observed_at, size) for tick in last)
+    held = (_held(tick, prices.get(tick.asset), cycle_ms, observed_at, len(last)) for tick in last)
+    return tuple(replace(tick, fear_greed=fear_greed) for tick in held)
 
 
 def _held(

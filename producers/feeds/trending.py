@@ -75,8 +75,11 @@ class TrendingFeed:
             if chosen:
                 self._universe.leading = chosen[0].source
                 now_ms = self._clock.now_ms()
-                return ticks(chosen, cycle_ms, now_ms, self._universe.topics(now_ms))
-        return held_over(self._last, cycle_ms, self._clock.now_ms(), self._universe.prices)
+                topics, mood = self._universe.topics(now_ms), self._universe.mood(now_ms)
+                return ticks(chosen, cycle_ms, now_ms, topics, mood)
+        now_ms = self._clock.now_ms()
+        prices, mood = self._universe.prices, self._universe.mood(now_ms)
+        return held_over(self._last, cycle_ms, now_ms, prices, mood)
 
 
 def lunarcrush_list(client: UpstreamClient) -> CoinList:

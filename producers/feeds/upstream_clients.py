@@ -79,11 +79,14 @@ FEEDS_OF = {
     "stocknews": ("news",),
     "coinmarketcal": ("calendar",),
     "rss": ("news",),
+    "announcements": ("calendar",),
+    "coinmetrics": ("fundamentals",),
+    "feargreed": ("trending",),
     "file": ("calendar",),
 }
 """The feeds that each upstream serves. `file`: the calendar's own."""
-_HOURLY = frozenset({"coinmarketcal"})
-_WITHOUT_KEY = frozenset({"coingecko", "rss"})
+_HOURLY = frozenset({"coinmarketcal", "announcements", "coinmetrics", "feargreed"})
+_WITHOUT_KEY = frozenset({"coingecko", "rss", "announcements", "coinmetrics", "feargreed"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +106,7 @@ def open_clients(
 ) -> UpstreamClients:
     """Return a client for each upstream that can be used; `names` are the feeds that run.
 
-    One that wants a key and has none is off; its health names the variable to set.
+    One that wants a key and has none, or that the settings leave out, is off; its health says why.
     Counts of requests are kept in `state_dir`.
     """
     clients, healths = {}, {}
@@ -111,17 +114,22 @@ def open_clients(
         healths["file"] = SourceHealth("file", FEEDS_OF["file"], None, clock, cadence_s=3600.0)
     for upstream in UPSTREAMS:
         secret: SecretStr | None = getattr(settings, f"{upstream.name}_key", None)
-        if secret is None and upstream.name not in _WITHOUT_KEY:
-            healths[upstream.name] = _off(upstream, clock)
+        off = f"no key: set {upstream.key_env} to use it"
+        if upstream.name in settings.sources_off:
+            off = "left out by QUANTIVA_SOURCES_OFF"
+        elif secret is not None or upstream.name in _WITHOUT_KEY:
+            off = ""
+        if off:
+            healths[upstream.name] = _off(upstream.name, off, clock)
             continue
         client = _client_of(names, upstream, settings, secret, session, clock, state_dir)
         clients[upstream.name], healths[upstream.name] = client, client.health
     return UpstreamClients(clients, healths)
 
 
-def _off(upstream: Upstream, clock: Clock) -> SourceHealth:
-    health = SourceHealth(upstream.name, FEEDS_OF[upstream.name], None, clock)
-    health.off(f"no key: set {upstream.key_env} to use it")
+def _off(name: str, why: str, clock: Clock) -> SourceHealth:
+    health = SourceHealth(name, FEEDS_OF[name], None, clock)
+    health.off(why)
     return health
 
 

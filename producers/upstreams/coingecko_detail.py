@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
-from producers.upstreams.fields import amount, identity, known_amount, mapping, rank, symbol, text
+from producers.upstreams.fields import (
+    amount,
+    identity,
+    known_amount,
+    mapping,
+    rank,
+    share_pct,
+    symbol,
+    text,
+)
 from producers.upstreams.rows import LEAST_USABLE, DetailRow
 from producers.upstreams.shapes import JsonClient, bad_answer, gone, list_in, object_in
 from producers.upstreams.table import COINGECKO
@@ -20,6 +29,7 @@ _FIELDS = (
     *("developer_data.stars", "developer_data.forks", "developer_data.pull_requests_merged"),
     *("developer_data.total_issues", "developer_data.pull_request_contributors"),
 )
+_VOTES = "sentiment_votes_up_percentage"
 
 
 def parse_detail(raw: Any) -> DetailRow:
@@ -33,7 +43,7 @@ def parse_detail(raw: Any) -> DetailRow:
     slug, ticker = identity(coin.get("id")), symbol(coin.get("symbol"))
     if slug is None or ticker is None:
         raise bad_answer(_NAME, raw, "the coin in the answer has no id or no symbol")
-    faults = gone("coingecko coin in detail", [coin], _FIELDS)
+    faults = gone("coingecko coin in detail", [coin], (*_FIELDS, _VOTES))
     if not any(field.partition(".")[0] in coin for field in _FIELDS):
         raise bad_answer(_NAME, raw, f"the coin in the answer has no numbers: {faults[0]}")
     market, community = mapping(coin.get("market_data")), mapping(coin.get("community_data"))
@@ -51,6 +61,7 @@ def parse_detail(raw: Any) -> DetailRow:
         twitter_followers=known_amount(community.get("twitter_followers")),
         reddit_subscribers=known_amount(community.get("reddit_subscribers")),
         telegram_members=known_amount(community.get("telegram_channel_user_count")),
+        votes_up_pct=share_pct(coin.get(_VOTES)),
         faults=faults,
         **_code(mapping(coin.get("developer_data"))),
     )

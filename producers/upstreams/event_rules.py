@@ -5,7 +5,8 @@
     certainty  how sure the content is * how exact the date is * 0.7 for a deadline
 
 How sure the content is: (0.6 * 5 + share of "it is true" * votes) / (5 + votes), so 0.6 without
-votes and nearly the voters' share with many; 0.4 in place of 0.6 where nothing proves it.
+votes and nearly the voters' share with many; 0.4 in place of 0.6 where nothing proves it. An
+exchange that says what it will do itself is sure at 0.95.
 
 The engine of event risk reads it so: a hard fork is the worse the less certain it is, catalysts
 count as far as they are certain, "other" only takes the calm away, impact 0 is a heartbeat.
@@ -104,9 +105,14 @@ def certainty_of(
     share_true_pct: float | None = None,
     votes: float | None = None,
     is_proven: bool = True,
+    content: float | None = None,
 ) -> float:
-    """Return how sure date and content are, 0 to 1. A share without votes counts as five."""
-    content = _PRIOR_PROVEN if is_proven else _PRIOR_BARE
+    """Return how sure date and content are, 0 to 1. A share without votes counts as five.
+
+    `content`: how sure that is by itself, where the source decides it.
+    """
+    if content is None:
+        content = _PRIOR_PROVEN if is_proven else _PRIOR_BARE
     if share_true_pct is not None:
         weight = _PRIOR_VOTES if votes is None else votes
         said = content * _PRIOR_VOTES + share_true_pct / 100.0 * weight

@@ -48,7 +48,8 @@ class CoinRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 class TopicRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """What social networks had of a topic in the last 24 hours; percentages 0 to 100.
 
-    faults  sentences about the answer as a whole, as in `Parsed`
+    votes_up_pct  share of the votes of a coin list's own users that are up
+    faults        sentences about the answer as a whole, as in `Parsed`
     """
 
     source: str
@@ -61,6 +62,7 @@ class TopicRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     twitter_sentiment_pct: float | None = None
     reddit_volume: float | None = None
     reddit_sentiment_pct: float | None = None
+    votes_up_pct: float | None = None
     faults: tuple[str, ...] = ()
 
 
@@ -114,7 +116,8 @@ class EventRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 class DetailRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """The fundamentals of a coin, by the names of schemas.market.Fundamentals.
 
-    faults  sentences about the answer as a whole, as in `Parsed`
+    votes_up_pct  share of the votes of the vendor's users that are up, 0 to 100
+    faults        sentences about the answer as a whole, as in `Parsed`
     """
 
     source: str
@@ -136,7 +139,29 @@ class DetailRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     twitter_followers: float | None = None
     reddit_subscribers: float | None = None
     telegram_members: float | None = None
+    votes_up_pct: float | None = None
     faults: tuple[str, ...] = ()
+
+
+class ChainRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """What happened on an asset's chain, by the names of schemas.market.Fundamentals.
+
+    values       the newest of each measure
+    measured_at  by measure: the end of the 24 hours that it is of
+    """
+
+    source: str
+    symbol: str
+    values: dict[str, float]
+    measured_at: dict[str, int]
+
+
+class MoodRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """The mood of the whole market: an index of 0 to 100, and since when it holds."""
+
+    source: str
+    value: float
+    since: int
 
 
 class Parsed(msgspec.Struct, Generic[T], frozen=True, gc=False):

@@ -43,6 +43,12 @@ COINMARKETCAL = Upstream(
     auth=Auth("header", "x-api-key"),
 )
 RSS = Upstream("rss", "", Limits(per_minute=30))
+# Without keys. Each is asked a few times an hour, far below what its vendor allows an address.
+ANNOUNCEMENTS = Upstream("announcements", "https://api.bybit.com", Limits(per_minute=10))
+COINMETRICS = Upstream(  # ten requests in any six seconds
+    "coinmetrics", "https://community-api.coinmetrics.io/v4", Limits(per_minute=10)
+)
+FEARGREED = Upstream("feargreed", "https://api.alternative.me", Limits(per_minute=10))
 
 UPSTREAMS: tuple[Upstream, ...] = (
     LUNARCRUSH,
@@ -51,5 +57,8 @@ UPSTREAMS: tuple[Upstream, ...] = (
     STOCKNEWS,
     COINMARKETCAL,
     RSS,
+    ANNOUNCEMENTS,
+    COINMETRICS,
+    FEARGREED,
 )
 BY_NAME: dict[str, Upstream] = {upstream.name: upstream for upstream in UPSTREAMS}

@@ -44,9 +44,9 @@ def run(
 ) -> None:
     """Ask the upstreams, and publish what is new, until Ctrl-C.
 
-    Works without keys (CoinGecko, public RSS, the exchange's public data); with LUNARCRUSH_API_KEY,
-    CRYPTONEWS_API_KEY, STOCKNEWS_API_KEY or COINMARKETCAL_API_KEY more is asked. `quantiva status`
-    shows how each upstream does.
+    Works without keys (CoinGecko, public RSS, the exchange's public data, Bybit's announcements,
+    Coin Metrics, the fear and greed index); with LUNARCRUSH_API_KEY, CRYPTONEWS_API_KEY,
+    STOCKNEWS_API_KEY or COINMARKETCAL_API_KEY more is asked. `quantiva status` shows how each does.
     """
     from producers.feeds.assembly import FEEDS
     from schemas.registry_client import RegistryError

@@ -13,16 +13,41 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from producers.feeds.articles import on_chain
 from producers.http_client.errors import UpstreamError
-from producers.upstreams import coingecko, coingecko_detail, coinmarketcal, cryptonews, lunarcrush
+from producers.upstreams import (
+    announcements,
+    coingecko,
+    coingecko_detail,
+    coinmarketcal,
+    coinmetrics,
+    cryptonews,
+    feargreed,
+    lunarcrush,
+)
 from producers.upstreams.calendar_file import CalendarFileError, parse_calendar_file
-from producers.upstreams.rows import DetailRow, EventRow, NewsRow, Parsed, TopicRow
+from producers.upstreams.rows import (
+    ChainRow,
+    DetailRow,
+    EventRow,
+    MoodRow,
+    NewsRow,
+    Parsed,
+    TopicRow,
+)
 from producers.upstreams.rss import parse_feed
 from schemas.market import CalendarEvent, Fundamentals, NewsArticle, TrendingAsset
 from schemas.validation import problem
 from tests.unit.producers.upstreams import answers, feeds
 
 SEEN_AT = 1_790_000_000_000
+
+
+def delistings(raw: Any) -> Any:
+    """Parse announcements of delistings."""
+    return announcements.parse_announcements(raw, "delistings")
+
+
 PARSERS: list[tuple[Callable[[Any], Any], Any]] = [
     (lunarcrush.parse_coins, answers.coins()),
     (lunarcrush.parse_topic, answers.topic()),
@@ -34,6 +59,10 @@ PARSERS: list[tuple[Callable[[Any], Any], Any]] = [
     (cryptonews.parse_news, answers.news()),
     (cryptonews.parse_events, answers.news_events()),
     (coinmarketcal.parse_events, answers.calendar_events()),
+    (delistings, answers.announcements()),
+    (announcements.parse_markets, answers.markets_of_bybit()),
+    (coinmetrics.parse_metrics, answers.chains()),
+    (feargreed.parse_index, answers.mood()),
 ]
 
 MISSING = object()
@@ -130,7 +159,14 @@ class _Talk(TopicRow, kw_only=True, frozen=True):
 
 def as_event(row: Any) -> Any:
     """Return the market event that a row becomes; None where it cannot become one."""
+    if isinstance(row, ChainRow):
+        return on_chain(row.symbol, SEEN_AT, row)
+    if isinstance(row, announcements.SpotMarket):
+        return None
     head = {"observed_at": SEEN_AT, "event_time": SEEN_AT, "source": row.source}
+    if isinstance(row, MoodRow):
+        row = _Talk(source=row.source)
+        head["fear_greed"] = 40.0
     if isinstance(row, TopicRow):
         row = _Talk(**answers.without(msgspec.structs.asdict(row), "topic"))
     if isinstance(row, NewsRow):
@@ -143,7 +179,9 @@ def as_event(row: Any) -> Any:
         return CalendarEvent(asset=row.coins[0][1] or "X", source_id=row.source_id, **head, **made)
     if isinstance(row, DetailRow):
         made = {name: getattr(row, name) for name in row.__struct_fields__}
-        made = answers.without(made, "source", "symbol", "name", "updated_at", "faults")
+        made = answers.without(
+            made, "source", "symbol", "name", "updated_at", "votes_up_pct", "faults"
+        )
         return Fundamentals(asset=row.symbol, **head, **made)
     if row.price_usd is None:
         return None

@@ -30,6 +30,7 @@ def no_limit_was_broken(day: LiveDay) -> None:
     assert report["violations"] == []
     assert set(report["upstreams"]) >= {
         *("lunarcrush", "coingecko", "cryptonews", "stocknews", "coinmarketcal", "rss"),
+        *("announcements", "coinmetrics", "feargreed"),
         day.sources.exchange,
     }
     for name, line in report["upstreams"].items():

@@ -162,6 +162,7 @@ async def live_day(
     seed: int = 7,
     faults_every: int = 0,
     exchange: str = "binance",
+    keys: bool = True,
     more: dict[str, str] | None = None,
 ) -> AsyncIterator[LiveDay]:
     """Start simulator, broker and registry; the clock starts with the body."""
@@ -190,7 +191,8 @@ async def live_day(
             **(more or {}),
         }
         for name, value in added.items():
-            patch.setenv(name, value)
+            if keys or not name.endswith("_API_KEY"):
+                patch.setenv(name, value)
         settings = Settings()
         await asyncio.to_thread(admin.create, settings)
         yield LiveDay(simulator, settings, SourceSettings())

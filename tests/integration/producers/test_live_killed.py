@@ -137,7 +137,8 @@ async def _status_shows_every_source(day: LiveDay, asked_before: int, unsaved: i
         out, _ = await asyncio.wait_for(asked.process.communicate(), HANGS_S)
     sources = {one["status"]["source"]: one for one in json.loads(out)["sources"]}
     assert set(sources) == {
-        *("lunarcrush", "coingecko", "cryptonews", "stocknews", "coinmarketcal", "rss", "binance")
+        *("lunarcrush", "coingecko", "cryptonews", "stocknews", "coinmarketcal", "rss", "binance"),
+        *("announcements", "coinmetrics", "feargreed"),
     }
     for name, one in sources.items():
         assert one["status"]["state"] == "ok", one

@@ -127,10 +127,11 @@ class Outage:
 
 
 # The two that are asked hourly come first: it takes them an hour to show that they are back.
-_HOURLY = (("coinmarketcal",), ("coingecko",), ("cryptonews", "stocknews"))
+_KEYLESS = ("announcements", "coinmetrics", "feargreed")
+_HOURLY = (_KEYLESS, ("coinmarketcal",), ("coingecko",), ("cryptonews", "stocknews"))
 _OFTEN = (("rss",), ("lunarcrush",), ("binance",))
 _SAYS = {
-    "lunarcrush": {"sentiment.social": "no metrics"},
+    "lunarcrush": {"sentiment.social": "the market's mood only"},
     "binance": {"liquidity.status": "stale", "liquidity.stale": "book is"},
 }
 
@@ -208,7 +209,7 @@ async def test_sources_that_are_away_at_the_start_and_come_later(tmp_path: Path)
     marks: list[int] = []
     async with _pipeline(tmp_path) as day:
         faults = day.simulator.faults
-        for name in ("cryptonews", "stocknews", "rss", "coinmarketcal", "coingecko"):
+        for name in (*_KEYLESS, "cryptonews", "stocknews", "rss", "coinmarketcal", "coingecko"):
             faults.unplug(name)
         faults.add(Fault(upstream="lunarcrush", kind="unplugged", path="/topic"))
 
@@ -239,6 +240,7 @@ async def test_two_days_with_the_exchange_alone(tmp_path: Path) -> None:
     # Without books, at 900x: fifty hours are two hundred seconds.
     names = [name for name in FEEDS if name != "books"]
     others = ("lunarcrush", "coingecko", "cryptonews", "stocknews", "coinmarketcal", "rss")
+    others += _KEYLESS
     marks: list[int] = []
     states: dict[str, SourceStatus] = {}
     async with _pipeline(tmp_path, speed=900.0) as day:

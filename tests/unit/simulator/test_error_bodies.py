@@ -44,6 +44,8 @@ def test_a_page_of_the_proxys(upstream: str, status: int) -> None:
         pytest.param("lunarcrush", 500, "Oops", {"error": "Oops"}, id="lunarcrush, 500"),
         pytest.param("cryptonews", 503, "Later.", {"message": "Later."}, id="cryptonews, 503"),
         pytest.param("coinmarketcal", 500, "Later.", {"message": "Later."}, id="coinmarketcal"),
+        pytest.param("announcements", 403, "10018", {"retCode": 10018}, id="announcements"),
+        pytest.param("feargreed", 429, None, {"data": []}, id="feargreed"),
     ],
 )
 def test_an_error_of_its_own(

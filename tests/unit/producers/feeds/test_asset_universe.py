@@ -55,6 +55,16 @@ def test_a_topic_is_forgotten_after_a_day() -> None:
     assert known.topics(T0 + DAY_MS + 1) == {}
 
 
+def test_of_two_sources_topics_the_leading_list_s_counts() -> None:
+    known = AssetUniverse()
+    known.leading = "lunarcrush"
+    known.learn_topic("BTC", TopicRow(source="lunarcrush", topic="bitcoin"), T0)
+    known.learn_topic("BTC", TopicRow(source="coingecko", topic="bitcoin", votes_up_pct=80.0), T0)
+    assert known.topics(T0)["BTC"].source == "lunarcrush"
+    known.leading = "coingecko"
+    assert known.topics(T0)["BTC"].votes_up_pct == 80.0
+
+
 def test_rows_that_are_too_old_are_none() -> None:
     known = AssetUniverse()
     known.learn([coin("BTC")], T0)

@@ -19,7 +19,16 @@ from producers.feeds.upstream_clients import UpstreamClient
 from producers.http_client.health import SourceHealth
 from producers.http_client.quota import Quota
 from producers.http_client.upstream import Limits
-from producers.upstreams import coingecko, coingecko_detail, coinmarketcal, cryptonews, lunarcrush
+from producers.upstreams import (
+    announcements,
+    coingecko,
+    coingecko_detail,
+    coinmarketcal,
+    coinmetrics,
+    cryptonews,
+    feargreed,
+    lunarcrush,
+)
 from schemas.sources import SourceStatus
 from tests.unit.producers.http_client.harness import (
     Reply,
@@ -42,9 +51,13 @@ FETCHES: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
     "news": (cryptonews.fetch_news, (("BTC",),)),
     "news_events": (cryptonews.fetch_events, (("BTC",), 0, 1)),
     "calendar_events": (coinmarketcal.fetch_events, (("bitcoin",),)),
+    "announcements": (announcements.fetch_announcements, ("delistings",)),
+    "markets_of_bybit": (announcements.fetch_markets, ()),
+    "chains": (coinmetrics.fetch_metrics, (("BTC",), 1_790_000_000_000)),
+    "mood": (feargreed.fetch_index, ()),
 }
 LISTS = {"coins": "data", "posts": "data", "trending": "coins", "calendar_events": "body"}
-LISTS |= {"news": "data", "news_events": "data"}
+LISTS |= {"news": "data", "news_events": "data", "chains": "data", "mood": "data"}
 
 
 @asynccontextmanager
@@ -77,6 +90,8 @@ def of(name: str, count: int = 3) -> Any:
     answer = copy.deepcopy(getattr(answers, name)())
     if name == "markets":
         return [{**part, "id": f"coin-{n}"} for n in range(count) for part in answer]
+    if name in ("announcements", "markets_of_bybit"):
+        answer["result"]["list"] *= count
     if name in LISTS:
         answer[LISTS[name]] = [copy.deepcopy(answer[LISTS[name]][0]) for _ in range(count)]
     return answer
@@ -120,6 +135,14 @@ async def test_a_good_answer_is_ok_and_there_is_nothing_to_say(name: str) -> Non
         pytest.param("news_events", "tickers", "has no ticker", id="event without a ticker"),
         pytest.param("calendar_events", "coins", "has no coin", id="calendar without coins"),
         pytest.param("calendar_events", "title", "has no title", id="calendar without titles"),
+        pytest.param("announcements", "title", "1 has no title", id="announced without a title"),
+        pytest.param("announcements", "url", "1 has no address", id="announced nowhere"),
+        pytest.param("announcements", "list", 'has no "list"', id="announcements"),
+        pytest.param("markets_of_bybit", "baseCoin", "1 has no baseCoin", id="market's coin"),
+        pytest.param("chains", "asset", "coinmetrics day 1 has no asset", id="chain of no asset"),
+        pytest.param("chains", "time", "coinmetrics day 1 has no time", id="chain of no day"),
+        pytest.param("mood", "value", "has no value from 0 to 100", id="mood"),
+        pytest.param("mood", "data", 'has no "data"', id="moods"),
     ],
 )
 async def test_case_lunarcrush_renamed_symbol_for_every_upstream(
@@ -178,6 +201,11 @@ async def test_rows_that_were_skipped_are_counted_and_shown(
         pytest.param("detail", "total_volume", '"market_data.total_volume"', id="volume"),
         pytest.param("news", "date", 'no cryptonews article has "date"', id="when it was told"),
         pytest.param("calendar_events", "categories", '"categories"', id="categories"),
+        pytest.param("announcements", "tags", 'no announcement has "tags"', id="tags"),
+        pytest.param("announcements", "type", '"type"', id="kind of announcement"),
+        pytest.param("chains", "TxCnt", 'no coinmetrics day has "TxCnt"', id="transactions"),
+        pytest.param("mood", "value_classification", '"value_classification"', id="mood's name"),
+        pytest.param("detail", "sentiment_votes_up_percentage", "votes_up", id="votes"),
     ],
 )
 async def test_fields_that_are_gone_are_named_while_the_rest_is_used(
@@ -290,8 +318,8 @@ async def test_a_calendar_file_is_held_to_the_same(
     path = tmp_path / "calendar.json"
     path.write_text(mark + (rows if isinstance(rows, str) else json.dumps(rows)), "utf-8")
     health = SourceHealth("file", ("calendar",), None, StepClock(), cadence_s=3600.0)
-    found = await file_events(path, health)((), 0)
-    assert len(found or ()) == (count or 0)
+    found = await file_events(path, health, AssetUniverse())((), 0)
+    assert len(found.rows if found is not None else ()) == (count or 0)
     status = health.status()
     assert (status.state, said in status.detail) == (state, True), status.detail
 

@@ -17,7 +17,8 @@ from producers.settings import SourceSettings
 from producers.upstreams.table import BY_NAME
 from tests.unit.producers.http_client.harness import StepClock
 
-KEYS = {f"{name}_key": "a-key-of-a-test" for name in BY_NAME if name != "rss"}
+KEYLESS = ("rss", "announcements", "coinmetrics", "feargreed")
+KEYS = {f"{name}_key": "a-key-of-a-test" for name in BY_NAME if name not in KEYLESS}
 
 
 @pytest.fixture(autouse=True)
@@ -40,7 +41,7 @@ async def test_without_keys_the_free_ones_are_asked_and_the_others_say_what_to_s
     session, tmp_path
 ) -> None:
     found = clients(session, tmp_path)
-    assert set(found.open) == {"coingecko", "rss"}
+    assert set(found.open) == {"coingecko", *KEYLESS}
     states = {name: health.status() for name, health in found.health.items()}
     assert {name for name, one in states.items() if one.state == "off"} == {
         *("lunarcrush", "cryptonews", "stocknews", "coinmarketcal")
@@ -71,6 +72,15 @@ async def test_one_that_only_stands_by_is_never_late(session, tmp_path) -> None:
     assert found.health["lunarcrush"].status().state == "failing"
 
 
+async def test_what_is_left_out_is_never_asked_and_says_so(session, tmp_path) -> None:
+    found = clients(session, tmp_path, sources_off=("coinmetrics", "rss"))
+    assert set(found.open) == {"coingecko", *KEYLESS} - {"coinmetrics", "rss"}
+    status = found.health["coinmetrics"].status()
+    assert (status.state, status.detail) == ("off", "left out by QUANTIVA_SOURCES_OFF")
+    with pytest.raises(ValueError, match="names no upstream with 'coinmetric'"):
+        SourceSettings(sources_off=("coinmetric",))
+
+
 @pytest.mark.parametrize("has_keys", [False, True], ids=["no keys", "all keys"])
 async def test_feeds_are_made_of_what_there_is(session, tmp_path, has_keys: bool) -> None:
     file = tmp_path / "events.json"
@@ -82,9 +92,10 @@ async def test_feeds_are_made_of_what_there_is(session, tmp_path, has_keys: bool
 
     index = PublishedIndex(SeenNews())
     made = feeds_of(FEEDS, settings, found, AssetUniverse(), emit, StepClock(), index)
-    assert tuple(feed.name for feed in made) == SCHEDULED + (("social",) if has_keys else ())
+    also = ("social", "mood") if has_keys else ("mood",)
+    assert tuple(feed.name for feed in made) == SCHEDULED + also
     # The file is not there: its health says so, and nobody else is hurt.
-    calendar = made[-1]
+    calendar = made[SCHEDULED.index("calendar")]
     if not has_keys:
         await calendar.run(0)
         assert found.health["file"].status().state == "failing"
@@ -93,7 +104,7 @@ async def test_feeds_are_made_of_what_there_is(session, tmp_path, has_keys: bool
 @pytest.mark.parametrize(
     ("names", "made"),
     [
-        pytest.param(("trending",), ["trending", "social"], id="with the ticks"),
+        pytest.param(("trending",), ["trending", "social", "mood"], id="with the ticks"),
         pytest.param(("news", "candles"), ["news"], id="not without"),
     ],
 )

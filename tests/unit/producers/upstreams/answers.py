@@ -96,6 +96,7 @@ DETAIL = {
     "name": "Bitcoin",
     "market_cap_rank": 1,
     "genesis_date": None,
+    "sentiment_votes_up_percentage": 84.07,
     "market_data": {
         "market_cap": {"btc": 19675962, "usd": 1373546629363},
         "total_volume": {"btc": 270165, "usd": 18867210007},
@@ -170,6 +171,30 @@ FILE_EVENT = {
     "id": None,
 }
 
+ANNOUNCEMENT = {
+    "title": "Delisting of ALPACA",
+    "description": "Bybit will delist ALPACA on Oct 5, 2026, 8:30AM UTC. Deposits end before.",
+    "type": {"title": "Delistings", "key": "delistings"},
+    "tags": ["Spot", "Delistings"],
+    "url": "https://announcements.bybit.com/en-US/article/delisting-of-alpaca-blt0123456789abcdef/",
+    "dateTimestamp": 1790000000000,
+    "startDateTimestamp": 1790000000000,
+    "publishTime": 1790000060000,
+}
+CHAIN_DAY = {
+    "asset": "btc",
+    "time": "2026-09-20T00:00:00.000000000Z",
+    "TxCnt": "412345",
+    "AdrActCnt": "712345",
+    "HashRate": "1100000000.5",
+}
+MOOD_DAY = {
+    "value": "40",
+    "value_classification": "Fear",
+    "timestamp": "1789948800",
+    "time_until_update": "40000",
+}
+
 
 def coins(**changes: Any) -> dict[str, Any]:
     """Return a LunarCrush list of one coin."""
@@ -233,6 +258,33 @@ def calendar_events(**changes: Any) -> dict[str, Any]:
         "_metadata": {"max": 75, "page": 1, "page_count": 4, "total_count": 280},
         "status": {"error_code": 0, "error_message": ""},
     }
+
+
+def announcements(**changes: Any) -> dict[str, Any]:
+    """Return a page of Bybit's delistings with one."""
+    return _bybit([_changed(ANNOUNCEMENT, changes)])
+
+
+def markets_of_bybit(**changes: Any) -> dict[str, Any]:
+    """Return Bybit's spot markets, one of them."""
+    market = {"symbol": "BTCUSDT", "baseCoin": "BTC", "quoteCoin": "USDT", "status": "Trading"}
+    return _bybit([_changed(market, changes)])
+
+
+def _bybit(rows: list[Any]) -> dict[str, Any]:
+    result = {"total": len(rows), "list": rows}
+    return {"retCode": 0, "retMsg": "OK", "result": result, "retExtInfo": {}, "time": 1}
+
+
+def chains(**changes: Any) -> dict[str, Any]:
+    """Return Coin Metrics' answer about one day of one asset."""
+    return {"data": [_changed(CHAIN_DAY, changes)]}
+
+
+def mood(**changes: Any) -> dict[str, Any]:
+    """Return the fear and greed index of one day."""
+    days = [_changed(MOOD_DAY, changes)]
+    return {"name": "Fear and Greed Index", "data": days, "metadata": {"error": None}}
 
 
 def file_events(**changes: Any) -> dict[str, Any]:

@@ -155,6 +155,7 @@ def test_details():
         github_forks=36426.0,
         github_merged_pull_requests=11215.0,
         github_issues_closed_pct=87.5,
+        votes_up_pct=84.07,
     )
 
 

@@ -12,10 +12,13 @@ from marketdata.simulated.assets import ASSETS
 from producers.http_client.client import Client
 from producers.http_client.quota import Quota
 from producers.upstreams import (
+    announcements,
     coingecko,
     coingecko_detail,
     coinmarketcal,
+    coinmetrics,
     cryptonews,
+    feargreed,
     lunarcrush,
     rss,
     table,
@@ -108,3 +111,48 @@ async def test_the_calendar_says_what_kind_of_event_it_was(harness):
         assert row.category == event.category
         assert row.coins[0][1] == event.asset
         assert 0 <= row.starts_at - event.starts_at < (1 if row.precision == "day" else 31) * DAY_MS
+
+
+async def test_the_exchange_announces_what_the_calendar_has_of_it(harness):
+    """To the minute, and only about coins that it has."""
+    client = harness.client(table.ANNOUNCEMENTS)
+    markets = await announcements.fetch_markets(client)
+    traded = {one.coin for one in markets.rows if one.is_open}
+    assert {"BTC", "ETH"} <= traded < {asset.symbol for asset in ASSETS}
+    kinds = {"delistings": "delisting", "new_crypto": "listing"}
+    for kind, category in kinds.items():
+        parsed = await announcements.fetch_announcements(client, kind)
+        assert (parsed.skipped, parsed.faults, parsed.notes) == ((), (), ())
+        ahead = {
+            (row.coins[0][1], row.starts_at) for row in parsed.rows if row.starts_at > START_MS
+        }
+        assert ahead == {
+            (event.asset, event.starts_at // 60_000 * 60_000)
+            for event in harness.simulator.world.calendar(START_MS)
+            if (event.category, event.cancelled) == (category, False) and event.asset in traded
+        }
+
+
+async def test_chains_and_the_mood_of_the_market(harness):
+    client = harness.client(table.COINMETRICS)
+    wanted = [asset.symbol for asset in FEW] + ["NOSUCHCOIN"]
+    parsed = await coinmetrics.fetch_metrics(client, wanted, START_MS)
+    assert (parsed.skipped, parsed.faults, parsed.notes) == ((), (), ())
+    rows = {row.symbol: row for row in parsed.rows}
+    assert {"BTC", "ETH"} <= set(rows) <= set(wanted)
+    world = harness.simulator.world.fundamentals("BTC", START_MS)
+    bitcoin = rows["BTC"].values
+    assert bitcoin["transactions_24h"] == pytest.approx(world.transactions_24h, rel=0.1)
+    assert bitcoin["hash_rate"] == pytest.approx(world.hash_rate, rel=0.1)
+    assert "hash_rate" not in rows["ETH"].values
+    ended_at = rows["BTC"].measured_at["transactions_24h"]
+    assert ended_at % DAY_MS == 0
+    assert 0 < START_MS - ended_at < 2 * DAY_MS
+    nothing = await coinmetrics.fetch_metrics(client, ["NOSUCHCOIN"], START_MS)
+    assert nothing.faults == ("nothing about any of the 1 assets asked for",)
+    moods = await feargreed.fetch_index(harness.client(table.FEARGREED))
+    assert (moods.skipped, moods.faults) == ((), ())
+    assert [row.since for row in moods.rows] == [
+        START_MS // DAY_MS * DAY_MS,
+        START_MS // DAY_MS * DAY_MS - DAY_MS,
+    ]
