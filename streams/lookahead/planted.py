@@ -149,6 +149,8 @@ def _tick(asset: str, now_ms: int) -> list[Any]:
             twitter_sentiment_pct=100.0,
             reddit_volume=1e12,
             reddit_sentiment_pct=100.0,
+            votes_up_pct=100.0,
+            fear_greed=100.0,
         )
     ]
 

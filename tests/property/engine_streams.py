@@ -46,6 +46,8 @@ ticks = st.builds(
     reddit_volume=maybe(amounts),
     social_volume=maybe(amounts),
     interactions=maybe(amounts),
+    votes_up_pct=maybe(percents),
+    fear_greed=maybe(percents),
 )
 
 VOCABULARY = """

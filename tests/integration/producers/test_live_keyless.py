@@ -47,7 +47,7 @@ async def test_a_start_without_keys_asks_all_that_needs_none(tmp_path: Path) -> 
     assert {name for name, one in states.items() if one.state != "off"} == {
         *("coingecko", "rss", "binance", *KEYLESS)
     }
-    assert {name: states[name].detail for name in KEYLESS} == dict.fromkeys(KEYLESS, "")
+    assert {name: states[name].state for name in KEYLESS} == dict.fromkeys(KEYLESS, "ok")
     assert [text for one in market(events) if (text := problem(one))] == []
     chains = [one for one in events[Fundamentals] if one.source == "coinmetrics"]
     assert {one.asset for one in chains} == COVERED & followed

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import aiohttp
 import pytest
 
 from marketdata.simulated.assets import ASSETS
 from producers.http_client.client import Client
+from producers.http_client.errors import UpstreamError
 from producers.http_client.quota import Quota
 from producers.upstreams import (
     announcements,
@@ -23,6 +25,7 @@ from producers.upstreams import (
     rss,
     table,
 )
+from simulator.faults import Fault
 from simulator.keys import KEYS
 from simulator.server import Simulator, seeded_simulator
 
@@ -53,7 +56,13 @@ class Harness:
 
 @pytest.fixture
 async def harness() -> AsyncIterator[Harness]:
-    simulator = await seeded_simulator(start_ms=START_MS, assets=FEW)
+    async with _harness() as found:
+        yield found
+
+
+@asynccontextmanager
+async def _harness(speed: float = 1.0) -> AsyncIterator[Harness]:
+    simulator = await seeded_simulator(start_ms=START_MS, speed=speed, assets=FEW)
     async with simulator, aiohttp.ClientSession() as session:
         yield Harness(simulator, session)
 
@@ -156,3 +165,29 @@ async def test_chains_and_the_mood_of_the_market(harness):
         START_MS // DAY_MS * DAY_MS,
         START_MS // DAY_MS * DAY_MS - DAY_MS,
     ]
+
+
+@pytest.mark.parametrize(
+    ("upstream", "fetch"),
+    [
+        (table.ANNOUNCEMENTS, announcements.fetch_markets),
+        (table.COINMETRICS, lambda client: coinmetrics.fetch_metrics(client, ["BTC"], START_MS)),
+        (table.FEARGREED, feargreed.fetch_index),
+    ],
+    ids=lambda one: getattr(one, "name", ""),
+)
+async def test_what_needs_no_key_is_asked_again_after_a_fault_and_given_up_when_unplugged(
+    upstream, fetch
+):
+    kinds = ("limit", "status", "html", "half_body", "broken_json", "reset")
+    async with _harness(speed=600.0) as harness:
+        for kind in kinds:
+            wait_s = 30.0 if kind == "limit" else None
+            fault = Fault(upstream=upstream.name, kind=kind, times=1, retry_after_s=wait_s)
+            number = harness.simulator.faults.add(fault)
+            assert (await fetch(harness.client(upstream))).rows, kind
+            assert harness.simulator.faults.script()[number][1] == 1
+        harness.simulator.faults.unplug(upstream.name)
+        with pytest.raises(UpstreamError, match=f"^{upstream.name}: "):
+            await fetch(harness.client(upstream))
+        assert harness.simulator.requests.violations() == 0
