@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import aiohttp
 import asyncpg
+import psutil
 import pytest
 
 from quantiva.demo.folder import FolderInUseError, default_folder, run_folder
@@ -58,10 +60,22 @@ def ends(folder: Path) -> dict[tuple[str, int], int]:
 
 
 async def cycles(demo: Demo, count: int) -> None:
-    async with asyncio.timeout(600):
+    async with asyncio.timeout(600 + 20 * count):
         while demo.said.count("cycle 20") < count:
             assert demo.process.returncode is None, demo.said
             await asyncio.sleep(0.1)
+
+
+def resident_mb(demo: Demo) -> dict[str, int]:
+    """Return what each process of the demo has in memory, the largest first."""
+    found: dict[str, int] = {}
+    for one in psutil.Process(demo.process.pid).children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            words = [word for word in one.cmdline() if not word.startswith("-")]
+            name = next((word for word in words if "." in word and "/" not in word), one.name())
+            name = one.name() if one.name() in ("tansu", "postgres") else name
+            found[name] = found.get(name, 0) + one.memory_info().rss // 2**20
+    return dict(sorted(found.items(), key=lambda pair: -pair[1]))
 
 
 async def change_strategies(demo: Demo) -> None:
@@ -78,7 +92,11 @@ async def change_strategies(demo: Demo) -> None:
 
 
 @pytest.mark.long
-async def test_case_reliability_8_two_kills_lose_nothing(start: Start, tmp_path: Path) -> None:
+@pytest.mark.timeout(7200)
+@pytest.mark.parametrize("apart", [3, 336], ids=["a few cycles", "a week of cycles"])
+async def test_case_reliability_8_two_kills_lose_nothing(
+    start: Start, tmp_path: Path, apart: int
+) -> None:
     folder = tmp_path / "kept"
     demo = await start()
     await cycles(demo, 2)
@@ -92,7 +110,10 @@ async def test_case_reliability_8_two_kills_lose_nothing(start: Start, tmp_path:
         assert all(after.get(place, 0) >= end for place, end in before.items())
         before = after
         demo = await start()
-        await cycles(demo, 3)
+        await cycles(demo, apart)
+        memory = resident_mb(demo)
+        print(f"\nafter {demo.said.count('cycle 20')} cycles, in MB: {memory}")
+        assert memory["tansu"] < 500
         assert "         mine " in demo.said, "the strategy of the first run is ranked"
         assert "         cautious " not in demo.said, "and the deleted one is not"
     dsn = json.loads((folder / "stack.json").read_text())["environment"]["DATABASE_URL"]
