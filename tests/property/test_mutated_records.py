@@ -63,7 +63,7 @@ def test_the_strategies_reader_keeps_the_good_ones(tmp_path: Path) -> None:
     table = StrategyTable(Settings(KAFKA_BOOTSTRAP_SERVERS="127.0.0.1:9"), CODEC)
     records = [record for log in broker.records.values() for record in log]
     for start in range(0, len(records), 500):
-        table._apply(records[start : start + 500])
+        table.apply(records[start : start + 500])
     broker.publish(factories.strategy("careful"))
-    table._apply([broker._arrivals[-1]])
+    table.apply([broker._arrivals[-1]])
     assert "careful" in table.tables().strategies
