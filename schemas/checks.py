@@ -9,9 +9,14 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from schemas.names import wrong_id, wrong_symbol, wrong_text
-from schemas.times import DAY_MS, HOUR_MS
+from schemas.times import DAY_MS, HOUR_MS, MINUTE_MS
 
 TIMEFRAME_MS = {"1h": HOUR_MS, "4h": 4 * HOUR_MS, "1d": DAY_MS}
+"""Length of a candle by timeframe: those that every asset has, and that the score is made of."""
+SHORT_MS = {"5m": 5 * MINUTE_MS, "15m": 15 * MINUTE_MS}
+"""Those that an asset has where an active strategy's timeframe is one of them."""
+CANDLE_MS = {**SHORT_MS, **TIMEFRAME_MS}
+"""All of them, the shortest first."""
 LEAST_PRICE, MOST_PRICE = 1e-18, 1e15
 """What a price may be, the least included: a million times beyond any market's, and so near that
 no engine's sums, ratios and squares overflow."""

@@ -10,7 +10,7 @@ from math import fsum, inf, isfinite
 from typing import Any
 
 from schemas import checks
-from schemas.checks import MOST_AMOUNT, TIMEFRAME_MS
+from schemas.checks import CANDLE_MS, MOST_AMOUNT
 from schemas.control import SignalRequest, Strategy
 from schemas.engines import ENGINES
 from schemas.explanations import EXPLANATION_STATUSES, Explanation
@@ -58,7 +58,7 @@ def _strategy(event: Strategy) -> str | None:
         or checks.texts(event, "entry_rule", "exit_rule", most=MOST_RULE)
         or _assets(event)
         or _weights(event)
-        or checks.one_of(event, "timeframe", TIMEFRAME_MS)
+        or checks.one_of(event, "timeframe", CANDLE_MS)
         or checks.time_or_none(event, "updated_at")
         or _money(event)
         or _kelly(event)

@@ -35,7 +35,13 @@ TRENDING = Topic(
     "market.trending", "asset", "trending_asset", 30 * DAY_MS, doc="trending assets: the tick"
 )
 NEWS = Topic("market.news", "asset", "news_article", 90 * DAY_MS, doc="headlines by asset")
-CANDLES = Topic("market.candles", "asset", "candle", 30 * DAY_MS, doc="1h, 4h and 1d candles")
+CANDLES = Topic(
+    "market.candles",
+    "asset",
+    "candle",
+    30 * DAY_MS,
+    doc="1h, 4h and 1d candles; 5m and 15m on demand",
+)
 BOOKS = Topic("market.books", "asset", "order_book", 3 * DAY_MS, doc="top levels of order books")
 FUNDAMENTALS = Topic(
     "market.fundamentals", "asset", "fundamentals", 90 * DAY_MS, doc="supply, code, community"

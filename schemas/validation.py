@@ -12,6 +12,7 @@ from typing import Any
 from schemas import checks, platform_checks
 from schemas.checks import (
     AMOUNTS,
+    CANDLE_MS,
     LATEST_MS,
     LEAST_PRICE,
     MOST_AMOUNT,
@@ -32,7 +33,15 @@ from schemas.market import (
 )
 from schemas.names import MOST_SOURCE_ID, is_symbol, wrong_id
 
-__all__ = ["ENGINES", "LEAST_PRICE", "MOST_AMOUNT", "MOST_PRICE", "TIMEFRAME_MS", "problem"]
+__all__ = [
+    "CANDLE_MS",
+    "ENGINES",
+    "LEAST_PRICE",
+    "MOST_AMOUNT",
+    "MOST_PRICE",
+    "TIMEFRAME_MS",
+    "problem",
+]
 SENTIMENT_LABELS = frozenset({"positive", "neutral", "negative"})
 """What a source's own label may be, in any case."""
 CLOSE_EARLY_MS = 60_000
@@ -83,7 +92,7 @@ def _candle(event: Candle) -> str | None:
         return _candle_prices(event)
     if not 0.0 <= event.volume < MOST_AMOUNT:
         return f"volume {event.volume} is not a number {AMOUNTS}"
-    length_ms, latest_ms = TIMEFRAME_MS.get(event.timeframe, 0), event.observed_at + CLOSE_EARLY_MS
+    length_ms, latest_ms = CANDLE_MS.get(event.timeframe, 0), event.observed_at + CLOSE_EARLY_MS
     if not 0 < event.close_time - event.open_time <= length_ms or (
         event.closed and event.close_time > latest_ms
     ):
@@ -105,9 +114,9 @@ def _candle_prices(event: Candle) -> str:
 def _candle_times(event: Candle) -> str:
     if event.close_time <= event.open_time:
         return f"closes at {event.close_time}, before it opens at {event.open_time}"
-    if wrong := checks.one_of(event, "timeframe", TIMEFRAME_MS):
+    if wrong := checks.one_of(event, "timeframe", CANDLE_MS):
         return wrong
-    if event.close_time - event.open_time > TIMEFRAME_MS[event.timeframe]:
+    if event.close_time - event.open_time > CANDLE_MS[event.timeframe]:
         return f"lasts {event.close_time - event.open_time} ms, longer than {event.timeframe}"
     return _head(event) or (
         f"is closed, but was seen at {event.observed_at}, "

@@ -22,7 +22,7 @@ from schemas.market import (
 )
 from schemas.scores import EngineScore, InputPosition
 from schemas.signals import Contribution, Signal
-from schemas.validation import TIMEFRAME_MS, problem
+from schemas.validation import CANDLE_MS, problem
 
 MINUTE_MS = 60_000
 CYCLE_MS = 10 * MINUTE_MS
@@ -65,7 +65,7 @@ def candle(asset: str = "BTC", close_ms: int = START_MS, **changes: Any) -> Cand
     """Return a closed candle, observed as it closes; `price` stands for all four prices."""
     price = changes.pop("price", None)
     prices = (10.0, 12.0, 9.0, 11.0) if price is None else (price,) * 4
-    length_ms = TIMEFRAME_MS[changes.get("timeframe", "1h")]
+    length_ms = CANDLE_MS[changes.get("timeframe", "1h")]
     defaults = {
         "exchange": "binance",
         "symbol": f"{asset}/USDT",

@@ -18,27 +18,39 @@ class PublishedCandles(msgspec.Struct, frozen=True, array_like=True):
     """Which candles of one series are in the log: the newest one's open time (ms), and bits.
 
     Little-endian; bit n is the candle n before the newest. 128 bytes for 1,024 candles, so that 50
-    assets in three timeframes take 20 kB.
+    assets in three timeframes take 20 kB. All are of one exchange; "": which one was not kept yet.
     """
 
     newest_ms: int
     bits: bytes
+    exchange: str = ""
+
+    def is_of(self, exchange: str) -> bool:
+        """Return whether a candle of an exchange belongs to this series."""
+        return self.exchange in ("", exchange)
 
 
-def with_candle(window: PublishedCandles | None, open_ms: int, length_ms: int) -> PublishedCandles:
-    """Return the window after one more candle; what falls out at the old end is forgotten."""
-    if window is None:
-        return PublishedCandles(open_ms, _packed(1))
+def with_candle(
+    window: PublishedCandles | None, open_ms: int, length_ms: int, exchange: str
+) -> PublishedCandles:
+    """Return the window after one more candle; what falls out at the old end is forgotten.
+
+    The first candle of another exchange begins a new series, as it does for the engines: that
+    exchange's past is published again, whatever was before.
+    """
+    if window is None or not window.is_of(exchange):
+        return PublishedCandles(open_ms, _packed(1), exchange)
     age = _age(window, open_ms, length_ms)
     bits = _unpacked(window)
     if age >= 0:
-        return PublishedCandles(window.newest_ms, _packed(bits | 1 << age if age < KEPT else bits))
-    return PublishedCandles(open_ms, _packed((bits << min(-age, KEPT) | 1) & _ALL))
+        kept = bits | 1 << age if age < KEPT else bits
+        return PublishedCandles(window.newest_ms, _packed(kept), exchange)
+    return PublishedCandles(open_ms, _packed((bits << min(-age, KEPT) | 1) & _ALL), exchange)
 
 
-def holds(window: PublishedCandles | None, open_ms: int, length_ms: int) -> bool:
+def holds(window: PublishedCandles | None, open_ms: int, length_ms: int, exchange: str) -> bool:
     """Return whether a candle is in the log, or so old (1,024 candles) that it counts as there."""
-    if window is None:
+    if window is None or not window.is_of(exchange):
         return False
     age = _age(window, open_ms, length_ms)
     return age >= KEPT or (age >= 0 and bool(_unpacked(window) >> age & 1))

@@ -25,7 +25,7 @@ from producers.dedup.index_state import (
 from schemas.market import CalendarEvent, Candle, Fundamentals, NewsArticle, TrendingAsset
 from schemas.times import HOUR_MS
 from schemas.topics import CALENDAR, CANDLES, FUNDAMENTALS, NEWS, TRENDING
-from schemas.validation import TIMEFRAME_MS
+from schemas.validation import CANDLE_MS
 
 INDEXED: Final = (TrendingAsset, NewsArticle, Candle, Fundamentals, CalendarEvent)
 """What is published once. Order books are not among it: each is another one."""
@@ -96,10 +96,15 @@ class PublishedIndex:
             "come for as long: publish under another prefix (QUANTIVA_PREFIX), or recreate them"
         )
 
-    def closed_times(self, asset: str, timeframe: str) -> tuple[int, ...]:
-        """Return the open times of the closed candles in the log, ms, ascending; 1,024 at most."""
+    def closed_times(self, asset: str, timeframe: str, exchange: str = "") -> tuple[int, ...]:
+        """Return the open times of the closed candles in the log, ms, ascending; 1,024 at most.
+
+        Of an exchange: none where the asset's present series is another one's.
+        """
         window = self._closed.get((asset, timeframe))
-        return open_times(window, TIMEFRAME_MS[timeframe])
+        if window is not None and exchange and not window.is_of(exchange):
+            return ()
+        return open_times(window, CANDLE_MS[timeframe])
 
     def last_closed(self, asset: str, timeframe: str) -> int | None:
         """Return the open time of the newest closed candle in the log, ms."""
@@ -198,20 +203,24 @@ class PublishedIndex:
 
     def _is_new_candle(self, candle: Candle) -> bool:
         series = candle.asset, candle.timeframe
-        length_ms = TIMEFRAME_MS[candle.timeframe]
+        length_ms = CANDLE_MS[candle.timeframe]
         window = self._closed.get(series)
         if candle.closed:
-            return not holds(window, candle.open_time, length_ms)
-        is_over = window is not None and candle.open_time <= window.newest_ms
+            return not holds(window, candle.open_time, length_ms, candle.exchange)
+        is_over = (
+            window is not None
+            and window.is_of(candle.exchange)
+            and candle.open_time <= window.newest_ms
+        )
         return not is_over and candle.observed_at > self._open.get(series, 0)
 
     def _apply_candle(self, candle: Candle) -> None:
         series = candle.asset, candle.timeframe
-        if candle.timeframe not in TIMEFRAME_MS:
+        if candle.timeframe not in CANDLE_MS:
             return
         if candle.closed:
-            window, length_ms = self._closed.get(series), TIMEFRAME_MS[candle.timeframe]
-            self._closed[series] = with_candle(window, candle.open_time, length_ms)
+            window, length_ms = self._closed.get(series), CANDLE_MS[candle.timeframe]
+            self._closed[series] = with_candle(window, candle.open_time, length_ms, candle.exchange)
         else:
             self._open[series] = max(candle.observed_at, self._open.get(series, 0))
 

@@ -9,7 +9,7 @@ from marketdata.candles import joined
 from producers.upstreams.rows import Parsed
 from schemas.market import Candle, OrderBook
 from schemas.times import epoch_ms
-from schemas.validation import CLOSE_EARLY_MS, TIMEFRAME_MS, problem
+from schemas.validation import CANDLE_MS, CLOSE_EARLY_MS, problem
 
 UNFOLLOWED_MS = 60_000
 """How long after its close a candle counts as closed although no later one is there yet."""
@@ -47,7 +47,7 @@ def candles_of(
     latest = max(found, default=0)
     for open_time in sorted(found):
         closed = open_time < latest or (
-            observed_at_ms >= open_time + TIMEFRAME_MS[timeframe] + UNFOLLOWED_MS
+            observed_at_ms >= open_time + CANDLE_MS[timeframe] + UNFOLLOWED_MS
         )
         of_time: list[Candle] = []
         for row in found[open_time]:
@@ -72,7 +72,7 @@ def _time_problem(row: Any, timeframe: str, observed_at_ms: int) -> str | None:
     time = row[0]
     if not isinstance(time, int) or isinstance(time, bool) or epoch_ms(time) != time:
         return "no time in ms since 1970"
-    if time % TIMEFRAME_MS[timeframe]:
+    if time % CANDLE_MS[timeframe]:
         return f"does not start where a candle of {timeframe} does"
     if time > observed_at_ms + CLOSE_EARLY_MS:
         return f"starts {time - observed_at_ms} ms after it was seen"
@@ -89,7 +89,7 @@ def _candle(
             return f"{name} {value!r} is not a number"
         numbers.append(number)
     open_time = row[0]
-    close_time = open_time + TIMEFRAME_MS[timeframe]
+    close_time = open_time + CANDLE_MS[timeframe]
     candle = Candle(
         asset=listing.asset,
         event_time=close_time if closed else observed_at_ms,

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from schemas.market import Candle
 from schemas.times import HOUR_MS
-from schemas.validation import TIMEFRAME_MS
+from schemas.validation import CANDLE_MS
 
 SETTLE_MS = 1_500
 """How long after its close a candle is first asked for."""
@@ -46,12 +46,12 @@ class Series:
     @property
     def length_ms(self) -> int:
         """Length of a candle, ms."""
-        return TIMEFRAME_MS[self.timeframe]
+        return CANDLE_MS[self.timeframe]
 
 
 def last_closed(timeframe: str, now_ms: int) -> int:
     """Return the open time of the last candle that closed `SETTLE_MS` ago or earlier."""
-    length = TIMEFRAME_MS[timeframe]
+    length = CANDLE_MS[timeframe]
     return (now_ms - SETTLE_MS) // length * length - length
 
 

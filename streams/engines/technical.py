@@ -8,6 +8,9 @@ to the score and nothing to the confidence. Only closed candles move the score, 
 After a hole of 50 candles or more (MA50's window), or a jump that the asset never made, a timeframe
 begins anew: another coin may trade under its ticker, and nothing from before counts.
 
+Candles of 5m and 15m, which come while a strategy wants them, make features alone, until three of
+them are missing.
+
 confidence  sum of the weights of the warm timeframes, each times its completeness: a hole of n
             candles takes n / 50 of it away, and 50 candles later all of it is back
 freshness   by the same weights, over the timeframes with any candle: 1 until a quarter of a candle
@@ -26,9 +29,17 @@ from schemas.market import Candle, TrendingAsset
 from schemas.topics import CANDLES
 from streams.engines.base import Engine, EngineReading, clamp, freshness
 from streams.engines.indicators import WARM_AT
-from streams.engines.technical_frame import LENGTH_MS, TIMEFRAMES, Config, Frame, moved
+from streams.engines.technical_frame import (
+    FEATURES,
+    LENGTH_MS,
+    PLACE,
+    TIMEFRAMES,
+    Config,
+    Frame,
+    is_elsewhere,
+    moved,
+)
 
-_PLACE = {timeframe: place for place, timeframe in enumerate(TIMEFRAMES)}
 _STALE = tuple(f"stale_{timeframe}" for timeframe in TIMEFRAMES)
 
 
@@ -39,12 +50,14 @@ class State(msgspec.Struct, frozen=True, gc=False):
     reading      result of `read` up to `fresh_until`, freshness 1
     fresh_until  moment up to which every timeframe with a candle is fresh, ms
     price_time   when `price_usd` was the price: the candle's close or the tick's observed_at, ms
+    short        the timeframes of no score, in the order of SHORT
     """
 
     frames: tuple[Frame, Frame, Frame]
     reading: EngineReading
     fresh_until: int = 0
     price_time: int = 0
+    short: tuple[Frame, Frame] = (Frame(), Frame())
 
 
 def initial(config: Config) -> State:
@@ -59,13 +72,16 @@ def update(config: Config, state: State, event: Any, offset: int) -> State:
     if type(event) is Candle:
         if not event.closed:
             return state
-        place = _PLACE[event.timeframe]
-        if event.open_time <= state.frames[place].open_time:
+        place = PLACE[event.timeframe]
+        is_short = place >= len(TIMEFRAMES)
+        before = state.short[place - len(TIMEFRAMES)] if is_short else state.frames[place]
+        if event.open_time <= before.open_time and not is_elsewhere(before, event):
             return state
-        return _with_candle(config, state, place, event, offset)
+        apply = _with_short if is_short else _with_candle
+        return apply(config, state, place, event, offset)
     if type(event) is TrendingAsset and event.observed_at > state.price_time:
         reading = replace(state.reading, price_usd=event.price_usd)
-        return State(state.frames, reading, state.fresh_until, event.observed_at)
+        return State(state.frames, reading, state.fresh_until, event.observed_at, state.short)
     return state
 
 
@@ -95,11 +111,31 @@ def _with_candle(config: Config, state: State, place: int, candle: Candle, offse
     if data_time is None or candle.observed_at > data_time:
         data_time = candle.observed_at
     evidence = _renewed(said.evidence, before.offset, offset)
-    fresh_until = min(hour.fresh_until, four_hours.fresh_until, day.fresh_until)
+    five, fifteen = state.short
+    fresh_until = min(
+        hour.fresh_until,
+        four_hours.fresh_until,
+        day.fresh_until,
+        five.fresh_until,
+        fifteen.fresh_until,
+    )
     reading = EngineReading(
         clamp(score), confidence, 1.0, data_time, price_usd, features, evidence, detail
     )
-    return State(frames, reading, fresh_until, price_time)
+    return State(frames, reading, fresh_until, price_time, state.short)
+
+
+def _with_short(config: Config, state: State, place: int, candle: Candle, offset: int) -> State:
+    """Apply a candle of which no score is made: its timeframe's features are new, that is all."""
+    number, said = place - len(TIMEFRAMES), state.reading
+    features, before = said.features.copy(), state.short[number]
+    frame = moved(config, before, place, candle, offset, features)
+    five, fifteen = state.short
+    short = (five, frame) if number else (frame, fifteen)
+    evidence = _renewed(said.evidence, before.offset, offset)
+    fresh_until = min(one.fresh_until for one in (*state.frames, *short))
+    reading = replace(said, features=features, evidence=evidence)
+    return replace(state, reading=reading, fresh_until=fresh_until, short=short)
 
 
 def _renewed(evidence: tuple[int, ...], before: int, offset: int) -> tuple[int, ...]:
@@ -138,7 +174,18 @@ def read(config: Config, state: State, now: int) -> EngineReading:
     if now <= state.fresh_until:
         return said
     fresh, stale = _aged(config, state, now)
-    return replace(said, freshness=fresh, detail=said.detail | stale)
+    gone = _gone(config, state, now)
+    features = {name: value for name, value in said.features.items() if name not in gone}
+    return replace(said, freshness=fresh, detail=said.detail | stale, features=features)
+
+
+def _gone(config: Config, state: State, now: int) -> frozenset[str]:
+    """Return the features of no use any more: a rule must not go by an old candle of 5 minutes."""
+    gone: list[str] = []
+    for place, frame in enumerate(state.short, start=len(TIMEFRAMES)):
+        if frame.offset >= 0 and now - frame.close_time >= config.stale_candles * LENGTH_MS[place]:
+            gone += FEATURES[place]
+    return frozenset(gone)
 
 
 def _aged(config: Config, state: State, now: int) -> tuple[float, dict[str, str]]:

@@ -2,7 +2,8 @@
 
 A coin is halted, and another one trades under its ticker; or the exchange counts in new units. What
 was before is of no use then: after a hole as long as MA50's window, or a change that the price
-never made, the series begins with the next candle, and says why until it is warm.
+never made, the series begins with the next candle, and says why until it is warm. So it does with
+the first candle of another exchange, which brings its own past with it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from schemas.market import Candle
-from schemas.validation import TIMEFRAME_MS
+from schemas.validation import CANDLE_MS
 from streams.engines.indicators import (
     BREAK_FACTOR,
     GIVEN_AT,
@@ -29,11 +30,12 @@ from streams.engines.indicators import (
 )
 
 TIMEFRAMES = ("1h", "4h", "1d")
-LENGTH_MS = tuple(TIMEFRAME_MS[timeframe] for timeframe in TIMEFRAMES)
+SHORT = ("5m", "15m")
+"""Their values are features for rules and stops; no score is made of them."""
+PLACE = {timeframe: place for place, timeframe in enumerate((*TIMEFRAMES, *SHORT))}
+LENGTH_MS = tuple(CANDLE_MS[timeframe] for timeframe in PLACE)
 _NEVER_MS = 253_402_300_800_000  # the year 10000
-_FEATURES = tuple(
-    tuple(f"{name}@{timeframe}" for name in (*NAMES, "TREND")) for timeframe in TIMEFRAMES
-)
+FEATURES = tuple(tuple(f"{name}@{timeframe}" for name in (*NAMES, "TREND")) for timeframe in PLACE)
 _FACTOR_SQUARED = BREAK_FACTOR**2
 
 
@@ -47,7 +49,7 @@ class Config:
                         ends the series
     fresh_candles       age of the last close up to which a timeframe is fresh, in its candles
     stale_candles       age of the last close from which it is stale, in its candles
-    fresh_ms            `fresh_candles` of each timeframe in ms
+    fresh_ms            `fresh_candles` of each timeframe in ms, in the order of PLACE
     """
 
     weights: tuple[float, float, float] = (0.25, 0.35, 0.40)
@@ -69,6 +71,7 @@ class Frame(msgspec.Struct, frozen=True, gc=False):
     missing      candles that are missing in holes not yet forgotten
     since_gap    closed candles since the last such hole
     broken       why the series began anew, until it is warm
+    exchange     of the candles; empty before the first
     fresh_until  moment up to which this timeframe is fresh, ms
     trend        -1 to 1; 0 until warm
     quality      share of its weight that the confidence gets, 0 to 1
@@ -84,6 +87,7 @@ class Frame(msgspec.Struct, frozen=True, gc=False):
     trend: float = 0.0
     quality: float = 0.0
     broken: str = ""
+    exchange: str = ""
 
 
 def moved(
@@ -95,6 +99,9 @@ def moved(
     features: dict[str, float],
 ) -> Frame:
     """Return the timeframe after a candle, and set its values in `features`."""
+    if is_elsewhere(before, candle):
+        before = Frame(broken=f"exchange from {before.exchange} to {candle.exchange}")
+        forget(features, place)
     close_time, open_time = candle.close_time, candle.open_time
     series, missing, since_gap = before.series, before.missing, before.since_gap
     last, hole, broken = series.close, 0, ""
@@ -107,14 +114,13 @@ def moved(
         if hole >= config.gap_memory_candles or is_break(series, candle.open, candle.close, hole):
             broken = _broken(series, candle, hole)
             series, missing, hole = Series(), 0, 0
-            for name in _FEATURES[place]:
-                features.pop(name, None)
+            forget(features, place)
     series = advance(series, candle.high, candle.low, candle.close)
     trend_now = quality = 0.0
     if series.count >= WARM_AT:
         numbers = values(series)
         trend_now, quality = trend(config.trend, numbers, structure(series.swings)), 1.0
-        _set(features, _FEATURES[place], numbers, trend_now)
+        _set(features, FEATURES[place], numbers, trend_now)
     else:
         broken = broken or before.broken
         _add_known(features, place, series)
@@ -135,7 +141,19 @@ def moved(
         trend_now,
         quality,
         broken,
+        candle.exchange,
     )
+
+
+def is_elsewhere(before: Frame, candle: Candle) -> bool:
+    """Return whether a candle is of another exchange than those before it."""
+    return candle.exchange != before.exchange != ""
+
+
+def forget(features: dict[str, float], place: int) -> None:
+    """Take a timeframe's values out of the features."""
+    for name in FEATURES[place]:
+        features.pop(name, None)
 
 
 def _missing_before(before: Frame, open_time: int, length_ms: int) -> int:
@@ -178,6 +196,6 @@ def _set(
 
 def _add_known(features: dict[str, float], place: int, series: Series) -> None:
     count = series.count
-    for name, value, given in zip(_FEATURES[place], values(series), GIVEN_AT, strict=False):
+    for name, value, given in zip(FEATURES[place], values(series), GIVEN_AT, strict=False):
         if count >= given:
             features[name] = value

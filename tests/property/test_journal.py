@@ -87,13 +87,13 @@ def _comparable(index: PublishedIndex) -> Snapshot:
 def test_a_window_is_a_set_of_the_newest(slots: list[int], length_ms: int) -> None:
     window: PublishedCandles | None = None
     for slot in slots:
-        window = with_candle(window, slot * length_ms, length_ms)
+        window = with_candle(window, slot * length_ms, length_ms, "binance")
     oldest = max(slots, default=0) - KEPT
     kept = sorted({slot for slot in slots if slot > oldest})
     assert open_times(window, length_ms) == tuple(slot * length_ms for slot in kept)
     for slot in range(3 * KEPT + 2):
         known = slot in kept or (bool(slots) and slot <= oldest)
-        assert holds(window, slot * length_ms, length_ms) == known
+        assert holds(window, slot * length_ms, length_ms, "binance") == known
 
 
 def batches() -> Iterator[list[Any]]:

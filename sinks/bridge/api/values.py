@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from schemas.names import MOST_ID, SYMBOL_PATTERN
-from schemas.validation import TIMEFRAME_MS
+from schemas.validation import CANDLE_MS
 
 T = TypeVar("T")
 
@@ -41,8 +41,8 @@ Share = Annotated[float, Meta(ge=0, le=1)]
 Action = Literal["BUY", "SELL", "HOLD"]
 Trigger = Literal["cycle", "change", "request"]
 ExplanationStatus = Literal["pending", "requested", "done", "failed", "skipped"]
-Timeframe = Literal["1h", "4h", "1d"]
-assert set(Timeframe.__args__) == set(TIMEFRAME_MS)  # type: ignore[attr-defined]  # noqa: S101
+Timeframe = Literal["5m", "15m", "1h", "4h", "1d"]
+assert set(Timeframe.__args__) == set(CANDLE_MS)  # type: ignore[attr-defined]  # noqa: S101
 
 
 class Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -201,9 +201,14 @@ class Latest:
         return frame
 
     def _candle(self, candle: Candle) -> None:
-        """Put a candle at its open time; one that is older than all that are kept is dropped."""
+        """Put a candle at its open time; one that is older than all that are kept is dropped.
+
+        The first of another exchange begins anew: candles of two are never in one row.
+        """
         key = (candle.asset, candle.timeframe)
         known = self.candles.get(key, ())
+        if known and known[-1].exchange != candle.exchange:
+            known = ()
         if not known or candle.open_time > known[-1].open_time:
             self._candles.set(key, (*known[-MOST_CANDLES + 1 :], candle))
             return

@@ -12,7 +12,7 @@ from marketdata.simulated.assets import ASSETS
 from marketdata.simulated.simulation import backfill, cycle
 from producers.dedup.checkpoint import Checkpoint, CheckpointFile
 from producers.dedup.headlines import SeenNews
-from producers.dedup.index_state import KEPT, CycleSeen, remaining
+from producers.dedup.index_state import KEPT, CycleSeen, PublishedCandles, remaining
 from producers.dedup.published_index import PublishedIndex
 from schemas.times import CYCLE_MS
 from tests.factories import DAY_MS, HOUR_MS
@@ -40,7 +40,7 @@ SECOND = T0 + CYCLE_MS
     [
         pytest.param([], hourly(0), True, id="the first candle"),
         pytest.param([hourly(0)], hourly(0), False, id="the same candle"),
-        pytest.param([hourly(0)], hourly(0, exchange="bybit"), False, id="of another exchange"),
+        pytest.param([hourly(0)], hourly(0, exchange="bybit"), True, id="of another exchange"),
         pytest.param([hourly(0)], hourly(1), True, id="the next candle"),
         pytest.param([hourly(0), hourly(2)], hourly(1), True, id="a gap"),
         pytest.param([hourly(2), hourly(1)], hourly(1), False, id="a gap that was filled"),
@@ -179,6 +179,34 @@ def test_what_it_can_be_asked() -> None:
     assert made.newest_ms == T0 + 5 * HOUR_MS
     assert made.closed_times("ETH", "1h") == ()
     assert made.last_closed("ETH", "1h") is None
+
+
+def test_candles_of_another_exchange_begin_a_new_series() -> None:
+    made = index(*(hourly(n) for n in range(5)))
+    elsewhere = [msgspec.structs.replace(hourly(n), exchange="kraken") for n in range(5)]
+    assert made.closed_times("BTC", "1h", hourly(0).exchange) != ()
+    assert made.closed_times("BTC", "1h", "kraken") == ()
+    assert [made.claim(one) for one in elsewhere] == [True] * 5
+    assert [made.claim(one) for one in elsewhere] == [False] * 5
+    assert made.closed_times("BTC", "1h", "kraken") == tuple(T0 + n * HOUR_MS for n in range(5))
+    assert made.claim(hourly(2)), "an exchange that comes back brings its whole past"
+    assert made.closed_times("BTC", "1h") == (T0 + 2 * HOUR_MS,)
+
+
+def test_an_open_candle_of_another_exchange_changes_no_series() -> None:
+    made = index(*(hourly(n) for n in range(5)))
+    other = msgspec.structs.replace(hourly(2, closed=False), exchange="kraken")
+    assert made.claim(msgspec.structs.replace(other, observed_at=T0 + 9 * HOUR_MS))
+    assert not made.claim(hourly(2))
+
+
+def test_a_checkpoint_from_before_exchanges_were_kept_counts_for_any() -> None:
+    made = index(*(hourly(n) for n in range(3)))
+    old = made.snapshot()
+    closed = {key: PublishedCandles(one.newest_ms, one.bits) for key, one in old.closed.items()}
+    made.restore(msgspec.structs.replace(old, closed=closed))
+    assert not made.claim(hourly(1))
+    assert made.claim(hourly(3))
 
 
 def test_daily_candles_that_open_at_another_hour_are_counted_by_days() -> None:

@@ -45,6 +45,17 @@ def test_the_candles_of_a_series_are_those_that_opened_last() -> None:
     assert [one.open_time for one in latest.candles[("A", "1h")]] == [*range(50, MOST_CANDLES + 50)]
 
 
+def test_candles_of_two_exchanges_are_never_in_one_row() -> None:
+    latest = Latest()
+    for number in range(5):
+        latest.apply(record(CANDLES.name, candle("A", number)))
+    for number in (2, 3):
+        other = msgspec.structs.replace(candle("A", number), exchange="kraken")
+        latest.apply(record(CANDLES.name, other))
+    found = latest.candles[("A", "1h")]
+    assert [(one.exchange, one.open_time) for one in found] == [("kraken", 2), ("kraken", 3)]
+
+
 def test_explanations_have_a_bound() -> None:
     latest = Latest()
     for number in range(MOST_EXPLANATIONS + 3):

@@ -9,7 +9,7 @@ from random import Random
 from pyarrow import parquet
 
 from schemas.market import Candle, OrderBook, TrendingAsset
-from schemas.validation import TIMEFRAME_MS
+from schemas.validation import CANDLE_MS
 from tests import factories
 
 START_MS = 1_600_560_000_000
@@ -28,7 +28,7 @@ def make_candle(
 ) -> Candle:
     """Return the candle number `place` since START_MS; one price stands for all four."""
     ohlc = prices if isinstance(prices, tuple) else (prices,) * 4
-    length_ms = TIMEFRAME_MS[timeframe]
+    length_ms = CANDLE_MS[timeframe]
     open_time = START_MS + place * length_ms
     close_time = open_time + length_ms
     return factories.candle(
@@ -75,7 +75,7 @@ def random_walk(
 def recorded_candles(data: Path, asset: str, timeframe: str) -> list[Candle]:
     """Return an asset's recorded candles of one timeframe, oldest first."""
     columns = parquet.read_table(data / "ohlcv" / f"{asset}USDT-{timeframe}.parquet").to_pydict()
-    length_ms = TIMEFRAME_MS[timeframe]
+    length_ms = CANDLE_MS[timeframe]
     return [
         make_candle((open_time - START_MS) // length_ms, ohlc, timeframe)
         for open_time, *ohlc_list in zip(

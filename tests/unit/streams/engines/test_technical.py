@@ -117,6 +117,68 @@ def test_score_is_the_weighted_sum_of_warm_trends(warm: list[str]) -> None:
     }
 
 
+def elsewhere(events: Iterable[Candle], exchange: str = "kraken") -> list[Candle]:
+    return [msgspec.structs.replace(event, exchange=exchange) for event in events]
+
+
+def test_another_exchange_s_candles_begin_anew_and_are_never_mixed_with_the_ones_before() -> None:
+    there = elsewhere(candles(random_walk(4, 230)))
+    moved = feed(there[:5], feed(WARM))
+    reading = say(moved, there[4].observed_at)
+    assert reading.detail["new_series_1h"] == f"exchange from {LAST.exchange} to kraken"
+    assert "MA200@1h" not in reading.features
+    assert reading.confidence == 0.0
+    state = feed(there, feed(WARM))
+    alone = say(feed(there), there[-1].observed_at)
+    assert say(state, there[-1].observed_at).features == alone.features
+    assert say(state, there[-1].observed_at).score == alone.score
+    assert "new_series_1h" not in say(state, there[-1].observed_at).detail
+    back = feed(WARM, state)  # and when the first one comes back with its past
+    assert say(back, LAST.observed_at).features == say(feed(WARM), LAST.observed_at).features
+
+
+def test_an_exchange_s_way_of_one_timeframe_leaves_the_others_alone() -> None:
+    days = candles(random_walk(5, 210), "1d")
+    state = feed([*WARM, *days])
+    moved = say(feed(elsewhere(WARM), state), days[-1].observed_at)
+    assert moved.features == say(state, days[-1].observed_at).features
+
+
+def test_a_state_from_before_exchanges_were_kept_goes_on() -> None:
+    state = feed(WARM)
+    old = tuple(msgspec.structs.replace(frame, exchange="") for frame in state.frames)
+    state = msgspec.structs.replace(state, frames=old)
+    assert ENGINE.update(CONFIG, state, LAST, 999) is state
+    assert ENGINE.update(CONFIG, state, candles(climb(211))[-1], 999).frames[0].series.count == 211
+
+
+@pytest.mark.parametrize("timeframe", ["5m", "15m"])
+def test_short_candles_make_features_and_no_score(timeframe: str) -> None:
+    short = candles(random_walk(6, 220), timeframe)
+    without = feed(WARM)
+    state = feed(short, without)
+    now = short[-1].observed_at
+    before, after = say(without, now), say(state, now)
+    assert (after.score, after.confidence, after.detail) == (
+        before.score,
+        before.confidence,
+        before.detail,
+    )
+    assert after.features.keys() - before.features.keys() == {
+        f"{name}@{timeframe}" for name in (*NAMES, "TREND")
+    }
+    assert ENGINE.update(CONFIG, state, short[-1], 999) is state
+
+
+def test_an_old_short_candle_is_no_feature_any_more() -> None:
+    short = candles(random_walk(6, 220), "5m")
+    state = feed(short, feed(WARM))
+    gone = say(state, short[-1].close_time + 3 * 300_000)
+    assert gone.features == say(feed(WARM), short[-1].close_time + 3 * 300_000).features
+    there = say(state, short[-1].close_time + 3 * 300_000 - 1)
+    assert "ATR14@5m" in there.features
+
+
 @pytest.mark.parametrize(
     ("prices", "low", "high"),
     [(waves(0.004), 0.7, 1.0), (waves(-0.004), -1.0, -0.7), ([(5.0,) * 4] * 228, 0.0, 0.0)],
