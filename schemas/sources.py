@@ -29,3 +29,4 @@ class SourceStatus(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     limit_day: int | None = None
     refresh_s: float | None = None
     detail: str
+    assets: dict[str, str] = {}

@@ -135,6 +135,16 @@ def _bybit(status: int, code: str | None) -> _Body:
     return {**said, "result": {}, "retExtInfo": {}, "time": 0}
 
 
+def _kraken(status: int, code: str | None) -> _Body:
+    texts = {429: "EGeneral:Too many requests", 451: "EService:Unavailable in your region"}
+    return {"error": [code or texts.get(status, "EService:Unavailable")]}
+
+
+def _okx(status: int, code: str | None) -> _Body:
+    codes = {429: 50_011, 503: 50_001}
+    return {"code": str(_numbered(code, codes.get(status, 50_026))), "msg": "", "data": []}
+
+
 class _Vendor(NamedTuple):
     """The error bodies of a vendor, and which statuses are its proxy's."""
 
@@ -156,4 +166,6 @@ _VENDORS: dict[str, _Vendor] = {
     "chat": _Vendor(_chat, (502, 504)),
     "binance": _Vendor(_binance, _AND_FORBIDDEN),
     "bybit": _Vendor(_bybit, _AND_FORBIDDEN),
+    "kraken": _Vendor(_kraken, _AND_FORBIDDEN),
+    "okx": _Vendor(_okx, _AND_FORBIDDEN),
 }

@@ -40,7 +40,7 @@ _FEEDS: dict[str, Routes] = {
     "feargreed": keyless.feargreed,
     "chat": chat.routes,
 }
-EXCHANGES = ("binance", "bybit")
+EXCHANGES = ("binance", "bybit", "kraken", "okx")
 _LOOK_AHEAD_S = 240.0
 
 
@@ -112,8 +112,12 @@ def feed_urls(url: str) -> tuple[str, ...]:
 
 
 def environment_of(url: str, clock: Clock, exchange: str = "binance") -> dict[str, str]:
-    """Return the variables that point producers and explanations at a simulator."""
+    """Return the variables that point producers and explanations at a simulator.
+
+    `exchange`: one, or several with commas between.
+    """
     urls = base_urls(url)
+    names = exchange.split(",")
     named = {f"{name.upper()}_BASE_URL": urls[name] for name in BASE_PATHS if name != "chat"}
     keys = {f"{name.upper()}_API_KEY": key for name, key in KEYS.items() if name != "chat"}
     speed = {"QUANTIVA_CLOCK": clock.spec()} if isinstance(clock, ScaledClock) else {}
@@ -124,8 +128,9 @@ def environment_of(url: str, clock: Clock, exchange: str = "binance") -> dict[st
         "OPENAI_BASE_URL": urls["chat"],
         "OPENAI_API_KEY": KEYS["chat"],
         "QUANTIVA_RSS_FEEDS": orjson.dumps(feed_urls(url)).decode(),
-        "QUANTIVA_EXCHANGE": exchange,
-        "QUANTIVA_EXCHANGE_URL": urls[exchange],
+        "QUANTIVA_EXCHANGE": "",  # whichever was set: the real one is not meant
+        "QUANTIVA_EXCHANGES": exchange,
+        "QUANTIVA_EXCHANGE_URLS": orjson.dumps({name: urls[name] for name in names}).decode(),
     }
 
 

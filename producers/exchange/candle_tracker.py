@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol, TypeAlias
 from producers.exchange.parsing import Listing
 from producers.exchange.series import Series, due, missing, next_due
 from schemas.events import MarketEvent
-from schemas.validation import TIMEFRAME_MS
+from schemas.validation import CANDLE_MS, TIMEFRAME_MS
 
 TIMEFRAMES = tuple(TIMEFRAME_MS)
 CANDLES = 300
@@ -68,15 +68,26 @@ class CandleTracker:
         self._holes = {Key(*key): frozenset(times) for key, times in (holes or {}).items()}
         self._series: dict[Key, Series] = {}
         self._listings: dict[str, Listing] = {}
+        self._more: dict[str, frozenset[str]] = {}
         self._wake_at: dict[Key, int] = {}
         self._busy: set[Key] = set()
         self.follow(markets)
 
-    def follow(self, markets: Mapping[str, str]) -> None:
-        """Follow these markets (symbol by asset) from now on; what is known of others is kept."""
+    def follow(
+        self, markets: Mapping[str, str], more: Mapping[str, Iterable[str]] | None = None
+    ) -> None:
+        """Follow these markets (symbol by asset) from now on.
+
+        `more`: timeframes by asset beside those of all. What is known of assets that are no longer
+        followed is kept, or asked for again when they come back, where there is somebody to ask.
+        """
         self._listings = {
             asset: Listing(self.exchange, asset, symbol) for asset, symbol in markets.items()
         }
+        self._more = {asset: frozenset(names) for asset, names in (more or {}).items()}
+        if callable(self._known):  # an exchange that comes back has its past published again
+            for key in self._series.keys() - set(self.followed()):
+                del self._series[key]
         for key in self.followed():
             if key not in self._series:
                 holes = self._holes.get(key, frozenset())
@@ -91,7 +102,10 @@ class CandleTracker:
     def followed(self) -> tuple[Key, ...]:
         """Return the followed series: the short timeframes first, in each the assets' order."""
         return tuple(
-            Key(asset, timeframe) for timeframe in self.timeframes for asset in self._listings
+            Key(asset, timeframe)
+            for timeframe in CANDLE_MS
+            for asset in self._listings
+            if timeframe in self.timeframes or timeframe in self._more.get(asset, ())
         )
 
     def listing(self, key: Key) -> Listing | None:
@@ -99,9 +113,12 @@ class CandleTracker:
         return self._listings.get(key.asset)
 
     def __getitem__(self, key: Key) -> Series:
-        return self._series[key]
+        """Return what is known of a series; of one that is not followed, nothing."""
+        return self._series.get(key) or Series(key.timeframe)
 
     def __setitem__(self, key: Key, series: Series) -> None:
+        if key not in self._series:
+            return  # no longer followed: it begins anew when it is again
         self._series[key] = series
         self._wake_at.pop(key, None)
 
@@ -110,7 +127,7 @@ class CandleTracker:
         return tuple(
             key
             for key in self.followed()
-            if self._wake(key, now_ms) <= now_ms and due(self._series[key], now_ms, self.count)
+            if self._wake(key, now_ms) <= now_ms and due(self[key], now_ms, self.count)
         )
 
     def wake_at(self, now_ms: int) -> int | None:
@@ -120,7 +137,7 @@ class CandleTracker:
     def _wake(self, key: Key, now_ms: int) -> int:
         wake = self._wake_at.get(key)
         if wake is None:
-            wake = self._wake_at[key] = next_due(self._series[key], now_ms, self.count)
+            wake = self._wake_at[key] = next_due(self[key], now_ms, self.count)
         return wake
 
     @contextmanager
@@ -136,7 +153,7 @@ class CandleTracker:
 
     def missing(self, now_ms: int) -> int:
         """Return how many candles of the followed series are missing."""
-        return sum(len(missing(self._series[key], now_ms, self.count)) for key in self.followed())
+        return sum(len(missing(self[key], now_ms, self.count)) for key in self.followed())
 
     def holes(self) -> dict[tuple[str, str], tuple[int, ...]]:
         """Return the open times that the exchange has no candles for, by series, as plain data."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -21,10 +21,13 @@ from producers.exchange.parsing import candles_of
 from producers.exchange.streams import CandleStream
 from producers.http_client.errors import UpstreamError
 from schemas.market import Candle
+from schemas.times import MINUTE_MS
 
 _log = logging.getLogger(__name__)
 _OPEN_A_TIMEFRAME = 60
-"""How often an open candle is published at most: a 1h candle each minute."""
+"""How often an open candle is published at most, and no more than once a minute."""
+_REQUESTED_A_TIMEFRAME = 12
+"""The same where only REST brings them: fifty assets are 13 requests a minute."""
 _SHORTEST_S, _LONGEST_S = 0.5, 30.0  # between two looks at what is due
 _FALLBACK_CONCURRENCY = 2
 _GRACE_MS = 15_000  # for the websocket to open, before its candles are asked for by REST
@@ -49,15 +52,21 @@ class CandleFeed:
         self._tracker = tracker
         self._emit = emit
         self._reports = reports
+        websocket = websocket and connection.has_sockets
         self._stream = stream or (
             CandleStream(connection, reports=reports, rng=rng) if websocket else None
         )
         self._followed = asyncio.Event()
         self._opens = _OpenCandles(connection, tracker, self._stream)
 
-    def follow(self, markets: Mapping[str, str]) -> None:
-        """Follow these markets (symbol by asset) from now on; new ones are back-filled."""
-        self._tracker.follow(markets)
+    def follow(
+        self, markets: Mapping[str, str], more: Mapping[str, Iterable[str]] | None = None
+    ) -> None:
+        """Follow these markets (symbol by asset) from now on; new ones are back-filled.
+
+        `more`: timeframes by asset beside those of all.
+        """
+        self._tracker.follow(markets, more)
         self._watch()
         self._followed.set()
 
@@ -146,7 +155,11 @@ class _OpenCandles:
         return min((self._next(key) for key in keys), default=self._connection.clock.now_ms())
 
     def _next(self, key: Key) -> int:
-        return self._looked_at.get(key, 0) + _interval_ms(self._tracker, key)
+        return self._looked_at.get(key, 0) + self._interval_ms(key)
+
+    def _interval_ms(self, key: Key) -> int:
+        often = _OPEN_A_TIMEFRAME if self._connection.has_sockets else _REQUESTED_A_TIMEFRAME
+        return max(self._tracker[key].length_ms // often, MINUTE_MS)
 
     async def changed(self) -> tuple[list[Candle], list[Exception]]:
         """Return the open candles to publish now, and the errors met."""
@@ -174,7 +187,7 @@ class _OpenCandles:
     def _streamed(self, key: Key) -> Sequence[float] | None:
         if self._stream is None:
             return None
-        age_ms = 2 * _interval_ms(self._tracker, key)
+        age_ms = 2 * self._interval_ms(key)
         row: Sequence[float] | None = self._stream.fresh(_pair(self._tracker, key), age_ms)
         return row
 
@@ -226,10 +239,6 @@ def _away(errors: Sequence[Exception]) -> bool:
         isinstance(error, UpstreamError) and (error.retryable or error.kind == "open_circuit")
         for error in errors
     )
-
-
-def _interval_ms(tracker: CandleTracker, key: Key) -> int:
-    return tracker[key].length_ms // _OPEN_A_TIMEFRAME
 
 
 def _pair(tracker: CandleTracker, key: Key) -> tuple[str, str]:

@@ -10,12 +10,12 @@ import random
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from tenacity import AsyncRetrying, RetryCallState, stop_after_attempt
 
 from producers.exchange.errors import upstream_error
-from producers.exchange.throttled import RateLimiter, Throttle, throttled_exchange
+from producers.exchange.throttled import SOCKETS, RateLimiter, Throttle, lacking, throttled_exchange
 from producers.http_client.errors import UpstreamError
 from producers.http_client.host_breaker import HostBreaker
 from producers.settings import SourceSettings
@@ -29,13 +29,22 @@ _RULES = BreakerSettings(failures=8, first_pause_s=15.0, longest_pause_s=300.0)
 _MARKETS_PARAMS = {"binance": {"showPermissionSets": "false", "symbolStatus": "TRADING"}}
 """Makes the list of markets three times shorter."""
 _NO_LIST = frozenset(("not_found", "bad_request", "bad_answer", "not_json", "server"))
+_DAY_HOURS = 24
 _T = TypeVar("_T")
+
+
+class Traded(NamedTuple):
+    """What a market's ticker tells, in its quote currency; `volume` of 24 hours, None: not told."""
+
+    price: float
+    volume: float | None
 
 
 class Connection:
     """One exchange. All requests of one share its rate limiter, its breaker and its pauses.
 
-    Every method raises UpstreamError and nothing else of ccxt's.
+    ValueError for a name that ccxt does not know, or an exchange without candles or books. Every
+    method raises UpstreamError and nothing else of ccxt's.
     """
 
     def __init__(
@@ -56,6 +65,14 @@ class Connection:
         self._throttle = Throttle(name, self._breaker, clock, quota)
         self._rng = rng or random.Random(0)
         self._rest = throttled_exchange(self._throttle, url, self._speed)
+        if lacks := lacking(self._rest):
+            msg = f"QUANTIVA_EXCHANGES names {name}, which has no {' and no '.join(lacks)} in ccxt"
+            raise ValueError(msg)
+
+    @property
+    def has_sockets(self) -> bool:
+        """Whether its websockets are used."""
+        return self.name in SOCKETS
 
     @property
     def circuit(self) -> str:
@@ -109,11 +126,11 @@ class Connection:
 
         return await self._retried(fetch)
 
-    async def prices(self, symbols: Sequence[str]) -> dict[str, float]:
-        """Return the last price of each market that has one.
+    async def traded(self, symbols: Sequence[str]) -> dict[str, Traded]:
+        """Return the last price, and the volume, of each market that has a price.
 
         Where the exchange has no such list, or refuses it for a market that it just closed, each
-        market is asked for its last candle.
+        market is asked for its candles of a day.
         """
 
         async def fetch() -> dict[str, Any]:
@@ -125,21 +142,27 @@ class Connection:
         except UpstreamError as error:
             if error.kind not in _NO_LIST:
                 raise
-            return await self._last_closes(symbols)
-        last = {symbol: tickers.get(symbol, {}).get("last") for symbol in symbols}
-        return {symbol: float(price) for symbol, price in last.items() if price}
+            return await self._last_day(symbols)
+        told = {symbol: tickers.get(symbol, {}) for symbol in symbols}
+        return {
+            symbol: Traded(float(one["last"]), _volume(one))
+            for symbol, one in told.items()
+            if one.get("last")
+        }
 
-    async def _last_closes(self, symbols: Sequence[str]) -> dict[str, float]:
-        found: dict[str, float] = {}
+    async def _last_day(self, symbols: Sequence[str]) -> dict[str, Traded]:
+        found: dict[str, Traded] = {}
         for symbol in symbols:
             try:
-                rows = await self.candles(symbol, "1h", None, 1)
+                rows = await self.candles(symbol, "1h", None, _DAY_HOURS)
             except UpstreamError as error:
                 if error.kind not in {"not_found", "bad_request"}:
                     raise
                 continue
+            rows = rows[-_DAY_HOURS:]  # some give more than is asked for
             if rows and rows[-1][4]:
-                found[symbol] = float(rows[-1][4])
+                volume = sum(float(row[4] or 0.0) * float(row[5] or 0.0) for row in rows)
+                found[symbol] = Traded(float(rows[-1][4]), volume)
         return found
 
     def watcher(self) -> Any:
@@ -186,22 +209,33 @@ class Connection:
         return full * self._rng.uniform(0.5, 1.0)
 
 
+def _volume(ticker: dict[str, Any]) -> float | None:
+    """Return the quote volume of a ticker in ccxt's form; None where it has none."""
+    if ticker.get("quoteVolume") is not None:
+        return float(ticker["quoteVolume"])
+    base = ticker.get("baseVolume")
+    return None if base is None else float(base) * float(ticker["last"])
+
+
 async def open_exchange(
+    name: str,
     settings: SourceSettings,
     clock: Clock,
     *,
     quota: RateLimiter | None = None,
     rng: random.Random | None = None,
 ) -> Connection:
-    """Return a connection to the exchange of the settings, real or a stand-in; no request is made.
+    """Return a connection to an exchange, real or a stand-in; no request is made.
+
+    ValueError as `Connection`.
 
     The rate limiter runs at the clock's speed against a stand-in, at the wall's against the real
     exchange, whose limits no rehearsal stretches.
     """
-    url = settings.exchange_url
+    url = settings.stand_in(name)
     speed = getattr(clock, "speed", 1.0) if url is not None else 1.0
     return await asyncio.to_thread(
-        Connection, settings.exchange, clock, url=url, quota=quota, rng=rng, speed=speed
+        Connection, name, clock, url=url, quota=quota, rng=rng, speed=speed
     )
 
 

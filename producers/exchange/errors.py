@@ -32,6 +32,8 @@ _BUSY = ('"retCode":10016', '"code":-1000', '"code":-1001', '"code":-1008')
 """Bodies that mean "try again", which ccxt takes for a lasting error."""
 _LEFT_ALONE_S = {418: 120.0, 429: 10.0, 403: 600.0}
 """How long an exchange is left alone that refuses us and does not say how long."""
+_PLACE = re.compile(r"\b(?:country|countries|regions?|jurisdictions?|restricted location)\b", re.I)
+"""What a 403 names that goes by where we are, not by how much we asked."""
 _TEXT = 160
 _NOISE = re.compile(r"\b(?:GET|POST) \S+://\S+ ?|<.*", re.DOTALL)
 """The address that ccxt begins its texts with, and pages of HTML."""
@@ -68,8 +70,8 @@ def refusal(
     429, 418 (a ban) and 403 (too many requests of an address) have `retry_after_s`: the
     exchange's, or one of ours.
     """
-    if status == 451 or (status == 403 and "country" in body):
-        text = f"it does not serve this place (HTTP {status}); set QUANTIVA_EXCHANGE to another one"
+    if status == 451 or (status == 403 and _PLACE.search(body)):
+        text = f"it does not serve this place (HTTP {status}); QUANTIVA_EXCHANGES names others"
         return UpstreamError(exchange, "auth", text)
     if status not in _LEFT_ALONE_S:
         return None

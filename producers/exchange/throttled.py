@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Mapping
+from difflib import get_close_matches
 from functools import cache
 from typing import Any, Protocol
 
 from producers.exchange.errors import refusal, upstream_error
 from producers.http_client.errors import UpstreamError
 from producers.http_client.host_breaker import HostBreaker
+from schemas.validation import TIMEFRAME_MS
 from transport.clock import Clock
 
-NAMES = ("binance", "bybit")
+SOCKETS = ("binance", "bybit")
+"""Exchanges whose websockets are used; of every other one that ccxt has, REST is."""
 TIMEOUT_MS = 15_000
 _BUSY_S = 5.0  # of a refusal without a time
 _LONGEST_PAUSE_S = 60.0
@@ -120,11 +123,15 @@ def throttled_exchange(throttle: Throttle, url: str | None, speed: float) -> Any
     `url`: address of a stand-in; None: the exchange itself. The rate limiter is ccxt's own, its
     times divided by `speed`.
     """
-    bases = (ThrottledExchange, getattr(ccxt_pro(), throttle.name))
+    bases = (ThrottledExchange, _ccxt_class(throttle.name))
     kind = type(throttle.name, bases, {"request_throttle": throttle})
     exchange = kind(_options(throttle.name, url))
+    _only_spot(exchange)
     if url is not None:
-        exchange.set_sandbox_mode(True)
+        if throttle.name in SOCKETS:
+            exchange.set_sandbox_mode(True)
+        else:
+            exchange.urls["api"] = _moved(exchange.urls["api"], url.rstrip("/"))
         exchange.timeout_on_exit = 1  # ms; the quarter of a second is for TLS
         _as_at_the_real_host(exchange)
     if speed != 1.0:
@@ -147,18 +154,43 @@ def ccxt_pro() -> Any:
     return ccxt.pro
 
 
+def _ccxt_class(name: str) -> Any:
+    """Return ccxt's class of an exchange. ValueError for a name that it does not know."""
+    pro = ccxt_pro()
+    if name in pro.exchanges:
+        return getattr(pro, name)
+    from ccxt import async_support
+
+    if name in async_support.exchanges:
+        return getattr(async_support, name)
+    near = get_close_matches(name, async_support.exchanges, 1)
+    meant = f": is {near[0]} meant?" if near else ""
+    msg = f"QUANTIVA_EXCHANGES names {name!r}, which ccxt does not know{meant}"
+    raise ValueError(msg)
+
+
+def lacking(exchange: Any) -> list[str]:
+    """Return what an exchange of ccxt's does not give, of what candles and books need."""
+    needed = {"fetchOHLCV": "candles", "fetchOrderBook": "order books"}
+    lacks = [what for method, what in needed.items() if exchange.has.get(method) is not True]
+    known = exchange.timeframes or TIMEFRAME_MS
+    return lacks + [f"candles of {name}" for name in TIMEFRAME_MS if name not in known]
+
+
+def _only_spot(exchange: Any) -> None:
+    """Leave contracts out of the lists of markets, where ccxt lets one choose."""
+    chosen = exchange.options.get("fetchMarkets")
+    if isinstance(chosen, dict) and isinstance(chosen.get("types"), list):
+        exchange.options["fetchMarkets"] = {**chosen, "types": ["spot"]}
+
+
 def _options(name: str, url: str | None) -> dict[str, Any]:
     options: dict[str, Any] = {
         "enableRateLimit": True,
         "timeout": TIMEOUT_MS,
-        "options": {
-            "defaultType": "spot",
-            "fetchMarkets": {"types": ["spot"]},
-            "fetchCurrencies": False,
-            "fetchMargins": False,
-        },
+        "options": {"defaultType": "spot", "fetchCurrencies": False, "fetchMargins": False},
     }
-    if url is not None:
+    if url is not None and name in SOCKETS:
         options["urls"] = {"test": _addresses(name, url.rstrip("/"))}
     return options
 
@@ -172,6 +204,16 @@ def _addresses(name: str, url: str) -> dict[str, Any]:
         return {"public": root, "private": root, "ws": {"spot": f"{sockets}/stream/ws"}}
     rest = dict.fromkeys(("spot", "futures", "v2", "public", "private"), url)
     return {**rest, "ws": {"public": {"spot": f"{sockets}/v5/public/spot"}}}
+
+
+def _moved(addresses: Any, url: str) -> Any:
+    """Return ccxt's addresses of an exchange at a stand-in: other hosts, the same paths."""
+    if isinstance(addresses, dict):
+        return {name: _moved(one, url) for name, one in addresses.items()}
+    scheme, _, rest = str(addresses).partition("://")
+    _, slash, path = rest.partition("/")
+    host = url if scheme.startswith("http") else "ws" + url.removeprefix("http")
+    return f"{host}{slash}{path}"
 
 
 def _as_at_the_real_host(exchange: Any) -> None:

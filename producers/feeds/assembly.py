@@ -66,7 +66,7 @@ def feeds_of(
     def left(ticks: Ticks) -> Ticks:
         return remaining(ticks, index.cycle)
 
-    size = settings.trending_size
+    size = settings.most_watched
     made: dict[str, Feed] = {
         "trending": TrendingFeed(coin_lists(clients), universe, emit, clock, size, left),
         "news": NewsFeed(_headlines(settings, clients, universe, clock), universe, emit, clock),

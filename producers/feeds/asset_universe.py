@@ -7,22 +7,45 @@ from collections.abc import Iterable, Sequence
 
 from marketdata.assets.symbols import Catalogue
 from producers.exchange.agreement import Listed, is_one_coin
-from producers.feeds.ticks import Price, meant
+from producers.feeds.ticks import DayTraded, Price, meant
 from producers.upstreams.rows import CoinRow, MoodRow, TopicRow
+from schemas.checks import SHORT_MS
+from schemas.coins import is_money
+from schemas.control import Strategy
+from schemas.sources import SourceStatus
 from schemas.times import DAY_MS
+from transport.clock import Clock
 
+UNKNOWN = "no coin list and no exchange knows it"
+_NAMED = 5
 _TOPIC_MS = DAY_MS  # what a topic says is of 24 hours: older, none of it is of today
 _MOOD_MS = 2 * DAY_MS  # it holds for a day, and may come some hours late
 
 
 class AssetUniverse:
-    """Filled by the trending feed, read by the others; it remembers nothing over a restart."""
+    """Filled by the trending feed, read by the others; it remembers nothing over a restart.
 
-    def __init__(self) -> None:
+    In it are the trending assets, the pinned ones, and those that an active strategy names, from
+    the moment that it is saved until none names them any more. Stable coins never are.
+
+    wanted      all of these: the most watched first, then the pinned, then the strategies'
+    traded      by asset that no coin list has: what the exchange says of it
+    changed     set when `wanted`, or what a strategy wants of them, is another
+    without_market  assets that no exchange has a market of
+    """
+
+    def __init__(self, pinned: Sequence[str] = ()) -> None:
         self.catalogue = Catalogue.of(())
-        self.assets: tuple[str, ...] = ()
-        self.has_assets = asyncio.Event()
+        self.wanted: tuple[str, ...] = ()
+        self.has_assets, self.changed = asyncio.Event(), asyncio.Event()
+        self.has_strategies = asyncio.Event()
         self.prices: dict[str, Price] = {}
+        self.traded: dict[str, DayTraded] = {}
+        self.without_market: tuple[str, ...] = ()
+        self.trending: tuple[str, ...] = ()
+        self._pinned = tuple(pinned)
+        self._strategies: tuple[Strategy, ...] = ()
+        self._is_followed = False
         self.leading = ""
         """The source of the list that the cycle's assets are of."""
         self._coins: dict[str, dict[str, tuple[int, CoinRow]]] = {}
@@ -36,10 +59,68 @@ class AssetUniverse:
             self._coins.setdefault(symbol, {})[coin.source] = now_ms, coin
 
     def follow(self, assets: Iterable[str]) -> None:
-        """Set the assets of the present cycle, most watched first."""
-        self.assets = tuple(assets)
-        if self.assets:
+        """Set the trending assets of the present cycle, most watched first."""
+        self.trending, self._is_followed = tuple(assets), True
+        self._renew()
+
+    def watch(self, strategies: Iterable[Strategy]) -> None:
+        """Set the strategies; what the active ones name is in the universe from now on."""
+        self._strategies = tuple(one for one in strategies if one.active)
+        self._renew()
+        self.has_strategies.set()
+        self.changed.set()  # a timeframe may be another
+
+    def _renew(self) -> None:
+        named = sorted({asset for one in self._strategies for asset in one.assets})
+        every = dict.fromkeys((*self.trending, *self._pinned, *named))
+        wanted = tuple(asset for asset in every if not is_money(asset))
+        if wanted != self.wanted:
+            self.wanted = wanted
+            self.changed.set()
+        if wanted and self._is_followed:
             self.has_assets.set()
+
+    @property
+    def assets(self) -> tuple[str, ...]:
+        """What is asked for: of the wanted assets those that a coin list or an exchange knows."""
+        return tuple(asset for asset in self.wanted if self.knows(asset))
+
+    def knows(self, asset: str) -> bool:
+        """Return whether a coin list has an asset, or an exchange a market of it."""
+        return asset in self.trending or asset in self._coins or asset in self.traded
+
+    def timeframes(self, assets: Iterable[str]) -> dict[str, tuple[str, ...]]:
+        """Return the timeframes of 5 and 15 minutes that active strategies want, by asset."""
+        wanting = [one for one in self._strategies if one.timeframe in SHORT_MS]
+        found = {
+            asset: tuple(
+                sorted({one.timeframe for one in wanting if not one.assets or asset in one.assets})
+            )
+            for asset in assets
+        }
+        return {asset: names for asset, names in found.items() if names}
+
+    def reasons(self) -> dict[str, str]:
+        """Return why each asset is in the universe, or why one that is asked for is not."""
+        by_asset: dict[str, list[str]] = {}
+        for asset in self.trending:
+            by_asset.setdefault(asset, []).append("trending")
+        for asset in self._pinned:
+            by_asset.setdefault(asset, []).append("pinned")
+        for one in self._strategies:
+            for asset in dict.fromkeys(one.assets):
+                by_asset.setdefault(asset, []).append(f"strategy {one.strategy_id}")
+        return {asset: self._reason(asset, why) for asset, why in sorted(by_asset.items())}
+
+    def _reason(self, asset: str, why: Sequence[str]) -> str:
+        said = ", ".join(why[:_NAMED]) + (f" and {len(why) - _NAMED} more" * (len(why) > _NAMED))
+        if is_money(asset):
+            return f"{said}: left out, it is worth a currency"
+        if self.knows(asset):
+            return said
+        other = self.catalogue.resolve(asset)
+        hint = f"; {other} is its name here" if other not in (None, asset) else ""
+        return f"{said}: {UNKNOWN}{hint}"
 
     def coin(self, asset: str, source: str = "", since_ms: int = 0) -> CoinRow | None:
         """Return an asset's row of a source, or of any; None before `since_ms` or without one.
@@ -96,3 +177,43 @@ class AssetUniverse:
         mood = self._mood
         is_current = mood is not None and 0 <= now_ms - mood.since <= _MOOD_MS
         return mood.value if mood is not None and is_current else None
+
+
+class UniverseStatus:
+    """Tells of the universe as of an upstream: how many assets, why, and what nobody knows."""
+
+    def __init__(self, universe: AssetUniverse, clock: Clock) -> None:
+        self._universe, self._clock = universe, clock
+
+    def status(self) -> SourceStatus:
+        """Return the status of the source "universe"; its `assets` say why each is there."""
+        universe, now_ms = self._universe, self._clock.now_ms()
+        reasons, is_begun = universe.reasons(), universe.has_assets.is_set()
+        beside = [asset for asset in universe.assets if asset not in universe.trending]
+        notes = [f"{len(universe.assets)} assets"] if is_begun else ["no coin list yet"]
+        if beside:
+            notes.append(_some([f"{asset} ({reasons[asset]})" for asset in beside]))
+        absent = [asset for asset in universe.without_market if universe.knows(asset)]
+        if absent:
+            notes.append(f"no market of {_some(absent)}")
+        out = [f"{asset}: {why}" for asset, why in reasons.items() if asset not in universe.assets]
+        if out and is_begun:
+            notes.append(_some(out))
+        return SourceStatus(
+            source="universe",
+            observed_at=now_ms,
+            state="degraded" if out and is_begun else "ok",
+            feeds=("trending",),
+            events=0,
+            last_success_at=now_ms if is_begun else None,
+            circuit="closed",
+            requests_minute=0,
+            requests_day=0,
+            detail="; ".join(notes),
+            assets=reasons,
+        )
+
+
+def _some(texts: Sequence[str]) -> str:
+    more = f" and {len(texts) - _NAMED} more" if len(texts) > _NAMED else ""
+    return ", ".join(texts[:_NAMED]) + more

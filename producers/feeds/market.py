@@ -1,10 +1,10 @@
-"""The exchange's part: one market an asset, back-fill, live candles and order books."""
+"""One exchange: its list of markets, what their prices say, candles and books of those followed."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,117 +16,118 @@ from producers.exchange.backfill import Progress, backfill
 from producers.exchange.books import BookFeed
 from producers.exchange.candle_tracker import CandleTracker
 from producers.exchange.candles import CandleFeed
-from producers.exchange.connection import Connection
+from producers.exchange.connection import Connection, Traded
+from producers.exchange.presence import Presence, answered, failed
 from producers.feeds.asset_universe import AssetUniverse
-from producers.feeds.base import Emit
+from producers.feeds.ticks import DayTraded
 from producers.http_client.errors import UpstreamError
 from producers.http_client.health import SourceHealth
+from schemas.events import MarketEvent
 from schemas.times import CYCLE_MS, HOUR_MS
 
 _log = logging.getLogger(__name__)
-_AGAIN_S = 30.0
-_FIRST_TRIES = 4
+_AGAIN_MS = 30_000
 _LISTINGS_MS = 24 * HOUR_MS
 _NAMED = 5
+
+Emit = Callable[[str, Sequence[MarketEvent]], Awaitable[object]]
+"""Publishes events of an exchange, given by its name."""
 
 
 class Market:
     """See the module's docstring. `feeds` are candles and books, or one of them.
 
-    `store`: file of what the prices said of each market, kept over restarts.
+    markets  those that are followed: symbol by asset
+    is_listed, is_compared   its list of markets is there; their prices could be asked for
+    undecided  assets whose market has told no price yet
+    store    file of what the prices said of each market, kept over restarts
     """
 
     def __init__(
         self,
         connection: Connection,
         universe: AssetUniverse,
-        emit: Emit,
         health: SourceHealth,
+        index: PublishedIndex,
         *,
         feeds: Sequence[str],
-        quote: str,
+        quotes: Sequence[str],
         levels: int,
         store: Path,
     ) -> None:
-        self._connection, self._universe, self._health = connection, universe, health
-        self._emit = partial(emit, connection.name)
-        self._feeds, self._quote, self._levels = feeds, quote, levels
-        self._store = store
+        self.name, self.health, self.presence = connection.name, health, Presence()
+        self.markets: Mapping[str, str] = {}
+        self.is_listed = self.is_compared = False
+        self.undecided: frozenset[str] = frozenset()
+        self.is_filled = asyncio.Event()
+        self._connection, self._universe, self._index = connection, universe, index
+        self._feeds, self._quotes, self._levels, self._store = feeds, quotes, levels, store
         self._offered: dict[str, Any] = {}
+        self._look_at_ms = 0
         self._verdicts = load(store)
+        self._more: Mapping[str, tuple[str, ...]] = {}
+        self._is_begun = False
+        self._books: BookFeed | None = None
+        self._tracker: CandleTracker | None = None
+        self._candles: CandleFeed | None = None
 
-    async def run(
-        self, index: PublishedIndex, on_progress: Callable[[Progress], None], ready: asyncio.Event
-    ) -> None:
-        """Publish until cancelled; `ready` is set once the back-fill has been done."""
-        await self._universe.has_assets.wait()
-        self._offered = await self._load()
-        markets = await self._first_markets()
-        async with asyncio.TaskGroup() as group:
-            followers: list[Callable[[Mapping[str, str]], None]] = []
-            if "books" in self._feeds:
-                books = BookFeed(
-                    self._connection,
-                    markets,
-                    self._emit,
-                    levels=self._levels,
-                    reports=self._health,
-                )
-                followers.append(books.follow)
-                group.create_task(books.run())
-            if "candles" in self._feeds:
-                tracker = CandleTracker(self._connection.name, markets, known=index.closed_times)
-                await backfill(self._connection, tracker, self._emit, on_progress=on_progress)
-                candles = CandleFeed(self._connection, tracker, self._emit, reports=self._health)
-                followers.append(candles.follow)
-                group.create_task(candles.run())
-            ready.set()
-            group.create_task(self._follow(markets, followers))
+    def success(self) -> None:
+        """Take a good answer."""
+        self.health.success()
+        self.presence = answered(self.presence, self._connection.clock.now_ms())
 
-    async def _load(self) -> dict[str, Any]:
-        """Return the exchange's markets, as soon as it answers."""
-        while True:
-            try:
-                offered = await self._connection.markets()
-            except UpstreamError as error:
-                self._health.failure(error)
-                await self._connection.clock.sleep(_AGAIN_S)
-                continue
-            self._health.success()
-            return offered
+    def failure(self, error: Exception) -> None:
+        """Take an error."""
+        self.health.failure(error)
+        before, now_ms = self.presence, self._connection.clock.now_ms()
+        self.presence = failed(before, error, now_ms)
+        if self.presence.is_away and not before.is_away:
+            _log.warning("%s is away: %s", self.name, error)
+            self._look_at_ms = now_ms + self.presence.look_ms
 
-    async def _first_markets(self) -> dict[str, str]:
-        """Return the markets as soon as their prices could be compared, or after two minutes."""
-        for _ in range(_FIRST_TRIES - 1):
-            if await self._compare():
-                break
-            await self._connection.clock.sleep(_AGAIN_S)
-        return await self._markets()
+    async def look(self) -> None:
+        """Ask for the list of markets if it is due: at first, daily, and while it is away."""
+        clock = self._connection.clock
+        if clock.now_ms() < self._look_at_ms:
+            return
+        try:
+            self._offered = await self._connection.markets()
+        except UpstreamError as error:
+            self.failure(error)
+            again_ms = _AGAIN_MS
+        else:
+            self.success()
+            self.is_listed, again_ms = True, _LISTINGS_MS
+        again_ms = self.presence.look_ms if self.presence.is_away else again_ms
+        self._look_at_ms = clock.now_ms() + again_ms
 
-    async def _markets(self) -> dict[str, str]:
-        """Return the market of each asset whose price there agrees with the coin list's."""
-        await self._compare()
-        assets = self._universe.assets
-        choice = choose(self._offered, assets, self._quote)
-        known = {asset: self._verdicts.get(asset) for asset in choice.markets}
+    async def joined(self, assets: Collection[str]) -> dict[str, str]:
+        """Return the market of each asset that has one here, if its price is the coin list's."""
+        chosen = self._choose(assets)
+        self.is_compared = await self._compare(chosen)
+        await self._price(chosen)
+        known = {asset: self._verdicts.get(asset) for asset in chosen}
         apart = [why_not(one) for one in known.values() if one is not None and not one.joined]
-        lacking = list(choice.refused)
         notes = [f"{one} (no candles, no books)" for one in apart[:_NAMED]]
         notes += [f"and {len(apart) - _NAMED} more"] if len(apart) > _NAMED else []
-        waiting = [choice.markets[asset] for asset, one in known.items() if one is None]
+        waiting = [chosen[asset] for asset, one in known.items() if one is None]
         if waiting:
             notes.append(f"no price yet of {', '.join(waiting[:_NAMED])}")
-        if lacking:
-            named = ", ".join(lacking[:_NAMED]) + (" ..." if len(lacking) > _NAMED else "")
-            total = f"{len(lacking)} of {len(assets)} assets"
-            notes.append(f"{total} have no {self._quote} market: {named}")
-        self._health.note("; ".join(notes))
+        self.health.note("; ".join(notes))
+        self.undecided = frozenset(asset for asset, one in known.items() if one is None)
         joined = {asset for asset, one in known.items() if one is not None and one.joined}
-        return {asset: market for asset, market in choice.markets.items() if asset in joined}
+        return {asset: market for asset, market in chosen.items() if asset in joined}
 
-    async def _compare(self) -> bool:
+    def _choose(self, assets: Iterable[str]) -> dict[str, str]:
+        """Return each asset's market in the first quote currency that it has one in."""
+        found: dict[str, str] = {}
+        for quote in self._quotes:
+            left = [asset for asset in assets if asset not in found]
+            found |= choose(self._offered, left, quote).markets
+        return {asset: found[asset] for asset in assets if asset in found}
+
+    async def _compare(self, markets: Mapping[str, str]) -> bool:
         """Compare the prices of what a newer list has; return whether the exchange answered."""
-        markets = choose(self._offered, self._universe.assets, self._quote).markets
         listed = {asset: self._universe.listed(asset) for asset in markets}
         due = [
             asset
@@ -135,25 +136,45 @@ class Market:
         ]
         if not due:
             return True
-        prices: dict[str, float] = {}
-        rate = self._usd_rate()
-        compared = [asset for asset in due if rate is not None and listed[asset] is not None]
-        if compared:
-            try:
-                prices = await self._connection.prices([markets[asset] for asset in compared])
-            except UpstreamError as error:
-                self._health.failure(error)
-                return False
+        rates = {asset: self._usd_rate(markets[asset]) for asset in due}
+        compared = [asset for asset in due if rates[asset] and listed[asset] is not None]
+        traded = await self._traded([markets[asset] for asset in compared])
+        if traded is None:
+            return False
         now_ms = self._connection.clock.now_ms()
         for asset in due:
-            market, before = markets[asset], self._verdicts.get(asset)
-            traded = prices.get(market)
-            if traded is None and asset in compared:
+            market, before, rate = markets[asset], self._verdicts.get(asset), rates[asset]
+            told = traded.get(market)
+            if told is None and asset in compared:
                 continue  # not traded, or not told: looked at again
-            traded_usd = None if traded is None or rate is None else traded * rate
-            self._take(asset, before, judge(before, market, listed[asset], traded_usd, now_ms))
+            usd = None if told is None or rate is None else told.price * rate
+            self._take(asset, before, judge(before, market, listed[asset], usd, now_ms))
         await asyncio.to_thread(self._save, dict(self._verdicts))
         return True
+
+    async def _price(self, markets: Mapping[str, str]) -> None:
+        """Learn what assets are traded at that no coin list has: their ticks are made of it."""
+        now_ms, known = self._connection.clock.now_ms(), self._universe.traded
+        due = [
+            asset
+            for asset in markets
+            if self._universe.coin(asset) is None
+            and (asset not in known or now_ms - known[asset].seen_ms >= CYCLE_MS // 2)
+        ]
+        traded = await self._traded([markets[asset] for asset in due]) or {}
+        for asset in due:
+            told, rate = traded.get(markets[asset]), self._usd_rate(markets[asset])
+            if told is not None and told.volume is not None and rate is not None:
+                known[asset] = DayTraded(now_ms, told.price * rate, told.volume * rate)
+
+    async def _traded(self, symbols: Sequence[str]) -> dict[str, Traded] | None:
+        if not symbols:
+            return {}
+        try:
+            return await self._connection.traded(symbols)
+        except UpstreamError as error:
+            self.failure(error)
+            return None
 
     def _take(self, asset: str, before: Verdict | None, verdict: Verdict) -> None:
         self._verdicts[asset] = verdict
@@ -170,25 +191,66 @@ class Market:
         except OSError as error:
             _log.warning("what the markets' prices said was not kept: %s", error)
 
-    def _usd_rate(self) -> float | None:
-        """Return what one unit of the quote is in USD; None where the coin list does not know."""
-        if "USD" in self._quote:
+    def _usd_rate(self, market: str) -> float | None:
+        """Return what one unit of a market's quote is in USD; None where no list knows."""
+        quote = str(self._offered[market]["quote"])
+        if "USD" in quote:
             return 1.0
-        listed = self._universe.listed(self._quote)
+        listed = self._universe.listed(quote)
         return None if listed is None else listed.usd
 
-    async def _follow(
-        self, markets: Mapping[str, str], followers: Sequence[Callable[[Mapping[str, str]], None]]
+    def follow(
+        self,
+        markets: Mapping[str, str],
+        emit: Emit,
+        on_progress: Callable[[Progress], None],
+        group: asyncio.TaskGroup,
     ) -> None:
-        """Hand on the markets of the cycle's assets whenever these change, or new ones open."""
-        loaded_ms = self._connection.clock.now_ms()
-        while True:
-            await self._connection.clock.sleep(CYCLE_MS / 1000 / 10)
-            now_ms = self._connection.clock.now_ms()
-            if now_ms - loaded_ms >= _LISTINGS_MS:
-                self._offered, loaded_ms = await self._load(), now_ms
-            wanted = await self._markets()
-            if wanted != markets:
-                markets = wanted
-                for follow in followers:
-                    follow(markets)
+        """Publish candles and books of these markets from now on; its tasks are `group`'s.
+
+        `is_filled` is set once the first back-fill has been done.
+        """
+        more = self._universe.timeframes(markets)
+        if (markets, more) == (self.markets, self._more):
+            return
+        self.markets, self._more = dict(markets), more
+        if not self._is_begun and markets:
+            self._begin(partial(emit, self.name), on_progress, group)
+        if self._books is not None:
+            self._books.follow(markets)
+        if self._candles is not None:
+            self._candles.follow(markets, more)
+        elif self._tracker is not None:
+            self._tracker.follow(markets, more)
+
+    def _begin(
+        self,
+        emit: Callable[[Sequence[MarketEvent]], Awaitable[object]],
+        on_progress: Callable[[Progress], None],
+        group: asyncio.TaskGroup,
+    ) -> None:
+        self._is_begun = True
+        if "books" in self._feeds:
+            self._books = BookFeed(self._connection, {}, emit, levels=self._levels, reports=self)
+            group.create_task(self._books.run())
+        if "candles" not in self._feeds:
+            self.is_filled.set()
+            return
+        known = partial(self._index.closed_times, exchange=self.name)
+        self._tracker = CandleTracker(self.name, {}, known=known)
+        group.create_task(self._run_candles(self._tracker, emit, on_progress))
+
+    async def _run_candles(
+        self,
+        tracker: CandleTracker,
+        emit: Callable[[Sequence[MarketEvent]], Awaitable[object]],
+        on_progress: Callable[[Progress], None],
+    ) -> None:
+        filled = await backfill(self._connection, tracker, emit, on_progress=on_progress)
+        for error in filled.errors:
+            self.failure(error)
+        if filled.candles:
+            self.success()
+        self._candles = CandleFeed(self._connection, tracker, emit, reports=self)
+        self.is_filled.set()
+        await self._candles.run()

@@ -65,10 +65,14 @@ class NewsFeed:
 def vendor_headlines(client: UpstreamClient) -> Headlines:
     """Return the headlines of CryptoNews or StockNews: all assets in one request, page by page."""
     seen: set[str] = set()
+    asked: set[str] = set()
 
     async def headlines(assets: Sequence[str]) -> Iterable[NewsRow]:
         rows: list[NewsRow] = []
         told: set[str] = set()
+        if not asked.issuperset(assets):
+            seen.clear()  # of an asset that is new, older headlines are wanted, too
+            asked.update(assets)
         for page in range(1, _MOST_PAGES + 1):
             parsed = await client.call(
                 cryptonews.fetch_news, assets, page=page, source=client.name, takes_little=True
@@ -113,9 +117,13 @@ def topic_headlines(
 def rss_headlines(client: UpstreamClient, addresses: Sequence[str]) -> Headlines:
     """Return the headlines of public feeds, with ETags, so that only changes are sent."""
     states: dict[str, tuple[str | None, str | None]] = {}
+    asked: set[str] = set()
 
     async def headlines(assets: Sequence[str]) -> Iterable[NewsRow]:
         rows: list[NewsRow] = []
+        if not asked.issuperset(assets):
+            states.clear()  # what has not changed is news of an asset that is new
+            asked.update(assets)
         for address in addresses:
             etag, last_modified = states.get(address, (None, None))
             feed = await client.call(

@@ -5,29 +5,29 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 
 from producers.dedup.deduplicating_publisher import DeduplicatingPublisher
 from producers.exchange.backfill import Progress
-from producers.exchange.connection import Connection, open_exchange
 from producers.feeds.assembly import STREAMED, coin_lists, feeds_of
-from producers.feeds.asset_universe import AssetUniverse
+from producers.feeds.asset_universe import AssetUniverse, UniverseStatus
 from producers.feeds.base import Feed
 from producers.feeds.event_publisher import EventPublisher
+from producers.feeds.exchanges import Exchanges, open_markets
 from producers.feeds.market import Market
-from producers.feeds.status_publisher import StatusPublisher
+from producers.feeds.status_publisher import HasStatus, StatusPublisher
 from producers.feeds.trending import TrendingFeed
 from producers.feeds.upstream_clients import FEEDS_OF, UpstreamClients, open_clients
 from producers.http_client.health import SourceHealth
-from producers.http_client.quota import Quota
-from producers.http_client.upstream import Limits
 from producers.schedule.cycles import Job, JobReport
 from producers.schedule.scheduler import Scheduler
 from producers.settings import SourceSettings
+from schemas.control import Strategy
 from schemas.redact import redacted
 from transport.clock import Clock
 from transport.publisher import Publisher
@@ -35,6 +35,7 @@ from transport.publisher import Publisher
 _log = logging.getLogger(__name__)
 _STOP_S = 10.0
 _CHECKPOINT_S = 60.0  # wall seconds
+_STRATEGIES_S = 10.0  # wall seconds until it goes on without what strategies name
 _BACKFILL_S = 120.0  # wall seconds that the first ticks wait for candles
 _JITTER_MS = {"news": 20_000, "social": 60_000, "fundamentals": 120_000, "calendar": 120_000}
 """The tick comes first in a cycle; the others' requests are spread a little."""
@@ -49,10 +50,14 @@ class Listener:
     ready: Callable[[], None]
 
 
+FollowStrategies = Callable[[Callable[[Sequence[Strategy]], None]], Coroutine[Any, Any, None]]
+
+
 class LiveProducers:
     """Publishes the feeds of these names until cancelled, or `stop` is set.
 
     `publisher` is started; `statuses` is another publisher, for the states of the upstreams.
+    `strategies` follows the strategies: it hands them to what it is called with, until cancelled.
     """
 
     def __init__(
@@ -64,11 +69,12 @@ class LiveProducers:
         statuses: Publisher,
         state_dir: Path,
         listener: Listener,
+        strategies: FollowStrategies,
     ) -> None:
         self._names, self._settings, self._clock = names, settings, clock
         self._publisher, self._statuses, self._state_dir = publisher, statuses, state_dir
-        self._listener = listener
-        self._universe = AssetUniverse()
+        self._listener, self._strategies = listener, strategies
+        self._universe = AssetUniverse(settings.pinned)
         self._missed: dict[str, int] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -77,19 +83,17 @@ class LiveProducers:
             clients = open_clients(
                 self._names, self._settings, session, self._clock, self._state_dir
             )
-            # It only counts: ccxt keeps the exchange's limits, which go by weight.
-            requests = Quota(Limits(), self._clock, upstream=self._settings.exchange)
-            connection = await open_exchange(self._settings, self._clock, quota=requests)
-            exchange = SourceHealth(
-                connection.name,
-                self._streamed,
-                requests,
-                self._clock,
-                circuit=lambda: connection.circuit,
-            )
-            health = {**clients.health, connection.name: exchange}
-            emit = EventPublisher(self._publisher, self._universe, health, self._listener.message)
             index = self._publisher.index
+            markets, connections = await open_markets(
+                self._settings,
+                self._clock,
+                self._universe,
+                index,
+                self._streamed,
+                self._state_dir / "markets",
+            )
+            health = {**clients.health, **{one.name: one.health for one in markets}}
+            emit = EventPublisher(self._publisher, self._universe, health, self._listener.message)
             feeds = feeds_of(
                 self._names,
                 self._settings,
@@ -106,7 +110,8 @@ class LiveProducers:
                 "schedule": self._schedule(scheduler, feeds, clients, ready),
                 "status": status_publisher.run(),
                 "checkpoints": self._checkpoints(),
-                connection.name: self._market(connection, emit, exchange, ready),
+                "strategies": self._strategies(self._universe.watch),
+                "exchanges": self._exchanges(markets, emit, ready),
             }
             running = [asyncio.create_task(part, name=name) for name, part in parts.items()]
             announcing = asyncio.create_task(self._announce(ready))
@@ -115,7 +120,8 @@ class LiveProducers:
             finally:
                 await scheduler.stop(_STOP_S)
                 await _ended(*running, announcing)
-                await connection.close()
+                for connection in connections:
+                    await connection.close()
                 with contextlib.suppress(Exception):  # the log itself is what counts
                     await asyncio.wait_for(self._publisher.checkpoint(), _STOP_S)
                 await status_publisher.publish()
@@ -124,36 +130,26 @@ class LiveProducers:
     def _streamed(self) -> tuple[str, ...]:
         return tuple(name for name in STREAMED if name in self._names)
 
-    async def _market(
-        self,
-        connection: Connection,
-        emit: EventPublisher,
-        exchange: SourceHealth,
-        ready: asyncio.Event,
+    async def _exchanges(
+        self, markets: Sequence[Market], emit: EventPublisher, ready: asyncio.Event
     ) -> None:
         """Publish candles and books; without either, wait for ever."""
         if not self._streamed:
             ready.set()
             await asyncio.Event().wait()
-        market = Market(
-            connection,
-            self._universe,
-            emit,
-            exchange,
-            feeds=self._streamed,
-            quote=self._settings.quote,
-            levels=self._settings.book_levels,
-            store=self._state_dir / "markets" / f"{connection.name}.json",
-        )
-        await market.run(self._publisher.index, self._listener.backfill, ready)
+        exchanges = Exchanges(markets, self._universe, emit, self._clock)
+        await exchanges.run(self._listener.backfill, ready)
 
-    def _of_here(self, health: Mapping[str, SourceHealth]) -> dict[str, SourceHealth]:
+    def _of_here(self, health: Mapping[str, SourceHealth]) -> dict[str, HasStatus]:
         """Return the sources of the feeds that run here: other processes report the others."""
-        return {
+        here: dict[str, HasStatus] = {
             name: one
             for name, one in health.items()
             if any(feed in self._names for feed in FEEDS_OF.get(name, STREAMED))
         }
+        if "trending" in self._names:
+            here["universe"] = UniverseStatus(self._universe, self._clock)
+        return here
 
     async def _until(self, stop: asyncio.Event, running: Sequence[asyncio.Task[None]]) -> None:
         """Wait for the stop; raise the error of a part that ended of itself."""
@@ -175,6 +171,8 @@ class LiveProducers:
         ready: asyncio.Event,
     ) -> None:
         """Run the jobs. On empty topics the back-fill comes first: a tick asks for its candles."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._universe.has_strategies.wait(), _STRATEGIES_S)
         if self._publisher.index.cycle is None:
             for feed in feeds:
                 if isinstance(feed, TrendingFeed):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from typing import Protocol
 
 from msgspec.structs import replace
 
-from producers.http_client.health import SourceHealth
 from schemas.sources import SourceStatus
 from transport.publisher import BadEventError, Publisher, PublishError
 
@@ -18,11 +18,19 @@ _AT_LEAST_S = 60.0
 _COUNTED = ("observed_at", "last_success_at", "requests_minute", "requests_day", "events")
 
 
+class HasStatus(Protocol):
+    """A source: `producers.http_client.health.SourceHealth` is one."""
+
+    def status(self) -> SourceStatus:
+        """Return how the source does now."""
+        ...
+
+
 class StatusPublisher:
     """Publishes a source's status when its state changes, else once a minute of wall time."""
 
     def __init__(
-        self, publisher: Publisher, health: Mapping[str, SourceHealth], missed: Callable[[], str]
+        self, publisher: Publisher, health: Mapping[str, HasStatus], missed: Callable[[], str]
     ) -> None:
         self._publisher, self._health, self._missed = publisher, health, missed
         self._last: dict[str, tuple[float, SourceStatus]] = {}

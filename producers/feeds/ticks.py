@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from marketdata.assets.symbols import Catalogue, fold
 from producers.upstreams.rows import CoinRow, TopicRow
+from schemas.coins import name_of
 from schemas.market import TrendingAsset
 
 
@@ -18,6 +19,14 @@ class Price(NamedTuple):
 
     seen_ms: int
     usd: float
+
+
+class DayTraded(NamedTuple):
+    """What an exchange says of an asset that no coin list has; USD, of 24 hours, and when seen."""
+
+    seen_ms: int
+    usd: float
+    volume_usd: float
 
 
 def meant(coins: Iterable[CoinRow], catalogue: Catalogue) -> dict[str, CoinRow]:
@@ -59,11 +68,13 @@ def most_watched(coins: Sequence[CoinRow], catalogue: Catalogue, size: int) -> t
     By LunarCrush's alt rank where the list has it, else in the order of the list. What `meant`
     leaves out is, and so are rows without a price or a volume.
     """
-    priced = (
-        coin for coin in coins if coin.price_usd is not None and coin.volume_24h_usd is not None
-    )
-    ranked = sorted(meant(priced, catalogue).values(), key=_watched)
+    ranked = sorted(meant(filter(has_price, coins), catalogue).values(), key=_watched)
     return tuple(ranked[:size])
+
+
+def has_price(coin: CoinRow) -> bool:
+    """Return whether a tick can be made of a row."""
+    return coin.price_usd is not None and coin.volume_24h_usd is not None
 
 
 def _watched(coin: CoinRow) -> float:
@@ -75,18 +86,44 @@ def ticks(
     cycle_ms: int,
     observed_at: int,
     topics: Mapping[str, TopicRow],
+    traded: Mapping[str, DayTraded] | None = None,
     fear_greed: float | None = None,
 ) -> tuple[TrendingAsset, ...]:
     """Return a tick an asset for the cycle, in the order given, which is their rank.
 
     Of `topics`, by asset, the values count where the list has none, and only
     beside a list of the same source: while that one is away, its social numbers are left out.
+    `traded`: assets that no list has, which come last.
     """
-    made = (
-        _tick(coin, _topic_of(coin, topics), cycle_ms, observed_at, rank, len(coins))
+    traded = traded or {}
+    size = len(coins) + len(traded)
+    listed = (
+        _tick(coin, _topic_of(coin, topics), cycle_ms, observed_at, rank, size)
         for rank, coin in enumerate(coins, start=1)
     )
-    return tuple(replace(tick, fear_greed=fear_greed) for tick in made)
+    others = (
+        _traded_tick(asset, day, cycle_ms, observed_at, rank, size)
+        for rank, (asset, day) in enumerate(traded.items(), start=len(coins) + 1)
+    )
+    return tuple(replace(tick, fear_greed=fear_greed) for tick in (*listed, *others))
+
+
+def _traded_tick(
+    asset: str, day: DayTraded, cycle_ms: int, observed_at: int, rank: int, size: int
+) -> TrendingAsset:
+    return TrendingAsset(
+        asset=asset,
+        event_time=min(day.seen_ms, observed_at),
+        observed_at=observed_at,
+        source="exchange",
+        source_id=f"{cycle_ms}:traded:{asset}",
+        cycle=cycle_ms,
+        cycle_size=size,
+        rank=rank,
+        name=name_of(asset),
+        price_usd=day.usd,
+        volume_24h_usd=day.volume_usd,
+    )
 
 
 _SILENCE = TopicRow(source="", topic="")
@@ -136,16 +173,24 @@ def held_over(
     cycle_ms: int,
     observed_at: int,
     prices: Mapping[str, Price],
+    more: Sequence[TrendingAsset] = (),
     fear_greed: float | None = None,
 ) -> tuple[TrendingAsset, ...]:
     """Return ticks for a cycle in which no list could be had: the last ones' assets and ranks.
+
+    `more`: ticks of assets that had none in the last cycle, which come last.
 
     The engines must answer every cycle. The price is the exchange's where that is newer, and the
     market cap goes with it. The social numbers of the list are left out: they are old, and
     sentiment loses confidence by itself.
     """
-    held = (_held(tick, prices.get(tick.asset), cycle_ms, observed_at, len(last)) for tick in last)
-    return tuple(replace(tick, fear_greed=fear_greed) for tick in held)
+    size, lowest = len(last) + len(more), max((tick.rank for tick in last), default=0)
+    held = (_held(tick, prices.get(tick.asset), cycle_ms, observed_at, size) for tick in last)
+    others = (
+        replace(tick, cycle_size=size, rank=rank)
+        for rank, tick in enumerate(more, start=lowest + 1)
+    )
+    return tuple(replace(tick, fear_greed=fear_greed) for tick in (*held, *others))
 
 
 def _held(

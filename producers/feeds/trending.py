@@ -1,23 +1,25 @@
 """The trending feed: a tick an asset at the start of every cycle, whatever the upstreams do.
 
-The first coin list that answers counts: LunarCrush with a key, CoinGecko without. When none does,
-the last list's assets go on with the exchange's prices: without a tick there is no cycle. A start
-remembers no list, so until the first one comes there are no ticks, which is logged.
+The first coin list that answers counts: LunarCrush with a key, CoinGecko without. It gives the
+trending assets, and the rows of the others of the universe; of an asset that it does not have,
+another list's row of the last hour, or the exchange's price, makes the tick. When no list answers,
+the last ticks' assets go on with the exchange's prices: without a tick there is no cycle. A start
+remembers no list: until the first one comes, what pins and strategies name ticks at these prices.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 
 from producers.feeds.asset_universe import AssetUniverse
 from producers.feeds.base import Emit
-from producers.feeds.ticks import held_over, most_watched, ticks
+from producers.feeds.ticks import DayTraded, has_price, held_over, meant, most_watched, ticks
 from producers.feeds.upstream_clients import UpstreamClient
 from producers.upstreams import coingecko, lunarcrush
 from producers.upstreams.rows import CoinRow
 from schemas.market import TrendingAsset
-from schemas.times import CYCLE_MS
+from schemas.times import CYCLE_MS, HOUR_MS
 from transport.clock import Clock
 
 _log = logging.getLogger(__name__)
@@ -55,16 +57,15 @@ class TrendingFeed:
 
     async def prime(self) -> None:
         """Learn which assets the first cycle will have, without publishing anything."""
-        self._universe.follow(event.asset for event in await self._ticks(0))
+        await self._ticks(0)
 
     async def run(self, cycle_ms: int) -> None:
         """Publish the ticks of a cycle."""
         events = await self._ticks(cycle_ms)
         if not events:
-            _log.warning("no coin list yet: cycle %d has no ticks", cycle_ms)
+            _log.warning("no coin list and no prices yet: cycle %d has no ticks", cycle_ms)
             return
         self._last = events
-        self._universe.follow(event.asset for event in events)
         await self._emit(events[0].source, self._left(events))
 
     async def _ticks(self, cycle_ms: int) -> Ticks:
@@ -74,12 +75,42 @@ class TrendingFeed:
             chosen = most_watched(coins, self._universe.catalogue, self._size)
             if chosen:
                 self._universe.leading = chosen[0].source
-                now_ms = self._clock.now_ms()
-                topics, mood = self._universe.topics(now_ms), self._universe.mood(now_ms)
-                return ticks(chosen, cycle_ms, now_ms, topics, mood)
+                self._universe.follow(coin.symbol for coin in chosen)
+                return self._new(chosen, coins, cycle_ms)
+        if not self._universe.trending:
+            self._universe.follow(())
+        last = [tick for tick in self._last if tick.asset in self._universe.wanted]
+        had = {tick.asset for tick in last}
+        more = self._new((), (), cycle_ms, had)
         now_ms = self._clock.now_ms()
-        prices, mood = self._universe.prices, self._universe.mood(now_ms)
-        return held_over(self._last, cycle_ms, now_ms, prices, mood)
+        mood = self._universe.mood(now_ms)
+        return held_over(last, cycle_ms, now_ms, self._universe.prices, more, mood)
+
+    def _new(
+        self,
+        chosen: Sequence[CoinRow],
+        coins: Sequence[CoinRow],
+        cycle_ms: int,
+        had: Collection[str] = (),
+    ) -> Ticks:
+        """Return the ticks of a list's chosen rows, and of the universe's other assets."""
+        universe, now_ms = self._universe, self._clock.now_ms()
+        taken = {*had, *(coin.symbol for coin in chosen)}
+        others = [asset for asset in universe.wanted if asset not in taken]
+        here = meant(filter(has_price, coins), universe.catalogue)
+        rows, traded = list(chosen), dict[str, DayTraded]()
+        for asset in others:
+            row = here.get(asset) or universe.coin(asset, since_ms=now_ms - HOUR_MS)
+            day = universe.traded.get(asset)
+            if row is not None and has_price(row):
+                rows.append(row)
+            elif day is not None and now_ms - day.seen_ms <= HOUR_MS:
+                price = universe.prices.get(asset)
+                if price is not None and price.seen_ms > day.seen_ms:
+                    day = day._replace(seen_ms=price.seen_ms, usd=price.usd)
+                traded[asset] = day
+        topics, mood = universe.topics(now_ms), universe.mood(now_ms)
+        return ticks(rows, cycle_ms, now_ms, topics, traded, mood)
 
 
 def lunarcrush_list(client: UpstreamClient) -> CoinList:

@@ -144,8 +144,8 @@ class SourceHealth:
             error_kind=error.kind if isinstance(error, UpstreamError) else None,
         )
 
-    def off(self, why: str) -> None:
-        """Mark the source as unused, and why (no key, switched off); a success ends it."""
+    def off(self, why: str | None) -> None:
+        """Mark the source as unused, and why (no key, stands by); None or a success ends it."""
         self._record = replace(self._record, off=why)
 
     def note(self, text: str) -> None:

@@ -17,7 +17,7 @@ from quantiva.discovery import load_settings
 from quantiva.status.collect import collect
 from quantiva.status.lag import StageState
 from quantiva.status.report import Report, problems
-from quantiva.status.sources import SILENT_MS, requests
+from quantiva.status.sources import SILENT_MS, requests, universe
 from quantiva.status.stages import LATE_MS
 from schemas.sources import SourceStatus
 from schemas.text import age, cut, moment, rate
@@ -26,6 +26,7 @@ from transport.settings import Settings
 
 _MAX_DEGRADED = 6
 _MAX_PROBLEMS = 10
+_MAX_LINES = 12
 _COLOURS = {StageState.OK: "green", StageState.BEHIND: "yellow"}
 _QUIET = ("ok", "off")
 _SOURCE_COLOURS = {"ok": "green", "degraded": "yellow", "off": "dim"}
@@ -95,6 +96,11 @@ def screen(report: Report) -> Group:
         shown += [Text(), _topics(report)]
     if report.sources:
         shown += [Text(), _sources(report)]
+        if lines := universe(report.sources):
+            shown += [Text(), _lines("why an asset is in the universe", lines)]
+    if report.confidence:
+        told = ", ".join(f"{name} {value:.2f}" for name, value in report.confidence.items())
+        shown += [Text(), _lines("confidence, the mean over the assets", [told])]
     if report.degraded:
         shown += [Text(), _degraded(report)]
     return Group(*shown)
@@ -173,6 +179,16 @@ def _sources(report: Report) -> Table:
 def _source_detail(status: SourceStatus) -> str:
     """Return what there is to know, or else what the source feeds."""
     return status.detail or ", ".join(status.feeds)
+
+
+def _lines(title: str, lines: list[str]) -> Text:
+    """Return lines under a title; long ones are cut."""
+    shown = Text(title, style="dim")
+    for line in lines[:_MAX_LINES]:
+        shown.append(f"\n{cut(line, 2 * console.width)}", style="default")
+    if len(lines) > _MAX_LINES:
+        shown.append(f"\nand {len(lines) - _MAX_LINES} more (`quantiva status --json`)")
+    return shown
 
 
 def _degraded(report: Report) -> Table:

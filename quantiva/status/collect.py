@@ -10,7 +10,7 @@ from typing import Any
 
 from quantiva.status.lag import Progress, Snapshot, progress, state, topic_rate
 from quantiva.status.parts import probe
-from quantiva.status.report import Report, StageReport, TopicReport, degraded
+from quantiva.status.report import Report, StageReport, TopicReport, confidence, degraded
 from quantiva.status.sources import SourceReport, reports
 from quantiva.status.stages import ARCHIVE, ENGINE_STAGES, STAGES, WatchedStage, archive_stage
 from schemas.dead_letters import DeadLetter
@@ -83,6 +83,7 @@ class _Survey:
             ),
             topics=tuple(self._topic(t.name, first, second, now_ms) for t in MARKET_TOPICS),
             degraded=degraded(score for score, _ in scores),
+            confidence=confidence(score for score, _ in scores),
             undecodable_scores=undecodable,
             dead_letters=await self._dead_letters(now_ms - HOUR_MS),
             sources=await self._sources(now_ms),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from math import fsum
 
 import msgspec
 
@@ -42,6 +43,14 @@ def latest(scores: Iterable[EngineScore]) -> dict[str, dict[str, EngineScore]]:
 def _recent(by_asset: dict[str, EngineScore]) -> dict[str, EngineScore]:
     newest = max(score.as_of for score in by_asset.values())
     return {asset: one for asset, one in by_asset.items() if newest - one.as_of <= RECENT_MS}
+
+
+def confidence(scores: Iterable[EngineScore]) -> dict[str, float]:
+    """Return the mean confidence of the assets' last scores, by engine; 0 to 1."""
+    return {
+        engine: fsum(score.confidence for score in by_asset.values()) / len(by_asset)
+        for engine, by_asset in sorted(latest(scores).items())
+    }
 
 
 def degraded(scores: Iterable[EngineScore]) -> tuple[Degraded, ...]:
@@ -106,7 +115,11 @@ class TopicReport(msgspec.Struct, frozen=True):
 
 
 class Report(msgspec.Struct, frozen=True):
-    """Everything on the status screen; `dead_letters` are those of the last hour, by stage."""
+    """Everything on the status screen.
+
+    `dead_letters` are those of the last hour, by stage; `confidence` is the mean over the assets,
+    by engine.
+    """
 
     at_ms: int
     parts: tuple[Part, ...]
@@ -116,6 +129,7 @@ class Report(msgspec.Struct, frozen=True):
     undecodable_scores: int = 0
     dead_letters: dict[str, int] = {}
     sources: tuple[SourceReport, ...] = ()
+    confidence: dict[str, float] = {}
 
 
 def problems(report: Report) -> list[str]:

@@ -11,6 +11,7 @@ from schemas.text import age
 
 SILENT_MS = 180_000
 """Producers tell of each upstream once a minute; after so long they do not run."""
+_MOST_NAMED = 12
 _ORDER = {"failing": 0, "degraded": 1, "ok": 2, "off": 3}
 
 
@@ -41,6 +42,23 @@ def _report(status: SourceStatus, told_age_ms: int) -> SourceReport:
     last_ms = status.last_success_at
     age_ms = None if last_ms is None else max(status.observed_at - last_ms, 0)
     return SourceReport(status, max(told_age_ms, 0), age_ms)
+
+
+def universe(sources: Iterable[SourceReport]) -> list[str]:
+    """Return why assets are in the universe, or are not though asked for; a line a reason."""
+    groups: dict[str, list[str]] = {}
+    for one in sources:
+        for asset, why in one.status.assets.items():
+            groups.setdefault(why, []).append(asset)
+    return [
+        f"{why}: {_named(assets) if why != 'trending' else f'{len(assets)} assets'}"
+        for why, assets in sorted(groups.items(), key=lambda item: (-len(item[1]), item[0]))
+    ]
+
+
+def _named(assets: list[str]) -> str:
+    more = f" and {len(assets) - _MOST_NAMED} more" if len(assets) > _MOST_NAMED else ""
+    return ", ".join(assets[:_MOST_NAMED]) + more
 
 
 def requests(status: SourceStatus) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+import logging
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,13 +15,19 @@ from producers.dedup.headlines import SeenNews
 from producers.dedup.published_index import PublishedIndex
 from producers.feeds.runner import Listener, LiveProducers
 from producers.settings import SourceSettings
+from schemas.codec import Codec
+from schemas.control import Strategy
 from transport import admin
+from transport.admin import BrokerError
 from transport.decoder import Decoder
 from transport.log_reader import LogReader
 from transport.publisher import Publisher
 from transport.registered_codec import codec_of
 from transport.settings import Settings
+from transport.strategies import StrategyLog
 
+_log = logging.getLogger(__name__)
+_LOOK_S = 5.0  # wall seconds
 T = TypeVar("T")
 
 
@@ -53,7 +60,13 @@ async def produce(
         ahead = once.index.ahead(clock.now_ms())
         if ahead is not None:
             tell.message(ahead)
-        await LiveProducers(names, sources, clock, once, statuses, folder, tell).run(stop)
+        codec, _ = await codec_of(settings)
+
+        async def strategies(watch: Callable[[Sequence[Strategy]], None]) -> None:
+            await _follow_strategies(settings, codec, watch)
+
+        live = LiveProducers(names, sources, clock, once, statuses, folder, tell, strategies)
+        await live.run(stop)
 
 
 async def _start(
@@ -75,6 +88,26 @@ async def _start(
         CheckpointFile(folder / f"{settings.prefix}journal"),
     )
     return once, statuses, await once.start()
+
+
+async def _follow_strategies(
+    settings: Settings, codec: Codec, watch: Callable[[Sequence[Strategy]], None]
+) -> None:
+    """Hand over the strategies whenever one changes, also after the broker was away."""
+    while True:
+        strategies = StrategyLog(
+            settings, codec, lambda placed: watch([one.strategy for one in placed.values()])
+        )
+        try:
+            await strategies.start()
+            while strategies.trouble() is None:
+                await asyncio.sleep(_LOOK_S)
+            _log.warning("%s", strategies.trouble())
+        except BrokerError as error:
+            _log.warning("the strategies cannot be read: %s", error)
+        finally:
+            await strategies.stop()
+        await asyncio.sleep(_LOOK_S)
 
 
 async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | None:

@@ -31,7 +31,7 @@ def no_limit_was_broken(day: LiveDay) -> None:
     assert set(report["upstreams"]) >= {
         *("lunarcrush", "coingecko", "cryptonews", "stocknews", "coinmarketcal", "rss"),
         *("announcements", "coinmetrics", "feargreed"),
-        day.sources.exchange,
+        day.sources.all_exchanges[0],
     }
     for name, line in report["upstreams"].items():
         if line["limit_day"] is not None:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from producers.exchange.connection import Connection
-from producers.exchange.throttled import NAMES, ccxt_pro
+from producers.exchange.throttled import SOCKETS, ccxt_pro
 from tests.integration.producers.exchange.harness import (
     ASSETS,
     START_MS,
@@ -27,7 +27,7 @@ def ccxt() -> None:
     ccxt_pro()
 
 
-@pytest.fixture(params=NAMES)
+@pytest.fixture(params=SOCKETS)
 def name(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 

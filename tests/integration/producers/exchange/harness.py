@@ -101,13 +101,19 @@ class Exchange:
     faults: Faults
     clock: Clock
 
+    @property
+    def assets(self) -> tuple[str, ...]:
+        """The assets that it trades."""
+        return tuple(row.symbol for row in self.prices.assets())
+
     def fault(self, kind: str, **options: object) -> int:
         """Script a fault of this exchange; return its number."""
         return self.faults.add(Fault(upstream=self.name, kind=kind, **options))
 
     def requests(self, path: str = "") -> int:
         """Return how many requests came whose path has this in it."""
-        paths = self.faults.requests.report()["upstreams"][self.name]["by_path"]
+        asked = self.faults.requests.report()["upstreams"].get(self.name, {"by_path": {}})
+        paths = asked["by_path"]
         return sum(count for name, count in paths.items() if path in name)
 
     def log(self) -> list[dict[str, Any]]:
@@ -121,9 +127,9 @@ class Exchange:
 
 @asynccontextmanager
 async def serving(name: str, clock: Clock, prices: Prices) -> AsyncIterator[Exchange]:
-    """Serve a stand-in of binance or bybit."""
+    """Serve the stand-in of an exchange."""
     faults = Faults(clock, RequestLog(clock, {}))
-    routes = import_module(f"simulator.{name}.routes").routes
+    routes = import_module(f"simulator.{name}").routes
     app = web.Application(middlewares=[FaultMiddleware(prices, clock, faults).middleware])
     app[CLOSING] = asyncio.Event()
     app.add_subapp(f"/{name}", routes(prices, clock, faults))

@@ -29,7 +29,7 @@ from transport.clock import WallClock
 
 async def test_markets_are_spot_and_without_the_exchanges_own_words(exchange: Exchange) -> None:
     settings = SourceSettings(exchange=exchange.name, exchange_url=exchange.url)
-    connection = await open_exchange(settings, exchange.clock)
+    connection = await open_exchange(exchange.name, settings, exchange.clock)
     try:
         markets = await connection.markets()
     finally:
@@ -168,7 +168,7 @@ async def test_every_request_counts_in_the_quota(exchange: Exchange) -> None:
 async def test_the_rate_limiter_is_ccxts_own_at_the_clocks_speed(name: str) -> None:
     wall = Connection(name, WallClock())
     fast = Connection(name, clock_at(START_MS, 600.0), url="http://127.0.0.1:1")
-    real = await open_exchange(SourceSettings(exchange=name), clock_at(START_MS, 600.0))
+    real = await open_exchange(name, SourceSettings(exchange=name), clock_at(START_MS, 600.0))
     try:
         rates = [one._rest.throttler.config["refillRate"] for one in (wall, fast, real)]
     finally:

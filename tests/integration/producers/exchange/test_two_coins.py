@@ -14,6 +14,7 @@ from producers.dedup.headlines import SeenNews
 from producers.dedup.published_index import PublishedIndex
 from producers.exchange.connection import Connection
 from producers.feeds.asset_universe import AssetUniverse
+from producers.feeds.exchanges import Exchanges
 from producers.feeds.market import Market
 from producers.http_client.health import SourceHealth
 from producers.upstreams import coingecko
@@ -64,15 +65,15 @@ class World:
         market = Market(
             self.connection,
             self.universe,
-            self._emit,
             self.health,
+            PublishedIndex(SeenNews()),
             feeds=("candles", "books"),
-            quote="USDT",
+            quotes=("USDT",),
             levels=20,
             store=self.store,
         )
-        index = PublishedIndex(SeenNews())
-        task = asyncio.create_task(market.run(index, lambda progress: None, ready))
+        exchanges = Exchanges([market], self.universe, self._emit, self.exchange.clock)
+        task = asyncio.create_task(exchanges.run(lambda progress: None, ready))
         try:
             await asyncio.wait_for(ready.wait(), 30.0)
             yield

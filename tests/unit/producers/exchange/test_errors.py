@@ -89,6 +89,8 @@ def test_a_long_or_secret_text_is_not_told() -> None:
         pytest.param(418, {}, "", "limit", 120.0, id="418 does not say"),
         pytest.param(403, {}, "access too frequent", "limit", 600.0, id="bybit's ban"),
         pytest.param(403, {}, "block access from your country", "auth", None, id="country"),
+        pytest.param(403, {}, "Service unavailable in your region", "auth", None, id="region"),
+        pytest.param(403, {}, "<script>window.location=x</script>", "limit", 600.0, id="a page"),
         pytest.param(451, {}, "restricted location", "auth", None, id="451"),
     ],
 )

@@ -22,7 +22,7 @@ KEY = Key("BTC", "1h")
 class Answers:
     """An exchange that answers every request for candles with the same rows."""
 
-    name = "binance"
+    name, has_sockets = "binance", True
 
     def __init__(self, rows: list[list[Any]]) -> None:
         self.rows, self.clock = rows, StepClock(NOON + 2_000)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from producers.feeds.asset_universe import AssetUniverse
+from producers.feeds.asset_universe import UNKNOWN, AssetUniverse, UniverseStatus
+from producers.feeds.ticks import DayTraded
 from producers.upstreams.rows import TopicRow
+from schemas.control import Strategy
+from schemas.validation import problem
 from tests.unit.producers.feeds.coins import T0, coin
+from tests.unit.producers.http_client.harness import StepClock
 
 DAY_MS = 86_400_000
 
@@ -102,3 +106,81 @@ def test_the_leading_lists_price_counts_then_the_newest() -> None:
     assert known.listed("SOL").usd == 151.0
     known.leading = ""
     assert known.listed("SOL").usd == 152.0
+
+
+def named(strategy_id: str = "mine", *assets: str, **fields: object) -> Strategy:
+    return Strategy(strategy_id=strategy_id, owner="user", name="Mine", assets=assets, **fields)  # type: ignore[arg-type]
+
+
+def test_the_universe_is_what_trends_is_pinned_or_is_named() -> None:
+    known = AssetUniverse(("BTC", "ETH"))
+    known.learn([coin(name) for name in ("SOL", "BTC", "ETH", "KAS")], T0)
+    known.watch([named("mine", "KAS"), named("off", "DOGE", active=False)])
+    assert not known.has_assets.is_set(), "no list has been asked for yet"
+    known.follow(("SOL", "BTC"))
+    assert known.assets == ("SOL", "BTC", "ETH", "KAS")
+    assert known.reasons() == {
+        "BTC": "trending, pinned",
+        "ETH": "pinned",
+        "KAS": "strategy mine",
+        "SOL": "trending",
+    }
+    known.watch([])
+    assert known.assets == ("SOL", "BTC", "ETH")
+
+
+def test_a_change_of_the_strategies_is_told_at_once() -> None:
+    known = AssetUniverse()
+    known.follow(("SOL",))
+    known.changed.clear()
+    known.follow(("SOL",))
+    assert not known.changed.is_set()
+    known.watch([named("mine", "KAS")])
+    assert known.changed.is_set()
+
+
+def test_a_stable_coin_is_never_in_it_whoever_asks() -> None:
+    known = AssetUniverse(("USDC", "BTC"))
+    known.learn([coin("BTC")], T0)
+    known.watch([named("mine", "EURC", "PYUSD", "BTC")])
+    known.follow(("USDT", "BTC"))
+    assert known.wanted == ("BTC",)
+    assert known.reasons()["EURC"] == "strategy mine: left out, it is worth a currency"
+
+
+def test_a_name_that_nobody_knows_is_left_out_and_said_with_who_asked() -> None:
+    known = AssetUniverse()
+    known.learn([coin("BTC")], T0)
+    known.watch([named("mine", "NOSUCH", "XBT"), named("other", "NOSUCH")])
+    known.follow(("BTC",))
+    assert known.assets == ("BTC",)
+    assert known.wanted == ("BTC", "NOSUCH", "XBT")
+    status = UniverseStatus(known, StepClock(T0)).status()
+    assert problem(status) is None
+    assert status.state == "degraded"
+    assert status.assets["NOSUCH"] == f"strategy mine, strategy other: {UNKNOWN}"
+    assert status.assets["XBT"] == f"strategy mine: {UNKNOWN}; BTC is its name here"
+    assert "NOSUCH: strategy mine, strategy other" in status.detail
+    known.traded["NOSUCH"] = DayTraded(T0, 1.0, 5.0)  # an exchange has a market of it
+    assert known.assets == ("BTC", "NOSUCH")
+
+
+def test_before_the_first_list_nothing_is_called_unknown() -> None:
+    known = AssetUniverse(("BTC",))
+    known.watch([named("mine", "KAS")])
+    status = UniverseStatus(known, StepClock(T0)).status()
+    assert (status.state, status.detail) == ("ok", "no coin list yet")
+
+
+def test_short_timeframes_are_wanted_by_strategies_alone() -> None:
+    known = AssetUniverse()
+    known.watch(
+        [
+            named("five", "ETH", timeframe="5m"),
+            named("hour", "ETH", timeframe="1h"),
+            named("off", "BTC", timeframe="5m", active=False),
+        ]
+    )
+    assert known.timeframes(("BTC", "ETH")) == {"ETH": ("5m",)}
+    known.watch([named("five", "ETH", timeframe="5m"), named("all", timeframe="15m")])
+    assert known.timeframes(("BTC", "ETH")) == {"BTC": ("15m",), "ETH": ("15m", "5m")}

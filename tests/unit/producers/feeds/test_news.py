@@ -74,6 +74,20 @@ async def test_paging(
             assert len(server.seen) - before == count
 
 
+async def test_of_an_asset_that_is_new_older_headlines_are_asked_for() -> None:
+    clock = StepClock()
+    source = upstream("cryptonews")
+    quota = Quota(Limits(), clock, upstream=source.name)
+    async with serving(clock) as server, asking(clock, server.url, source, quota) as client:
+        health = SourceHealth(source.name, ("news",), quota, clock)
+        headlines = vendor_headlines(UpstreamClient(source.name, client, quota, health))
+        server.script.extend([page(2, 1), page(), page(2, 1), page(), page(2, 1)])
+        assert len(list(await headlines(("BTC",)))) == 2
+        assert len(list(await headlines(("BTC", "KAS")))) == 2
+        assert list(await headlines(("KAS", "BTC"))) == []
+    assert len(server.seen) == 5
+
+
 async def test_a_defect_in_one_source_is_raised_once_the_others_have_been_asked() -> None:
     published: list[str] = []
 

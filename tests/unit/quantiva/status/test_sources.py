@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from quantiva.status.sources import SILENT_MS, reports, requests, source_problems
+from quantiva.status.sources import SILENT_MS, reports, requests, source_problems, universe
 from schemas.sources import SourceStatus
 from tests.unit.quantiva.status.samples import SOURCE, T0
 
@@ -75,3 +75,21 @@ def test_producers_that_are_silent_are_the_only_problem() -> None:
     (sentence,) = source_problems(reports(told, NOW))
     assert sentence.startswith("The producers have said nothing for 3 min: start `quantiva prod")
     assert source_problems(()) == []
+
+
+def test_why_assets_are_in_the_universe_is_told_by_reason() -> None:
+    assets = {
+        "BTC": "trending, pinned",
+        "ETH": "trending",
+        "SOL": "trending",
+        "KAS": "strategy mine",
+        "NO": "strategy mine: no coin list and no exchange knows it",
+    }
+    found = reports([(status("universe", assets=assets), NOW), (status("rss"), NOW)], NOW)
+    assert universe(found) == [
+        "trending: 2 assets",
+        "strategy mine: KAS",
+        "strategy mine: no coin list and no exchange knows it: NO",
+        "trending, pinned: BTC",
+    ]
+    assert source_problems(found) == []

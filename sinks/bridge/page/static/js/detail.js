@@ -128,7 +128,7 @@ export class Detail {
     spark.draw(bars.length ? bars.map((bar) => bar.close) : this.store.trend(row.asset));
     const why = bars.length
       ? "No chart library is installed beside the bridge (package litecharts); this is the line of closes."
-      : "No candles of this asset: it has no market on the connected exchange, or none came yet.";
+      : "No candles of this asset: it has no market on the connected exchanges, or none came yet.";
     this.plot.replaceChildren(h("div", { class: "no-chart" }, spark.element, h("p", { class: "note" }, why)));
   }
 
@@ -151,6 +151,7 @@ export class Detail {
     const signal = row.signal;
     const open = new Set([...this.body.querySelectorAll("details[open]")].map((one) => one.dataset.fold));
     this.#drawSiblings(row);
+    const there = this.store.sources.get("universe")?.assets?.[row.asset];
     this.body.replaceChildren(
       sections.decision(signal, this.rankOf?.(row.key)),
       sections.why(signal, this.store.explanations.get(signal.signal_id)),
@@ -159,6 +160,7 @@ export class Detail {
       sections.news(this.#news, this.store.now()),
       sections.past(row),
       sections.inputs(signal),
+      ...(there ? [h("p", { class: "note" }, `In the universe: ${there}.`)] : []),
       h("p", { class: "note credit" }, "Charts by TradingView Lightweight Charts™, Apache License 2.0."),
     );
     for (const one of this.body.querySelectorAll("details")) one.open = open.has(one.dataset.fold);

@@ -1,0 +1,109 @@
+"""The ticks of a universe: what trends, and what is pinned or named, with and without a list."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from producers.feeds.asset_universe import AssetUniverse
+from producers.feeds.ticks import DayTraded, Price
+from producers.feeds.trending import TrendingFeed
+from producers.upstreams.rows import CoinRow
+from schemas.control import Strategy
+from schemas.events import MarketEvent
+from schemas.market import TrendingAsset
+from schemas.times import CYCLE_MS, HOUR_MS
+from schemas.validation import problem
+from tests.unit.producers.feeds.coins import T0, coin
+from tests.unit.producers.http_client.harness import StepClock
+
+
+class Cycles:
+    """A trending feed of the two most watched coins of a list, pinned BTC and a strategy's KAS."""
+
+    def __init__(self, *rows: CoinRow) -> None:
+        self.rows: Sequence[CoinRow] = rows
+        self.clock = StepClock(T0)
+        self.universe = AssetUniverse(("BTC",))
+        self.watch("KAS")
+        self.ticks: list[TrendingAsset] = []
+        self.feed = TrendingFeed([self._list], self.universe, self._emit, self.clock, 2)
+
+    def watch(self, *assets: str) -> None:
+        mine = Strategy(strategy_id="mine", owner="user", name="Mine", assets=assets)
+        self.universe.watch([mine] if assets else [])
+
+    async def _list(self) -> Sequence[CoinRow]:
+        return self.rows
+
+    async def _emit(self, source: str, events: Sequence[MarketEvent]) -> int:
+        self.ticks = [event for event in events if isinstance(event, TrendingAsset)]
+        return len(events)
+
+    async def next(self) -> dict[str, TrendingAsset]:
+        """Return the ticks of the next cycle, each of which counts all of them."""
+        self.ticks = []
+        self.clock.at_ms += CYCLE_MS
+        await self.feed.run(self.clock.at_ms)
+        assert {tick.cycle_size for tick in self.ticks} <= {len(self.ticks)}
+        assert [tick.rank for tick in self.ticks] == list(range(1, len(self.ticks) + 1))
+        assert not any(map(problem, self.ticks))
+        return {tick.asset: tick for tick in self.ticks}
+
+    def trade(self, asset: str, usd: float) -> None:
+        self.universe.traded[asset] = DayTraded(self.clock.at_ms, usd, 1000.0 * usd)
+
+
+LISTED = tuple(coin(name, alt_rank=rank) for rank, name in enumerate(("SOL", "DOGE", "BTC", "KAS")))
+
+
+async def test_pinned_and_named_assets_tick_behind_the_trending_ones() -> None:
+    cycles = Cycles(*LISTED)
+    assert list(await cycles.next()) == ["SOL", "DOGE", "BTC", "KAS"]
+    cycles.watch("KAS", "DOGE")
+    assert list(await cycles.next()) == ["SOL", "DOGE", "BTC", "KAS"]
+    cycles.watch()
+    assert list(await cycles.next()) == ["SOL", "DOGE", "BTC"]
+
+
+async def test_what_no_list_has_ticks_at_the_exchange_s_price() -> None:
+    cycles = Cycles(*LISTED[:3])
+    assert list(await cycles.next()) == ["SOL", "DOGE", "BTC"]
+    cycles.trade("KAS", 2.0)
+    tick = (await cycles.next())["KAS"]
+    assert (tick.price_usd, tick.volume_24h_usd, tick.source) == (2.0, 2000.0, "exchange")
+    cycles.universe.prices["KAS"] = Price(cycles.clock.at_ms, 3.0)
+    assert (await cycles.next())["KAS"].price_usd == 3.0
+    cycles.clock.at_ms += HOUR_MS
+    assert "KAS" not in await cycles.next(), "an old price is no tick"
+
+
+async def test_without_a_list_the_last_ones_and_what_is_traded_tick() -> None:
+    cycles = Cycles(*LISTED[:3])
+    await cycles.next()
+    cycles.rows = ()
+    cycles.trade("KAS", 2.0)
+    assert list(await cycles.next()) == ["SOL", "DOGE", "BTC", "KAS"]
+    cycles.watch()
+    assert list(await cycles.next()) == ["SOL", "DOGE", "BTC"]
+
+
+async def test_a_start_without_any_list_goes_on_with_what_is_pinned_and_named() -> None:
+    cycles = Cycles()
+    assert await cycles.next() == {}
+    assert cycles.universe.has_assets.is_set(), "so that the exchanges are asked"
+    cycles.trade("BTC", 50_000.0)
+    assert list(await cycles.next()) == ["BTC"]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        pytest.param(coin("KAS", price_usd=None), id="no price"),
+        pytest.param(coin("KAS", volume_24h_usd=None), id="no volume"),
+    ],
+)
+async def test_a_row_of_which_no_tick_can_be_made_is_none(row: CoinRow) -> None:
+    cycles = Cycles(*LISTED[:3], row)
+    assert list(await cycles.next()) == ["SOL", "DOGE", "BTC"]
