@@ -19,8 +19,6 @@ from producers.http_client.errors import UpstreamError
 _log = logging.getLogger(__name__)
 CONCURRENCY = 8
 _PASSES = 4
-_NARROW = 100
-"""Candles that every exchange gives in one answer."""
 _LONGEST_PAUSE_S = 60.0
 
 
@@ -142,8 +140,7 @@ async def _fill_one(connection: Connection, tracker: CandleTracker, key: Key, em
     # One more for the open candle, which shows that the one before it has closed, and one for a
     # candle that closes while we ask.
     limit = min((now_ms - wanted[0]) // series.length_ms + 2, MOST_CANDLES + 2)
-    if wanted[0] in series.doubted:  # some give the newest only of what they cannot give at once
-        limit = min(limit, _NARROW)
+    limit = min(limit, connection.most_candles)
     try:
         rows = await connection.candles(listing.symbol, key.timeframe, wanted[0], limit)
         now_ms = connection.clock.now_ms()

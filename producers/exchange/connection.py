@@ -30,6 +30,8 @@ _MARKETS_PARAMS = {"binance": {"showPermissionSets": "false", "symbolStatus": "T
 """Makes the list of markets three times shorter."""
 _NO_LIST = frozenset(("not_found", "bad_request", "bad_answer", "not_json", "server"))
 _DAY_HOURS = 24
+_MOST_CANDLES = 500
+"""Of an exchange of which ccxt does not know it."""
 _T = TypeVar("_T")
 
 
@@ -68,6 +70,12 @@ class Connection:
         if lacks := lacking(self._rest):
             msg = f"QUANTIVA_EXCHANGES names {name}, which has no {' and no '.join(lacks)} in ccxt"
             raise ValueError(msg)
+
+    @property
+    def most_candles(self) -> int:
+        """How many candles it gives in one answer at most, as ccxt knows it."""
+        spot = (self._rest.features or {}).get("spot") or {}
+        return (spot.get("fetchOHLCV") or {}).get("limit") or _MOST_CANDLES
 
     @property
     def has_sockets(self) -> bool:

@@ -153,12 +153,12 @@ class Market:
         return True
 
     async def _price(self, markets: Mapping[str, str]) -> None:
-        """Learn what assets are traded at that no coin list has: their ticks are made of it."""
+        """Learn what assets are traded at that no list has, or has had for an hour: for ticks."""
         now_ms, known = self._connection.clock.now_ms(), self._universe.traded
         due = [
             asset
             for asset in markets
-            if self._universe.coin(asset) is None
+            if self._universe.coin(asset, since_ms=now_ms - HOUR_MS) is None
             and (asset not in known or now_ms - known[asset].seen_ms >= CYCLE_MS // 2)
         ]
         traded = await self._traded([markets[asset] for asset in due]) or {}

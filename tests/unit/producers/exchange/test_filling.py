@@ -22,7 +22,7 @@ KEY = Key("BTC", "1h")
 class Answers:
     """An exchange that answers every request for candles with the same rows."""
 
-    name, has_sockets = "binance", True
+    name, has_sockets, most_candles = "binance", True, 1000
 
     def __init__(self, rows: list[list[Any]]) -> None:
         self.rows, self.clock = rows, StepClock(NOON + 2_000)
@@ -30,6 +30,22 @@ class Answers:
     async def candles(self, *_: Any) -> list[list[Any]]:
         """Return the rows."""
         return self.rows
+
+
+class Capped(Answers):
+    """An exchange that gives the newest 60 candles of what is too much for one answer."""
+
+    most_candles = 60
+
+    def __init__(self) -> None:
+        super().__init__([row(hour) for hour in range(-400, 1)])
+        self.asked = 0
+
+    async def candles(self, symbol: str, timeframe: str, since: int, limit: int) -> list[list[Any]]:
+        """Return the rows from `since` on, the newest of them where there are too many."""
+        self.asked += 1
+        found = [one for one in self.rows if since <= one[0] < since + limit * HOUR]
+        return found[-self.most_candles :]
 
 
 def row(hour: int, volume: float = 5.0, scale: float = 1) -> list[Any]:
@@ -45,6 +61,21 @@ async def filled(rows: list[list[Any]]) -> tuple[Filled, list[Candle]]:
         published.extend(events)
 
     return await fill(cast(Connection, connection), tracker, [KEY], emit), published
+
+
+async def test_an_exchange_that_gives_few_candles_at_once_is_asked_for_no_more() -> None:
+    connection = Capped()
+    tracker = CandleTracker("binance", {"BTC": "BTC/USDT"}, timeframes=("1h",))
+    published: list[Candle] = []
+
+    async def emit(events: Any) -> None:
+        published.extend(events)
+
+    for _ in range(6):
+        await fill(cast(Connection, connection), tracker, [KEY], emit)
+        connection.clock.at_ms += 3_000
+    assert [one.open_time for one in published] == [NOON + hour * HOUR for hour in range(-300, 0)]
+    assert not tracker.holes()
 
 
 async def test_candles_are_published() -> None:
