@@ -45,7 +45,7 @@ async def test_a_start_without_keys_asks_all_that_needs_none(tmp_path: Path) -> 
         followed = {event.asset for event in events[TrendingAsset]}
     assert report["violations"] == []
     assert {name for name, one in states.items() if one.state != "off"} == {
-        *("coingecko", "rss", "binance", *KEYLESS)
+        *("coingecko", "rss", "binance", "universe", *KEYLESS)
     }
     assert {name: states[name].state for name in KEYLESS} == dict.fromkeys(KEYLESS, "ok")
     assert [text for one in market(events) if (text := problem(one))] == []
