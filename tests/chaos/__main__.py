@@ -74,7 +74,7 @@ def main() -> None:
     given = parser.parse_args()
     for name in ("aiokafka", "asyncio"):  # what they write while a broker is away tells nothing
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    plan = Plan(QUICK, cycles=8) if given.quick else Plan(FAULTS, cycles=130)
+    plan = Plan(QUICK, cycles=8) if given.quick else Plan(FAULTS, cycles=190)
     with tempfile.TemporaryDirectory(prefix="quantiva-chaos-") as folder:
         same = uvloop.run(run(plan._replace(seed=given.seed), given.keep or Path(folder)))
     sys.exit(0 if same else 1)
