@@ -52,6 +52,7 @@ class TrendingAsset(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     reddit_sentiment_pct: float | None = None
     votes_up_pct: float | None = None
     fear_greed: float | None = None
+    volume_30d_avg_usd: float | None = None
 
 
 class NewsArticle(msgspec.Struct, frozen=True, gc=False, kw_only=True):
@@ -93,7 +94,7 @@ class Candle(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 class OrderBook(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """The top levels of an order book, best first."""
+    """The levels of an order book, best first; far ones may be joined at their mean price."""
 
     asset: str
     event_time: int

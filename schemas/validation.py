@@ -167,7 +167,7 @@ _PERCENTAGES = (
     *("votes_up_pct", "fear_greed"),
 )
 _TRENDING_AMOUNTS = ["volume_24h_usd", "market_cap_usd", "social_volume", "interactions"]
-_TRENDING_AMOUNTS += ["twitter_volume", "reddit_volume"]
+_TRENDING_AMOUNTS += ["twitter_volume", "reddit_volume", "volume_30d_avg_usd"]
 
 
 def _trending(event: TrendingAsset) -> str | None:

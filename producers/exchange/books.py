@@ -1,4 +1,9 @@
-"""A book a minute an asset: from the websocket where it is watched and fresh, else by REST."""
+"""A book a minute an asset: from the websocket where it is watched and fresh, else by REST.
+
+An asset whose top levels end before 1 % of its price gets the exchange's full depth once in ten
+minutes instead, its far levels joined: 5,000 levels of all assets each minute would be more than an
+exchange allows, and more than a log should keep.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +14,7 @@ from collections.abc import Mapping, Sequence
 
 from producers.exchange.candle_tracker import Emit, Reports
 from producers.exchange.connection import Connection
-from producers.exchange.parsing import Listing, book_of
+from producers.exchange.parsing import JUDGED_SHARES, Listing, book_of, condensed, reach
 from producers.exchange.streams import BookStream
 from producers.http_client.errors import UpstreamError
 from schemas.market import OrderBook
@@ -20,6 +25,10 @@ _OFFSET_MS = 35_000
 """When in the minute a round starts: done before the next one, whose cycle then has fresh books."""
 _FRESH_MS = 20_000
 _TOGETHER = 10  # assets asked for at a time, and published together
+DEEPEST = {"binance": 5000, "bybit": 200, "kraken": 500, "okx": 400}
+"""The most levels that an exchange gives at once, of those where it is known."""
+_DEEP_EVERY = 10
+"""Rounds from one full depth of an asset to the next; the assets take turns."""
 
 
 class BookFeed:
@@ -48,6 +57,8 @@ class BookFeed:
             BookStream(connection, levels, reports=reports, rng=rng) if websocket else None
         )
         self._listings: tuple[Listing, ...] = ()
+        self._shallow: set[str] = set()
+        self._round = -1
         self.missed = 0
         self.follow(markets)
 
@@ -86,9 +97,12 @@ class BookFeed:
         """Publish a book of each followed market; return how many."""
         published = 0
         listings = self._listings
+        self._round += 1
         for at in range(0, len(listings), _TOGETHER):
             some = listings[at : at + _TOGETHER]
-            answers = await asyncio.gather(*(self._book(listing) for listing in some))
+            answers = await asyncio.gather(
+                *(self._any_book(listing, place) for place, listing in enumerate(some, at))
+            )
             books = [book for book in answers if book is not None]
             published += await self._publish(books)
         return published
@@ -104,6 +118,35 @@ class BookFeed:
         if self._reports is not None:
             self._reports.success()
         return len(books)
+
+    async def _any_book(self, listing: Listing, place: int) -> OrderBook | None:
+        """Return the asset's full depth when it is its turn and can be had, else the top of it."""
+        is_due = (self._round + place) % _DEEP_EVERY == 0
+        if is_due and listing.symbol in self._shallow:
+            deep = await self._deep_book(listing)
+            if deep is not None:
+                return deep
+        book = await self._book(listing)
+        if book is not None and self._levels < DEEPEST.get(listing.exchange, 0):
+            is_cut = self._levels <= max(len(book.bid_prices), len(book.ask_prices))
+            if is_cut and reach(book) < JUDGED_SHARES[0]:
+                self._shallow.add(listing.symbol)
+            else:
+                self._shallow.discard(listing.symbol)
+        return book
+
+    async def _deep_book(self, listing: Listing) -> OrderBook | None:
+        levels = DEEPEST[listing.exchange]
+        try:
+            raw = await self._connection.book(listing.symbol, levels)
+        except UpstreamError as error:
+            _log.info("the top of the book instead of all of it: %s", error)
+            return None
+        parsed = book_of(listing, raw, self._connection.clock.now_ms(), levels)
+        if not parsed.rows:
+            _log.info("the top of the book instead of all of it: %s", parsed.skipped[0])
+            return None
+        return condensed(parsed.rows[0], self._levels)
 
     async def _book(self, listing: Listing) -> OrderBook | None:
         clock = self._connection.clock

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from math import fsum
+from typing import Any, NamedTuple, TypeAlias
+
+from msgspec.structs import replace
 
 from marketdata.candles import joined
 from producers.upstreams.rows import Parsed
@@ -14,6 +18,9 @@ from schemas.validation import CANDLE_MS, CLOSE_EARLY_MS, problem
 UNFOLLOWED_MS = 60_000
 """How long after its close a candle counts as closed although no later one is there yet."""
 STALE_BOOK_MS = 60_000
+JUDGED_SHARES = (0.01, 0.02)
+"""How far from mid, as shares of the price, the depth of a book is judged."""
+_Numbers: TypeAlias = tuple[float, ...]
 _NAMES = ("open", "high", "low", "close", "volume")
 _LATEST_MS = 253_402_300_800_000  # the year 10000
 
@@ -154,6 +161,52 @@ def _book(
         ask_sizes=asks[1],
     )
     return problem(book) or book
+
+
+def reach(book: OrderBook) -> float:
+    """Return how far from mid the shorter side of a book goes, as a share of the price."""
+    mid = (book.bid_prices[0] + book.ask_prices[0]) / 2.0
+    return min(mid - book.bid_prices[-1], book.ask_prices[-1] - mid) / mid
+
+
+def condensed(book: OrderBook, levels: int) -> OrderBook:
+    """Return a deep book in at most twice `levels` a side: all that a record need hold of it.
+
+    The best `levels` and the last one stay. Those between are joined, the farther the wider, at
+    their mean price: the money up to 1 % and 2 % from mid stays the same to the cent.
+    """
+    mid = (book.bid_prices[0] + book.ask_prices[0]) / 2.0
+    bids = _joined(mid, book.bid_prices, book.bid_sizes, levels)
+    asks = _joined(mid, book.ask_prices, book.ask_sizes, levels)
+    return replace(
+        book, bid_prices=bids[0], bid_sizes=bids[1], ask_prices=asks[0], ask_sizes=asks[1]
+    )
+
+
+def _joined(
+    mid: float, prices: _Numbers, sizes: _Numbers, levels: int
+) -> tuple[_Numbers, _Numbers]:
+    if len(prices) <= 2 * levels:
+        return prices, sizes
+    apart = [abs(price - mid) for price in prices]
+    wider = (apart[-1] / apart[levels]) ** (1.0 / (levels - 3))
+    edges = sorted(
+        (
+            *(apart[levels] * wider**number for number in range(1, levels - 3)),
+            *(mid * share for share in JUDGED_SHARES),
+        )
+    )
+    joined: dict[int, list[int]] = {}
+    for place in range(levels, len(prices) - 1):
+        joined.setdefault(bisect_left(edges, apart[place]), []).append(place)
+    means, sums = [], []
+    for places in joined.values():
+        size = fsum(sizes[place] for place in places)
+        mean = fsum(prices[place] * sizes[place] for place in places) / size
+        low, high = sorted((prices[places[0]], prices[places[-1]]))
+        means.append(min(max(mean, low), high))
+        sums.append(size)
+    return (*prices[:levels], *means, prices[-1]), (*sizes[:levels], *sums, sizes[-1])
 
 
 def _age_problem(time: Any, observed_at_ms: int, max_age_ms: int) -> str | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 
+from msgspec.structs import replace
+
 from marketdata.assets.symbols import Catalogue
 from producers.exchange.agreement import Listed, is_one_coin
 from producers.feeds.ticks import DayTraded, Price, meant
@@ -13,6 +15,7 @@ from schemas.checks import SHORT_MS
 from schemas.coins import is_money
 from schemas.control import Strategy
 from schemas.sources import SourceStatus
+from schemas.market import TrendingAsset
 from schemas.times import DAY_MS
 from transport.clock import Clock
 
@@ -40,6 +43,8 @@ class AssetUniverse:
         self.has_assets, self.changed = asyncio.Event(), asyncio.Event()
         self.has_strategies = asyncio.Event()
         self.prices: dict[str, Price] = {}
+        self.mean_volumes: dict[str, float] = {}
+        """Mean daily volume of 30 days in USD by asset, of those that have been looked up."""
         self.traded: dict[str, DayTraded] = {}
         self.without_market: tuple[str, ...] = ()
         self.trending: tuple[str, ...] = ()
@@ -121,6 +126,11 @@ class AssetUniverse:
         other = self.catalogue.resolve(asset)
         hint = f"; {other} is its name here" if other not in (None, asset) else ""
         return f"{said}: {UNKNOWN}{hint}"
+
+    def with_volumes(self, ticks: Iterable[TrendingAsset]) -> tuple[TrendingAsset, ...]:
+        """Return the ticks, each with its asset's mean volume where that is known."""
+        known = self.mean_volumes
+        return tuple(replace(tick, volume_30d_avg_usd=known.get(tick.asset)) for tick in ticks)
 
     def coin(self, asset: str, source: str = "", since_ms: int = 0) -> CoinRow | None:
         """Return an asset's row of a source, or of any; None before `since_ms` or without one.

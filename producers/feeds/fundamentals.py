@@ -41,7 +41,6 @@ class FundamentalsFeed:
         self._client, self._budget, self._chains = client, budget, chains
         self._universe, self._emit, self._clock = universe, emit, clock
         self._details: dict[str, tuple[int, DetailRow]] = {}
-        self._volumes: dict[str, float] = {}
         self._listed = False
 
     async def run(self, cycle_ms: int) -> None:
@@ -71,7 +70,7 @@ class FundamentalsFeed:
                 now_ms,
                 coin,
                 detail if now_ms - at_ms <= _DETAIL_MS else None,
-                self._volumes.get(asset),
+                self._universe.mean_volumes.get(asset),
                 at_ms or None,
             )
             if event is not None:
@@ -107,7 +106,7 @@ class FundamentalsFeed:
             await budget.pause()
             volume = await client.call(coingecko_detail.fetch_mean_volume, slug)
             if volume is not None:
-                self._volumes[asset] = volume
+                self._universe.mean_volumes[asset] = volume
             await budget.pause()
         budget.done(asset)
         return True

@@ -61,7 +61,7 @@ class TrendingFeed:
 
     async def run(self, cycle_ms: int) -> None:
         """Publish the ticks of a cycle."""
-        events = await self._ticks(cycle_ms)
+        events = self._universe.with_volumes(await self._ticks(cycle_ms))
         if not events:
             _log.warning("no coin list and no prices yet: cycle %d has no ticks", cycle_ms)
             return

@@ -2,8 +2,9 @@
 
     score = 0.40 trend(1d) + 0.35 trend(4h) + 0.25 trend(1h)                          (SPEC 2)
 
-Each trend is in [-1, 1] (`indicators.trend`). A timeframe with fewer than 200 candles adds nothing
-to the score and nothing to the confidence. Only closed candles move the score, each once.
+Each trend is in [-1, 1] (`indicators.trend`). A young timeframe counts from 50 candles on, with all
+but MA200, which joins at 200; with fewer it adds nothing. Only closed candles move the score, each
+once.
 
 After a hole of 50 candles or more (MA50's window), or a jump that the asset never made, a timeframe
 begins anew: another coin may trade under its ticker, and nothing from before counts.
@@ -11,8 +12,9 @@ begins anew: another coin may trade under its ticker, and nothing from before co
 Candles of 5m and 15m, which come while a strategy wants them, make features alone, until three of
 them are missing.
 
-confidence  sum of the weights of the warm timeframes, each times its completeness: a hole of n
-            candles takes n / 50 of it away, and 50 candles later all of it is back
+confidence  sum of the weights of the timeframes that count, each times its completeness: of a young
+            one its candles / 200; a hole of n candles takes n / 50 of it away, and 50 candles later
+            all of it is back
 freshness   by the same weights, over the timeframes with any candle: 1 until a quarter of a candle
             after the next one was due, 0 when the next two are missing
 price_usd   the last close, or the tick's price when that is newer

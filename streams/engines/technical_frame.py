@@ -14,11 +14,13 @@ import msgspec
 
 from schemas.market import Candle
 from schemas.validation import CANDLE_MS
+from streams.constants import Count, Positive, Share
 from streams.engines.indicators import (
     BREAK_FACTOR,
     GIVEN_AT,
     NAMES,
     WARM_AT,
+    YOUNG_AT,
     Series,
     TrendConfig,
     Values,
@@ -41,22 +43,18 @@ _FACTOR_SQUARED = BREAK_FACTOR**2
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """Constants of the score.
+    """Constants of the score; `fresh_ms` is `fresh_candles` in ms, in the order of PLACE."""
 
-    weights             of the timeframes' trends in the score, in the order of TIMEFRAMES (SPEC)
-    trend               constants of one timeframe's trend
-    gap_memory_candles  candles until a hole is forgotten: MA50 is free of it then; a hole as long
-                        ends the series
-    fresh_candles       age of the last close up to which a timeframe is fresh, in its candles
-    stale_candles       age of the last close from which it is stale, in its candles
-    fresh_ms            `fresh_candles` of each timeframe in ms, in the order of PLACE
-    """
-
-    weights: tuple[float, float, float] = (0.25, 0.35, 0.40)
+    weights: tuple[Share, Share, Share] = (0.25, 0.35, 0.40)
+    """Of the trends of 1h, 4h and 1d in the score (SPEC)."""
     trend: TrendConfig = field(default_factory=TrendConfig)
-    gap_memory_candles: int = 50
-    fresh_candles: float = 1.25
-    stale_candles: float = 3.0
+    """Constants of one timeframe's trend."""
+    gap_memory_candles: Count = 50
+    """Candles until a hole is forgotten: MA50 is free of it then; one as long ends the series."""
+    fresh_candles: Positive = 1.25
+    """Age of the last close up to which a timeframe is fresh, in its candles."""
+    stale_candles: Positive = 3.0
+    """Age of the last close from which it is stale, in its candles."""
     fresh_ms: tuple[int, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -73,8 +71,9 @@ class Frame(msgspec.Struct, frozen=True, gc=False):
     broken       why the series began anew, until it is warm
     exchange     of the candles; empty before the first
     fresh_until  moment up to which this timeframe is fresh, ms
-    trend        -1 to 1; 0 until warm
-    quality      share of its weight that the confidence gets, 0 to 1
+    trend        -1 to 1; 0 before YOUNG_AT candles
+    quality      share of its weight that the confidence gets, 0 to 1; of a young series its candles
+                 over WARM_AT
     """
 
     series: Series = Series()
@@ -124,6 +123,11 @@ def moved(
     else:
         broken = broken or before.broken
         _add_known(features, place, series)
+        if series.count >= YOUNG_AT:
+            way = structure(series.swings)
+            trend_now = trend(config.trend, values(series), way, is_young=True)
+            quality = series.count / WARM_AT
+            features[FEATURES[place][-1]] = trend_now
     if missing or hole:
         missing, since_gap = _gap(config, missing, since_gap, hole)
         if missing:

@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.market import OrderBook
+from schemas.validation import problem
 from streams.engines.base import EngineReading
-from streams.engines.liquidity import ENGINE, ORDERS_USD
-from streams.engines.liquidity_book import slippage_bps
+from streams.engines.liquidity import ENGINE
+from streams.engines.liquidity_book import ORDERS_USD, slippage_bps
 from tests.property.engine_streams import book_streams, books
 from tests.unit.streams.engines._market import make_book
 from tests.unit.streams.engines._records import readings, said
@@ -53,7 +54,50 @@ def test_more_size_never_lowers_the_score(book: OrderBook, factor: float) -> Non
         bid_sizes=tuple(size * factor for size in book.bid_sizes),
         ask_sizes=tuple(size * factor for size in book.ask_sizes),
     )
-    assert score_of(larger).score >= score_of(book).score - 1e-9
+    here, there = score_of(book), score_of(larger)
+    assert there.score >= here.score - 1e-9
+    assert there.confidence >= here.confidence - 1e-9
+
+
+@given(books(), st.floats(1.0, 100.0))
+def test_nearer_levels_never_lower_either(book: OrderBook, factor: float) -> None:
+    """The same money nearer to mid is a more liquid market, of which as many levels are known."""
+    mid = (book.bid_prices[0] + book.ask_prices[0]) / 2
+    nearer = msgspec.structs.replace(
+        book,
+        bid_prices=tuple(mid - (mid - price) / factor for price in book.bid_prices),
+        ask_prices=tuple(mid + (price - mid) / factor for price in book.ask_prices),
+    )
+    if problem(nearer) is not None:
+        return  # two prices have become one
+    nearer = msgspec.structs.replace(
+        nearer,
+        bid_sizes=tuple(
+            a * b / c
+            for a, b, c in zip(book.bid_sizes, book.bid_prices, nearer.bid_prices, strict=True)
+        ),
+        ask_sizes=tuple(
+            a * b / c
+            for a, b, c in zip(book.ask_sizes, book.ask_prices, nearer.ask_prices, strict=True)
+        ),
+    )
+    here, there = score_of(book), score_of(nearer)
+    assert there.score >= here.score - 1e-9
+    assert there.confidence >= here.confidence - 1e-9
+
+
+@given(books(), st.integers(1, 50))
+def test_a_part_of_a_book_never_says_more_than_all_of_it(book: OrderBook, levels: int) -> None:
+    part = msgspec.structs.replace(
+        book,
+        bid_prices=book.bid_prices[:levels],
+        bid_sizes=book.bid_sizes[:levels],
+        ask_prices=book.ask_prices[:levels],
+        ask_sizes=book.ask_sizes[:levels],
+    )
+    less, more = score_of(part), score_of(book)
+    assert more.score >= less.score - 1e-9
+    assert more.confidence >= less.confidence - 1e-9
 
 
 @given(books(), st.sampled_from([2.0**-20, 0.5, 2.0, 2.0**20]))

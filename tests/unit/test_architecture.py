@@ -30,6 +30,8 @@ CORE = (
     "streams.engines",
     "streams.fusion",
     "streams.rules",
+    "streams.constants",
+    "streams.settings_tree",
     "streams.stage",
     "streams.topology",
     "streams.record_validator",

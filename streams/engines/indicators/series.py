@@ -109,6 +109,8 @@ GIVEN_AT = (20, 50, 200, 15, 31, 26, 34, 34, 15, 1)
 
 WARM_AT = max(GIVEN_AT)
 """Number of candles from which all of them have one."""
+YOUNG_AT = sorted(GIVEN_AT)[-2]
+"""Number of candles from which all but MA200 have one."""
 
 Values = tuple[float, float, float, float, float, float, float, float, float, float]
 """In the order of NAMES; prices in the quote currency, RSI 0 to 100."""

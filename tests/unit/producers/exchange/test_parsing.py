@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from producers.exchange.parsing import Listing, book_of, candles_of
+from producers.exchange.parsing import Listing, book_of, candles_of, condensed, reach
+from schemas.market import OrderBook
 from schemas.validation import TIMEFRAME_MS, problem
 
 BTC = Listing("binance", "BTC", "BTC/USDT")
@@ -183,3 +184,50 @@ def test_a_bad_book_is_no_event_but_a_sentence(changes: dict[str, Any], says: st
     (sentence,) = parsed.skipped
     assert says in sentence
     assert "BTC/USDT on binance" in sentence
+
+
+def deep(levels: int, step: float = 0.01, mid: float = 1_000.0) -> OrderBook:
+    """Return a whole book of levels of different sizes."""
+    bids = [[mid - step * (place + 0.5), 1.0 + place % 7] for place in range(levels)]
+    asks = [[mid + step * (place + 0.5), 1.0 + place % 5] for place in range(levels)]
+    (event,) = book_of(BTC, book(bids=bids, asks=asks), NOON, levels).rows
+    return event
+
+
+def money_within(event: OrderBook, share: float) -> float:
+    mid = (event.bid_prices[0] + event.ask_prices[0]) / 2
+    sides = (
+        (event.bid_prices, event.bid_sizes),
+        (event.ask_prices, event.ask_sizes),
+    )
+    return math.fsum(
+        price * size
+        for prices, sizes in sides
+        for price, size in zip(prices, sizes, strict=True)
+        if abs(price - mid) <= mid * share
+    )
+
+
+@pytest.mark.parametrize("levels", [5, 10, 50, 100])
+@pytest.mark.parametrize(
+    ("count", "step"),
+    [(5_000, 0.01), (5_000, 0.1), (400, 0.2), (150, 3.0), (20, 0.01)],
+    ids=["to 5 %", "to 50 %", "to 8 %", "coarse", "few"],
+)
+def test_a_deep_book_is_joined_far_from_the_best(levels: int, count: int, step: float) -> None:
+    whole = deep(count, step)
+    joined = condensed(whole, levels)
+    assert problem(joined) is None
+    for name in ("bid_prices", "bid_sizes", "ask_prices", "ask_sizes"):
+        assert len(getattr(joined, name)) <= 2 * levels
+        assert getattr(joined, name)[:levels] == getattr(whole, name)[:levels]
+    assert joined.bid_prices[-1] == whole.bid_prices[-1]
+    assert joined.ask_prices[-1] == whole.ask_prices[-1]
+    assert reach(joined) == reach(whole)
+    for share in (0.01, 0.02, 1.0):
+        assert money_within(joined, share) == pytest.approx(money_within(whole, share), rel=1e-12)
+
+
+def test_a_book_that_is_small_enough_stays_as_it_is() -> None:
+    whole = deep(100)
+    assert condensed(whole, 50) == whole

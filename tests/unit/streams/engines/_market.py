@@ -50,10 +50,14 @@ def make_book(
 
 
 def make_tick(
-    observed_at: int = START_MS, price_usd: float = 100.0, volume_24h_usd: float = 1e9
+    observed_at: int = START_MS,
+    price_usd: float = 100.0,
+    volume_24h_usd: float = 1e9,
+    **fields: float,
 ) -> TrendingAsset:
     """Return a tick of a cycle of one."""
-    return factories.tick(at_ms=observed_at, price_usd=price_usd, volume_24h_usd=volume_24h_usd)
+    numbers = {"price_usd": price_usd, "volume_24h_usd": volume_24h_usd, **fields}
+    return factories.tick(at_ms=observed_at, **numbers)
 
 
 def random_walk(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import exp, log, log1p
 from typing import Any
 
+import msgspec
 import pytest
 
 from streams.engines.base import EngineReading
@@ -244,3 +245,86 @@ def test_late_record_changes_nothing(back_ms: int) -> None:
 def test_empty_record_changes_nothing() -> None:
     state = fed(ENGINE, make_fundamentals(market_cap_rank=1))
     assert ENGINE.update(ENGINE.config, state, make_fundamentals(T0 + HOUR_MS), 1) is state
+
+
+@pytest.mark.parametrize(
+    ("asset", "possible"),
+    [("BTC", 9), ("LTC", 9), ("XMR", 9), ("ETH", 8), ("UNI", 8), ("PEPE", 8)],
+)
+def test_confidence_is_the_share_of_what_such_an_asset_can_have(asset: str, possible: int) -> None:
+    """A token has no hash rate, and misses none."""
+    everything = {name: value for name, value in EVERYTHING.items() if name != "hash_rate"}
+    records = [make_fundamentals(T0 + n * HOUR_MS, asset=asset, **everything) for n in range(2)]
+    reading = said(ENGINE, *records)
+    assert len(reading.features) == 8
+    assert reading.confidence == pytest.approx(8 / possible)
+    assert reading.detail.get("missing") == ("hash_rate" if possible == 9 else None)
+
+
+def test_a_hash_rate_that_a_source_gives_counts_whatever_is_known_of_the_asset() -> None:
+    records = [make_fundamentals(T0 + n * HOUR_MS, asset="NEWPOW", hash_rate=1e9) for n in range(2)]
+    reading = said(ENGINE, *records)
+    assert (tuple(reading.features), reading.confidence) == (("hash_rate",), pytest.approx(1 / 9))
+
+
+DETAIL: dict[str, Any] = {"github_commits_4w": 150.0, "twitter_followers": 5e6}
+
+
+def told_again(days: float, **fields: Any) -> list[Any]:
+    """Return a detail of T0, told each hour until so many days later beside a fresh rank."""
+    measured = dict.fromkeys(fields or DETAIL, T0)
+    return [
+        make_fundamentals(
+            T0 + hour * HOUR_MS, market_cap_rank=10, measured_at=measured, **(fields or DETAIL)
+        )
+        for hour in range(int(days * 24) + 1)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("days", "said_of_it"),
+    [(0, None), (1.5, None), (2, "github_activity 2.0 d, community_growth 2.0 d"),
+     (7, "github_activity 7.0 d, community_growth 7.0 d"), (8, None)],
+)  # fmt: skip
+def test_what_is_old_says_so(days: float, said_of_it: str | None) -> None:
+    earlier = make_fundamentals(T0 - DAY_MS, twitter_followers=4.9e6)
+    reading = said(ENGINE, earlier, *told_again(days))
+    assert reading.detail.get("old") == said_of_it
+    assert ("github_activity" in reading.features) == (days < 8)
+    assert reading.freshness == 1.0
+
+
+def test_the_same_measure_told_again_is_no_growth() -> None:
+    """Only a new measure moves the baseline, and it moves by the time between the two."""
+    second = make_fundamentals(T0 + 7 * DAY_MS, hash_rate=2e20)
+    once = said(ENGINE, make_fundamentals(T0, hash_rate=1e20), second)
+    state = fed(ENGINE, *told_again(6.9, hash_rate=1e20), second)
+    again = ENGINE.read(ENGINE.config, state, second.observed_at)
+    assert again.features["hash_rate"] == pytest.approx(once.features["hash_rate"])
+
+
+@pytest.mark.parametrize("reverse", [False, True], ids=["one way", "the other"])
+def test_records_of_one_moment_have_no_order(reverse: bool) -> None:
+    records = [
+        make_fundamentals(T0, source_id="1", hash_rate=1e20, market_cap_rank=3),
+        make_fundamentals(T0, source_id="2", hash_rate=2e20),
+        make_fundamentals(T0, source_id="3", source="another", hash_rate=3e20),
+    ]
+    later = make_fundamentals(T0 + HOUR_MS, hash_rate=2e20)
+    reading = said(ENGINE, *(reversed(records) if reverse else records), later)
+    assert reading.score == pytest.approx((1 - log(3) / log(1000) + 0.5) / 2, abs=0.3)
+    ordered = said(ENGINE, *records, later)
+    assert (reading.score, reading.confidence) == (ordered.score, ordered.confidence)
+
+
+def test_a_worker_goes_on_with_points_that_know_of_no_time_of_measuring() -> None:
+    state = fed(ENGINE, make_fundamentals(T0, **EVERYTHING))
+    stored = msgspec.to_builtins(state)
+    del stored["asset"]
+    for point in stored["points"].values():
+        del point["measured_at"]
+    restored = msgspec.convert(stored, type(state))
+    second = make_fundamentals(T0 + HOUR_MS, **EVERYTHING)
+    moved = [ENGINE.update(ENGINE.config, one, second, 1) for one in (state, restored)]
+    told = [ENGINE.read(ENGINE.config, one, T0 + HOUR_MS) for one in moved]
+    assert told[0] == told[1]

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import permutations
 from math import exp
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
+from msgspec.structs import replace
 from pyarrow import parquet
 
 from schemas.market import OrderBook
 from schemas.scores import EngineScore
 from streams.engines.base import EngineReading
-from streams.engines.liquidity import ENGINE, ORDERS_USD, State
-from streams.engines.liquidity_book import slippage_bps
+from streams.engines.liquidity import ENGINE, State
+from streams.engines.liquidity_book import ORDERS_USD, slippage_bps
 from streams.engines.scoring_stage import ScoringStage
 from streams.stage import advance
 from tests.factories import DAY_MS, HOUR_MS
@@ -111,27 +114,95 @@ def test_score_from_dead_to_deep(book: OrderBook, low: float, high: float) -> No
     assert low <= say([book]).score <= high
 
 
-@pytest.mark.parametrize(
-    ("reach", "confidence", "is_said"),
-    [
-        pytest.param(0.03, 0.8, False, id="beyond 2 %"),
-        pytest.param(0.02**0.5 * 0.0001**0.5, 0.8 * 0.75, True, id="half way on the log scale"),
-        pytest.param(0.0001, 0.8 * 0.5, True, id="1 bps"),
-    ],
-)
-def test_a_shallow_book_lowers_the_confidence(
-    reach: float, confidence: float, is_said: bool
+@pytest.mark.parametrize("level_usd", [1e6, 1e4, 10.0])
+@pytest.mark.parametrize("reach", [0.03, 0.01, 0.0001], ids=["3 %", "1 %", "1 bps"])
+def test_how_far_a_book_reaches_is_said_and_is_no_matter_of_confidence(
+    reach: float, level_usd: float
 ) -> None:
-    reading = say([deep_book(0.5, 1e6, reach)])
-    assert reading.confidence == pytest.approx(confidence, rel=1e-3)
-    assert ("reach" in reading.detail) == is_said
+    """What it does not show can only be more: the score says "at least"."""
+    reading = say([deep_book(0.5, level_usd, reach)])
+    assert reading.confidence == 0.8
+    assert ("reach" in reading.detail) == (reach < 0.02)
 
 
 def test_the_shorter_side_tells_how_deep_a_book_is() -> None:
-    lopsided = make_book([(99.995, 1.0), (99.99, 1.0)], [(100.005, 1.0), (110.0, 1.0)])
+    lopsided = make_book([(99.995, 1.0), (99.99, 1.0)], [(100.005, 1.0), (110.0, 1e6)])
     reading = say([lopsided])
     assert reading.detail["reach"].startswith("book ends 1 bps from mid")
-    assert reading.confidence == pytest.approx(0.8 * 0.5)
+
+
+def levels_of(book: OrderBook, count: int, at: int = START_MS) -> OrderBook:
+    """Return the top levels of a book."""
+    return make_book(
+        list(zip(book.bid_prices[:count], book.bid_sizes[:count], strict=True)),
+        list(zip(book.ask_prices[:count], book.ask_sizes[:count], strict=True)),
+        at,
+    )
+
+
+THIN = deep_book(60.0, 400.0, 0.05)
+"""A coin of which all is known: 40,000 USD a side out to 5 %."""
+
+
+def test_twenty_levels_of_the_largest_pair_are_not_below_a_thin_coin() -> None:
+    """AUDIT 4: with 1.2 bps of its book known it had 0.41 of confidence, a thin coin 0.80."""
+    steps = [0.01 * place for place in range(20)]
+    bids = [(57_000.0 - step, 0.3) for step in steps]
+    asks = [(57_000.01 + step, 0.3) for step in steps]
+    large, thin = say([make_book(bids, asks)]), say([THIN])
+    assert large.score > thin.score
+    assert large.confidence >= thin.confidence
+
+
+@pytest.mark.parametrize("count", [1, 5, 20, 50, 99])
+def test_more_levels_of_a_book_lower_nothing(count: int) -> None:
+    for book in (THIN, deep_book(), deep_book(10.0, 1e4, 0.008)):
+        less, more = say([levels_of(book, count)]), say([levels_of(book, count + 1)])
+        assert more.score >= less.score
+        assert more.confidence >= less.confidence
+
+
+def test_what_the_newest_book_does_not_show_is_of_the_deepest_of_late() -> None:
+    whole = deep_book(2.0, 2e4, 0.03)
+    top = levels_of(whole, 10, START_MS + 10 * MINUTE_MS)
+    reading = say([whole, top], START_MS + 10 * MINUTE_MS)
+    alone = say([top], START_MS + 10 * MINUTE_MS)
+    for name in ("depth_1pct_usd", "depth_2pct_usd", "slippage_1m_bps"):
+        assert reading.features[name] == say([whole]).features[name]
+    for name in ("spread_bps", "size_top_usd", "slippage_10k_bps"):
+        assert reading.features[name] == alone.features[name]
+    assert reading.score > alone.score
+    assert reading.evidence == (0, 1)
+    assert reading.detail["deep"] == "beyond the top levels from a book 10 minutes older"
+    assert (reading.data_time, reading.freshness) == (START_MS + 10 * MINUTE_MS, 1.0)
+
+
+@pytest.mark.parametrize(("minutes", "is_used"), [(1, True), (24, True), (25, False), (60, False)])
+def test_a_deep_book_stands_in_for_25_minutes(minutes: int, is_used: bool) -> None:
+    whole = deep_book()
+    tops = [levels_of(whole, 10, START_MS + at * MINUTE_MS) for at in range(1, minutes + 1)]
+    reading = say([whole, *tops], START_MS + minutes * MINUTE_MS)
+    assert ("deep" in reading.detail) == is_used
+    assert reading.evidence == ((0, minutes) if is_used else (minutes,))
+
+
+def test_books_of_one_moment_have_no_order() -> None:
+    whole, now = deep_book(), START_MS
+    books = [whole, levels_of(whole, 10, now), levels_of(THIN, 30, now)]
+    before = deep_book(3.0, 1e5, 0.01)
+    earlier = levels_of(before, 100, now - MINUTE_MS)
+    told = {
+        msgspec.json.encode(replace(say([earlier, *order], now), evidence=()))
+        for order in permutations(books)
+    }
+    assert len(told) == 1
+
+
+def test_a_worker_goes_on_with_a_state_that_knows_of_no_deep_book() -> None:
+    state = feed([deep_book(), make_tick(START_MS)])
+    stored = msgspec.to_builtins(state)
+    del stored["deep"], stored["volume"]["source_usd"]
+    assert msgspec.convert(stored, State) == state
 
 
 def test_what_is_not_filled_is_said() -> None:
@@ -202,7 +273,7 @@ def volumes(*spans: tuple[float, float]) -> list[Any]:
         pytest.param([(8, 0.0)], None, None, id="no volume at all"),
     ],
 )  # fmt: skip
-def test_volume_against_its_averages(
+def test_volume_against_our_averages(
     spans: list[tuple[float, float]], ratio: float | None, trend: float | None
 ) -> None:
     reading = say(volumes(*spans))
@@ -212,6 +283,41 @@ def test_volume_against_its_averages(
         assert (name in reading.detail) == (expected is None)
     present = 4 + ((ratio is not None) + (trend is not None)) / 2
     assert reading.confidence == pytest.approx(present / 5)
+
+
+@pytest.mark.parametrize(
+    ("days", "ratio", "trend"),
+    [
+        pytest.param(0, 0.5, None, id="at the start"),
+        pytest.param(6, 0.5, None, id="six days"),
+        pytest.param(7, 0.5, 0.5, id="a week: our own 7 days over its 30"),
+        pytest.param(29, 0.5, 0.5, id="29 days"),
+        pytest.param(31, 1.0, 1.0, id="our own of 30 days"),
+    ],
+)
+def test_the_source_has_an_average_from_the_start(
+    days: int, ratio: float, trend: float | None
+) -> None:
+    """Ours is 1e6, for it was always that; the source's is 2e6."""
+    ticks = [
+        make_tick(START_MS - hour * HOUR_MS, volume_24h_usd=1e6, volume_30d_avg_usd=2e6)
+        for hour in range(days * 24, -1, -1)
+    ]
+    features = say([*ticks, deep_book()]).features
+    assert features["volume_ratio"] == pytest.approx(ratio)
+    assert features.get("volume_trend") == (None if trend is None else pytest.approx(trend))
+
+
+def test_the_last_average_of_the_source_is_kept() -> None:
+    first = make_tick(START_MS - HOUR_MS, volume_24h_usd=1e6, volume_30d_avg_usd=2e6)
+    reading = say([first, make_tick(START_MS, volume_24h_usd=4e6), deep_book()])
+    assert reading.features["volume_ratio"] == 2.0
+
+
+def test_another_coin_does_not_have_it() -> None:
+    first = make_tick(START_MS - HOUR_MS, price_usd=1.0, volume_30d_avg_usd=2e6)
+    other = make_tick(START_MS, price_usd=100.0, volume_24h_usd=4e6)
+    assert "volume_ratio" not in say([first, other, deep_book()]).features
 
 
 @pytest.mark.parametrize(
@@ -284,6 +390,7 @@ def test_recorded_books(recorded_books: list[OrderBook]) -> None:
             value = reading.features.get(f"slippage_{name}_bps")
             assert value == (None if expected is None else pytest.approx(expected, abs=1e-6))
             assert (f"slippage_{name}" in reading.detail) == (expected is None)
-        assert 0.4 < reading.score < 0.9
-        assert 0.4 <= reading.confidence < 0.6
+        thin = say([THIN])
+        assert thin.score < reading.score < 0.9
+        assert thin.confidence <= reading.confidence
         assert "reach" in reading.detail

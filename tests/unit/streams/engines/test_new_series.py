@@ -17,7 +17,7 @@ from tests.factories import DAY_MS, HOUR_MS
 from tests.unit.streams.engines._market import START_MS, Ohlc, make_candle, make_tick, random_walk
 
 CONFIG = ENGINE.config
-OLD, WARM, HOLE = 260, 200, 437
+OLD, YOUNG_AT, WARM, HOLE = 260, 50, 200, 437
 
 
 def scaled(prices: list[Ohlc], first: float) -> list[Ohlc]:
@@ -71,8 +71,9 @@ def assert_begins_anew(before: list[Candle], after: list[Candle], timeframe: str
         ours, theirs = say(state), say(alone)
         assert (ours.score, ours.confidence) == (theirs.score, theirs.confidence)
         assert ours.features == theirs.features
-        if number < WARM:
+        if number < YOUNG_AT:
             assert ours.score == ours.confidence == 0.0
+        if number < WARM:
             assert ours.detail[f"warming_{timeframe}"] == f"{number} of 200 candles"
             assert "missing candles" in ours.detail[f"new_series_{timeframe}"]
         else:

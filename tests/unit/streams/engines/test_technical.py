@@ -102,7 +102,7 @@ def test_score_is_the_weighted_sum_of_warm_trends(warm: list[str]) -> None:
     events = [
         candle
         for seed, timeframe in enumerate(WEIGHTS)
-        for candle in candles(random_walk(seed, 220 if timeframe in warm else 199), timeframe)
+        for candle in candles(random_walk(seed, 220 if timeframe in warm else 49), timeframe)
     ]
     reading = say(feed(events), events[-1].observed_at)
     trends = {timeframe: reading.features[f"TREND@{timeframe}"] for timeframe in warm}
@@ -111,7 +111,7 @@ def test_score_is_the_weighted_sum_of_warm_trends(warm: list[str]) -> None:
     assert reading.score == pytest.approx(expected, abs=1e-12)
     assert reading.confidence == pytest.approx(sum(WEIGHTS[timeframe] for timeframe in warm))
     assert {key for key in reading.features if "TREND" in key} == {f"TREND@{one}" for one in warm}
-    cold = {f"warming_{timeframe}": "199 of 200 candles" for timeframe in WEIGHTS}
+    cold = {f"warming_{timeframe}": "49 of 200 candles" for timeframe in WEIGHTS}
     assert {key: reading.detail.get(key) for key in cold} == {
         key: None if key.removeprefix("warming_") in warm else text for key, text in cold.items()
     }
@@ -177,6 +177,64 @@ def test_an_old_short_candle_is_no_feature_any_more() -> None:
     assert gone.features == say(feed(WARM), short[-1].close_time + 3 * 300_000).features
     there = say(state, short[-1].close_time + 3 * 300_000 - 1)
     assert "ATR14@5m" in there.features
+
+
+@pytest.mark.parametrize(
+    ("count", "share"),
+    [
+        pytest.param(1, 0.0, id="the first"),
+        pytest.param(49, 0.0, id="before MA50"),
+        pytest.param(50, 0.25, id="with MA50"),
+        pytest.param(150, 0.75, id="150 days"),
+        pytest.param(199, 199 / 200, id="before MA200"),
+        pytest.param(200, 1.0, id="with MA200"),
+        pytest.param(201, 1.0, id="warm"),
+    ],
+)
+def test_a_young_coin_counts_from_50_candles_on(count: int, share: float) -> None:
+    """Of the day: 1h and 4h are warm."""
+    events = [
+        candle
+        for seed, timeframe in enumerate(WEIGHTS)
+        for candle in candles(random_walk(seed, count if timeframe == "1d" else 210), timeframe)
+    ]
+    reading = say(feed(events), events[-1].observed_at)
+    assert reading.confidence == pytest.approx(0.60 + 0.40 * share)
+    trends = {timeframe: reading.features.get(f"TREND@{timeframe}", 0.0) for timeframe in WEIGHTS}
+    assert (trends["1d"] != 0.0) == (share > 0.0)
+    expected = sum(WEIGHTS[timeframe] * trends[timeframe] for timeframe in WEIGHTS)
+    assert reading.score == pytest.approx(expected, abs=1e-12)
+    assert ("MA200@1d" in reading.features) == (count >= 200)
+    warming = None if count >= 200 else f"{count} of 200 candles"
+    assert reading.detail.get("warming_1d") == warming
+
+
+def test_a_young_trend_is_made_of_all_but_ma200() -> None:
+    """Its alignment is the mean of two distances, by hand from the values that are shown."""
+    series = random_walk(3, 120)
+    told = say(feed(candles(series, "1d")), START_MS).features
+    shown = numbers(**{name: told[f"{name}@1d"] for name in NAMES if name != "MA200"})
+    way = next(
+        one
+        for one in (-1.0, -0.5, 0.0, 0.5, 1.0)
+        if trend(TrendConfig(), shown, one, is_young=True) == pytest.approx(told["TREND@1d"])
+    )
+    near = min(max((told["CLOSE@1d"] - told["MA20@1d"]) / told["ATR14@1d"] / 2.5, -1.0), 1.0)
+    middle = min(max((told["MA20@1d"] - told["MA50@1d"]) / told["ATR14@1d"] / 2.5, -1.0), 1.0)
+    fast = min(max((told["RSI14@1d"] - 50) / 20, -1.0), 1.0)
+    slow = min(max((told["RSI30@1d"] - 50) / 15, -1.0), 1.0)
+    momentum = min(max(told["MACD_HIST@1d"] / told["ATR14@1d"] / 0.33, -1.0), 1.0)
+    by_hand = 0.35 * (near + middle) / 2 + 0.30 * way + 0.20 * (fast + slow) / 2 + 0.15 * momentum
+    assert told["TREND@1d"] == pytest.approx(by_hand)
+
+
+def test_after_a_discontinuity_a_series_is_young_again() -> None:
+    before = candles(climb(230), "1d")
+    jump = 10.0 * before[-1].close
+    moved = [make_candle(230 + place, jump, "1d") for place in range(60)]
+    said = [say(feed([*before, *moved[:count]]), START_MS) for count in (1, 49, 50, 60)]
+    assert [round(one.confidence / 0.40, 6) for one in said] == [0.0, 0.0, 0.25, 0.30]
+    assert all("new_series_1d" in one.detail for one in said)
 
 
 @pytest.mark.parametrize(
