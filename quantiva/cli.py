@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+
 import typer
 
 from quantiva.commands.on_demand import Commands
+from quantiva.commands.output import errors
 from transport import logs
 
 app = typer.Typer(
@@ -25,7 +28,13 @@ def _root() -> None:
 def main() -> None:
     """Run the command line."""
     logs.set_up("aiokafka")  # that a broker is away is said in a sentence of ours
-    app()
+    try:
+        app()
+    except ValueError as error:
+        if type(error).__name__ != "SettingsError":  # imported, it would cost every command
+            raise
+        errors.print(f"quantiva: {error}", markup=False)
+        sys.exit(2)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import msgspec
 
+from schemas.engines import DEFAULT_WEIGHTS
+
 
 class Strategy(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A strategy: what it watches, how it weighs, when it acts, how much it risks."""
@@ -37,6 +39,15 @@ class Strategy(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     avg_win: float | None = None
     avg_loss: float | None = None
     updated_at: int = 0
+
+
+def effective_weights(strategy: Strategy) -> dict[str, float]:
+    """Return the weight of each engine, in their order: the strategy's own set, or the defaults.
+
+    A strategy that gives weights gives all of them: what it leaves out is 0.
+    """
+    own = strategy.weights
+    return {engine: own.get(engine, 0.0) for engine in DEFAULT_WEIGHTS} if own else DEFAULT_WEIGHTS
 
 
 class SignalRequest(msgspec.Struct, frozen=True, gc=False):

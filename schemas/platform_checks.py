@@ -20,7 +20,8 @@ from schemas.signals import RankEntry, Signal, TopSignals
 from schemas.sources import CIRCUITS, SOURCE_STATES, SourceStatus
 
 _OWNERS = frozenset({"admin", "user"})
-_ROUNDING = 1e-9  # ten weights of 0.1
+ROUNDING = 1e-9
+"""By how much a sum of weights may miss 1: ten weights of 0.1 do."""
 
 
 def _score(event: EngineScore) -> str | None:
@@ -39,6 +40,7 @@ def _score(event: EngineScore) -> str | None:
     return (
         checks.time(event, "as_of")
         or checks.asset(event)
+        or checks.ids(event, "settings")
         or checks.texts(event, "features", "detail")
         or _values(event.detail)
     )
@@ -83,7 +85,7 @@ def _weights(event: Strategy) -> str | None:
         if not (isfinite(weight) and weight >= 0.0):
             return f"weight {weight} of {name} is not a number of 0 or more"
     total = fsum(event.weights.values())
-    if total > 1.0 + _ROUNDING:
+    if total > 1.0 + ROUNDING:
         return f"weights sum to {total:g}, more than 1"
     if not event.sell_threshold < event.buy_threshold:
         return f"sell_threshold {event.sell_threshold} is not below buy {event.buy_threshold}"
@@ -167,7 +169,9 @@ def _explanation(event: Explanation) -> str | None:
 
 def _signal(event: Signal) -> str | None:
     return (
-        checks.ids(event, "signal_id", "strategy_id", "user_id", "request_id", "override")
+        checks.ids(
+            event, "signal_id", "strategy_id", "user_id", "request_id", "override", "settings"
+        )
         or checks.asset(event)
         or checks.texts(event, "sizing", "features", "detail")
         or _values(event.detail)

@@ -36,4 +36,5 @@ class EngineScore(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     features: dict[str, float] = {}
     evidence: tuple[int, ...] = ()
     detail: dict[str, str] = {}
+    settings: str | None = None
     inputs: tuple[InputPosition, ...] = ()

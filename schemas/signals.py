@@ -50,6 +50,7 @@ class Signal(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     sizing: dict[str, float] = {}
     features: dict[str, float] = {}
     detail: dict[str, str] = {}
+    settings: str | None = None
     inputs: tuple[InputPosition, ...] = ()
 
 

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from importlib import import_module
 from typing import Any
@@ -16,11 +17,14 @@ from streams.confidence.ranking import RankingStage
 from streams.engines.base import Engine
 from streams.engines.scoring_stage import ScoringStage
 from streams.fusion.fusion_stage import FusionStage
+from streams.settings_tree import current, current_version
 from streams.stage import Stage
 
 
 def scoring_engine(name: str) -> Engine[Any, Any]:
-    """Return an engine by its name; LookupError when its module holds none of that name.
+    """Return an engine by its name, with the settings of this process.
+
+    LookupError when its module holds none of that name.
 
     It is imported here, not above, so that a worker of one stage needs no other's libraries.
     """
@@ -29,7 +33,8 @@ def scoring_engine(name: str) -> Engine[Any, Any]:
     if not isinstance(engine, Engine) or engine.name != name:
         msg = f"{module}.ENGINE is {engine!r}, not the engine {name!r}"
         raise LookupError(msg)
-    return engine
+    config = current().get(name, engine.config)
+    return engine if config == engine.config else replace(engine, config=config)
 
 
 def scoring_engines() -> tuple[Engine[Any, Any], ...]:
@@ -46,11 +51,11 @@ def stage_names() -> tuple[str, ...]:
 def stage(name: str) -> Stage:
     """Return a stage by its name; LookupError names those that exist."""
     if name == FusionStage.name:
-        return FusionStage()
+        return FusionStage(current()["fusion"], current()["sizing"], settings=current_version())
     if name == RankingStage.name:
-        return RankingStage()
+        return RankingStage(current()["ranking"])
     if name in ENGINES:
-        return ScoringStage(scoring_engine(name))
+        return ScoringStage(scoring_engine(name), current_version())
     msg = f"no stage {name!r}; there are {', '.join(stage_names())}"
     raise LookupError(msg)
 

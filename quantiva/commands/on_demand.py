@@ -18,6 +18,7 @@ COMMANDS = {
     "play": "play:play",
     "simulate": "play:simulate",
     "strategies": "strategies:app",
+    "settings": "settings:settings",
     "status": "status:status",
     "tail": "tail:tail",
     "why": "why:why",

@@ -47,7 +47,8 @@ def replay(
         str | None, typer.Option(help="What if: leave out engines or topics: news,liquidity.")
     ] = None,
     weights: Annotated[
-        str | None, typer.Option(help="What if: sentiment=0.2,technical=0.4 in all strategies.")
+        str | None,
+        typer.Option(help="What if: sentiment=0.2,technical=0.4, the rest 0, in all strategies."),
     ] = None,
     thresholds: Annotated[
         str | None, typer.Option(help="What if: buy=0.25,sell=-0.25 in all strategies.")

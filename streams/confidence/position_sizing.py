@@ -14,11 +14,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import fsum
 
 import msgspec
 
 from schemas.coins import COINS, TICKERS, is_money
 from schemas.control import Strategy
+from streams.constants import Positive, Score, Share
 from streams.engines.base import clamp
 
 
@@ -29,31 +31,41 @@ def _group_of_asset() -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """Constants of position sizing.
+    """Constants of position sizing; the weights of the multiplier are together at most 1."""
 
-    base_share, max_asset_share   shares of the portfolio, 0 to 1
-    *_weight                      weights of the multiplier, together 1
-    reference_stop                stop distance as a fraction of the price up to which the position
-                                  keeps its full size; a stop twice as wide halves it, so that the
-                                  money lost at the stop never grows beyond that of the reference
-    same_group, other_group       correlation of two assets of one group and of different groups.
-                                  Daily returns on Binance from 2020-09 to 2024-09: BTC and ETH
-                                  0.81; the other nine pairs of BTC, ETH, BNB, SOL, XRP 0.45 to
-                                  0.64, mean 0.55. Groups without such data are taken alike.
-    group_of_asset                group by asset; an asset in none stands alone. Money (a stable
-                                  coin) is cash and correlates with nothing but itself
-    """
-
-    base_share: float = 0.02
-    sentiment_weight: float = 0.4
-    trend_weight: float = 0.3
-    freshness_weight: float = 0.2
-    diversification_weight: float = 0.1
-    max_asset_share: float = 0.10
-    reference_stop: float = 0.05
-    same_group: float = 0.8
-    other_group: float = 0.55
+    base_share: Share = 0.02
+    """Share of the portfolio that a multiplier of 1 makes (SPEC)."""
+    sentiment_weight: Share = 0.4
+    """Of sentiment's confidence in the multiplier (SPEC)."""
+    trend_weight: Share = 0.3
+    """Of |technical score| in the multiplier (SPEC)."""
+    freshness_weight: Share = 0.2
+    """Of the freshness of the data in the multiplier (SPEC)."""
+    diversification_weight: Share = 0.1
+    """Of the share of the portfolio that does not move with the asset (SPEC)."""
+    max_asset_share: Share = 0.10
+    """The most of the portfolio in one asset (SPEC)."""
+    reference_stop: Positive = 0.05
+    """Stop distance as a fraction of the price up to which the position keeps its full size; a stop
+    twice as wide halves it, so that the money lost at the stop never grows beyond that of it."""
+    same_group: Score = 0.8
+    """Correlation of two assets of one group: BTC and ETH had 0.81 in daily returns on Binance from
+    2020-09 to 2024-09."""
+    other_group: Score = 0.55
+    """Correlation of assets of different groups: the other nine pairs of BTC, ETH, BNB, SOL and XRP
+    had 0.45 to 0.64 there, mean 0.55. Groups without such data are taken alike."""
     group_of_asset: Mapping[str, str] = field(default_factory=_group_of_asset)
+    """Group by asset; an asset in none stands alone. Money (a stable coin) is cash and correlates
+    with nothing but itself."""
+
+    def __post_init__(self) -> None:
+        weights = (
+            *(self.sentiment_weight, self.trend_weight, self.freshness_weight),
+            self.diversification_weight,
+        )
+        if fsum(weights) > 1.0 + 1e-9:
+            msg = f"the weights of the multiplier sum to {fsum(weights):g}, more than 1"
+            raise ValueError(msg)
 
 
 class Conviction(msgspec.Struct, frozen=True, gc=False):

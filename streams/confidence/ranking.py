@@ -27,6 +27,7 @@ import msgspec
 from schemas.signals import RankedSignal, RankEntry, TopSignals
 from schemas.times import DAY_MS
 from schemas.topics import RANKING, TOP
+from streams.constants import Count
 from streams.stage import Output, Position, Tables
 
 
@@ -34,10 +35,14 @@ from streams.stage import Output, Position, Tables
 class Config:
     """Constants of the ranking."""
 
-    places: int = 10
-    max_open: int = 4
-    max_closed: int = 16
-    horizon_ms: int = DAY_MS
+    places: Count = 10
+    """Signals of a strategy and cycle that are ranked (SPEC)."""
+    max_open: Count = 4
+    """Cycles of a strategy that may be open at the same time."""
+    max_closed: Count = 16
+    """Cycles last closed that are remembered; what is older counts as closed."""
+    horizon_ms: Count = DAY_MS
+    """What is so much older than the newest cycle is ignored."""
 
 
 class OpenCycle(msgspec.Struct, frozen=True, gc=False):

@@ -8,100 +8,28 @@
 So a risk never does less harm by coming nearer, and a date that enters the horizon enters at 0.
 
 How the engine knows that a calendar is alive for an asset without events: any calendar record says
-so, for 48 hours. A producer that finds nothing for an asset publishes a heartbeat: category
-"other", impact 0. Known dates go on counting when the calendar falls silent; its calm does not.
+so, for 48 hours. A producer whose source covers an asset and has nothing of it publishes a
+heartbeat: category "other", impact 0. Known dates go on counting when the calendar falls silent, at
+half the confidence; its calm does not.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from hashlib import blake2b
-from math import atanh, exp2, tanh
-from typing import Any, NamedTuple
+from math import atanh, tanh
+from typing import Any
 
 import msgspec
 
 from schemas.market import CalendarEvent, TrendingAsset
-from schemas.times import DAY_MS, HOUR_MS
+from schemas.times import HOUR_MS
 from schemas.topics import CALENDAR
 from streams.engines.base import Engine, EngineReading, freshness
+from streams.engines.event_weight import Config, Event, Weighed, weigh
 
-
-class Category(NamedTuple):
-    """The effect of a category's events on the price.
-
-    direction  strength and sign of an event of impact 1, fully sure and due now, inside the tanh
-    vague      sureness at certainty 0
-    sure       sureness at certainty 1; below `vague` where the danger is in what is not known
-    """
-
-    direction: float
-    vague: float
-    sure: float
-
-
-def _categories() -> dict[str, Category]:
-    return {
-        # The market goes away. A rumour of it does half the harm.
-        "delisting": Category(-2.0, 0.5, 1.0),
-        # New supply; dates are known long before, so half of it is priced in.
-        "unlock": Category(-1.0, 0.5, 1.0),
-        # The danger of a fork is that nobody knows how it ends: the less certain, the worse.
-        "hard_fork": Category(-1.2, 1.0, 0.5),
-        # Catalysts count as far as they are certain.
-        "listing": Category(1.0, 0.0, 1.0),
-        "partnership": Category(0.8, 0.0, 1.0),
-        "upgrade": Category(0.6, 0.0, 1.0),
-        "burn": Category(0.6, 0.0, 1.0),
-        "airdrop": Category(0.4, 0.0, 1.0),
-        "conference": Category(0.2, 0.0, 1.0),
-        # Nobody knows which way: it only takes the calm away.
-        "other": Category(0.0, 0.0, 0.0),
-    }
-
-
-@dataclass(frozen=True, slots=True)
-class Config:
-    """Constants of the event risk engine."""
-
-    horizon_ms: float = 30 * DAY_MS
-    """Events further ahead do not count yet (SPEC)."""
-    half_life_ms: float = 7 * DAY_MS
-    """Time ahead at which an event counts half of one due now, before the taper."""
-    calm_score: float = 0.10
-    """Score of a live calendar with nothing ahead (SPEC)."""
-    categories: dict[str, Category] = field(default_factory=_categories)
-    """What each category does."""
-    fresh_ms: float = 3 * HOUR_MS
-    """Full freshness up to this age: the calendar is fetched hourly, two may be missed."""
-    stale_ms: float = 48 * HOUR_MS
-    """The calendar is no longer live from this age on."""
-    base_confidence: float = 0.5
-    """Confidence of a calendar with nothing ahead: it may just not know of it."""
-    stale_factor: float = 0.5
-    """Factor on the confidence of known dates once the calendar is no longer live."""
-    events_most: int = 200
-    """Events kept, the nearest; bounds the state. Later ones come back with the next fetch."""
-    evidence_most: int = 10
-    """Events named as evidence."""
-
-
-class Event(msgspec.Struct, frozen=True, gc=False):
-    """A calendar record that may still count; `key` is a digest of source and source_id.
-
-    A cancelled one stays until its date has passed, so that an older record of it that comes late
-    does not bring it back.
-    """
-
-    starts_at: int
-    key: bytes
-    observed_at: int
-    offset: int
-    category: str
-    impact: float
-    certainty: float
-    cancelled: bool = False
+RISK_ENDS_HOURS = "risk_ends_hours"
+"""Feature: hours until the last date ahead that pushes down has passed. Fusion's veto asks."""
 
 
 class State(msgspec.Struct, frozen=True, gc=False):
@@ -153,6 +81,8 @@ def _apply_calendar(config: Config, state: State, record: CalendarEvent, offset:
         return state
     clock = max(state.clock, record.observed_at)
     new = _event(record, key, offset, known, clock)
+    if known is not None and record.observed_at == known.observed_at and _risk(known) <= _risk(new):
+        return state
     if known is not None and msgspec.structs.replace(new, offset=known.offset) == known:
         return state
     others = [event for event in state.events if event is not known]
@@ -168,6 +98,11 @@ def _apply_calendar(config: Config, state: State, record: CalendarEvent, offset:
         calendar_offset=offset if is_newest else state.calendar_offset,
         events=events,
     )
+
+
+def _risk(event: Event) -> tuple[bool, int, float, float, str]:
+    """Return the order of records of one event and moment: those ahead, the nearest, first."""
+    return event.cancelled, event.starts_at, -event.impact, -event.certainty, event.category
 
 
 def _event(
@@ -196,38 +131,18 @@ def _ahead(events: Iterable[Event], clock: int) -> tuple[Event, ...]:
     return tuple(event for event in events if event.starts_at > clock)
 
 
-class _Weighed(NamedTuple):
-    """An event ahead: its weight impact * proximity in [0, 1], and what it adds in the tanh."""
-
-    event: Event
-    weight: float
-    push: float
-
-
-def _weigh(config: Config, state: State, now: int) -> list[_Weighed]:
-    """Weigh the events within the horizon, nearest first."""
-    weighed = []
-    for event in state.events:
-        ahead_ms = event.starts_at - now
-        if event.cancelled or event.impact <= 0.0 or not 0 < ahead_ms < config.horizon_ms:
-            continue
-        taper = 1.0 - ahead_ms / config.horizon_ms
-        weight = event.impact * exp2(-ahead_ms / config.half_life_ms) * taper
-        category = config.categories[event.category]
-        sureness = category.vague + (category.sure - category.vague) * event.certainty
-        weighed.append(_Weighed(event, weight, category.direction * sureness * weight))
-    return weighed
-
-
 def read(config: Config, state: State, now: int) -> EngineReading:
     """Return the reading at `now` (ms), or at the newest record seen if that is later."""
     now = max(now, state.clock)
     age_ms = now - state.calendar_at if state.calendar_offset >= 0 else None
     is_live = age_ms is not None and age_ms < config.stale_ms
-    weighed = _weigh(config, state, now)
+    weighed = weigh(config, state.events, now)
     features = {"events_ahead": float(len(weighed))}
     if weighed:
         features["nearest_event_hours"] = (weighed[0].event.starts_at - now) / HOUR_MS
+    risky = [one.event.starts_at for one in weighed if one.push < 0.0]
+    if risky:
+        features[RISK_ENDS_HOURS] = (max(risky) - now) / HOUR_MS
     return EngineReading(
         score=_score(config, weighed, is_live),
         confidence=_confidence(config, weighed, is_live),
@@ -240,7 +155,7 @@ def read(config: Config, state: State, now: int) -> EngineReading:
     )
 
 
-def _score(config: Config, weighed: list[_Weighed], is_live: bool) -> float:
+def _score(config: Config, weighed: list[Weighed], is_live: bool) -> float:
     unrest = sum(
         one.weight for one in weighed if config.categories[one.event.category].direction <= 0.0
     )
@@ -250,7 +165,7 @@ def _score(config: Config, weighed: list[_Weighed], is_live: bool) -> float:
     return tanh(sum(one.push for one in weighed) + atanh(config.calm_score) * calm)
 
 
-def _confidence(config: Config, weighed: list[_Weighed], is_live: bool) -> float:
+def _confidence(config: Config, weighed: list[Weighed], is_live: bool) -> float:
     """Return the base confidence, raised by the certainty of what is ahead."""
     if not weighed and not is_live:
         return 0.0
@@ -260,7 +175,7 @@ def _confidence(config: Config, weighed: list[_Weighed], is_live: bool) -> float
     return confidence if is_live else confidence * config.stale_factor
 
 
-def _evidence(config: Config, state: State, weighed: list[_Weighed]) -> tuple[int, ...]:
+def _evidence(config: Config, state: State, weighed: list[Weighed]) -> tuple[int, ...]:
     """Return the offsets of the events that weigh most; with none, of the newest record."""
     if not weighed:
         return (state.calendar_offset,) if state.calendar_offset >= 0 else ()

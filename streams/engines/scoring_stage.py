@@ -28,12 +28,16 @@ class ScoringState(msgspec.Struct, frozen=True, gc=False):
 
 
 class ScoringStage:
-    """Publishes a score at every tick; in between when it has moved by `engine.min_change`."""
+    """Publishes a score at every tick; in between when it has moved by `engine.min_change`.
+
+    `settings` is the version of the constants, which each score names.
+    """
 
     single_key: str | None = None
 
-    def __init__(self, engine: Engine[Any, Any]) -> None:
+    def __init__(self, engine: Engine[Any, Any], settings: str | None = None) -> None:
         self.engine = engine
+        self.settings = settings
         self.name = engine.name
         self.inputs = tuple(dict.fromkeys((TRENDING.name, engine.topic)))
         self.state_type: Any = msgspec.defstruct(
@@ -89,6 +93,7 @@ class ScoringStage:
             features=reading.features,
             evidence=reading.evidence,
             detail=reading.detail,
+            settings=self.settings,
             inputs=position.inputs(),
         )
         return self.state_type(core, value, now), (Output(_SCORES, asset, score),)

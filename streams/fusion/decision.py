@@ -1,11 +1,15 @@
 """From scores to an action: the weighted sum, the thresholds, and what overrides them.
 
-    final  = sum(weight * score), in the order of the engines; a missing or stale one adds 0
+    final  = sum(weight * score), in the order of the engines; a missing or stale one adds 0,
+             but a risk whose calendar has fallen silent still counts
     action = BUY if final > buy threshold, SELL if final < sell threshold, else HOLD
 
 Precedence (SPEC 3): a true exit rule -> SELL; else a true entry rule -> BUY; else the action above.
 Event risk below the strategy's floor -> HOLD, which an exit rule lifts, and an entry rule only with
 `entry_over_event_risk`. `override` names what decided instead of the thresholds.
+
+Silence never lifts a risk: while the engine is missing or its score is too old, the last risk that
+it said stands until the last risky date that it knew has passed.
 """
 
 from __future__ import annotations
@@ -17,10 +21,13 @@ from typing import NamedTuple
 
 import msgspec
 
+from schemas.times import DAY_MS, HOUR_MS
+from streams.engines.event_risk import RISK_ENDS_HOURS
 from streams.fusion.state import ENGINE_INDEX, LatestScore, Pinned
 from streams.rules import Rules
 
 EVENT_RISK = ENGINE_INDEX["event_risk"]
+_HORIZON_MS = 30 * DAY_MS  # no date further ahead was counted
 # Which price to take among equally new ones: the book's mid, the last candle's close, the ticks'.
 _PRICE_ORDER = tuple(
     ENGINE_INDEX[engine] for engine in dict.fromkeys(("liquidity", "technical", *ENGINE_INDEX))
@@ -34,12 +41,16 @@ class View(msgspec.Struct, frozen=True, gc=False):
     held    as in the state
     usable  whether an engine counts: neither missing nor stale
     values  its score, 0 where it does not count
+    risk    the event risk, the last one known where the engine does not count; None: none known
+    known   the score that such a last risk is of, None where the engine itself counts
     """
 
     now_ms: int
     held: tuple[LatestScore | None, ...]
     usable: tuple[bool, ...]
     values: tuple[float, ...]
+    risk: float | None = None
+    known: LatestScore | None = None
 
 
 class Decision(NamedTuple):
@@ -54,8 +65,16 @@ class Decision(NamedTuple):
 _new = tuple.__new__  # half the time of Decision(...), which does the same
 
 
-def view(held: tuple[LatestScore | None, ...], now_ms: int, stale_after_ms: int) -> View:
-    """Look at the engines at a moment: which ones count, and with what."""
+def view(
+    held: tuple[LatestScore | None, ...],
+    now_ms: int,
+    stale_after_ms: int,
+    last_risk: LatestScore | None = None,
+) -> View:
+    """Look at the engines at a moment: which ones count, and with what.
+
+    `last_risk` is the last score of event risk before it went missing.
+    """
     oldest_ms = now_ms - stale_after_ms
     usable = []
     values = []
@@ -66,7 +85,28 @@ def view(held: tuple[LatestScore | None, ...], now_ms: int, stale_after_ms: int)
         else:
             usable.append(True)
             values.append(one.score)
-    return View(now_ms, held, tuple(usable), tuple(values))
+    one = held[EVENT_RISK]
+    if usable[EVENT_RISK]:
+        return View(now_ms, held, tuple(usable), tuple(values), values[EVENT_RISK])
+    if one is not None and one.as_of >= oldest_ms and not one.missing and one.score < 0.0:
+        # The calendar is silent, and the dates that it gave are still ahead.
+        usable[EVENT_RISK], values[EVENT_RISK] = True, one.score
+        return View(now_ms, held, tuple(usable), tuple(values), one.score)
+    known = last_risk if one is None or one.missing else one
+    if known is None or not stands(known, now_ms):
+        return View(now_ms, held, tuple(usable), tuple(values))
+    return View(now_ms, held, tuple(usable), tuple(values), known.score, known)
+
+
+def stands(one: LatestScore, now_ms: int) -> bool:
+    """Return whether a score of event risk is a risk with a date still ahead."""
+    return one.score < 0.0 and now_ms < risk_ends_ms(one)
+
+
+def risk_ends_ms(one: LatestScore) -> int:
+    """Return when the last risky date behind a score passes; the horizon where it names none."""
+    hours = one.features.get(RISK_ENDS_HOURS)
+    return one.as_of + (_HORIZON_MS if hours is None else round(hours * HOUR_MS))
 
 
 def decide(pinned: Pinned, seen: View, rules: Rules) -> Decision:
@@ -79,7 +119,7 @@ def decide(pinned: Pinned, seen: View, rules: Rules) -> Decision:
         fused = "SELL"
     else:
         fused = "HOLD"
-    vetoed = seen.values[EVENT_RISK] < strategy.event_risk_floor and seen.usable[EVENT_RISK]
+    vetoed = seen.risk is not None and seen.risk < strategy.event_risk_floor
     if strategy.entry_rule is not None or strategy.exit_rule is not None:
         ruled = rules.override(strategy, RuleContext(seen, final))
         if ruled == "exit_rule":
@@ -114,6 +154,8 @@ class RuleContext:
         """Return a feature, an engine's score, `price_usd` or `final_score`; None: not known."""
         seen = self._seen
         index = ENGINE_INDEX.get(name)
+        if index == EVENT_RISK:
+            return seen.risk
         if index is not None:
             return seen.values[index] if seen.usable[index] else None
         if name == "price_usd":

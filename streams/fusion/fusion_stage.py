@@ -23,11 +23,14 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
+from msgspec.structs import replace
+
 from schemas.control import SignalRequest
 from schemas.scores import EngineScore, InputPosition
 from schemas.topics import RANKING, REQUESTS, SCORES, SIGNALS
 from streams.confidence import position_sizing
-from streams.fusion.decision import changed_actions, decide, view
+from streams.constants import Count
+from streams.fusion.decision import EVENT_RISK, View, changed_actions, decide, view
 from streams.fusion.signal_builder import Trigger, build, moment, rank_entry
 from streams.fusion.state import (
     ALL_ANSWERED,
@@ -57,18 +60,19 @@ class BadRequestError(UnusableEventError):
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """Constants of fusion.
+    """Constants of fusion."""
 
-    stale_after_ms  a score whose as_of is older than this counts as stale: two cycles
-    max_pending     cycles of one asset that may wait for answers at the same time
-    """
-
-    stale_after_ms: int = 1_200_000
-    max_pending: int = 3
+    stale_after_ms: Count = 1_200_000
+    """A score whose as_of is older than this counts as stale: two cycles."""
+    max_pending: Count = 3
+    """Cycles of one asset that may wait for answers at the same time."""
 
 
 class FusionStage:
-    """Fusion as a stage; its state is that of one asset."""
+    """Fusion as a stage; its state is that of one asset.
+
+    `settings` is the version of the constants, which each signal names.
+    """
 
     name = "fusion"
     inputs = (SCORES.name, REQUESTS.name)
@@ -80,7 +84,9 @@ class FusionStage:
         config: Config | None = None,
         sizing: position_sizing.Config | None = None,
         rules: Rules | None = None,
+        settings: str | None = None,
     ) -> None:
+        self.settings = settings
         self.config = config or Config()
         self.sizing = sizing or position_sizing.Config()
         self.rules: Rules = rules or NoRules()
@@ -123,6 +129,8 @@ class FusionStage:
             return state, ()
         before = state.held[index]
         if before is None or before.cycle < cycle:
+            if index == EVENT_RISK and before is not None and not before.missing:
+                state = replace(state, last_risk=before)
             state = _with_held(state, index, latest_missing(score, position.offset, before))
         asset, partition, size = score.asset, position.partition, score.cycle_size
         return self._answer(state, index, asset, partition, cycle, size, tables)
@@ -152,14 +160,14 @@ class FusionStage:
     ) -> Step:
         """Pin the strategies of now and send one signal and one ranking entry for each."""
         as_of = _next_as_of(state, state.clock_ms)
-        seen = view(state.held, state.clock_ms, self.config.stale_after_ms)
+        seen = self._view(state, state.clock_ms)
         now = moment(Trigger(asset, as_of, "cycle", partition, done.cycle), seen)
         outputs: list[Output] = []
         pinned = []
         for at in strategies_for(tables.strategies, asset):
             fresh = pin(at, "")
             decision = decide(fresh, seen, self.rules)
-            signal = build(now, fresh, decision, self.sizing)
+            signal = build(now, fresh, decision, self.sizing, self.settings)
             size = cycle_size(at.strategy, done.size)
             outputs.append(Output(SIGNALS.name, asset, signal))
             outputs.append(
@@ -173,14 +181,18 @@ class FusionStage:
             tuple(pinned),
             state.clock_ms,
             as_of if outputs else state.decided_ms,
+            state.last_risk,
         ), tuple(outputs)
+
+    def _view(self, state: FusionState, now_ms: int) -> View:
+        return view(state.held, now_ms, self.config.stale_after_ms, state.last_risk)
 
     def _between(self, state: FusionState, asset: str, partition: int) -> Step:
         """Fuse again at once; return signals only where a strategy's action changed."""
         pinned = state.pinned
         if not pinned:
             return state, ()
-        seen = view(state.held, state.clock_ms, self.config.stale_after_ms)
+        seen = self._view(state, state.clock_ms)
         changed = changed_actions(pinned, seen, self.rules)
         if not changed:
             return state, ()
@@ -190,7 +202,7 @@ class FusionStage:
         after = list(pinned)
         for place, decision in changed.items():
             one = pinned[place]
-            signal = build(now, one, decision, self.sizing)
+            signal = build(now, one, decision, self.sizing, self.settings)
             outputs.append(Output(SIGNALS.name, asset, signal))
             after[place] = Pinned(one.strategy, one.offset, one.weights, decision.action)
         return _with(state, pinned=after, decided_ms=as_of), tuple(outputs)
@@ -212,7 +224,7 @@ class FusionStage:
             raise BadRequestError(msg)
         now_ms = max(state.clock_ms, request.requested_at)
         as_of = _next_as_of(state, now_ms)
-        seen = view(state.held, now_ms, self.config.stale_after_ms)
+        seen = self._view(state, now_ms)
         asked = pin(at, "")
         decision = decide(asked, seen, self.rules)
         place = InputPosition(position.topic, position.partition, position.offset)
@@ -224,7 +236,8 @@ class FusionStage:
             request_id=request.request_id,
             extra=(place,),
         )
-        signal = build(moment(occasion, seen), asked, decision, self.sizing)
+        now = moment(occasion, seen)
+        signal = build(now, asked, decision, self.sizing, self.settings)
         # Where the pinned version answered, its last action is now this one.
         pinned = [
             Pinned(one.strategy, one.offset, one.weights, decision.action)
@@ -254,6 +267,7 @@ def _with_held(state: FusionState, index: int, held: LatestScore) -> FusionState
         state.pinned,
         held.as_of if held.as_of > state.clock_ms else state.clock_ms,
         state.decided_ms,
+        state.last_risk,
     )
 
 
@@ -271,6 +285,7 @@ def _with(
         state.pinned if pinned is None else tuple(pinned),
         state.clock_ms,
         state.decided_ms if decided_ms is None else decided_ms,
+        state.last_risk,
     )
 
 

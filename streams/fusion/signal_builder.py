@@ -10,9 +10,19 @@ import msgspec
 from schemas.engines import ENGINES
 from schemas.scores import InputPosition
 from schemas.signals import Contribution, RankEntry, Signal
+from schemas.times import HOUR_MS
 from schemas.topics import SCORES, STRATEGIES
 from streams.confidence import position_sizing
-from streams.fusion.decision import Decision, View, data_freshness, features, freshness, price_usd
+from streams.fusion.decision import (
+    EVENT_RISK,
+    Decision,
+    View,
+    data_freshness,
+    features,
+    freshness,
+    price_usd,
+    risk_ends_ms,
+)
 from streams.fusion.state import ENGINE_INDEX, LatestScore, Pinned
 
 _SENTIMENT, _TECHNICAL = ENGINE_INDEX["sentiment"], ENGINE_INDEX["technical"]
@@ -97,9 +107,13 @@ def signal_id(strategy_id: str, asset: str, as_of: int) -> str:
 
 
 def build(
-    now: SignalContext, pinned: Pinned, decision: Decision, sizing: position_sizing.Config
+    now: SignalContext,
+    pinned: Pinned,
+    decision: Decision,
+    sizing: position_sizing.Config,
+    settings: str | None = None,
 ) -> Signal:
-    """Return the signal of a strategy's decision."""
+    """Return the signal of a strategy's decision; `settings` is the version of the constants."""
     strategy, occasion = pinned.strategy, now.occasion
     conviction = position_sizing.Conviction(
         now.sentiment_confidence, now.trend_strength, data_freshness(pinned, now.fresh)
@@ -138,6 +152,7 @@ def build(
         sizing=sized.terms,
         features=now.features,
         detail=detail,
+        settings=settings,
         inputs=(*now.before, strategy_place, *now.after),
     )
 
@@ -215,11 +230,17 @@ def _detail(seen: View) -> dict[str, str]:
                 if one.freshness <= 0.0
                 else f"stale: its last score is {age_s} s old"
             )
+    if seen.known is not None:
+        hours = (risk_ends_ms(seen.known) - seen.now_ms) / HOUR_MS
+        detail[f"{ENGINES[EVENT_RISK]}.known_risk"] = (
+            f"{seen.known.score:+.3f}, as last said, stands until its dates pass in {hours:.1f} h"
+        )
     return detail
 
 
 def _inputs(occasion: Trigger, seen: View) -> list[InputPosition]:
     """Return every position behind the moment: topic, partition and offset, in that order."""
-    places = {(SCORES.name, occasion.partition, one.offset) for one in seen.held if one is not None}
+    behind = (*seen.held, seen.known)
+    places = {(SCORES.name, occasion.partition, one.offset) for one in behind if one is not None}
     places |= {(place.topic, place.partition, place.offset) for place in occasion.extra}
     return [InputPosition(*place) for place in sorted(places)]

@@ -6,13 +6,12 @@ from collections.abc import Mapping
 
 import msgspec
 
-from schemas.control import Strategy
-from schemas.engines import DEFAULT_WEIGHTS, ENGINES
+from schemas.control import Strategy, effective_weights
+from schemas.engines import ENGINES
 from schemas.scores import EngineScore
 from streams.stage import StrategyAt
 
 ENGINE_INDEX = {engine: index for index, engine in enumerate(ENGINES)}
-_DEFAULTS = tuple((engine, DEFAULT_WEIGHTS[engine]) for engine in ENGINES)
 ALL_ANSWERED = (1 << len(ENGINES)) - 1
 
 
@@ -63,6 +62,7 @@ class FusionState(msgspec.Struct, frozen=True, gc=False):
     pinned      the strategies of that cycle, by id
     clock_ms    the newest as_of of any score
     decided_ms  as_of of the last signals, -1: none; the next ones are later
+    last_risk   event risk's last score before the watchdog's record took its place
     """
 
     held: tuple[LatestScore | None, ...] = (None,) * len(ENGINES)
@@ -71,6 +71,7 @@ class FusionState(msgspec.Struct, frozen=True, gc=False):
     pinned: tuple[Pinned, ...] = ()
     clock_ms: int = 0
     decided_ms: int = -1
+    last_risk: LatestScore | None = None
 
 
 def latest_score(score: EngineScore, offset: int, before: LatestScore | None) -> LatestScore:
@@ -104,9 +105,8 @@ def latest_missing(score: EngineScore, offset: int, before: LatestScore | None) 
 
 
 def pin(at: StrategyAt, action: str) -> Pinned:
-    """Return a strategy with its weights spelled out: its own over the defaults."""
-    own = at.strategy.weights
-    weights = tuple([own.get(engine, weight) for engine, weight in _DEFAULTS])
+    """Return a strategy with its weights spelled out."""
+    weights = tuple(effective_weights(at.strategy).values())
     return Pinned(at.strategy, at.offset, weights, action)
 
 

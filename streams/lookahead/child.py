@@ -23,6 +23,7 @@ from streams.lookahead.output_digest import digest, output_digest
 from streams.lookahead.records import unpack
 from streams.lookahead.steps import WatchedTopology, load_stage
 from streams.replay.sandbox import seal
+from streams.settings_tree import given
 from streams.stage import Stage, StrategyAt
 
 _LENGTH_BYTES = 4
@@ -65,6 +66,7 @@ def main() -> None:
     if first is None:
         return
     hello = msgspec.msgpack.decode(first, type=Hello)
+    given()  # a file, perhaps
     guard = FileGuard()
     seal()
     stages, welcome = _load(hello, guard.refusal)

@@ -18,7 +18,7 @@ from schemas.control import Strategy
 from schemas.engines import ENGINES
 from schemas.signals import Contribution, Signal
 from schemas.topics import REQUESTS
-from streams.fusion.decision import View, decide, view
+from streams.fusion.decision import EVENT_RISK, View, decide, stands, view
 from streams.fusion.fusion_stage import FusionStage
 from streams.fusion.signal_builder import Trigger, build, moment
 from streams.fusion.state import LatestScore, Pinned, latest_missing, latest_score, pin
@@ -79,7 +79,8 @@ def check_action(tree: Tree) -> Check:
         return Check("action", False, said)
     usable = tuple(part.status == "ok" for part in signal.contributions)
     values = tuple(part.score if part.status == "ok" else 0.0 for part in signal.contributions)
-    seen = View(signal.as_of, (None,) * len(ENGINES), usable, values)
+    risk = values[EVENT_RISK] if usable[EVENT_RISK] else _risk_that_stands(tree)
+    seen = View(signal.as_of, (None,) * len(ENGINES), usable, values, risk)
     _, action, fused, override = decide(pinned, seen, _Claimed(signal.override))
     if (action, fused, override) == (signal.action, signal.fused_action, signal.override):
         return Check("action", True, f"the {action} follows from the strategy and the scores")
@@ -129,7 +130,8 @@ def _strategy(tree: Tree) -> StrategyAt | None:
 
 def _needed(tree: Tree) -> list[Cited]:
     scores = [part.score for part in tree.parts]
-    return [one for one in (tree.strategy, tree.request, *scores) if one is not None]
+    several = (tree.strategy, tree.request, tree.known_risk, *scores)
+    return [one for one in several if one is not None]
 
 
 def _made_again(tree: Tree) -> Signal | None:
@@ -143,10 +145,12 @@ def _made_again(tree: Tree) -> Signal | None:
     asked_ms = tree.request.event.requested_at if tree.request is not None else 0
     clock_ms = max([asked_ms, *(one.as_of for one in held if one is not None)])
     # as_of may lie some ms after the clock: no two signals of an asset share one.
-    seen = view(held, min(clock_ms, signal.as_of), fusion.config.stale_after_ms)
+    now_ms = min(clock_ms, signal.as_of)
+    seen = view(held, now_ms, fusion.config.stale_after_ms, _last_risk(tree))
     pinned: Pinned = pin(at, "")
     now = moment(_occasion(tree), seen)
-    return build(now, pinned, decide(pinned, seen, fusion.rules), fusion.sizing)
+    decision = decide(pinned, seen, fusion.rules)
+    return build(now, pinned, decision, fusion.sizing, fusion.settings)
 
 
 def _occasion(tree: Tree) -> Trigger:
@@ -168,6 +172,21 @@ def _held(contribution: Contribution, score: Cited | None) -> LatestScore | None
         return None
     make = latest_missing if score.event.status == "missing" else latest_score
     return make(score.event, score.offset, None)
+
+
+def _risk_that_stands(tree: Tree) -> float | None:
+    """Return the risk of a score of event risk that does not count itself."""
+    own = {part.engine: part.score for part in tree.parts}
+    cited = tree.known_risk or own.get(ENGINES[EVENT_RISK])
+    if cited is None or cited.event is None or cited.event.status == "missing":
+        return None
+    one = latest_score(cited.event, cited.offset, None)
+    return one.score if stands(one, tree.signal.as_of) else None
+
+
+def _last_risk(tree: Tree) -> LatestScore | None:
+    known = tree.known_risk
+    return None if known is None else latest_score(known.event, known.offset, None)
 
 
 def _differences(signal: Signal, again: Signal) -> list[str]:

@@ -66,17 +66,21 @@ class Found(msgspec.Struct, frozen=True, gc=False):
 
 
 class Tree(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """All that led to a signal. `strategy` is the version that it was made with."""
+    """All that led to a signal. `strategy` is the version that it was made with.
+
+    `known_risk` is the last score of event risk, where that engine was missing and its risk stood.
+    """
 
     signal: Signal
     found: Found
     strategy: Cited | None
     request: Cited | None
     parts: tuple[EngineBranch, ...]
+    known_risk: Cited | None = None
 
     def cited(self) -> list[Cited]:
         """Return every record of the tree, from the top down; a shared tick comes once."""
-        several = [self.strategy, self.request]
+        several = [self.strategy, self.request, self.known_risk]
         for part in self.parts:
             several += [part.score, part.tick, *part.evidence]
         by_place = {(one.topic, one.partition, one.offset): one for one in several if one}
@@ -110,7 +114,17 @@ def grow(signal: Signal, found: Found, known: Known) -> Tree:
         strategy=_input(signal, STRATEGIES.name, known),
         request=_input(signal, REQUESTS.name, known),
         parts=tuple(_part(signal, one, known) for one in signal.contributions),
+        known_risk=_known_risk(signal, known),
     )
+
+
+def _known_risk(signal: Signal, known: Known) -> Cited | None:
+    """Return the score that is an input and no contribution's own."""
+    own = {one.offset for one in signal.contributions}
+    for place in signal.inputs:
+        if place.topic == SCORES.name and place.offset not in own:
+            return _cite(signal, place, known, "event_risk")
+    return None
 
 
 def _input(signal: Signal, topic: str, known: Known) -> Cited | None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import fsum
 
 import msgspec
 from msgspec.structs import replace
 
 from schemas.control import Strategy
 from schemas.engines import ENGINES
+from schemas.platform_checks import ROUNDING
 from streams.stage import StrategyAt
 from streams.topology import scoring_engines
 
@@ -21,7 +23,7 @@ class Changes(msgspec.Struct, frozen=True):
     """Engines left out, and numbers of every strategy replaced.
 
     without    engines that say nothing: fusion counts them as missing in every cycle
-    weights    by engine, in place of the strategy's own
+    weights    by engine, in place of the strategy's own set; an engine left out has 0
     buy_threshold, sell_threshold   in place of the strategy's own; None: as they are
     """
 
@@ -40,7 +42,7 @@ class Changes(msgspec.Struct, frozen=True):
         buy, sell = self.buy_threshold, self.sell_threshold
         return replace(
             strategy,
-            weights={**strategy.weights, **self.weights},
+            weights=self.weights or strategy.weights,
             buy_threshold=strategy.buy_threshold if buy is None else buy,
             sell_threshold=strategy.sell_threshold if sell is None else sell,
         )
@@ -56,6 +58,8 @@ class Changes(msgspec.Struct, frozen=True):
         """Return the changes in words."""
         said = [f"without {engine}" for engine in self.without]
         said += [f"weight of {engine} {weight:g}" for engine, weight in self.weights.items()]
+        if 0 < len(self.weights) < len(ENGINES):
+            said.append("all other weights 0")
         if self.buy_threshold is not None:
             said.append(f"BUY above {self.buy_threshold:g}")
         if self.sell_threshold is not None:
@@ -72,7 +76,8 @@ def parse_changes(
     """Return the changes that a command's options ask for; ChangeError says what is wrong.
 
     `without` names engines or the short names of their topics (`news`, `candles`), with commas
-    between; `weights` is like `sentiment=0.2,technical=0.4`, `thresholds` like `buy=0.3,sell=-0.2`.
+    between; `weights` is like `sentiment=0.2,technical=0.4`, a whole set: what it leaves out is 0;
+    `thresholds` are like `buy=0.3,sell=-0.2`.
     """
     pairs = _numbers("--weights", weights, ENGINES)
     limits = _numbers("--thresholds", thresholds, ("buy", "sell"))
@@ -80,6 +85,9 @@ def parse_changes(
         if not 0.0 <= weight <= 1.0:
             msg = f"--weights {engine}={weight:g}: a weight is 0 to 1"
             raise ChangeError(msg)
+    if fsum(pairs.values()) > 1.0 + ROUNDING:
+        msg = f"--weights sum to {fsum(pairs.values()):g}, more than 1"
+        raise ChangeError(msg)
     return Changes(_engines(without), pairs, limits.get("buy"), limits.get("sell"))
 
 

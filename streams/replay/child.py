@@ -14,6 +14,7 @@ import sys
 from multiprocessing.connection import Connection
 
 from streams.replay.sandbox import seal
+from streams.settings_tree import given
 
 
 def main() -> None:
@@ -23,6 +24,7 @@ def main() -> None:
     if b"DirectorySource" in payload:
         import pyarrow.parquet  # noqa: F401  C code that wants to see the clock's own classes
     logging.disable()  # a log line carries the time of day
+    given()
     seal()
     try:
         from streams.replay.work import run

@@ -29,14 +29,19 @@ FURTHER = tuple(engine for engine in ALL_ENGINES if engine not in ENGINES)
 _NO_WEIGHT = dict.fromkeys(FURTHER, 0.0)
 _PRICES_USD = {"BTC": 64_500.0, "ETH": 3_200.0, "SOL": 170.0, "USDC": 1.0}
 
-BALANCED = Strategy(strategy_id="balanced", owner="admin", name="Balanced", weights=_NO_WEIGHT)
+BALANCED = Strategy(
+    strategy_id="balanced",
+    owner="admin",
+    name="Balanced",
+    weights=dict(zip(ENGINES, (0.35, 0.25, 0.15, 0.15, 0.10), strict=True)) | _NO_WEIGHT,
+)
 CAUTIOUS = Strategy(
     strategy_id="cautious",
     owner="user",
     user_id="u1",
     name="Cautious",
     assets=("BTC", "ETH", "DOGE"),
-    weights={"event_risk": 0.4, "sentiment": 0.1} | _NO_WEIGHT,
+    weights=dict(zip(ENGINES, (0.1, 0.25, 0.15, 0.4, 0.1), strict=True)) | _NO_WEIGHT,
     buy_threshold=0.2,
     stop_loss_atr=4.0,
     take_profit_pct=12.0,

@@ -24,6 +24,7 @@ from schemas.validation import problem
 from sinks.bridge.settings import BridgeSettings
 from sinks.explanations.settings import ExplanationSettings
 from streams.engines.base import Engine
+from streams.settings_tree import FILE, PREFIX, defaults, settings
 from tests.conftest import ROOT
 from tests.contract.sink_samples import record, signal
 from tests.unit.streams.engines._market import START_MS, make_book, make_tick
@@ -60,7 +61,7 @@ def prose(page: str) -> str:
 
 def known_variables() -> set[str]:
     """Return every environment variable that the project reads."""
-    return EARLY.union(*(variables(settings) for settings in TREES))
+    return EARLY.union({FILE}, *(variables(settings) for settings in TREES))
 
 
 def variables(settings: type[BaseSettings]) -> set[str]:
@@ -157,8 +158,11 @@ def test_the_check_of_commands_itself(line: str, said: str | None) -> None:
 
 @pytest.mark.parametrize("page", [*NAMES, ".env.example", "Dockerfile", "docker-compose.kafka.yml"])
 def test_every_variable_is_read_by_the_project(page: str) -> None:
-    named = set(re.findall(r"\bQUANTIVA_[A-Z_]+\b", (ROOT / page).read_text("utf-8")))
-    assert named <= known_variables()
+    found = set(re.findall(r"\bQUANTIVA_[A-Z_]+\b", (ROOT / page).read_text("utf-8")))
+    constants = {name for name in found if name.startswith(PREFIX)}
+    known = {f"{PREFIX}{one.name.upper().replace('.', '__')}" for one in settings(defaults())}
+    assert constants <= known | {"QUANTIVA__SECTION__NAME"}
+    assert found - constants <= known_variables()
 
 
 @pytest.mark.parametrize("page", DOCUMENTED)

@@ -135,10 +135,15 @@ class Article(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StrategyState(msgspec.Struct, frozen=True, kw_only=True):
-    """A strategy. `mine`: whether the one who asks may change it."""
+    """A strategy. `mine`: whether the one who asks may change it.
+
+    `effective_weights` are those that fusion takes, of every engine: the strategy's own set, where
+    what it leaves out is 0, or the defaults.
+    """
 
     strategy: Strategy
     mine: bool
+    effective_weights: dict[str, float]
 
 
 class Accepted(msgspec.Struct, frozen=True, kw_only=True):

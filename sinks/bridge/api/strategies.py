@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 
 import msgspec
 
-from schemas.control import Strategy
+from schemas.control import Strategy, effective_weights
 from schemas.validation import problem
 from sinks.bridge.api.answers import StrategyState
 from sinks.bridge.api.database import fetch
@@ -172,4 +172,8 @@ def tag(strategy: Strategy) -> str:
 
 
 def _state(strategy: Strategy, principal: Principal) -> StrategyState:
-    return StrategyState(strategy=strategy, mine=may_change(strategy, principal))
+    return StrategyState(
+        strategy=strategy,
+        mine=may_change(strategy, principal),
+        effective_weights=effective_weights(strategy),
+    )

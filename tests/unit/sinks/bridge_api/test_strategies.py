@@ -54,6 +54,13 @@ async def test_a_change_is_the_next_version_of_the_same_owner() -> None:
         assert (published.version, published.owner, published.user_id) == (2, "user", "trader")
         assert published.updated_at == NOW_MS
         assert answer["strategy"]["name"] == "Mine"
+        assert answer["effective_weights"] == {
+            "sentiment": 0.0,
+            "technical": 1.0,
+            "fundamental": 0.0,
+            "event_risk": 0.0,
+            "liquidity": 0.0,
+        }
         assert problem(published) is None
 
 

@@ -61,7 +61,8 @@ def test_one_event_by_hand(
     reading = said(ENGINE, event)
     expected = tanh(push * near(days) + CALM * (1 - unrest * near(days)))
     assert reading.score == pytest.approx(expected)
-    assert reading.features == {"events_ahead": 1.0, "nearest_event_hours": days * 24}
+    risky = {"risk_ends_hours": days * 24} if push < 0.0 else {}
+    assert reading.features == {"events_ahead": 1.0, "nearest_event_hours": days * 24} | risky
     assert reading.evidence == (0,)
 
 
@@ -86,7 +87,11 @@ def test_events_add_up() -> None:
     )
     unlock, listing = 0.5 * near(2), 0.5 * near(4)
     assert reading.score == pytest.approx(tanh(listing - unlock + CALM * (1 - unlock)))
-    assert reading.features == {"events_ahead": 2.0, "nearest_event_hours": 48.0}
+    assert reading.features == {
+        "events_ahead": 2.0,
+        "nearest_event_hours": 48.0,
+        "risk_ends_hours": 48.0,
+    }
     assert reading.confidence == pytest.approx(0.5 + 0.5 * (unlock + listing))
 
 
@@ -147,10 +152,32 @@ def test_silent_calendar_keeps_its_dates() -> None:
     assert reading.confidence == pytest.approx(0.5 * (0.5 + 0.5 * near(1)))
 
 
+@pytest.mark.parametrize("category", ["delisting", "unlock", "hard_fork", "listing", "burn"])
+@pytest.mark.parametrize("silent_days", [1, 3, 6])
+def test_silence_never_makes_a_risk_smaller(category: str, silent_days: int) -> None:
+    """A calendar that is asked on says the same or better of the same date."""
+    event = make_event(category, 7 * DAY_MS)
+    now = T0 + silent_days * DAY_MS
+    silent = said(ENGINE, make_heartbeat(), event, now=now)
+    asked_on = said(ENGINE, make_heartbeat(), event, make_heartbeat(now))
+    assert silent.score <= asked_on.score
+    assert silent.confidence <= asked_on.confidence
+
+
+def test_risk_ends_with_the_last_risky_date() -> None:
+    reading = said(
+        ENGINE,
+        make_event("delisting", 2 * DAY_MS, source_id="1"),
+        make_event("unlock", 5 * DAY_MS, source_id="2"),
+        make_event("listing", 9 * DAY_MS, source_id="3"),
+    )
+    assert reading.features["risk_ends_hours"] == 5 * 24
+
+
 def test_same_id_replaces() -> None:
     later = make_event("delisting", 20 * DAY_MS, T0 + HOUR_MS)
     reading = said(ENGINE, make_event("delisting", DAY_MS), later)
-    assert reading.features == {"events_ahead": 1.0, "nearest_event_hours": 480.0}
+    assert reading.features["nearest_event_hours"] == reading.features["risk_ends_hours"] == 480.0
     assert reading.evidence == (1,)
 
 

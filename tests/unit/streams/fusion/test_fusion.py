@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from schemas.engines import ENGINES
+from schemas.control import effective_weights
+from schemas.engines import DEFAULT_WEIGHTS, ENGINES
 from schemas.scores import InputPosition
 from schemas.signals import Signal
 from streams.fusion.signal_builder import signal_id
@@ -121,13 +122,6 @@ def test_event_risk_holds(
     assert (signal.position_value_usd == 0.0) == (action == "HOLD")
 
 
-def test_stale_event_risk_holds_nothing() -> None:
-    scores = answers({"sentiment": 1.0, "technical": 1.0, "event_risk": -0.9})
-    scores[3] = make_score("event_risk", -0.9, cycle=T0, freshness=0.0)
-    signal = Feed(make_strategy()).signal(*scores)
-    assert (signal.action, signal.override) == ("BUY", None)
-
-
 def test_unknown_event_risk_is_not_a_risk_of_0() -> None:
     """A floor above 0 asks for good news; without any engine to give them it holds nothing."""
     scores = answers({"sentiment": 1.0})
@@ -140,7 +134,7 @@ def test_unknown_event_risk_is_not_a_risk_of_0() -> None:
     ("weights", "expected"),
     [
         pytest.param({}, 0.7, id="the defaults"),
-        pytest.param({"liquidity": 1.0}, (1.9 - 0.3 - 0.5) / 1.9, id="weights that add up to 1.9"),
+        pytest.param({"liquidity": 0.5, "event_risk": 0.3}, 0.55 / 0.8, id="together 0.8"),
         pytest.param(dict.fromkeys(ENGINES, 0.0), 0.0, id="weights of 0"),
     ],
 )
@@ -254,3 +248,21 @@ def test_the_next_cycle_is_a_signal_of_its_own() -> None:
     second = feed.signal(*answers(cycle=T0 + CYCLE_MS))
     assert (first.cycle, second.cycle) == (T0, T0 + CYCLE_MS)
     assert first.signal_id != second.signal_id
+
+
+@pytest.mark.parametrize(
+    ("weights", "effective"),
+    [
+        pytest.param({}, DEFAULT_WEIGHTS, id="none: the defaults"),
+        pytest.param({"technical": 1.0}, {"technical": 1.0}, id="one: the others are 0"),
+        pytest.param({"sentiment": 0.3, "liquidity": 0.0}, {"sentiment": 0.3}, id="two"),
+        pytest.param(DEFAULT_WEIGHTS, DEFAULT_WEIGHTS, id="all"),
+    ],
+)
+def test_weights_are_a_whole_set(weights: dict[str, float], effective: dict[str, float]) -> None:
+    strategy = make_strategy(weights=weights)
+    signal = Feed(strategy).signal(*answers(dict.fromkeys(ENGINES, 1.0)))
+    said = {part.engine: part.weight for part in signal.contributions}
+    assert said == effective_weights(strategy) == dict.fromkeys(ENGINES, 0.0) | effective
+    assert signal.final_score == pytest.approx(sum(effective.values()))
+    assert abs(signal.final_score) <= 1.0

@@ -44,7 +44,7 @@ def test_a_state_stored_with_fewer_engines_keeps_what_it_holds(lacking: int) -> 
 
 @pytest.mark.parametrize("lacking", [1, 2])
 def test_fusion_goes_on_with_a_state_stored_with_fewer_engines(lacking: int) -> None:
-    feed = Feed(make_strategy(weights={"sentiment": 0.5}))
+    feed = Feed(make_strategy(weights={"sentiment": 0.5, "technical": 0.3}))
     weights = [part.weight for part in feed.signal(*answers()).contributions]
     feed.entry = with_fewer_engines(feed.entry, lacking)
     changed = feed.signal(make_score("sentiment", -0.9, as_of=T0 + 1))

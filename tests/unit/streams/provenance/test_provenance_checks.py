@@ -13,7 +13,13 @@ from streams.fusion.fusion_stage import FusionStage
 from streams.provenance.checks import check_action, check_records, check_sum, checks
 from streams.provenance.tree import Cited, Found, Tree
 from streams.rules import Facts
-from tests.unit.streams.fusion.fusion_factories import Feed, answers, make_strategy
+from tests.unit.streams.fusion.fusion_factories import (
+    T0,
+    Feed,
+    answers,
+    make_missing,
+    make_strategy,
+)
 from tests.unit.streams.provenance.world import World, tree_of
 
 replace = msgspec.structs.replace
@@ -169,3 +175,20 @@ async def test_a_score_that_is_lost_leaves_the_sum_to_check(world: World) -> Non
     found = checks(replace(right, parts=(lost, *others)))
     assert [one.ok for one in found] == [True, True, None]
     assert f"1 of {1 + len(right.parts)} records are not there" in found[2].said
+
+
+@pytest.mark.parametrize("later_ms", [600_000, 3_600_000], ids=["written off", "after an hour"])
+async def test_a_veto_of_a_last_known_risk_follows_from_its_score(later_ms: int) -> None:
+    world = World([STRATEGY])
+    good = {"sentiment": 1.0, "technical": 1.0}
+    scores = answers(good | {"event_risk": -0.8}, features={"risk_ends_hours": 24.0})
+    later = answers(good, T0 + later_ms)
+    later[3] = make_missing("event_risk", T0 + later_ms)
+    for score in (*scores, *later):
+        world.publish("BTC", score)
+    signal = world.signals()[-1]
+    assert (signal.action, signal.override) == ("HOLD", "event_risk")
+    tree = await tree_of(signal, world)
+    assert tree.known_risk is not None
+    assert tree.known_risk.event.score == -0.8
+    assert [one.ok for one in checks(tree)] == [True, True, True]
