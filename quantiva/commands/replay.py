@@ -156,6 +156,8 @@ def _progress(source: Source, title: str) -> Iterator[OnProgress]:
 
 def report(summary: Summary) -> None:
     """Print what a replay came to."""
+    from streams.settings_tree import current_version
+
     events = summary.market.total()
     console.print(
         f"replayed {events:,} market records in {summary.wall_s:.1f} s "
@@ -164,7 +166,7 @@ def report(summary: Summary) -> None:
     )
     for topic, records in sorted(summary.market.items()):
         console.print(f"  {topic}: {records:,}")
-    console.print("came out")
+    console.print(f"came out, with the settings {current_version()}")
     for topic, records in sorted(summary.produced.items()):
         console.print(f"  {topic}: {records:,}")
     actions = ", ".join(f"{count:,} {action}" for action, count in sorted(summary.actions.items()))

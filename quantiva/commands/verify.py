@@ -86,10 +86,22 @@ def report(result: Parity) -> None:
             f"  {result.ahead.total():,} outputs were recorded whose inputs were not any more "
             "(--complete takes them for wrong)"
         )
+    _report_settings(result)
     for sentence in result.disputed[:_SHOWN]:
         console.print(f"dead letter {sentence}")
     for number, divergence in enumerate(result.first[:_SHOWN]):
         console.print(("first divergence\n" if number == 0 else "then\n") + _said(divergence))
+
+
+def _report_settings(result: Parity) -> None:
+    from streams.settings_tree import current_version
+
+    if result.settings:
+        versions = ", ".join(f"{name} ({n:,})" for name, n in result.settings.most_common())
+        console.print(
+            f"  recorded with other settings: {versions} outputs; replayed with "
+            f"{current_version()}, which `quantiva settings` shows"
+        )
 
 
 def _said(divergence: Divergence) -> str:
@@ -118,6 +130,7 @@ def as_json(result: Parity) -> bytes:
         "decisions": result.decisions,
         "refused": result.refused,
         "disputed": result.disputed,
+        "settings": result.settings,
         "first": result.first[:_SHOWN],
     }
     return msgspec.json.format(msgspec.json.encode(found)) + b"\n"

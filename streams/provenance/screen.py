@@ -117,6 +117,9 @@ def _engine(tree: Tree, part: EngineBranch) -> list[RenderableType]:
             below.append(_records(tree, reversed(part.evidence)))
         else:
             below.append(_lines(["no record of the market is behind it"], "dim"))
+        if tree.known_risk is not None and part.engine == "event_risk":
+            below.append(_lines(["the last risk that it said, which stands:"], "yellow"))
+            below.append(_records(tree, [tree.known_risk]))
     elif part.score.missing is not None:
         below.append(_lines([part.score.missing], "yellow"))
     status = "" if part.contribution.status == "ok" else f", {part.contribution.status}"

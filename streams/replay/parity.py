@@ -56,6 +56,8 @@ class Parity(msgspec.Struct):
     market     market records that the replay applied
     refused    records for the dead letters that both agree on; `disputed` where they do not
     first      the first divergences by cause: time, then the flow
+    settings   outputs by the version of the settings that they were recorded with, of those that
+               were replayed with another one
     """
 
     equal: Counter[str] = msgspec.field(default_factory=Counter)
@@ -68,6 +70,7 @@ class Parity(msgspec.Struct):
     refused: int = 0
     disputed: list[str] = []
     first: list[Divergence] = []
+    settings: Counter[str] = msgspec.field(default_factory=Counter)
 
     @property
     def total(self) -> int:
@@ -88,7 +91,7 @@ class Parity(msgspec.Struct):
 
     def add(self, other: Parity) -> None:
         """Take in the result of another part."""
-        for name in (*_COUNTS, "market"):
+        for name in (*_COUNTS, "market", "settings"):
             getattr(self, name).update(getattr(other, name))
         self.refused += other.refused
         self.disputed = [*self.disputed, *other.disputed]
@@ -126,6 +129,9 @@ class Comparison:
             return
         field, theirs, ours = found
         subject = subject_of(event)
+        version = getattr(event, "settings", None)
+        if version != getattr(replayed.event, "settings", None):
+            self.result.settings[version or "none"] += 1
         self.result.diverge(
             Divergence(
                 record.timestamp_ms,

@@ -11,6 +11,8 @@ from rich.console import Console
 from streams.provenance.checks import checks
 from streams.provenance.screen import screen
 from streams.provenance.tree import Cited, Tree
+from tests.factories import CYCLE_MS
+from tests.unit.streams.fusion.fusion_factories import T0, answers, make_missing, make_strategy
 from tests.unit.streams.provenance.world import MARKET, World, tree_of
 
 
@@ -104,3 +106,17 @@ async def test_a_wrong_sum_is_said_loudly(world: World) -> None:
     assert "WRONG the contributions add up to" in printed(
         msgspec.structs.replace(tree, signal=wrong)
     )
+
+
+async def test_a_risk_that_stands_is_shown_below_the_engine_that_is_missing() -> None:
+    world = World([make_strategy()])
+    good = {"sentiment": 1.0, "technical": 1.0}
+    scores = answers(good | {"event_risk": -0.8}, features={"risk_ends_hours": 24.0})
+    later = answers(good, T0 + CYCLE_MS)
+    later[3] = make_missing("event_risk", T0 + CYCLE_MS)
+    for score in (*scores, *later):
+        world.publish("BTC", score)
+    text = printed(await tree_of(world.signals()[-1], world))
+    before, _, stands = text.partition("the last risk that it said, which stands:")
+    assert "event_risk +0.000, missing" in before
+    assert "-0.8" in stands.splitlines()[1]
