@@ -73,7 +73,10 @@ class CalendarFeed:
 
 
 def coinmarketcal_events(client: UpstreamClient, universe: AssetUniverse) -> Events:
-    """Return CoinMarketCal's events; it wants the coins' slugs, and covers those that have one."""
+    """Return CoinMarketCal's events; it wants the coins' slugs, and covers those that have one.
+
+    Where not all pages came it covers none: what is on the others may be any asset's.
+    """
 
     async def events(assets: Sequence[str], now_ms: int) -> Checked | None:
         coins = {
@@ -95,21 +98,26 @@ def coinmarketcal_events(client: UpstreamClient, universe: AssetUniverse) -> Eve
                 return Checked(rows, ()) if rows else None
             rows += parsed.rows
             if page >= parsed.pages:
-                break
-        return Checked(rows, slugs)
+                return Checked(rows, slugs)
+        return Checked(rows, ())
 
     return events
 
 
 def vendor_events(client: UpstreamClient) -> Events:
-    """Return the events of CryptoNews or StockNews, which are asked about every asset."""
+    """Return the events of CryptoNews or StockNews, which are asked about every asset.
+
+    Only the first page is: of more than one, it covers none.
+    """
 
     async def events(assets: Sequence[str], now_ms: int) -> Checked | None:
         until_ms = now_ms + _AHEAD_MS
         parsed = await client.call(
             cryptonews.fetch_events, assets, now_ms, until_ms, source=client.name
         )
-        return None if parsed is None else Checked(parsed.rows, assets)
+        if parsed is None:
+            return None
+        return Checked(parsed.rows, assets if parsed.pages <= 1 else ())
 
     return events
 
