@@ -51,6 +51,7 @@ from streams.engines.liquidity_book import (
 _MINUTE_MS = 60_000.0
 _DAY_MS = 86_400_000.0
 _RATIOS = ("volume_ratio", "volume_trend")
+_LEAST_USD = 1.0  # a day: an average below it says nothing, and a ratio to it may overflow
 
 
 class Volume(msgspec.Struct, frozen=True, gc=False):
@@ -158,7 +159,7 @@ def _volume_ratios(config: Config, volume: Volume | None) -> dict[str, float]:
     if volume is None:
         return {}
     days = (volume.last_seen - volume.first_seen) / _DAY_MS
-    is_own = days >= config.own_average_days or volume.source_usd <= 0.0
+    is_own = days >= config.own_average_days or volume.source_usd < _LEAST_USD
     month_usd = volume.month_usd if is_own else volume.source_usd
     ratios = {}
     if month_usd > 0.0 and (days >= config.ratio_warm_days or not is_own):

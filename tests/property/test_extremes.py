@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from schemas.market import Fundamentals, TrendingAsset
+from schemas.market import MEASURES, TrendingAsset
 from schemas.topics import TRENDING
 from schemas.validation import LEAST_PRICE, MOST_AMOUNT, MOST_PRICE, TIMEFRAME_MS, problem
 from streams.engines.base import Engine
@@ -24,13 +24,7 @@ from tests.unit.streams.engines._records import make_fundamentals, make_tick
 
 PRICES = (LEAST_PRICE, nextafter(MOST_PRICE, 0.0), 1.0)
 AMOUNTS = (0.0, 5e-324, nextafter(MOST_AMOUNT, 0.0), 1.0)
-COUNTS = [
-    name
-    for name, field in zip(
-        Fundamentals.__struct_fields__, msgspec.structs.fields(Fundamentals), strict=True
-    )
-    if field.default is None and name not in {"published_at", "market_cap_rank"}
-]
+COUNTS = [name for name in MEASURES if name != "market_cap_rank"]
 TICK_COUNTS = (
     "volume_24h_usd",
     "market_cap_usd",
@@ -38,6 +32,7 @@ TICK_COUNTS = (
     "interactions",
     "twitter_volume",
     "reddit_volume",
+    "volume_30d_avg_usd",
 )
 
 
