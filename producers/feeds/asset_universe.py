@@ -14,8 +14,8 @@ from producers.upstreams.rows import CoinRow, MoodRow, TopicRow
 from schemas.checks import SHORT_MS
 from schemas.coins import is_money
 from schemas.control import Strategy
-from schemas.sources import SourceStatus
 from schemas.market import TrendingAsset
+from schemas.sources import SourceStatus
 from schemas.times import DAY_MS
 from transport.clock import Clock
 

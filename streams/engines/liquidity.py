@@ -44,6 +44,7 @@ from streams.engines.liquidity_book import (
     Book,
     Config,
     completed,
+    completes,
     measure,
     scaled,
 )
@@ -103,14 +104,7 @@ def _with_book(config: Config, state: State, new: Book) -> State:
     book, deep = state.book, state.deep
     if book is not None and new.observed_at == book.observed_at and _order(new) <= _order(book):
         return state
-    oldest = new.observed_at - config.deep_minutes * _MINUTE_MS
-    deeper = [
-        one
-        for one in (deep, book)
-        if one is not None
-        and oldest < one.observed_at < new.observed_at
-        and one.reach_bps > new.reach_bps
-    ]
+    deeper = [one for one in (deep, book) if one is not None and completes(config, one, new)]
     return State(new, state.volume, max(deeper, key=_depth, default=None))
 
 

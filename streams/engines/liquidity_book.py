@@ -19,6 +19,7 @@ from schemas.market import OrderBook
 from streams.constants import Count, Positive, Span
 
 _BPS = 10_000.0
+_MINUTE_MS = 60_000.0
 
 ORDERS_USD = {"10k": 10_000.0, "100k": 100_000.0, "1m": 1_000_000.0}
 """The market orders that are walked through the book (SPEC 2), by their name in features."""
@@ -141,6 +142,7 @@ class Book(msgspec.Struct, frozen=True, gc=False):
     held_usd    value of all levels of the thinner side
     parts       spread, size, depth and slippage, each 0 to 1
     features    as in `EngineReading`; an order that the book cannot fill has none
+    exchange    whose book it is; empty: not kept yet
     """
 
     observed_at: int
@@ -150,6 +152,7 @@ class Book(msgspec.Struct, frozen=True, gc=False):
     held_usd: float
     parts: tuple[float, float, float, float]
     features: dict[str, float]
+    exchange: str = ""
 
 
 def measure(config: Config, book: OrderBook, offset: int) -> Book:
@@ -179,6 +182,7 @@ def measure(config: Config, book: OrderBook, offset: int) -> Book:
         held_usd if held_usd <= held_asks_usd else held_asks_usd,
         _parts(config, features),
         features,
+        book.exchange,
     )
 
 
@@ -195,6 +199,14 @@ def _parts(config: Config, features: dict[str, float]) -> tuple[float, float, fl
         depth / 2.0,
         slippage,
     )
+
+
+def completes(config: Config, deep: Book, new: Book) -> bool:
+    """Return whether a book of late shows more than a newer one, of the same market and price."""
+    is_late = 0.0 < new.observed_at - deep.observed_at < config.deep_minutes * _MINUTE_MS
+    is_alike = abs(new.mid_usd - deep.mid_usd) <= _DEPTHS[-1][1] * new.mid_usd
+    is_deeper = deep.reach_bps > new.reach_bps
+    return is_late and is_alike and is_deeper and deep.exchange in ("", new.exchange)
 
 
 def completed(config: Config, book: Book, deep: Book) -> Book:

@@ -186,6 +186,30 @@ def test_a_deep_book_stands_in_for_25_minutes(minutes: int, is_used: bool) -> No
     assert reading.evidence == ((0, minutes) if is_used else (minutes,))
 
 
+@pytest.mark.parametrize(
+    ("factor", "exchange", "is_used"),
+    [
+        pytest.param(1.0, "binance", True, id="the same market"),
+        pytest.param(1.015, "binance", True, id="1.5 % dearer"),
+        pytest.param(1.03, "binance", False, id="3 % dearer"),
+        pytest.param(1e-3, "binance", False, id="another coin"),
+        pytest.param(1.0, "kraken", False, id="another exchange"),
+    ],
+)
+def test_a_deep_book_stands_in_for_its_own_market_and_price_only(
+    factor: float, exchange: str, is_used: bool
+) -> None:
+    whole = replace(deep_book(), exchange="binance")
+    top = levels_of(whole, 10, START_MS + MINUTE_MS)
+    top = replace(
+        top,
+        exchange=exchange,
+        bid_prices=tuple(price * factor for price in top.bid_prices),
+        ask_prices=tuple(price * factor for price in top.ask_prices),
+    )
+    assert ("deep" in say([whole, top], START_MS + MINUTE_MS).detail) == is_used
+
+
 def test_books_of_one_moment_have_no_order() -> None:
     whole, now = deep_book(), START_MS
     books = [whole, levels_of(whole, 10, now), levels_of(THIN, 30, now)]
