@@ -21,7 +21,7 @@ from schemas.market import (
     OrderBook,
     TrendingAsset,
 )
-from schemas.scores import EngineScore
+from schemas.scores import EngineScore, NewsScore
 from schemas.signals import RankEntry, Signal, TopSignals
 from schemas.sources import SourceStatus
 
@@ -41,6 +41,7 @@ STRUCTS: dict[str, type[msgspec.Struct]] = {
     "dead_letter": DeadLetter,
     "source_status": SourceStatus,
     "explanation": Explanation,
+    "news_score": NewsScore,
 }
 """Struct by schema name; the order is the order of registration, so ids are stable."""
 

@@ -19,7 +19,7 @@ from schemas.market import (
     OrderBook,
     TrendingAsset,
 )
-from schemas.scores import EngineScore
+from schemas.scores import EngineScore, NewsScore
 from schemas.signals import RankEntry, Signal, TopSignals
 from schemas.sources import SourceStatus
 from schemas.text import big, moment, price
@@ -119,6 +119,16 @@ def _score(event: EngineScore) -> str:
     )
 
 
+def _news_score(event: NewsScore) -> str:
+    by = f"{event.model} {event.model_version}" if event.model else f"no model ({event.no_model})"
+    hits = ", ".join(f"{hit.term} {hit.strength:+.2f}" for hit in event.hits)
+    place = event.article
+    return (
+        f"{event.label} {event.score:+.3f} conf {event.confidence:.2f} by {by}"
+        f"{'; ' + hits if hits else ''} ({place.topic}:{place.partition}:{place.offset})"
+    )
+
+
 def _signal(event: Signal) -> str:
     override = f" by {event.override}" if event.override else ""
     return (
@@ -171,6 +181,7 @@ _LINES: dict[type, Callable[[Any], str]] = {
     Strategy: _strategy,
     SignalRequest: _request,
     EngineScore: _score,
+    NewsScore: _news_score,
     Signal: _signal,
     RankEntry: _rank_entry,
     TopSignals: _top,

@@ -6,7 +6,7 @@ As `schemas.validation`, which asks here: a sentence that begins with the field'
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import fsum, inf, isfinite
+from math import fsum, inf, isclose, isfinite
 from typing import Any
 
 from schemas import checks
@@ -14,14 +14,25 @@ from schemas.checks import CANDLE_MS, MOST_AMOUNT
 from schemas.control import SignalRequest, Strategy
 from schemas.engines import ENGINES
 from schemas.explanations import EXPLANATION_STATUSES, Explanation
-from schemas.names import MOST_ASSETS, MOST_NAME, MOST_RULE, wrong_symbol, wrong_text
-from schemas.scores import SCORE_STATUSES, EngineScore
+from schemas.names import (
+    MOST_ASSETS,
+    MOST_NAME,
+    MOST_RULE,
+    MOST_SOURCE_ID,
+    wrong_symbol,
+    wrong_text,
+)
+from schemas.scores import LABELS, SCORE_STATUSES, EngineScore, LexiconHit, NewsScore
 from schemas.signals import RankEntry, Signal, TopSignals
 from schemas.sources import CIRCUITS, SOURCE_STATES, SourceStatus
+from schemas.topics import NEWS
 
 _OWNERS = frozenset({"admin", "user"})
 ROUNDING = 1e-9
 """By how much a sum of weights may miss 1: ten weights of 0.1 do."""
+_PROBABILITY_ROUNDING = 1e-3  # of models that reckon in 16 bits
+MOST_SOURCE_WEIGHT = 10.0
+"""What a publisher may count: more, and one of them would be the news."""
 
 
 def _score(event: EngineScore) -> str | None:
@@ -44,6 +55,45 @@ def _score(event: EngineScore) -> str | None:
         or checks.texts(event, "features", "detail")
         or _values(event.detail)
     )
+
+
+def _news_score(event: NewsScore) -> str | None:
+    given = [event.bearish, event.bullish, event.neutral]
+    probabilities = [one for one in given if one is not None]
+    if len(probabilities) not in (0, 3) or (event.model is None) != (not probabilities):
+        return "the model and its three probabilities are not all there, or all not there"
+    if probabilities and not isclose(fsum(probabilities), 1.0, abs_tol=_PROBABILITY_ROUNDING):
+        return f"bearish, bullish and neutral sum to {fsum(probabilities):g}, not to 1"
+    for name in ("bearish", "bullish", "neutral", "lexicon_confidence", "confidence"):
+        if wrong := checks.share(event, name):
+            return wrong
+    for name in ("lexicon_score", "score"):
+        if wrong := checks.share(event, name, -1.0):
+            return wrong
+    if event.source_label is not None and event.source_label not in LABELS:
+        return checks.one_of(event, "source_label", LABELS)
+    if event.article.topic != NEWS.name or event.article.offset < 0:
+        place = f"{event.article.topic[:60]!r}:{event.article.offset}"
+        return f"article {place} is no place in {NEWS.name}"
+    if not all(isfinite(hit.strength) for hit in event.hits):
+        return "hits have a strength that is not a number"
+    return (
+        checks.one_of(event, "label", LABELS)
+        or checks.share(event, "source_weight", 0.0, MOST_SOURCE_WEIGHT)
+        or checks.ids(event, "source", "headline_id", "url_id")
+        or checks.texts(event, "model", "model_version", "no_model")
+        or checks.texts(event, "source_id", most=MOST_SOURCE_ID)
+        or checks.time(event, "observed_at")
+        or checks.time(event, "event_time")
+        or checks.time_or_none(event, "published_at")
+        or checks.asset(event)
+        or _texts_of(event.hits)
+    )
+
+
+def _texts_of(hits: tuple[LexiconHit, ...]) -> str | None:
+    wrong = wrong_text("".join(hit.term for hit in hits)) if hits else None
+    return None if wrong is None else f"hits {wrong}"
 
 
 def _values(detail: dict[str, str]) -> str | None:
@@ -193,6 +243,7 @@ def _top(event: TopSignals) -> str | None:
 
 CHECKS: dict[type, Callable[[Any], str | None]] = {
     EngineScore: _score,
+    NewsScore: _news_score,
     Strategy: _strategy,
     SignalRequest: _request,
     SourceStatus: _source,

@@ -81,6 +81,10 @@ EXPLANATIONS = Topic(
     "signals.explanations", "asset", "explanation", 365 * DAY_MS, doc="why signals say so"
 )
 
+NEWS_SCORES = Topic(
+    "news.scores", "asset", "news_score", 90 * DAY_MS, doc="what headlines say, good or bad"
+)
+
 TOPICS: tuple[Topic, ...] = (
     TRENDING,
     NEWS,
@@ -97,14 +101,23 @@ TOPICS: tuple[Topic, ...] = (
     DEAD_LETTERS,
     SOURCES,
     EXPLANATIONS,
+    NEWS_SCORES,
 )
 WRITTEN_BY_STAGES: frozenset[str] = frozenset(
-    topic.name for topic in (SCORES, SIGNALS, RANKING, TOP, DEAD_LETTERS)
+    topic.name for topic in (NEWS_SCORES, SCORES, SIGNALS, RANKING, TOP, DEAD_LETTERS)
 )
 """Topics that have markers of transactions between their records, on Apache Kafka."""
 MARKET_TOPICS: tuple[Topic, ...] = TOPICS[:6]
 BY_NAME: dict[str, Topic] = {topic.name: topic for topic in TOPICS}
 BY_SCHEMA: dict[str, Topic] = {topic.schema: topic for topic in TOPICS}
+
+
+def evidence_topic(topic: str) -> str:
+    """Return where the evidence of a score stands that was made of `topic`: the market's records.
+
+    A score of sentiment is made of the headlines' scores; behind it are the headlines.
+    """
+    return NEWS.name if topic == NEWS_SCORES.name else topic
 
 
 def physical(name: str, prefix: str = "") -> str:

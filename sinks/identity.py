@@ -11,12 +11,14 @@ from typing import Any
 
 from schemas.control import Strategy
 from schemas.market import NewsArticle, TrendingAsset
+from schemas.scores import NewsScore
 from schemas.signals import Signal, TopSignals
 from sinks.base import SinkRecord
 
 _IDENTITY: dict[type, Callable[[Any], Hashable]] = {
     TrendingAsset: lambda event: (event.cycle, event.asset),
     NewsArticle: lambda event: (event.source, event.source_id, event.asset),
+    NewsScore: lambda event: (event.source, event.source_id, event.asset),
     Strategy: lambda event: event.strategy_id,
     Signal: lambda event: event.signal_id,
     TopSignals: lambda event: (event.strategy_id, event.cycle),
@@ -24,6 +26,7 @@ _IDENTITY: dict[type, Callable[[Any], Hashable]] = {
 _VERSION: dict[type, Callable[[Any], Any]] = {
     TrendingAsset: lambda event: event.observed_at,
     NewsArticle: lambda event: event.observed_at,
+    NewsScore: lambda event: event.observed_at,
     Strategy: lambda event: (event.version, event.updated_at),
 }
 

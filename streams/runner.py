@@ -19,9 +19,9 @@ from schemas.codec import BadEventError
 from schemas.control import SignalRequest, Strategy
 from schemas.events import TOPIC_OF
 from schemas.partitioning import partition_of
-from schemas.scores import EngineScore
+from schemas.scores import EngineScore, NewsScore
 from schemas.signals import RankEntry
-from schemas.topics import BY_NAME, RANKING, REQUESTS, SCORES, Topic
+from schemas.topics import BY_NAME, NEWS_SCORES, RANKING, REQUESTS, SCORES, Topic
 from streams.record_validator import RecordValidator
 from streams.stage import (
     EMPTY_TABLES,
@@ -37,6 +37,7 @@ from streams.stage import (
 _PUBLISHED: dict[type, Topic] = {
     **TOPIC_OF,
     SignalRequest: REQUESTS,
+    NewsScore: NEWS_SCORES,
     EngineScore: SCORES,
     RankEntry: RANKING,
 }

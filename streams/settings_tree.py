@@ -1,4 +1,4 @@
-"""One tree of the constants of engines, fusion, sizing and ranking; how to set them; its version.
+"""One tree of the constants of engines, headlines, fusion, sizing and ranking; how to set them; its version.
 
 Every field of a `Config` is a setting: `liquidity.size_levels`, `technical.trend.still_share`. Its
 range is in its type, what it does and where the value is from in its docstring.
@@ -31,6 +31,7 @@ from schemas.engines import ENGINES
 
 FILE, PREFIX = "QUANTIVA_SETTINGS", "QUANTIVA__"
 _STAGES = {
+    "headlines": "streams.headlines.stage",
     "fusion": "streams.fusion.fusion_stage",
     "sizing": "streams.confidence.position_sizing",
     "ranking": "streams.confidence.ranking",

@@ -14,6 +14,7 @@ import msgspec
 from schemas.control import Strategy
 from schemas.dead_letters import Kind
 from schemas.scores import InputPosition
+from streams.headlines.probabilities import NO_TEXTS, ModelTexts
 
 FORMER = "#"
 """`market.candles#1` in applied offsets: those of the topic before it was recreated."""
@@ -54,9 +55,13 @@ class StrategyAt(NamedTuple):
 
 
 class Tables(NamedTuple):
-    """Tables that a stage may look up besides its own state, as of the start of the batch."""
+    """Tables that a stage may look up besides its own state, as of the start of the batch.
+
+    `texts` is what a model says of the texts of the batch.
+    """
 
     strategies: Mapping[str, StrategyAt]
+    texts: ModelTexts = NO_TEXTS
 
 
 EMPTY_TABLES = Tables({})

@@ -1,6 +1,7 @@
 """Which stage reads and writes what: the one list that the worker and the replay run.
 
-* market topics and ticks -> a scoring stage per engine -> engine.scores
+* market.news -> headlines -> news.scores
+* market topics, news.scores and ticks -> a scoring stage per engine -> engine.scores
 * engine.scores, control.requests -> fusion -> signals, signals.ranking
 * signals.ranking -> ranking -> signals.top
 """
@@ -18,6 +19,7 @@ from streams.engines.base import Engine
 from streams.engines.scoring_stage import ScoringStage
 from streams.fusion.fusion_stage import FusionStage
 from streams.settings_tree import current, current_version
+from streams.headlines.stage import HeadlinesStage
 from streams.stage import Stage
 
 
@@ -44,12 +46,14 @@ def scoring_engines() -> tuple[Engine[Any, Any], ...]:
 
 def stage_names() -> tuple[str, ...]:
     """Return the names of all stages, in the order of the flow."""
-    return (*ENGINES, FusionStage.name, RankingStage.name)
+    return (HeadlinesStage.name, *ENGINES, FusionStage.name, RankingStage.name)
 
 
 @cache
 def stage(name: str) -> Stage:
     """Return a stage by its name; LookupError names those that exist."""
+    if name == HeadlinesStage.name:
+        return HeadlinesStage(current()["headlines"])
     if name == FusionStage.name:
         return FusionStage(current()["fusion"], current()["sizing"], settings=current_version())
     if name == RankingStage.name:
@@ -61,5 +65,5 @@ def stage(name: str) -> Stage:
 
 
 def stages() -> tuple[Stage, ...]:
-    """Return all stages, in the order of the flow: the scoring stages, fusion, ranking."""
+    """Return all stages, in the order of the flow."""
     return tuple(stage(name) for name in stage_names())

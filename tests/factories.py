@@ -20,7 +20,7 @@ from schemas.market import (
     OrderBook,
     TrendingAsset,
 )
-from schemas.scores import EngineScore, InputPosition
+from schemas.scores import EngineScore, InputPosition, LexiconHit, NewsScore
 from schemas.signals import Contribution, Signal
 from schemas.validation import CANDLE_MS, problem
 
@@ -117,6 +117,27 @@ def news(
     """Return a headline without url or label."""
     defaults = {"headline": headline, "url": "", "publisher": "CoinDesk"}
     return _market(NewsArticle, asset, at_ms, defaults, changes)
+
+
+def news_score(asset: str = "BTC", at_ms: int = START_MS, **changes: Any) -> NewsScore:
+    """Return the score of a headline by a model, without url or label."""
+    defaults = {
+        "article": InputPosition("market.news", 0, 0),
+        "headline_id": "0123456789ab",
+        "model": "small",
+        "model_version": "ba9876543210",
+        "bearish": 0.1,
+        "bullish": 0.8,
+        "neutral": 0.1,
+        "lexicon_score": 0.6,
+        "lexicon_confidence": 0.7,
+        "hits": (LexiconHit("rises", 0.5),),
+        "source_weight": 1.0,
+        "score": 0.65,
+        "confidence": 0.9,
+        "label": "positive",
+    }
+    return _market(NewsScore, asset, at_ms, defaults, changes)
 
 
 def fundamentals(asset: str = "BTC", at_ms: int = START_MS, **changes: Any) -> Fundamentals:

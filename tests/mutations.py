@@ -20,6 +20,7 @@ EVENTS = [
     factories.tick("BTC"),
     factories.book(),
     factories.news(),
+    factories.news_score(),
     factories.fundamentals(),
     factories.calendar_event(),
     factories.strategy("balanced"),

@@ -30,13 +30,23 @@ from marketdata.recorded.files import (
 from marketdata.recorded.news import headlines, tagged_posts
 from marketdata.recorded.readers import books, candles
 from marketdata.recorded.ticks import TickMaker, with_ticks
+from schemas.checks import LATEST_MS
 from schemas.events import TOPIC_OF, MarketEvent
+from schemas.market import NewsArticle
 from schemas.times import CYCLE_MS
 
 if TYPE_CHECKING:  # reading needs no client of the broker
     from transport.publisher import Publisher
 
-__all__ = ["Barrier", "Counts", "ReadReport", "RecordedDataError", "play", "read_directory"]
+__all__ = [
+    "Barrier",
+    "Counts",
+    "ReadReport",
+    "RecordedDataError",
+    "play",
+    "read_directory",
+    "recorded_news",
+]
 
 _COUNTED_EVENTS = 256
 _DEFAULT_ASSETS = ("BTC", "ETH", "BNB", "SOL", "XRP")
@@ -75,6 +85,19 @@ def read_directory(
     ]
     played = with_ticks(merged(sources), TickMaker(), start_ms, end_ms, cycle_ms)
     return _counted(played, report, start_ms, end_ms)
+
+
+def recorded_news(path: Path, report: ReadReport) -> Iterator[NewsArticle]:
+    """Yield every article of a directory, of all time, in the order of its files.
+
+    What is missing or skipped is added to `report`. Raises RecordedDataError as `read_directory`.
+    """
+    found = find_files(path, report)
+    played = found.assets or _DEFAULT_ASSETS
+    if found.headlines is not None:
+        yield from headlines(found.headlines, 0, LATEST_MS, played, report)
+    if found.tagged_posts is not None:
+        yield from tagged_posts(found.tagged_posts, 0, LATEST_MS, played, report)
 
 
 def _readers(

@@ -26,6 +26,7 @@ COMMANDS = {
     "replay": "replay:replay",
     "verify": "verify:verify",
     "lookahead": "lookahead:lookahead",
+    "news": "news:app",
     "doctor": "doctor:doctor",
     "dead-letters": "dead_letters:app",
     "topics": "topics:app",

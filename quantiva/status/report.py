@@ -60,7 +60,8 @@ def degraded(scores: Iterable[EngineScore]) -> tuple[Degraded, ...]:
         texts: dict[str, Counter[str]] = defaultdict(Counter)
         for score in by_asset.values():
             for part, text in score.detail.items():
-                texts[part][text] += 1
+                if part != "model" or text.startswith("no "):  # else it only says which one spoke
+                    texts[part][text] += 1
         for part, counted in sorted(texts.items(), key=lambda item: -item[1].total()):
             text = counted.most_common(1)[0][0]
             found.append(Degraded(engine, part, counted.total(), len(by_asset), text))

@@ -12,6 +12,7 @@ from schemas.topics import (
     CANDLES,
     FUNDAMENTALS,
     NEWS,
+    NEWS_SCORES,
     RANKING,
     REQUESTS,
     SCORES,
@@ -44,6 +45,9 @@ def _engine(name: str, topic: str) -> WatchedStage:
 ENGINE_STAGES: tuple[WatchedStage, ...] = tuple(
     _engine(engine.name, engine.topic) for engine in scoring_engines()
 )
+HEADLINES = WatchedStage(
+    "headlines", (NEWS.name,), (NEWS_SCORES.name,), "quantiva worker headlines"
+)
 FUSION = WatchedStage(
     "fusion",
     (SCORES.name, REQUESTS.name),
@@ -60,6 +64,7 @@ SINK_STAGES: tuple[WatchedStage, ...] = tuple(
     if entry.is_watched
 )
 STAGES: tuple[WatchedStage, ...] = (
+    HEADLINES,
     *ENGINE_STAGES,
     FUSION,
     RANKING_STAGE,

@@ -1,11 +1,11 @@
-"""market.news -> trending_news."""
+"""market.news -> trending_news, and news.scores -> news_scores and the columns of trending_news."""
 
 from __future__ import annotations
 
 from msgspec.structs import replace
 
 from schemas.market import NewsArticle
-from schemas.topics import NEWS
+from schemas.topics import NEWS, NEWS_SCORES
 from sinks.postgres.row_writer import RowWriter
 from sinks.postgres.table import Row, Table
 
@@ -35,4 +35,23 @@ def news_rows(event: NewsArticle) -> list[Row]:
     return [TRENDING_NEWS.row(replace(event, sentiment_label=label))]
 
 
+NEWS_SCORES_TABLE = Table(
+    name="news_scores",
+    columns=(
+        ("source", "text"),
+        ("source_id", "text"),
+        ("asset", "text"),
+        ("label", "text"),
+        ("score", "double precision"),
+        ("confidence", "double precision"),
+        ("model", "text"),
+        ("model_version", "text"),
+        ("observed_at", "timestamptz"),
+    ),
+    key=("source", "source_id", "asset"),
+    newer="stored.observed_at < excluded.observed_at",
+)
+"""A trigger brings label and score into trending_news, whichever of the two comes first."""
+
 WRITER = RowWriter(NEWS.name, TRENDING_NEWS, news_rows)
+SCORES_WRITER = RowWriter(NEWS_SCORES.name, NEWS_SCORES_TABLE)

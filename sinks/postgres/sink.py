@@ -19,13 +19,14 @@ WRITERS: tuple[Writer, ...] = (
     strategies.WRITER,
     trending.WRITER,
     news.WRITER,
+    news.SCORES_WRITER,
     signals_table.WRITER,
     top.WRITER,
 )
 
 
 class PostgresSink:
-    """Writes trending assets, news, strategies, signals and rankings.
+    """Writes trending assets, news and its scores, strategies, signals and rankings.
 
     `dsn` is a postgresql:// URL. `run_migrations=False` leaves the schema as it is.
     A statement that takes longer than `statement_timeout_s`, or a connection that does, counts as

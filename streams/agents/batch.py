@@ -6,17 +6,21 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from schemas.codec import BadEventError, Codec, UnknownSchemaError
 from schemas.dead_letters import Kind, make
+from schemas.market import NewsArticle
 from schemas.partitioning import partition_for, partition_of
 from schemas.registry_client import Registry
 from schemas.topics import DEAD_LETTERS, logical
 from streams.agents.crashes import CrashLog
 from streams.agents.faust_ext.consumer import Chunk
+from streams.agents.headline_reader import HeadlineReader
 from streams.agents.state_store import StateStore
+from streams.headlines.probabilities import NO_TEXTS, ModelTexts, Probabilities
+from streams.headlines.stage import remembered
 from streams.runner import StageRunner
 from streams.stage import Entry, Output, Stage, Tables, UnusableEventError
 from transport.decoder import Decoder, Silence
@@ -27,6 +31,11 @@ _log = logging.getLogger(__name__)
 MOST_OUTPUT_BYTES = 400_000
 """A batch ends where one key has put out so much: on the embedded broker all of it stands in one
 record beside the state."""
+_AT_ONCE = 32
+"""Records between two turns of the event loop; their texts are read together."""
+_READ_S = 2.0
+"""A batch ends where its texts took so long to read: a rebalance waits for it, and so does the
+watchdog that ends a worker without progress."""
 
 
 class BatchResult:
@@ -90,8 +99,12 @@ class BatchProcessor:
         prefix: str = "",
         tables: Callable[[], Tables],
         limits: Mapping[str, int] | None = None,
+        reader: HeadlineReader | None = None,
     ) -> None:
-        """`limits`: the most bytes of a record by logical topic, DEFAULT_LIMIT for the others."""
+        """`limits`: the most bytes of a record by logical topic, DEFAULT_LIMIT for the others.
+
+        `reader` runs a model over the texts of articles before the stage gets them.
+        """
         self._stage = stage
         self._codec = codec
         self._decoder = Decoder(codec, registry.resolve, Silence.WAIT)
@@ -103,6 +116,7 @@ class BatchProcessor:
         self._entries = _BatchEntries(store)
         self._runner = StageRunner(stage, partitions, self._entries)
         self._limits = limits or {}
+        self._reader = reader
 
     async def work(
         self, chunks: Iterable[Chunk], assignment_number: int
@@ -113,21 +127,49 @@ class BatchProcessor:
         record is handled is counted to that record and passes through: see CrashLog.
         """
         work = BatchResult(assignment_number)
-        tables = self._tables()
+        tables, began_s = self._tables(), time.monotonic()
         waiting = list(chunks)
         for number, chunk in enumerate(waiting):
-            topic = logical(chunk.tp.topic, self._prefix)
-            for index, record in enumerate(chunk.records):
-                if work.is_full:
-                    work.done[chunk.tp] = record.offset
-                    work.events += index
-                    rest = chunk._replace(records=chunk.records[index:])
-                    return work, [rest, *waiting[number + 1 :]]
-                await self._handle(work, topic, record, tables)
+            topic, records = logical(chunk.tp.topic, self._prefix), chunk.records
+            for begin in range(0, len(records), _AT_ONCE):
+                part = records[begin : begin + _AT_ONCE]
+                if begin:
+                    await asyncio.sleep(0)  # the event loop gets its turn
+                if self._reader is not None and not work.is_full:
+                    tables = tables._replace(texts=await self._read(part))
+                for index, record in enumerate(part, begin):
+                    if work.is_full:
+                        work.done[chunk.tp] = record.offset
+                        work.events += index
+                        rest = chunk._replace(records=records[index:])
+                        return work, [rest, *waiting[number + 1 :]]
+                    await self._handle(work, topic, record, tables)
+                if self._reader is not None:
+                    work.is_full |= time.monotonic() - began_s > _READ_S
             work.done[chunk.tp] = chunk.next_offset
-            work.events += len(chunk.records)
-            await asyncio.sleep(0)  # the event loop gets its turn
+            work.events += len(records)
+            await asyncio.sleep(0)
         return work, []
+
+    async def _read(self, records: Sequence[Any]) -> ModelTexts:
+        """Return what the model says of the texts of records; bad ones are refused later."""
+        articles = []
+        for record in records:
+            try:
+                event = self._codec.decode(record.value)
+            except UnknownSchemaError:
+                event = (await self._decoder.read(record.value)).event
+            except BadEventError:
+                continue
+            if isinstance(event, NewsArticle):
+                articles.append(event)
+        if self._reader is None:
+            return NO_TEXTS
+        return await self._reader(articles, self._remembered)
+
+    def _remembered(self, asset: str, version: str, key: bytes) -> Probabilities | None:
+        entry = self._store.peek(asset.encode())
+        return None if entry is None else remembered(entry.state, version, key)
 
     async def _handle(self, work: BatchResult, topic: str, record: Any, tables: Tables) -> None:
         """Take one record in: it is applied, or refused with a dead letter; else this raises."""

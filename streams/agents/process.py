@@ -24,8 +24,10 @@ from aiokafka.errors import KafkaError
 
 from schemas.topics import STRATEGIES, TOPICS, physical
 from streams.agents.cycle_watchdog import CycleWatchdog
+from streams.agents.headline_reader import HeadlineReader
 from streams.agents.stage_worker import StageWorker
 from streams.agents.strategies import StrategyTable
+from streams.headlines.stage import HeadlinesStage
 from streams.stage import EMPTY_TABLES
 from streams.topology import stage
 from transport import admin, clients, logs, memory
@@ -145,6 +147,7 @@ async def run(names: list[str], settings: Settings) -> int:
             registry,
             strategies.tables if name == "fusion" else lambda: EMPTY_TABLES,
             limits,
+            HeadlineReader() if name == HeadlinesStage.name else None,
         )
         for name in working
     ]

@@ -14,6 +14,7 @@ from streams.agents.batch import BatchProcessor
 from streams.agents.changelog import Changelog
 from streams.agents.crashes import CrashLog
 from streams.agents.faust_ext.app import make_app
+from streams.agents.headline_reader import HeadlineReader
 from streams.agents.loop import StageLoop
 from streams.agents.state_store import StateStore
 from streams.agents.writer import Writer
@@ -39,8 +40,12 @@ class StageWorker:
         registry: Registry,
         tables: Callable[[], Tables],
         limits: Mapping[str, int] | None = None,
+        reader: HeadlineReader | None = None,
     ) -> None:
-        """`limits`: the most bytes of a record by topic on the broker; Kafka's default else."""
+        """`limits`: the most bytes of a record by topic on the broker; Kafka's default else.
+
+        `reader` runs a model over texts, for the stage that scores headlines.
+        """
         limits = limits or {}
         group = settings.group_id(stage.name)
         self.stage = stage
@@ -67,7 +72,9 @@ class StageWorker:
             prefix=settings.prefix,
             tables=tables,
             limits={logical(name, settings.prefix): size for name, size in limits.items()},
+            reader=reader,
         )
+        self._reader = reader
         changelog = table.changelog_topic_name
         transactions = transactions_of(settings, group, limits)
         writer = Writer(app, store, changelog, settings.prefix, transactions, limits)
@@ -136,5 +143,7 @@ class StageWorker:
     async def stop(self) -> None:
         """Leave the group after the last commit."""
         await self.app.stop()
+        if self._reader is not None:
+            self._reader.stop()
         if self._transactions is not None:
             await self._transactions.stop()

@@ -60,6 +60,14 @@ class StateStore:
         entry = self._entries[key] = Entry(row.state, row.applied)
         return entry, row.pending
 
+    def peek(self, key: bytes) -> Entry | None:
+        """Return the entry of a key and touch nothing: `load` will still tell of its outputs."""
+        entry, value = self._entries.get(key), self._rows.get(key)
+        if entry is not None or value is None:
+            return entry
+        row = self._decode(value)
+        return Entry(row.state, row.applied)
+
     def put(self, key: bytes, entry: Entry) -> None:
         """Remember an entry in memory; it is lost unless its bytes reach the changelog."""
         self._entries[key] = entry

@@ -46,6 +46,13 @@ class LexiconScore(NamedTuple):
     confidence: float
 
 
+class Hit(NamedTuple):
+    """A term found in a text, as the lexicon has it, and its signed strength there."""
+
+    term: str
+    strength: float
+
+
 class _Term(NamedTuple):
     words: tuple[str, ...]
     kind: int
@@ -57,6 +64,7 @@ class _Match(NamedTuple):
     end: int
     kind: int
     value: float
+    term: str
 
 
 def _words(text: str) -> list[str]:
@@ -106,7 +114,7 @@ def _matches(words: list[str]) -> list[_Match]:
             length = len(term.words)
             if length == 1 or tuple(words[at : at + length]) == term.words:
                 end = at + length
-                found.append(_Match(at, end, term.kind, term.value))
+                found.append(_Match(at, end, term.kind, term.value, " ".join(term.words)))
                 break
     return found
 
@@ -118,6 +126,7 @@ class _Found(NamedTuple):
     kind: int
     value: float
     factor: float
+    term: str
 
 
 class _Walk:
@@ -150,9 +159,10 @@ class _Walk:
             factor *= self.boost
         value = self._paired(match)
         if value is None:
-            self.found.append(_Found(match.end, match.kind, match.value, factor))
+            self.found.append(_Found(match.end, match.kind, match.value, factor, match.term))
         else:
-            self.found[-1] = self.found[-1]._replace(end=match.end, value=value)
+            pair = f"{self.found[-1].term} {match.term}"
+            self.found[-1] = self.found[-1]._replace(end=match.end, value=value, term=pair)
 
     def _ended_within(self, start: int, reach: int) -> bool:
         return bool(self.found) and start - self.found[-1].end <= reach
@@ -180,27 +190,49 @@ class _Walk:
         return self.words[end - 1].endswith(("ing", "er"))
 
 
-def strengths(text: str) -> list[float]:
-    """Return the signed strength of every term found in a text, its neighbours considered."""
+def found_in(text: str) -> tuple[Hit, ...]:
+    """Return every term found in a text with its signed strength, its neighbours considered."""
     words = _words(text)
     walk = _Walk(words)
     for match in _matches(words):
         walk.take(match)
     asks = QUESTION_FACTOR if words and words[-1] == "?" else 1.0
-    return [one.value * one.factor * asks for one in walk.found]
+    return tuple(Hit(one.term, one.value * one.factor * asks) for one in walk.found)
+
+
+def strengths(text: str) -> list[float]:
+    """Return the signed strength of every term found in a text."""
+    return [hit.strength for hit in found_in(text)]
+
+
+def score_text(headline: str, summary: str | None = None) -> LexiconScore:
+    """Score a headline, and its summary with less weight."""
+    return _read(headline, summary)[0]
+
+
+def hits(headline: str, summary: str | None = None) -> tuple[Hit, ...]:
+    """Return the terms that a score comes from: the headline's, then the summary's."""
+    return _read(headline, summary)[1]
 
 
 @lru_cache(16)  # a headline comes once for every asset that it names, one after the other
-def score_text(headline: str, summary: str | None = None) -> LexiconScore:
-    """Score a headline, and its summary with less weight."""
-    found = strengths(headline)
-    total, matched = sum(found), sum(map(abs, found))
-    if summary:
-        found = strengths(summary[:SUMMARY_MAX_CHARS])
-        background = tanh(sum(found))
-        total += SUMMARY_WEIGHT * background
-        matched += SUMMARY_WEIGHT * tanh(sum(map(abs, found)))
+def _read(headline: str, summary: str | None) -> tuple[LexiconScore, tuple[Hit, ...]]:
+    told = found_in(headline)
+    total, matched = _sums(told)
+    background = found_in(summary[:SUMMARY_MAX_CHARS]) if summary else ()
+    if background:
+        balance, strength = _sums(background)
+        total += SUMMARY_WEIGHT * tanh(balance)
+        matched += SUMMARY_WEIGHT * tanh(strength)
+    found = told + background
     if matched <= 0.0:
-        return LexiconScore(0.0, 0.0)
+        return LexiconScore(0.0, 0.0), found
     agreement = 0.4 + 0.6 * min(1.0, abs(total) / matched)
-    return LexiconScore(tanh(total), (1.0 - exp(-matched / CONFIDENCE_SCALE)) * agreement)
+    confidence = (1.0 - exp(-matched / CONFIDENCE_SCALE)) * agreement
+    return LexiconScore(tanh(total), confidence), found
+
+
+def _sums(found: tuple[Hit, ...]) -> tuple[float, float]:
+    """Return the sum of the strengths, and the sum of their sizes."""
+    given = [hit.strength for hit in found]
+    return sum(given), sum(map(abs, given))

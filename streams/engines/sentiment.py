@@ -1,38 +1,41 @@
-"""Sentiment, -1 to 1: headlines (model, lexicon, source label) and social metrics, smoothed.
+"""Sentiment, -1 to 1: scored headlines and social metrics, smoothed.
 
-    news = mean of headline scores by confidence * 2^(-age / 6 h)
+    news = mean of headline scores by confidence * source weight * 2^(-age / 6 h)
     raw  = (0.6 c_news news + 0.4 c_social social) / (0.6 c_news + 0.4 c_social + 0.05)
-    ema += (1 - (1 - 0.125)^(dt / 10 min)) * (raw - ema)        score = ema
+    ema  = before + (1 - (1 - 0.125)^(dt / 10 min)) * (raw - before)        score = ema
 
-The clock of an asset is the newest `observed_at` that it has seen. Late news joins the mean with
-the weight that it would have by now, and moves no clock; a late or repeated tick changes nothing,
-nor does the same headline or url again, unless it was published 48 h later or more.
-The sums decay exactly, so no list of headlines is needed and the state is bounded.
+A headline ages from when it was published, where that is known. The clock of an asset is the newest
+`observed_at` that it has seen. All records of one moment of it have no order: `before` is the
+average as the moment before left it, and what the moment brings is kept apart until it is over
+(`sentiment_state.py`). The first moment, and one after a pause longer than the half-life of the
+news, begins the average at its raw score. Late news joins the moment at hand, and moves no clock.
+The same headline or url again changes nothing, unless it was published 48 h later or more.
+The sums of earlier moments decay exactly, so no list of headlines is needed: the state is bounded.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right, insort
+from bisect import bisect_right
 from dataclasses import dataclass, field
-from math import exp2, log2
+from math import exp2, fsum
 from typing import Any
 
-import msgspec
+from msgspec.structs import replace
 
-from schemas.market import NewsArticle, TrendingAsset
+from schemas.market import TrendingAsset
+from schemas.scores import NewsScore
 from schemas.times import DAY_MS, HOUR_MS, MINUTE_MS
-from schemas.topics import NEWS
+from schemas.topics import NEWS_SCORES
 from streams.engines.base import Engine, EngineReading, clamp, freshness
-from streams.engines.headline import ENTRY_BYTES, VoicesConfig, entry, repeats, score_headline
-from streams.engines.social import Social, SocialConfig, observe
+from streams.engines.repetition import ENTRY_BYTES, repeats
+from streams.engines.sentiment_state import Headline, State, counted, entries, headline_of, heaviest
+from streams.engines.social import SocialConfig, observe, order_of
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
     """Constants of the sentiment engine."""
 
-    voices: VoicesConfig = field(default_factory=VoicesConfig)
-    """Constants of the voices of a headline, and the transformer's results."""
     no_model_factor: float = 0.7
     """Factor on the confidence without the model: word lists miss what sentences mean."""
     silent_weight: float = 0.05
@@ -59,12 +62,13 @@ class Config:
     """Window of `news_count_24h`."""
     count_most: int = 256
     """`news_count_24h` counts no further: bounds the state."""
+    moment_most: int = 256
+    """Headlines of one moment that are kept apart; of more the oldest go to the earlier ones."""
     remembered: int = 256
     """Articles remembered to know a repetition by url or headline; 4 KiB of state."""
     repeated_within_ms: float = 2 * DAY_MS
-    """Published so much later than the article that it repeats, an article is news again: after
-    eight half-lives 0.4 % of the first is left, and copies of a story come within a day or two.
-    With a memory by count alone a score depends for months on where the data began."""
+    """Published so much later than the one that it repeats, an article is news again: 0.4 % of that
+    is left, and by count alone a score would depend for months on where the data began."""
     evidence_most: int = 10
     """Headlines named as evidence."""
     evidence_least: float = 0.01
@@ -73,28 +77,8 @@ class Config:
     """Constants of the social part."""
 
 
-class Headline(msgspec.Struct, frozen=True, gc=False):
-    """A headline among the heaviest: its offset, time and weight when new."""
-
-    offset: int
-    observed_at: int
-    weight: float
-
-
-class State(msgspec.Struct, frozen=True, gc=False):
-    """State of one asset; sums are decayed to `clock` (ms, 0: nothing seen)."""
-
-    clock: int = 0
-    price_usd: float | None = None
-    ema: float | None = None
-    raw: float = 0.0
-    news_sum: float = 0.0
-    news_weight: float = 0.0
-    model_weight: float = 0.0
-    heaviest: tuple[Headline, ...] = ()
-    news_times: tuple[int, ...] = ()
-    articles: bytes = b""
-    social: Social = Social()
+_ALL = 0.995
+"""Share of the news at which all of it counts as read."""
 
 
 def initial(config: Config) -> State:
@@ -103,41 +87,49 @@ def initial(config: Config) -> State:
 
 
 def update(config: Config, state: State, event: Any, offset: int) -> State:
-    """Apply a headline or a tick."""
-    if isinstance(event, NewsArticle):
-        return _apply_news(config, state, event, offset)
+    """Apply a headline's score or a tick."""
+    if isinstance(event, NewsScore):
+        return _apply_news(config, state, event)
     if isinstance(event, TrendingAsset):
         return _apply_tick(config, state, event)
     return state
 
 
 def _apply_tick(config: Config, state: State, tick: TrendingAsset) -> State:
-    social = observe(config.social, state.social, tick)
-    if social is state.social:
+    before, order = state.social, order_of(tick)
+    if tick.observed_at == before.observed_at:  # of two at one moment the same one always counts
+        before = state.social_before
+        if order <= state.tick:
+            return state
+    social = observe(config.social, before, tick)
+    if social is before:
         return state
     moved = _moved(config, state, tick.observed_at)
-    after = msgspec.structs.replace(moved, social=social, price_usd=tick.price_usd)
-    return _smoothed(config, state, after)
-
-
-def _apply_news(config: Config, state: State, news: NewsArticle, offset: int) -> State:
-    new = entry(news)
-    if repeats(state.articles, new, config.repeated_within_ms):
-        return state
-    score, confidence, by_model = score_headline(config.voices, news)
-    weight = max(confidence, config.silent_weight)
-    moved = _moved(config, state, news.observed_at)
-    share = weight * _decay(config, moved.clock - news.observed_at)
-    after = msgspec.structs.replace(
-        moved,
-        news_sum=moved.news_sum + share * score,
-        news_weight=moved.news_weight + share,
-        model_weight=moved.model_weight + (share if by_model else 0.0),
-        heaviest=_with_headline(config, state, Headline(offset, news.observed_at, weight)),
-        news_times=_with_time(config, moved, news.observed_at),
-        articles=(state.articles + new)[-ENTRY_BYTES * config.remembered :],
+    after = replace(
+        moved, social=social, social_before=before, tick=order, price_usd=tick.price_usd
     )
-    return _smoothed(config, state, after)
+    return _smoothed(config, after)
+
+
+def _apply_news(config: Config, state: State, news: NewsScore) -> State:
+    new = headline_of(news, config.silent_weight)
+    earlier = state.articles
+    if news.observed_at > state.clock:
+        earlier += entries(state.moment)
+    if new in state.moment or repeats(earlier, new.entry, config.repeated_within_ms):
+        return state
+    moved = _moved(config, state, news.observed_at)
+    model, no_model = (
+        f"{news.model} {news.model_version}" if news.model else "",
+        news.no_model or "",
+    )
+    if moved.moment:
+        model, no_model = max(model, moved.model), max(no_model, moved.no_model)
+    moment = tuple(sorted((*moved.moment, new)))
+    if len(moment) > config.moment_most:
+        moved, moment = _folded(config, replace(moved, moment=moment[:1])), moment[1:]
+    after = replace(moved, moment=moment, model=model, no_model=no_model)
+    return _smoothed(config, _summed(config, after))
 
 
 def _moved(config: Config, state: State, observed_at: int) -> State:
@@ -145,30 +137,63 @@ def _moved(config: Config, state: State, observed_at: int) -> State:
     if observed_at <= state.clock:
         return state
     decay = _decay(config, observed_at - state.clock)
-    return msgspec.structs.replace(
-        state,
+    before = _folded(config, state)
+    news_sum, news_weight, model_weight = (one * decay for one in before.carried)
+    return replace(
+        before,
         clock=observed_at,
-        news_sum=state.news_sum * decay,
-        news_weight=state.news_weight * decay,
-        model_weight=state.model_weight * decay,
+        before=state.ema,
+        before_ms=state.clock,
+        carried=(news_sum, news_weight, model_weight),
+        news_sum=news_sum,
+        news_weight=news_weight,
+        model_weight=model_weight,
     )
 
 
-def _smoothed(config: Config, before: State, after: State) -> State:
-    """Return `after` with its raw score, and the average advanced by the time since `before`."""
-    news_trust, social_trust = _trust(config, after, after.clock)
-    if after.ema is None and news_trust <= 0.0 and social_trust <= 0.0:
-        return after
-    news_share = config.news_share * news_trust
-    social_share = config.social_share * social_trust
-    said = news_share * _news_mean(after) + social_share * after.social.score
+def _folded(config: Config, state: State) -> State:
+    """Return the state with the headlines of its moment among the earlier ones."""
+    now = _summed(config, state) if state.moment else state
+    return replace(
+        now,
+        carried=(now.news_sum, now.news_weight, now.model_weight),
+        leading=_leading(config, state),
+        news_times=_times(config, state),
+        articles=(state.articles + entries(state.moment))[-ENTRY_BYTES * config.remembered :],
+        moment=(),
+    )
+
+
+def _summed(config: Config, state: State) -> State:
+    """Return the state with its sums; rounded once, so no order of the headlines shows in them."""
+    news_sum, news_weight, model_weight = ([one] for one in state.carried)
+    for one in counted(state.moment, config.repeated_within_ms):
+        share = one.weight * _decay(config, state.clock - one.told_at)
+        news_sum.append(share * one.score)
+        news_weight.append(share)
+        model_weight.append(share if one.by_model else 0.0)
+    return replace(
+        state,
+        news_sum=fsum(news_sum),
+        news_weight=fsum(news_weight),
+        model_weight=fsum(model_weight),
+    )
+
+
+def _smoothed(config: Config, state: State) -> State:
+    """Return the state with its raw score, and the average since the moment before."""
+    news_trust, social_trust = _trust(config, state, state.clock)
+    if state.before is None and news_trust <= 0.0 and social_trust <= 0.0:
+        return state
+    news_share, social_share = config.news_share * news_trust, config.social_share * social_trust
+    said = news_share * _news_mean(state) + social_share * state.social.score
     raw = clamp(said / (news_share + social_share + config.neutral_share))
-    if before.ema is None:
-        return msgspec.structs.replace(after, raw=raw, ema=raw)
-    cycles = (after.clock - before.clock) / config.cycle_ms
-    alpha = 1.0 - (1.0 - config.alpha) ** cycles
-    ema = clamp(before.ema + alpha * (raw - before.ema))
-    return msgspec.structs.replace(after, raw=raw, ema=ema)
+    gap_ms = state.clock - state.before_ms
+    if state.before is None or gap_ms > config.half_life_ms:
+        return replace(state, raw=raw, ema=raw)
+    alpha = 1.0 - (1.0 - config.alpha) ** (gap_ms / config.cycle_ms)
+    ema = clamp(state.before + alpha * (raw - state.before))
+    return replace(state, raw=raw, ema=ema)
 
 
 def _trust(config: Config, state: State, now: int) -> tuple[float, float]:
@@ -187,21 +212,15 @@ def _decay(config: Config, age_ms: float) -> float:
     return exp2(-age_ms / config.half_life_ms)
 
 
-def _with_headline(config: Config, state: State, new: Headline) -> tuple[Headline, ...]:
-    """Return the heaviest headlines. All decay alike, so their order never changes with time."""
-
-    def rank(headline: Headline) -> tuple[float, int]:
-        weight = log2(headline.weight) + headline.observed_at / config.half_life_ms
-        return weight, headline.offset
-
-    ordered = sorted((*state.heaviest, new), key=rank, reverse=True)
-    return tuple(ordered[: config.evidence_most])
+def _leading(config: Config, state: State) -> tuple[Headline, ...]:
+    within_ms, half_life_ms = config.repeated_within_ms, config.half_life_ms
+    return heaviest(state, within_ms, half_life_ms, config.evidence_most)
 
 
-def _with_time(config: Config, state: State, observed_at: int) -> tuple[int, ...]:
-    """Return the times of the news within the window, oldest first."""
-    times = list(state.news_times)
-    insort(times, observed_at)
+def _times(config: Config, state: State) -> tuple[int, ...]:
+    """Return when the headlines within the window are from, oldest first."""
+    new = (one.told_at for one in counted(state.moment, config.repeated_within_ms))
+    times = sorted((*state.news_times, *new))
     del times[: bisect_right(times, state.clock - config.count_window_ms)]
     return tuple(times[-config.count_most :])
 
@@ -210,18 +229,18 @@ def read(config: Config, state: State, now: int) -> EngineReading:
     """Return the reading at `now` (ms), or at the newest record seen if that is later."""
     now = max(now, state.clock)
     news_trust, social_trust = _trust(config, state, now)
-    first_new = bisect_right(state.news_times, now - config.count_window_ms)
-    news_count = len(state.news_times) - first_new
-    covered = _model_coverage(config, state)
+    times = _times(config, state)
+    news_count = len(times) - bisect_right(times, now - config.count_window_ms)
+    weight = state.news_weight
+    covered = min(1.0, state.model_weight / weight) if weight > 0.0 else 0.0
     shares = config.news_share + config.social_share
     trust = (config.news_share * news_trust + config.social_share * social_trust) / shares
     model_factor = config.no_model_factor + (1.0 - config.no_model_factor) * covered
+    age_ms = now - state.clock if state.clock else None
     return EngineReading(
         score=state.ema or 0.0,
         confidence=0.0 if state.ema is None else clamp(trust * model_factor, 0.0),
-        freshness=freshness(
-            now - state.clock if state.clock else None, config.fresh_ms, config.stale_ms
-        ),
+        freshness=freshness(age_ms, config.fresh_ms, config.stale_ms),
         data_time=state.clock or None,
         price_usd=state.price_usd,
         features={
@@ -231,39 +250,28 @@ def read(config: Config, state: State, now: int) -> EngineReading:
             "news_count_24h": float(news_count),
         },
         evidence=_evidence(config, state, now),
-        detail=_detail(config, state, covered, news_count, social_trust),
+        detail=_detail(state, covered, news_count, social_trust),
     )
-
-
-def _model_coverage(config: Config, state: State) -> float:
-    """Return which share of the news weight the model has scored, 0 to 1."""
-    if config.voices.scorer is None:
-        return 0.0
-    return clamp(state.model_weight / state.news_weight, 0.0) if state.news_weight > 0.0 else 1.0
 
 
 def _evidence(config: Config, state: State, now: int) -> tuple[int, ...]:
-    """Return the offsets of the headlines that weigh most at `now`, newest last."""
-    half_life_ms, least = config.half_life_ms, config.evidence_least
-    return tuple(
-        sorted(
-            [
-                headline.offset
-                for headline in state.heaviest
-                if headline.weight * exp2((headline.observed_at - now) / half_life_ms) >= least
-            ]
-        )
+    """Return the offsets in market.news of the headlines that weigh most at `now`, newest last."""
+    found = (
+        (one.weight * _decay(config, now - one.told_at), one) for one in _leading(config, state)
     )
+    return tuple(sorted({one.offset for weight, one in found if weight >= config.evidence_least}))
 
 
-def _detail(
-    config: Config, state: State, covered: float, news_count: int, social_trust: float
-) -> dict[str, str]:
-    detail: dict[str, str] = {}
-    if config.voices.scorer is None:
-        detail["model"] = "no weights: lexicon and social only"
-    elif covered < 0.995:
-        detail["model"] = f"scored {covered:.0%} of the news"
+def _detail(state: State, covered: float, news_count: int, social_trust: float) -> dict[str, str]:
+    """Return which model spoke, or that none did, and what else degrades the score."""
+    why = f" ({state.no_model})" if state.no_model else ""
+    detail = {"model": state.model}
+    if covered < 1.0 - _ALL:
+        detail["model"] = (
+            f"no model: lexicon and social only{why}" if why else state.model or "no headline yet"
+        )
+    elif covered < _ALL:
+        detail["unread"] = f"{1.0 - covered:.0%} of the news by no model{why}"
     if not news_count:
         detail["news"] = "none in 24 h"
     if not state.social.observed_at:
@@ -277,7 +285,7 @@ def _detail(
 
 ENGINE = Engine(
     name="sentiment",
-    topic=NEWS.name,
+    topic=NEWS_SCORES.name,
     config=Config(),
     state_type=State,
     initial=initial,

@@ -20,6 +20,7 @@ confidence of the rest: own + (1 - own) * 0.15.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from hashlib import blake2b
 from math import log1p, sqrt, tanh
 
 import msgspec
@@ -128,6 +129,12 @@ def observe(config: SocialConfig, social: Social, tick: TrendingAsset) -> Social
         {**known, **learned},
         tick.fear_greed is not None,
     )
+
+
+def order_of(tick: TrendingAsset) -> bytes:
+    """Return what tells ticks of one moment apart: of two, the later cycle, then chance, counts."""
+    content = blake2b(msgspec.msgpack.encode(tick), digest_size=8).digest()
+    return max(0, tick.cycle).to_bytes(8, "big") + content
 
 
 def _values(config: SocialConfig, tick: TrendingAsset) -> dict[str, float]:

@@ -20,12 +20,24 @@ from schemas.market import (
     OrderBook,
     TrendingAsset,
 )
-from schemas.scores import EngineScore
+from schemas.scores import EngineScore, InputPosition
 from schemas.signals import RankEntry
 from schemas.times import HOUR_MS
-from schemas.topics import BOOKS, CALENDAR, CANDLES, FUNDAMENTALS, NEWS, RANKING, SCORES, TRENDING
+from schemas.topics import (
+    BOOKS,
+    CALENDAR,
+    CANDLES,
+    FUNDAMENTALS,
+    NEWS,
+    NEWS_SCORES,
+    RANKING,
+    SCORES,
+    TRENDING,
+)
 from schemas.validation import TIMEFRAME_MS
 from streams.engines.scoring_stage import ScoringStage
+from streams.headlines.probabilities import ModelTexts, Probabilities
+from streams.headlines.scoring import VoicesConfig, score_article
 from streams.lookahead.output_digest import Difference, flat, short, unequal
 from streams.lookahead.steps import Step
 from streams.stage import Entry, Stage, Tables, advance
@@ -172,6 +184,14 @@ def _headline(asset: str, now_ms: int) -> list[Any]:
     ]
 
 
+def _news_score(asset: str, now_ms: int) -> list[Any]:
+    """Return the score of that headline, of which a model is certain, too."""
+    texts, certain = ModelTexts(SOURCE, SOURCE), Probabilities(1.0, 0.0, 0.0)
+    place = InputPosition(NEWS.name, 0, _AHEAD)
+    (headline,) = _headline(asset, now_ms)
+    return [score_article(VoicesConfig(), headline, place, texts, certain)]
+
+
 def _book(asset: str, now_ms: int) -> list[Any]:
     return [
         OrderBook(
@@ -260,6 +280,7 @@ def _ranks(key: str, now_ms: int) -> list[Any]:
 _MAKERS: dict[str, Callable[[str, int], list[Any]]] = {
     TRENDING.name: _tick,
     NEWS.name: _headline,
+    NEWS_SCORES.name: _news_score,
     CANDLES.name: _candles,
     BOOKS.name: _book,
     FUNDAMENTALS.name: _fundamentals,

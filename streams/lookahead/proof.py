@@ -23,7 +23,7 @@ from streams.lookahead.guard import REFUSAL
 from streams.lookahead.output_digest import differences, digest, output_digest
 from streams.lookahead.planted import disturbed, last_of_each
 from streams.lookahead.records import MarketRecord, Source, pack, unpack
-from streams.lookahead.steps import Step, WatchedTopology, load_stage
+from streams.lookahead.steps import Step, WatchedTopology, load_stage, with_headlines
 from streams.lookahead.twin import Twin, TwinError
 from streams.stage import Stage, StrategyAt, Tables
 
@@ -77,10 +77,10 @@ class _Proving:
         every: int | None,
         on_progress: OnProgress,
     ) -> None:
-        self._source, self._names = source, list(names)
+        self._source, self._names = source, with_headlines(names)
         self._strategies, self._every = strategies, every or 0
         self._tell = on_progress
-        self._stages: dict[str, Stage] = {name: load_stage(name) for name in names}
+        self._stages: dict[str, Stage] = {name: load_stage(name) for name in self._names}
         of_engines = [isinstance(one, ScoringStage) for one in self._stages.values()]
         called = [one.name for one in self._stages.values()]
         self._engines = tuple(

@@ -6,8 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Any, NamedTuple
 
+from schemas.topics import NEWS_SCORES
 from streams.engines.base import Engine
 from streams.engines.scoring_stage import ScoringStage
+from streams.headlines.stage import HeadlinesStage
 from streams.lookahead.records import MarketRecord
 from streams.runner import StageRunner, TopologyRunner, Validators
 from streams.stage import EMPTY_TABLES, Entry, Output, Stage, StrategyAt, Tables
@@ -42,6 +44,13 @@ def load_stage(name: str) -> Stage:
         msg = f"{name} is {engine!r}, not an engine"
         raise LookupError(msg)
     return ScoringStage(engine)
+
+
+def with_headlines(names: Sequence[str]) -> list[str]:
+    """Return stages' names; where one reads scores of headlines, also the one that writes them."""
+    reads = any(NEWS_SCORES.name in load_stage(name).inputs for name in names)
+    scores = reads and HeadlinesStage.name not in names
+    return [HeadlinesStage.name, *names] if scores else list(names)
 
 
 class WatchedTopology(TopologyRunner):

@@ -12,11 +12,14 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from schemas.market import Candle
-from schemas.topics import CANDLES, TRENDING
+from schemas.market import Candle, NewsArticle
+from schemas.scores import InputPosition
+from schemas.topics import CANDLES, NEWS_SCORES, TRENDING, evidence_topic
 from schemas.validation import TIMEFRAME_MS
 from streams.engines.base import Engine, EngineReading
-from streams.lookahead.records import Source
+from streams.headlines.probabilities import NO_TEXTS
+from streams.headlines.scoring import VoicesConfig, score_article
+from streams.lookahead.records import MarketRecord, Source
 
 TOLERANCE = 1e-6
 COARSE = 0.01
@@ -29,6 +32,7 @@ _QUIET_SHARE = 0.1
 """Share of what a later run saw over which it must have been equal, to count as settled."""
 _COMPARE_STATES_EVERY = 200
 _TELL_EVERY = 1000
+_VOICES = VoicesConfig()
 
 
 class Figure(msgspec.Struct, frozen=True):
@@ -90,7 +94,7 @@ def _rows(engines: Sequence[Engine[Any, Any]]) -> Iterator[_Row]:
                 yield _Row(engine, label, (engine.topic,), timeframe, _CANDLES_MOST)
         else:
             topics = (engine.topic, TRENDING.name)
-            label = f"{engine.topic.removeprefix('market.')}, ticks"
+            label = f"{evidence_topic(engine.topic).removeprefix('market.')}, ticks"
             yield _Row(engine, label, topics, None, _OTHERS_MOST)
 
 
@@ -183,6 +187,17 @@ class _Lane:
         self._running = [one for one in self._running if not one.ended]
 
 
+def _with_scores(source: Source) -> Iterator[MarketRecord]:
+    """Yield the records of a source, behind each headline its score by the lexicon."""
+    for record in source.read():
+        yield record
+        topic, partition, offset, event = record
+        if type(event) is NewsArticle:
+            place = InputPosition(topic, partition, offset)
+            score = score_article(_VOICES, event, place, NO_TEXTS, None)
+            yield MarketRecord(NEWS_SCORES.name, partition, offset, score)
+
+
 def measure(
     source: Source,
     engines: Sequence[Engine[Any, Any]],
@@ -193,14 +208,14 @@ def measure(
     totals: Counter[tuple[int, str]] = Counter()
     own: Counter[int] = Counter()
     records = 0
-    for topic, _, _, event in source.read():
+    for topic, _, _, event in _with_scores(source):
         records += 1
         for place, row in enumerate(rows):
             if row.takes(topic, event):
                 totals[place, event.asset] += 1
                 own[place] += topic == row.engine.topic
     lanes = {key: _Lane(rows[key[0]], total) for key, total in totals.items() if own[key[0]]}
-    for number, (topic, _, offset, event) in enumerate(source.read()):
+    for number, (topic, _, offset, event) in enumerate(_with_scores(source)):
         for place, row in enumerate(rows):
             if own[place] and row.takes(topic, event):
                 lanes[place, event.asset].take(event, offset)

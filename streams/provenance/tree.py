@@ -17,7 +17,7 @@ import msgspec
 from schemas.control import SignalRequest, Strategy
 from schemas.scores import EngineScore, InputPosition
 from schemas.signals import Contribution, Signal
-from schemas.topics import REQUESTS, SCORES, STRATEGIES, TRENDING
+from schemas.topics import REQUESTS, SCORES, STRATEGIES, TRENDING, evidence_topic
 
 
 class Looked(NamedTuple):
@@ -168,7 +168,8 @@ def _evidence_places(score: EngineScore) -> tuple[InputPosition, ...]:
     if not score.evidence or not score.inputs:
         return ()
     source = next((one for one in score.inputs if one.topic != TRENDING.name), score.inputs[0])
-    return tuple(InputPosition(source.topic, source.partition, offset) for offset in score.evidence)
+    topic = evidence_topic(source.topic)
+    return tuple(InputPosition(topic, source.partition, offset) for offset in score.evidence)
 
 
 def _cite(signal: Signal, place: InputPosition, known: Known, engine: str | None = None) -> Cited:

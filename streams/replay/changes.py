@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from schemas.control import Strategy
 from schemas.engines import ENGINES
 from schemas.platform_checks import ROUNDING
+from schemas.topics import evidence_topic
 from streams.stage import StrategyAt
 from streams.topology import scoring_engines
 
@@ -92,7 +93,9 @@ def parse_changes(
 
 
 def _engines(text: str | None) -> tuple[str, ...]:
-    by_topic = {engine.topic.rpartition(".")[2]: engine.name for engine in scoring_engines()}
+    by_topic = {
+        evidence_topic(engine.topic).rpartition(".")[2]: engine.name for engine in scoring_engines()
+    }
     found = []
     for name in _items(text):
         engine = by_topic.get(name, name)

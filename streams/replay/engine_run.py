@@ -9,6 +9,7 @@ from itertools import tee
 from schemas.codec import BadEventError
 from schemas.scores import EngineScore
 from schemas.topics import SCORES, TRENDING
+from streams.replay.headline_scores import engine_log
 from streams.replay.letters import Letters
 from streams.replay.logs import Logs, asset_of
 from streams.replay.parity import Comparison
@@ -29,8 +30,11 @@ class EngineRun:
         ends: Mapping[str, int],
         partitions: int,
         partition: int,
+        former: Mapping[str, str],
     ) -> None:
+        """`former`: names that its topics had when the scores were made; see `former_names`."""
         self._stage = scoring
+        self._former = former
         self._letters = letters
         self._ends = ends
         self._partition = partition
@@ -51,7 +55,7 @@ class EngineRun:
             if comparison is not None:
                 self._repeat(one, before, comparison)
             return before
-        if any(place.offset > self._ends[place.topic] for place in score.inputs):
+        if any(offset > self._ends.get(topic, offset) for topic, offset in self._read_by(score)):
             if comparison is not None:
                 comparison.result.ahead[SCORES.name] += 1
             return score
@@ -75,9 +79,14 @@ class EngineRun:
         said = Produced(SCORES.name, self._partition, -1, before.asset, at_ms, before)
         comparison.pair(one.record, one.event, said, self._partition, again=True)
 
+    def _read_by(self, score: EngineScore) -> list[tuple[str, int]]:
+        """Return the topics that an engine had read when it made a score, and how far."""
+        former = self._former
+        return [(former.get(place.topic, place.topic), place.offset) for place in score.inputs]
+
     def _move(self, score: EngineScore) -> list[Produced]:
         """Apply what the engine had read when it made a score, the score's own record last."""
-        positions = {place.topic: place.offset for place in score.inputs}
+        positions = dict(self._read_by(score))
         trigger = TRENDING.name if score.cycle is not None else self._stage.inputs[-1]
         outputs = []
         for topic in sorted(positions, key=lambda name: name == trigger):
@@ -120,4 +129,4 @@ def tick_sources(
     ticks = tee(logs.read(TRENDING.name, partition), len(names))
     for name, ticked in zip(names, ticks, strict=True):
         topic = stage(name).inputs[-1]
-        yield name, {TRENDING.name: ticked, topic: logs.read(topic, partition)}
+        yield name, {TRENDING.name: ticked, topic: engine_log(logs, topic, partition)}

@@ -17,12 +17,13 @@ from schemas.codec import BadEventError
 from schemas.engines import ENGINES
 from schemas.partitioning import partition_for, partition_of
 from schemas.scores import EngineScore
-from schemas.topics import RANKING, REQUESTS, SCORES, SIGNALS
+from schemas.topics import RANKING, REQUESTS, SCORES, SIGNALS, evidence_topic
 from streams.fusion.fusion_stage import FusionStage
 from streams.fusion.state import FusionState
 from streams.fusion.watchdog import missing_score
 from streams.replay.changes import NO_CHANGES, Changes
 from streams.replay.engine_run import EngineRun, tick_sources
+from streams.replay.headline_scores import check_news_scores, former_names
 from streams.replay.letters import Letters
 from streams.replay.logs import Logs, asset_of
 from streams.replay.market import LEFT_OUT
@@ -61,14 +62,20 @@ class ExactReplay:
         partitions = logs.archive.partitions[SCORES.name]
         self._partitions = partitions
         self._letters = Letters(logs, partition, comparison)
+        former = former_names(logs.archive)
+        stands_in = {now: before for before, now in former.items()}
         self._engines = {
             name: EngineRun(
                 stage(name),
                 source,
                 self._letters,
-                {topic: logs.last(topic, partition) for topic in stage(name).inputs},
+                {
+                    topic: logs.last(stands_in.get(topic, topic), partition)
+                    for topic in stage(name).inputs
+                },
                 partitions,
                 partition,
+                former,
             )
             for name, source in tick_sources(
                 logs, partition, [name for name in ENGINES if name not in changes.without]
@@ -89,11 +96,12 @@ class ExactReplay:
 
     @property
     def arrived(self) -> Counter[str]:
-        """Records applied so far, by topic; a tick counts once."""
+        """Records applied so far, by topic; a tick counts once, a headline by its score."""
         counts: Counter[str] = Counter()
         for engine in self._engines.values():
             for topic, records in engine.read.items():
-                counts[topic] = max(counts[topic], records)
+                name = evidence_topic(topic)
+                counts[name] = max(counts[name], records)
         return counts
 
     def run(self) -> None:
@@ -206,6 +214,7 @@ class ExactReplay:
         for engine in self._engines.values():
             for _ in engine.rest():
                 self._comparison.result.unanswered[SCORES.name] += 1
+        check_news_scores(self._logs, self._partition, self._letters, self._comparison)
         self._signals.finish(self._is_ahead)
         for expected in self._rankings:
             expected.finish(self._is_ahead)

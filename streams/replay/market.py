@@ -11,17 +11,20 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from schemas.codec import BadEventError
-from schemas.topics import MARKET_TOPICS, RANKING, REQUESTS, SCORES, TRENDING
+from schemas.topics import MARKET_TOPICS, NEWS_SCORES, RANKING, REQUESTS, SCORES, TRENDING
 from streams.confidence.ranking import RankingStage
 from streams.fusion.watchdog import missing_score
+from streams.headlines.probabilities import ModelTexts
+from streams.headlines.stage import HeadlinesStage
 from streams.replay.changes import NO_CHANGES, Changes
+from streams.replay.headline_scores import ON_THE_FLY
 from streams.replay.replay_record import ReplayRecord
 from streams.runner import Produced, Refused, TopologyRunner
-from streams.stage import StrategyAt, Tables
+from streams.stage import StrategyAt
 from streams.topology import stages
 
 _KEPT = 20
-_APPLIED = frozenset((*(topic.name for topic in MARKET_TOPICS), REQUESTS.name))
+_APPLIED = frozenset((*(one.name for one in MARKET_TOPICS), NEWS_SCORES.name, REQUESTS.name))
 LEFT_OUT = "left out of this replay"
 
 
@@ -29,7 +32,8 @@ class MarketReplay:
     """Engines and fusion of some partitions. `emit` gets every output but the ranking's own.
 
     `emit_rank` gets (clock_ms, timestamp_ms, entry) of every signal of a cycle. `refused` counts
-    the records that a stage could not use, `first_refused` holds the first 20 of them.
+    the records that a stage could not use, `first_refused` holds the first 20 of them. `texts` is
+    what a model said of the headlines; None where their scores are among the records.
     """
 
     def __init__(
@@ -39,11 +43,14 @@ class MarketReplay:
         emit: Callable[[Produced], None],
         emit_rank: Callable[[int, int, Any], None],
         changes: Changes = NO_CHANGES,
+        texts: ModelTexts | None = ON_THE_FLY,
     ) -> None:
         self._emit, self._emit_rank = emit, emit_rank
         self._changes = changes
         self._strategies = dict(strategies)
         left_out = {*changes.without, RankingStage.name}
+        if texts is None:
+            left_out.add(HeadlinesStage.name)
         self._runner = TopologyRunner(
             [one for one in stages() if one.name not in left_out],
             partitions,
@@ -51,6 +58,8 @@ class MarketReplay:
             self._take,
             self._refuse,
         )
+        if texts is not None:
+            self._runner.tables = self._runner.tables._replace(texts=texts)
         self.arrived: Counter[str] = Counter()
         self.refused = 0
         self.first_refused: list[Refused] = []
@@ -84,7 +93,7 @@ class MarketReplay:
         elif not isinstance(event, BadEventError):
             self._strategies[event.strategy_id] = StrategyAt(event, offset)
         ordered = {name: self._strategies[name] for name in sorted(self._strategies)}
-        self._runner.tables = Tables(self._changes.table(ordered))
+        self._runner.tables = self._runner.tables._replace(strategies=self._changes.table(ordered))
 
     def _take(self, one: Produced) -> None:
         if one.topic == RANKING.name:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from schemas.codec import Codec, local_codec
 from schemas.contract import STRUCTS, schema
-from schemas.topics import RANKING, SCORES, SIGNALS, TOP
+from schemas.topics import NEWS_SCORES, RANKING, SCORES, SIGNALS, TOP
 from streams.archive import segments
 from streams.archive.coverage import by_day
 from streams.archive.layout import TEMPORARY
@@ -22,7 +22,7 @@ from streams.archive.store import open_store
 from streams.archive.writer import ArchiveWriter
 from streams.runner import Produced
 
-OUTPUT_TOPICS = (SCORES.name, SIGNALS.name, RANKING.name, TOP.name)
+OUTPUT_TOPICS = (NEWS_SCORES.name, SCORES.name, SIGNALS.name, RANKING.name, TOP.name)
 SEGMENT_BYTES = 1_000_000
 
 

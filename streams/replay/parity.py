@@ -9,11 +9,11 @@ from typing import Any
 import msgspec
 
 from schemas.codec import Codec
-from schemas.topics import RANKING, SCORES, SIGNALS, TOP
+from schemas.topics import NEWS_SCORES, RANKING, SCORES, SIGNALS, TOP
 from streams.archive.records import LoggedRecord
 from streams.runner import Produced
 
-COMPARED = (SCORES.name, SIGNALS.name, RANKING.name, TOP.name)
+COMPARED = (NEWS_SCORES.name, SCORES.name, SIGNALS.name, RANKING.name, TOP.name)
 """In the order of the flow: a wrong score comes before the signals that it makes wrong."""
 
 _HEADER_BYTES = 5

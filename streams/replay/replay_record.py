@@ -2,9 +2,9 @@
 
 **The tie rule.** Records of one topic partition keep the order of their offsets. Between topics
 the earlier `observed_at` goes first; at the same moment the topic that stands first in
-`ORDER`: strategies, then the market topics in the order of the table (the tick first), then
-requests. A record whose `observed_at` lies before that of an earlier offset counts as observed
-with that one: the log cannot be read backwards.
+`ORDER`: strategies, then the market topics in the order of the table (the tick first), then the
+scores of headlines, then requests. A record whose `observed_at` lies before that of an earlier
+offset counts as observed with that one: the log cannot be read backwards.
 """
 
 from __future__ import annotations
@@ -15,9 +15,14 @@ from typing import Any
 
 import msgspec
 
-from schemas.topics import MARKET_TOPICS, REQUESTS, STRATEGIES
+from schemas.topics import MARKET_TOPICS, NEWS_SCORES, REQUESTS, STRATEGIES
 
-ORDER = (STRATEGIES.name, *(topic.name for topic in MARKET_TOPICS), REQUESTS.name)
+ORDER = (
+    STRATEGIES.name,
+    *(topic.name for topic in MARKET_TOPICS),
+    NEWS_SCORES.name,
+    REQUESTS.name,
+)
 RANK = {name: rank for rank, name in enumerate(ORDER)}
 _TIME_FIELD = {STRATEGIES.name: "updated_at", REQUESTS.name: "requested_at"}
 

@@ -13,7 +13,7 @@ import msgspec
 
 from schemas.control import Strategy
 from schemas.partitioning import partition_of
-from schemas.topics import MARKET_TOPICS, REQUESTS, SCORES, STRATEGIES
+from schemas.topics import MARKET_TOPICS, NEWS_SCORES, REQUESTS, SCORES, STRATEGIES
 from streams.replay.replay_record import RANK, ReplayRecord, merged
 from streams.stage import StrategyAt
 
@@ -91,7 +91,9 @@ def archive_arrivals(source: ArchiveSource, partitions: Iterable[int]) -> Iterat
 
     logs = Logs(Archive(source.address), source.until_ms)
     known = logs.archive.partitions
-    topics = [topic.name for topic in (*MARKET_TOPICS, REQUESTS) if topic.name in known]
+    topics = [
+        topic.name for topic in (*MARKET_TOPICS, NEWS_SCORES, REQUESTS) if topic.name in known
+    ]
     places = [(topic, partition) for topic in topics for partition in partitions]
     if STRATEGIES.name in known:
         places.append((STRATEGIES.name, 0))

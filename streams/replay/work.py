@@ -13,10 +13,12 @@ import msgspec
 
 from marketdata.recorded.files import ReadReport
 from schemas.codec import local_codec
-from schemas.topics import MARKET_TOPICS, RANKING, SIGNALS
+from schemas.topics import MARKET_TOPICS, NEWS, RANKING, SIGNALS
 from streams.archive.reader import Archive
+from streams.headlines.probabilities import ModelTexts
 from streams.replay.changes import NO_CHANGES, Changes
 from streams.replay.exact import ExactReplay
+from streams.replay.headline_scores import ON_THE_FLY, are_recorded, load_texts, note
 from streams.replay.logs import Logs
 from streams.replay.market import MarketReplay
 from streams.replay.output import Output
@@ -134,12 +136,9 @@ def _free(task: ReplayTask, send: Send) -> Done:
     output = Output(Path(task.out)) if task.out else None
     ranks = RankSender(send, task.from_ms)
     tally = ReplayCounts(done, output, task.from_ms)
+    texts = _texts(task.source)
     flow = MarketReplay(
-        task.count,
-        initial_strategies(task.source),
-        tally,
-        ranks.add,
-        task.changes,
+        task.count, initial_strategies(task.source), tally, ranks.add, task.changes, texts
     )
     apply = flow.apply
     report = ReadReport()
@@ -156,7 +155,16 @@ def _free(task: ReplayTask, send: Send) -> Done:
     done.market = _of_market(flow.arrived)
     done.refused, done.shown = flow.refused, flow.first_refused
     done.notes = report.sentences()
+    if texts is not None and flow.arrived[NEWS.name]:
+        done.notes.append(note(texts))
     return done
+
+
+def _texts(source: Source) -> ModelTexts | None:
+    """Return what a model said of a source's headlines; None where their scores are recorded."""
+    if isinstance(source, ArchiveSource):
+        return None if are_recorded(Archive(source.address)) else ON_THE_FLY
+    return load_texts(Path(source.path)) or ON_THE_FLY
 
 
 def _as_recorded(task: ReplayTask, source: ArchiveSource, send: Send) -> Done:
@@ -187,6 +195,8 @@ def _as_recorded(task: ReplayTask, source: ArchiveSource, send: Send) -> Done:
         output.close()
     for one in runs:
         done.market += _of_market(one.arrived)
+    if not are_recorded(logs.archive) and logs.archive.partitions.get(NEWS.name):
+        done.notes.append(note(ON_THE_FLY))
     return done
 
 

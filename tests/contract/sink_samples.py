@@ -9,6 +9,7 @@ import msgspec
 from schemas.contract import schema_name
 from schemas.control import Strategy
 from schemas.market import NewsArticle, TrendingAsset
+from schemas.scores import NewsScore
 from schemas.signals import RankedSignal, TopSignals
 from schemas.topics import BY_SCHEMA, STRATEGIES
 from sinks.base import SinkRecord
@@ -43,6 +44,12 @@ def news(number: int = 0, **changes: Any) -> NewsArticle:
     }
     valid = factories.news(f"Bitcoin does thing number {number}", at_ms=T0 + 5, **defaults)
     return msgspec.structs.replace(valid, **changes)
+
+
+def news_score(number: int = 0, **changes: Any) -> NewsScore:
+    """Return the score of the article of that number."""
+    head = {"event_time": T0 - 60_000, "source": "rss", "source_id": f"article-{number}"}
+    return msgspec.structs.replace(factories.news_score(at_ms=T0 + 5), **head, **changes)
 
 
 def strategy(version: int = 1, **changes: Any) -> Strategy:

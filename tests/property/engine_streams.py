@@ -13,12 +13,13 @@ import msgspec
 from hypothesis import strategies as st
 
 from schemas.market import MEASURES, OrderBook
-from schemas.topics import BOOKS, CALENDAR, CANDLES, FUNDAMENTALS, NEWS
+from schemas.topics import BOOKS, CALENDAR, CANDLES, FUNDAMENTALS, NEWS_SCORES
 from schemas.validation import CATEGORIES, MOST_AMOUNT, TIMEFRAME_MS
+from streams.headlines.probabilities import single
 from tests.factories import DAY_MS
 from tests.unit.streams.engines._market import START_MS, make_book, make_candle, random_walk
 from tests.unit.streams.engines._market import make_tick as make_market_tick
-from tests.unit.streams.engines._records import T0, make_event, make_fundamentals, make_news
+from tests.unit.streams.engines._records import T0, make_event, make_fundamentals, make_news, scored
 from tests.unit.streams.engines._records import make_tick as make_social_tick
 
 times = st.integers(T0, T0 + 3 * DAY_MS)
@@ -64,9 +65,25 @@ news = st.builds(
     headlines,
     times,
     summary=maybe(headlines),
+    published_at=maybe(st.integers(T0 - 3 * DAY_MS, T0 + 4 * DAY_MS)),
     url=st.sampled_from(["", "u1", "u2", "u3"]) | st.uuids().map(str),
     sentiment_label=st.sampled_from([None, "positive", "neutral", "negative", "Positive"]),
 )
+probabilities = st.tuples(shares, shares).map(
+    lambda drawn: single(*(one / (sum(drawn) + 0.5) for one in (*drawn, 0.5)))
+)
+
+
+@st.composite
+def news_scores(draw: st.DrawFn) -> list[Any]:
+    """Draw scored headlines, by a model or without, and ticks; each headline has its own place."""
+    drawn = draw(st.lists(st.tuples(news, maybe(probabilities)) | ticks, max_size=25))
+    return [
+        scored(one[0], place, one[1]) if isinstance(one, tuple) else one
+        for place, one in enumerate(drawn)
+    ]
+
+
 measures = st.dictionaries(st.sampled_from(MEASURES), amounts).map(
     lambda drawn: {
         name: min(int(value), 10_000) if name == "market_cap_rank" else value
@@ -154,7 +171,7 @@ def candle_streams(draw: st.DrawFn) -> list[Any]:
 
 
 STREAMS: dict[str, st.SearchStrategy[list[Any]]] = {
-    NEWS.name: st.lists(news | ticks, max_size=25),
+    NEWS_SCORES.name: news_scores(),
     FUNDAMENTALS.name: st.lists(fundamentals | ticks, max_size=15),
     CALENDAR.name: st.lists(calendar | ticks, max_size=25),
     BOOKS.name: book_streams(),

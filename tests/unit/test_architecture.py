@@ -29,6 +29,9 @@ CORE = (
     "streams.confidence",
     "streams.engines",
     "streams.fusion",
+    "streams.headlines.probabilities",
+    "streams.headlines.scoring",
+    "streams.headlines.stage",
     "streams.rules",
     "streams.constants",
     "streams.settings_tree",
@@ -44,6 +47,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "marketdata": ("schemas", "transport"),
     "streams": ("schemas", "transport", "marketdata"),
     **dict.fromkeys(CORE[1:], CORE),
+    # Engines read what headlines say off the log.
+    "streams.engines": tuple(part for part in CORE if not part.startswith("streams.headlines")),
     # One rule makes one candle of several, live and recorded.
     "producers": ("schemas", "transport", "marketdata.assets", "marketdata.candles"),
     # The stand-ins keep the limits that the producers believe in.

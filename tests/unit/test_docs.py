@@ -25,6 +25,7 @@ from sinks.bridge.settings import BridgeSettings
 from sinks.explanations.settings import ExplanationSettings
 from streams.engines.base import Engine
 from streams.settings_tree import FILE, PREFIX, defaults, settings
+from streams.headlines.model import HeadlineModelSettings
 from tests.conftest import ROOT
 from tests.contract.sink_samples import record, signal
 from tests.unit.streams.engines._market import START_MS, make_book, make_tick
@@ -40,6 +41,7 @@ TREES: tuple[type[BaseSettings], ...] = (
     SourceSettings,
     BridgeSettings,
     ExplanationSettings,
+    HeadlineModelSettings,
 )
 DOCUMENTED = ("docs/configuration.md", ".env.example")
 """The files that name every variable of every tree of settings."""

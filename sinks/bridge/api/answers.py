@@ -119,7 +119,12 @@ class Bars(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Article(msgspec.Struct, frozen=True, kw_only=True):
-    """A headline about an asset."""
+    """A headline about an asset, and what it says of it.
+
+    `sentiment_label` is the source's own; `label`, `score` (-1 to 1) and `score_confidence` are
+    ours, `score_model` is the model behind them. All null until the headline is scored; no model:
+    by the lexicon and the source's label.
+    """
 
     asset: str
     headline: str
@@ -132,6 +137,10 @@ class Article(msgspec.Struct, frozen=True, kw_only=True):
     event_time: int
     observed_at: int
     published_at: int | None = None
+    label: str | None = None
+    score: float | None = None
+    score_confidence: float | None = None
+    score_model: str | None = None
 
 
 class StrategyState(msgspec.Struct, frozen=True, kw_only=True):

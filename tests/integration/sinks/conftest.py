@@ -40,7 +40,8 @@ async def rows(database: Database) -> Rows:
     await database.start()
     connection = await asyncpg.connect(database.dsn)
     await connection.execute(
-        "TRUNCATE strategy_signals, signal_explanations, strategies, trending_assets, trending_news"
+        "TRUNCATE strategy_signals, signal_explanations, strategies, trending_assets,"
+        " trending_news, news_scores"
     )
     await connection.close()
     return Rows(database.dsn)

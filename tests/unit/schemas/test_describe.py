@@ -13,6 +13,10 @@ from tests.unit.quantiva.status import samples
 LINES = [
     (samples.TRENDING, "rank 3 of 50 Bitcoin 50,000.00 USD -1.50% 24h vol 1.25B galaxy 71"),
     (samples.NEWS, "[positive] Bitcoin rises (Paper)"),
+    (
+        samples.NEWS_SCORE,
+        "positive +0.650 conf 0.90 by small ba9876543210; rises +0.50 (market.news:2:67)",
+    ),
     (samples.CANDLE, "1h 01 00:00 O 1 H 3 L 0.5 C 2 open"),
     (samples.BOOK, "BTC/USDT bid 99 ask 101 spread 200.0 bps, 2 and 1 levels"),
     (samples.FUNDAMENTALS, "rank 1 cap 2T vol - commits -"),

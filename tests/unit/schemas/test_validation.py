@@ -21,8 +21,9 @@ from schemas.market import (
     OrderBook,
     TrendingAsset,
 )
-from schemas.scores import EngineScore
+from schemas.scores import EngineScore, InputPosition, LexiconHit
 from schemas.validation import ENGINES, LEAST_PRICE, MOST_AMOUNT, MOST_PRICE, problem
+from tests import factories
 
 AT = 1_700_000_000_000
 HOUR_MS = 3_600_000
@@ -78,7 +79,8 @@ SCORE = EngineScore(
 STRATEGY = Strategy(strategy_id="s", owner="admin", name="S", weights={"technical": 0.5})
 KELLY = {"kelly": True, "win_rate": 0.5, "avg_win": 0.1, "avg_loss": 0.1}
 
-VALID = (CANDLE, BOOK, TICK, FUNDAMENTALS, NEWS, CALENDAR, SCORE, STRATEGY)
+NEWS_SCORE = factories.news_score()
+VALID = (CANDLE, BOOK, TICK, FUNDAMENTALS, NEWS, NEWS_SCORE, CALENDAR, SCORE, STRATEGY)
 MARKET = VALID[:6]
 
 
@@ -159,6 +161,25 @@ def test_the_head_of_every_market_event(event: Any, change: dict[str, Any], reas
         ),
         pytest.param(
             FUNDAMENTALS, {"measured_at": {"hash_rate": 0}}, "hash_rate is 0, not", id="never"
+        ),
+        pytest.param(NEWS_SCORE, {"bullish": None}, "not all there", id="two probabilities"),
+        pytest.param(NEWS_SCORE, {"model": None}, "not all there", id="nobody's probabilities"),
+        pytest.param(NEWS_SCORE, {"bullish": 0.5}, "sum to 0.7", id="probabilities of 0.7"),
+        pytest.param(NEWS_SCORE, {"bullish": nan}, "sum to nan", id="a probability that is NaN"),
+        pytest.param(NEWS_SCORE, {"bearish": -0.1, "bullish": 1.0}, "bearish", id="below 0"),
+        pytest.param(NEWS_SCORE, {"score": 1.1}, "score 1.1 is not in -1 to 1", id="headline: 1.1"),
+        pytest.param(NEWS_SCORE, {"confidence": nan}, "confidence nan", id="headline: confidence"),
+        pytest.param(NEWS_SCORE, {"label": "good"}, "label 'good'", id="headline: another label"),
+        pytest.param(NEWS_SCORE, {"source_label": "Positive"}, "source_label", id="capitals"),
+        pytest.param(NEWS_SCORE, {"source_weight": 1e9}, "source_weight", id="a heavy source"),
+        pytest.param(
+            NEWS_SCORE,
+            {"article": InputPosition("market.books", 0, 1)},
+            "no place in market.news",
+            id="another topic's article",
+        ),
+        pytest.param(
+            NEWS_SCORE, {"hits": (LexiconHit("x", nan),)}, "hits have", id="a hit that is NaN"
         ),
         pytest.param(NEWS, {"headline": "  "}, "headline is empty", id="news: no headline"),
         pytest.param(CALENDAR, {"category": "party"}, "category 'party'", id="calendar: category"),

@@ -7,7 +7,7 @@ import pytest
 
 from schemas.contract import STRUCTS
 from schemas.engines import ENGINES
-from schemas.topics import BY_NAME, MARKET_TOPICS, RANKING, SCORES, TRENDING
+from schemas.topics import BY_NAME, MARKET_TOPICS, NEWS, NEWS_SCORES, RANKING, SCORES, TRENDING
 from streams import topology
 from streams.engines.base import Engine
 from streams.stage import Stage
@@ -21,7 +21,7 @@ def test_the_five_engines_in_the_order_of_the_contract() -> None:
 
 def test_all_stages_in_the_order_of_the_flow() -> None:
     names = tuple(one.name for one in topology.stages())
-    assert names == topology.stage_names() == (*ENGINES, "fusion", "ranking")
+    assert names == topology.stage_names() == ("headlines", *ENGINES, "fusion", "ranking")
 
 
 @pytest.mark.parametrize("name", topology.stage_names())
@@ -49,10 +49,16 @@ def test_inputs_are_topics_of_the_table(stage: Stage) -> None:
 
 
 def test_every_market_topic_is_read_and_every_engine_gets_the_tick() -> None:
-    scoring = topology.stages()[: len(ENGINES)]
+    headlines, *rest = topology.stages()
+    scoring = rest[: len(ENGINES)]
     assert all(stage.inputs[0] == TRENDING.name for stage in scoring)
-    read = {name for stage in scoring for name in stage.inputs}
-    assert read == {topic.name for topic in MARKET_TOPICS}
+    read = {name for stage in (headlines, *scoring) for name in stage.inputs}
+    assert read == {*(topic.name for topic in MARKET_TOPICS), NEWS_SCORES.name}
+
+
+def test_sentiment_reads_what_headlines_say_and_not_the_headlines() -> None:
+    assert topology.stage("headlines").inputs == (NEWS.name,)
+    assert topology.stage("sentiment").inputs == (TRENDING.name, NEWS_SCORES.name)
 
 
 def test_fusion_reads_what_the_engines_write_and_ranking_what_fusion_writes() -> None:
@@ -69,4 +75,4 @@ def test_a_new_state_survives_msgpack(stage: Stage) -> None:
 
 def test_only_ranking_has_one_state_a_partition() -> None:
     single = {stage.name: stage.single_key for stage in topology.stages()}
-    assert single == {**dict.fromkeys((*ENGINES, "fusion")), "ranking": "*"}
+    assert single == {**dict.fromkeys(("headlines", *ENGINES, "fusion")), "ranking": "*"}

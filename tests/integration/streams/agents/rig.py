@@ -88,7 +88,8 @@ class Rig:
 
     async def stored(self) -> None:
         """Wait until the sink has written all there is."""
-        topics = ("control.strategies", "market.trending", "market.news", "signals", "signals.top")
+        topics = ("control.strategies", "market.trending", "market.news", "news.scores")
+        topics += ("signals", "signals.top")
         await self.barrier.read_by(self.settings.group_id(POSTGRES.stage), topics)
 
     def worker(self, number: int) -> Supervisor:

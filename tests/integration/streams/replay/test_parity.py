@@ -93,6 +93,20 @@ CHANGES = [
         id="another candle",
     ),
     pytest.param(
+        "market.news",
+        lambda event: replace(event, headline=f"{event.headline} hacked"),
+        5,
+        "news.scores",
+        id="another headline",
+    ),
+    pytest.param(
+        "news.scores",
+        lambda event: replace(event, score=event.score / 2) if event.score else None,
+        5,
+        "score",
+        id="another score of a headline",
+    ),
+    pytest.param(
         "engine.scores",
         lambda event: replace(event, score=event.score / 2) if event.score else None,
         50,
@@ -130,7 +144,7 @@ def test_a_changed_record_is_found_and_named(
     assert f"offset {first['offset']}" in result["said"]
 
 
-@pytest.mark.parametrize("topic", ["engine.scores", "signals.top"])
+@pytest.mark.parametrize("topic", ["news.scores", "engine.scores", "signals.top"])
 def test_a_lost_record_is_found(recording: str, tmp_path: Path, topic: str) -> None:
     seen = 0
 
@@ -147,7 +161,13 @@ def test_a_lost_record_is_found(recording: str, tmp_path: Path, topic: str) -> N
 def test_a_recording_of_topics_that_go_on(recording: str, tmp_path: Path) -> None:
     """Every topic is cut off at another moment: what is left is replayed to the byte."""
     archive = Archive(recording)
-    shares = {"market.candles": 0.6, "engine.scores": 0.7, "signals": 0.9, "signals.ranking": 0.95}
+    shares = {
+        "market.candles": 0.6,
+        "news.scores": 0.9,
+        "engine.scores": 0.7,
+        "signals": 0.9,
+        "signals.ranking": 0.95,
+    }
 
     def edit(topic: str, partition: int, one: LoggedRecord) -> LoggedRecord | None:
         found = archive.segments(topic, partition)

@@ -17,9 +17,10 @@ from schemas.market import (
     OrderBook,
     TrendingAsset,
 )
-from schemas.scores import EngineScore
+from schemas.scores import EngineScore, InputPosition
 from schemas.signals import RankedSignal, RankEntry, Signal, TopSignals
 from schemas.sources import SourceStatus
+from tests import factories
 
 T0 = 1_767_225_600_000  # 2026-01-01 00:00 UTC
 HEAD = {"asset": "BTC", "event_time": T0, "observed_at": T0, "source": "s", "source_id": "1"}
@@ -38,6 +39,7 @@ TRENDING = TrendingAsset(
 NEWS = NewsArticle(
     **HEAD, headline="Bitcoin rises", url="u", publisher="Paper", sentiment_label="positive"
 )
+NEWS_SCORE = factories.news_score(article=InputPosition("market.news", 2, 67))
 CANDLE = Candle(
     **HEAD,
     exchange="binance",

@@ -17,8 +17,8 @@ def test_assets_are_counted_and_the_most_frequent_text_is_named() -> None:
     scores = [
         score(asset="BTC"),
         score(asset="ETH"),
-        score(asset="SOL", detail={"model": "busy"}),
-        score(asset="XRP", detail={}),
+        score(asset="SOL", detail={"model": "no model: busy"}),
+        score(asset="XRP", detail={"model": "small 0123456789ab"}),
         score(asset="BTC", engine="technical", detail={"candles": "none"}),
     ]
     assert degraded(scores) == (

@@ -26,6 +26,7 @@ from streams.agents.batch import BatchProcessor, BatchResult
 from streams.agents.changelog import Restored
 from streams.agents.crashes import CrashLog
 from streams.agents.faust_ext.consumer import Chunk
+from streams.agents.headline_reader import HeadlineReader
 from streams.agents.loop import StageLoop
 from streams.agents.state_store import StateStore
 from streams.agents.writer import Writer
@@ -320,6 +321,7 @@ class MemoryWorker:
         tables: Tables = EMPTY_TABLES,
         codec: Any = CODEC,
         transactions: bool = False,
+        reader: HeadlineReader | None = None,
         **options: Any,
     ) -> None:
         self.broker = broker
@@ -335,6 +337,7 @@ class MemoryWorker:
             CrashLog(folder / "crashes.json"),
             partitions=PARTITIONS,
             tables=lambda: tables,
+            reader=reader,
         )
         fenced: Any = MemoryTransactions(self.app) if transactions else None
         limits = {CHANGELOG: CHANGELOG_BYTES}

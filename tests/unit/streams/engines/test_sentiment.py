@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from math import exp, tanh
 from typing import Any
 
 import msgspec
 import pytest
 
-from streams.engines.base import Engine
-from streams.engines.headline import RecordedScores, TextScore, VoicesConfig, text_key
-from streams.engines.sentiment import ENGINE, Config, State
+from streams.engines.sentiment import ENGINE, Config
+from streams.engines.sentiment_state import State
+from streams.headlines.probabilities import Probabilities
 from tests.factories import DAY_MS, HOUR_MS, MINUTE_MS
-from tests.unit.streams.engines._records import T0, fed, make_news, make_tick, readings, said
+from tests.unit.streams.engines._records import (
+    T0,
+    fed,
+    make_news,
+    make_tick,
+    readings,
+    said,
+    scored,
+)
 
 CYCLE_MS = 10 * MINUTE_MS
 GOOD = "Traders turn bullish"
 BAD = "Exchange hacked"
 WEIGHT = {GOOD: 1 - exp(-0.7 / 0.6), BAD: 1 - exp(-0.9 / 0.6)}
+SURE = Probabilities(0.02, 0.96, 0.02)
+NO_MODEL = "no model: lexicon and social only (not loaded)"
 SCORE = {GOOD: tanh(0.7), BAD: -tanh(0.9)}
-
-
-def with_model(scores: dict[str, TextScore]) -> Engine[Any, Any]:
-    """Return the engine with recorded results of a model."""
-    recorded = RecordedScores({text_key(text): score for text, score in scores.items()})
-    config = replace(ENGINE.config, voices=VoicesConfig(scorer=recorded))
-    return replace(ENGINE, config=config)
 
 
 def mature_ticks(cycles: int = 145, **last: float) -> list[Any]:
@@ -42,7 +44,7 @@ def test_nothing_seen() -> None:
     assert (reading.score, reading.confidence, reading.freshness) == (0.0, 0.0, 0.0)
     assert (reading.data_time, reading.price_usd, reading.evidence) == (None, None, ())
     assert reading.detail == {
-        "model": "no weights: lexicon and social only",
+        "model": "no headline yet",
         "news": "none in 24 h",
         "social": "no tick yet",
     }
@@ -69,8 +71,8 @@ def test_newer_counts_more() -> None:
 
 @pytest.mark.parametrize(
     ("minutes", "alpha"),
-    [(0, 0.0), (5, 1 - 0.875**0.5), (10, 0.125), (20, 0.234375), (60, 1 - 0.875**6)],
-    ids=["at-once", "half-a-cycle", "one-cycle", "two-cycles", "an-hour"],
+    [(5, 1 - 0.875**0.5), (10, 0.125), (20, 0.234375), (60, 1 - 0.875**6), (360, 1 - 0.875**36)],
+    ids=["half-a-cycle", "one-cycle", "two-cycles", "an-hour", "a-half-life"],
 )
 def test_average_follows_the_time_elapsed(minutes: int, alpha: float) -> None:
     first, second = readings(ENGINE, [make_news(BAD), make_news(GOOD, T0 + minutes * MINUTE_MS)])
@@ -80,10 +82,81 @@ def test_average_follows_the_time_elapsed(minutes: int, alpha: float) -> None:
 
 
 def test_average_of_zero_is_an_average() -> None:
-    """A silent headline starts it at 0; the next one, at the same time, moves it by nothing."""
-    silent, bad = readings(ENGINE, [make_news("A statement"), make_news(BAD)])
-    assert (silent.score, bad.score) == (0.0, 0.0)
+    """A silent headline starts it at 0; the next one, a minute later, moves it by little."""
+    silent, bad = readings(ENGINE, [make_news("A statement"), make_news(BAD, T0 + MINUTE_MS)])
+    assert silent.score == 0.0
+    assert -0.02 < bad.score < 0.0
     assert bad.features["sentiment_raw"] < -0.3
+
+
+@pytest.mark.parametrize("first", [BAD, GOOD])
+def test_the_first_moment_begins_at_the_mean_of_all_that_it_brings(first: str) -> None:
+    second = GOOD if first == BAD else BAD
+    reading = said(ENGINE, make_news(first), make_news(second))
+    assert reading.score == reading.features["sentiment_raw"]
+    assert reading.features["sentiment_news"] == pytest.approx(
+        (WEIGHT[BAD] * SCORE[BAD] + WEIGHT[GOOD] * SCORE[GOOD]) / (WEIGHT[BAD] + WEIGHT[GOOD])
+    )
+
+
+AUDITED = [
+    make_news(BAD, published_at=T0 - 47 * HOUR_MS),
+    *(make_news(f"{GOOD} {n}", published_at=T0 - HOUR_MS) for n in range(9)),
+]
+"""The first fetch of an asset: one bad headline of two days ago, nine good ones of an hour ago."""
+
+
+def test_case_audit_one_bad_headline_of_47_hours_does_not_begin_the_average() -> None:
+    reading = said(ENGINE, *AUDITED)
+    assert reading.features["sentiment_news"] == pytest.approx(SCORE[GOOD], abs=0.001)
+    assert reading.score == reading.features["sentiment_raw"] == pytest.approx(0.555, abs=0.001)
+    assert said(ENGINE, *AUDITED[::-1]).score == reading.score
+    strong = Probabilities(0.05, 0.9, 0.05)
+    told = [scored(AUDITED[0], 0)]
+    told += [scored(one, place, strong) for place, one in enumerate(AUDITED[1:], 1)]
+    assert said(ENGINE, *told).score == pytest.approx(0.717, abs=0.001)
+
+
+@pytest.mark.parametrize("minutes", [10, 20, 60, 120])
+def test_case_audit_the_average_stays_there_while_nothing_else_comes(minutes: int) -> None:
+    last = said(ENGINE, *AUDITED, make_tick(T0 + minutes * MINUTE_MS)).score
+    assert last == pytest.approx(said(ENGINE, *AUDITED).score, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("pause_h", "begins_anew"), [(5.9, False), (6.0, False), (6.1, True), (48.0, True)]
+)
+def test_a_pause_longer_than_the_half_life_begins_anew(pause_h: float, begins_anew: bool) -> None:
+    after = T0 + int(pause_h * HOUR_MS)
+    news = [make_news(f"{GOOD} {n}", after) for n in range(9)]
+    reading = said(ENGINE, make_news(BAD), make_news(f"{BAD} of old", after), *news)
+    assert (reading.score == reading.features["sentiment_raw"]) is begins_anew
+
+
+@pytest.mark.parametrize(
+    ("published_at", "age_h"),
+    [
+        pytest.param(T0 - 6 * HOUR_MS, 6, id="published-six-hours-before"),
+        pytest.param(None, 0, id="not-known"),
+        pytest.param(T0 + 1, 0, id="after-it-was-seen"),
+        pytest.param(0, 0, id="no-time"),
+    ],
+)
+def test_a_headline_ages_from_when_it_was_published(published_at: int | None, age_h: int) -> None:
+    reading = said(ENGINE, make_news(BAD, published_at=published_at), make_news(GOOD))
+    bad, good = WEIGHT[BAD] * 2 ** (-age_h / 6), WEIGHT[GOOD]
+    expected = (bad * SCORE[BAD] + good * SCORE[GOOD]) / (bad + good)
+    assert reading.features["sentiment_news"] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("publisher", "weight"), [("Reuters", 1.3), ("PR Newswire", 0.7), ("CoinDesk", 1.0)]
+)
+def test_sources_are_weighted(publisher: str, weight: float) -> None:
+    reading = said(ENGINE, make_news(BAD, publisher=publisher), make_news(GOOD))
+    bad, good = weight * WEIGHT[BAD], WEIGHT[GOOD]
+    expected = (bad * SCORE[BAD] + good * SCORE[GOOD]) / (bad + good)
+    assert reading.features["sentiment_news"] == pytest.approx(expected)
 
 
 def test_ticks_advance_the_average() -> None:
@@ -110,13 +183,13 @@ def test_score_fades_when_nothing_comes() -> None:
 
 
 def test_late_news_counts_as_if_it_had_come_in_time() -> None:
-    """The mean is the same in any order; the clock stays, so the average does not move."""
+    """The mean is the same in any order; late news joins the moment at hand, the clock stays."""
     early, late = make_news(BAD, T0 - 3 * HOUR_MS), make_news(GOOD, T0)
     in_order = said(ENGINE, early, late)
-    before, after = readings(ENGINE, [late, early])
+    after = said(ENGINE, late, early)
     for name in ("sentiment_news", "sentiment_raw", "news_count_24h"):
         assert after.features[name] == pytest.approx(in_order.features[name])
-    assert after.score == before.score
+    assert after.score == after.features["sentiment_raw"]
     assert after.data_time == T0
 
 
@@ -126,11 +199,17 @@ def test_very_late_news_hardly_counts() -> None:
     assert reading.features["news_count_24h"] == 1.0
 
 
-@pytest.mark.parametrize("back_ms", [0, 1, HOUR_MS], ids=["repeated", "late", "an-hour-late"])
+@pytest.mark.parametrize("back_ms", [1, HOUR_MS], ids=["late", "an-hour-late"])
 def test_late_tick_changes_nothing(back_ms: int) -> None:
     state = fed(ENGINE, make_tick(T0, price_usd=2.0))
     late = make_tick(T0 - back_ms, price_usd=1.0, sentiment_pct=99.0)
     assert ENGINE.update(ENGINE.config, state, late, 1) is state
+
+
+def test_of_two_ticks_at_one_moment_the_same_one_counts_in_any_order() -> None:
+    one, other = make_tick(T0, price_usd=2.0), make_tick(T0, price_usd=1.0, sentiment_pct=99.0)
+    assert fed(ENGINE, one, other) == fed(ENGINE, other, one)
+    assert fed(ENGINE, one, other) in (fed(ENGINE, one), fed(ENGINE, other))
 
 
 def test_tick_older_than_the_newest_news_still_counts() -> None:
@@ -176,27 +255,37 @@ def test_social_warms_up() -> None:
 MANY = [f"{GOOD} on day {n}" for n in range(8)]
 
 
+def by_model(text: str, at: int = T0, place: int = 0) -> Any:
+    return scored(make_news(text, at), place, SURE)
+
+
 def test_confidence_without_the_model() -> None:
     """Lexicon and social part at their best: 0.6 to 0.7."""
     news = [make_news(text) for text in MANY]
     reading = said(ENGINE, *mature_ticks(), *news)
     assert 0.6 < reading.confidence < 0.7
-    assert reading.detail == {"model": "no weights: lexicon and social only"}
+    assert reading.detail == {"model": NO_MODEL}
 
 
 def test_confidence_with_the_model() -> None:
-    engine = with_model({text: TextScore(0.9, 0.95) for text in MANY})
-    news = [make_news(text) for text in MANY]
-    reading = said(engine, *mature_ticks(), *news)
+    reading = said(ENGINE, *mature_ticks(), *(by_model(text) for text in MANY))
     assert 0.9 < reading.confidence < 1.0
-    assert reading.detail == {}
+    assert reading.detail == {"model": "small 0123456789ab"}
 
 
-def test_text_the_model_does_not_know() -> None:
-    engine = with_model({GOOD: TextScore(0.9, WEIGHT[GOOD])})
-    reading = said(engine, make_news(GOOD), make_news(BAD))
-    assert reading.detail["model"].startswith("scored 5")
+def test_text_the_model_could_not_read() -> None:
+    reading = said(ENGINE, by_model(GOOD), make_news(BAD))
+    assert reading.detail["model"] == "small 0123456789ab"
+    assert reading.detail["unread"].endswith("% of the news by no model (not loaded)")
     assert reading.features["sentiment_news"] < SCORE[GOOD]
+
+
+def test_the_model_that_spoke_last_is_named() -> None:
+    reading = said(ENGINE, make_news(BAD), by_model(GOOD, T0 + 9 * DAY_MS))
+    assert reading.detail["model"] == "small 0123456789ab"
+    assert "unread" not in reading.detail
+    reading = said(ENGINE, by_model(GOOD), make_news(BAD, T0 + 9 * DAY_MS))
+    assert reading.detail["model"] == NO_MODEL
 
 
 def test_news_age_lowers_the_confidence() -> None:
@@ -232,9 +321,11 @@ def test_evidence_is_what_weighs_most() -> None:
     assert said(ENGINE, *news).evidence == tuple(range(2, 12))
 
 
-def test_evidence_of_equal_weight_is_the_newest() -> None:
-    news = [make_news(f"{GOOD} {n}") for n in range(12)]
-    assert said(ENGINE, *news).evidence == tuple(range(2, 12))
+def test_evidence_of_equal_weight_is_the_same_in_any_order() -> None:
+    news = [scored(make_news(f"{GOOD} {n}", source_id=str(n)), n) for n in range(12)]
+    evidence = said(ENGINE, *news).evidence
+    assert len(evidence) == 10
+    assert said(ENGINE, *news[::-1]).evidence == evidence
 
 
 def test_state_is_bounded() -> None:
@@ -243,7 +334,15 @@ def test_state_is_bounded() -> None:
     state = fed(ENGINE, *news)
     assert len(msgspec.msgpack.encode(state)) < 8000
     assert len(state.news_times) == 256
-    assert len(state.heaviest) == 10
+    assert len(state.leading) == 10
+
+
+def test_state_is_bounded_when_all_comes_at_once() -> None:
+    news = [make_news(f"{GOOD} {n}", url=f"u{n}") for n in range(2000)]
+    state = fed(ENGINE, *news)
+    assert len(state.moment) == 256
+    assert len(msgspec.msgpack.encode(state)) < 32_000
+    assert state.news_weight == pytest.approx(2000 * WEIGHT[GOOD])
 
 
 def test_other_events_change_nothing() -> None:
@@ -254,11 +353,10 @@ def test_other_events_change_nothing() -> None:
 def test_worked_example_is_in_reach() -> None:
     """SPEC 8 has a sentiment of 0.72 at a confidence of 0.85."""
     texts = [f"{MANY[0]} {n}" for n in range(40)]
-    engine = with_model({text: TextScore(0.95, 0.95) for text in texts})
     events = mature_ticks()
     for n, text in enumerate(texts):
         at = T0 + n * CYCLE_MS
-        events += [make_news(text, at), make_tick(at + 1, sentiment_pct=92.0, galaxy_score=75.0)]
-    reading = said(engine, *events)
+        events += [by_model(text, at, n), make_tick(at + 1, sentiment_pct=92.0, galaxy_score=75.0)]
+    reading = said(ENGINE, *events)
     assert reading.score > 0.72
     assert reading.confidence > 0.85

@@ -36,7 +36,9 @@ def test_clean(data: str, tmp_path: Path) -> None:
     result = run(data, "--json", str(file))
     assert result.exit_code == 0, result.output
     lines = result.output.splitlines()
-    assert lines[-1].startswith(f"no look-ahead: {len(ENGINES)} engines, fusion, ranking, ")
+    assert lines[-1].startswith(
+        f"no look-ahead: {len(ENGINES)} engines, headlines, fusion, ranking, "
+    )
     assert lines[-1].endswith(" records, every prefix")
     assert max(map(len, lines)) <= 100
     found = json.loads(file.read_text("utf-8"))

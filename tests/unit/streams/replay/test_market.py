@@ -17,8 +17,9 @@ from schemas.control import SignalRequest
 from schemas.events import TOPIC_OF
 from schemas.market import OrderBook
 from schemas.partitioning import partition_of
-from schemas.topics import RANKING, REQUESTS, SCORES, SIGNALS, STRATEGIES
+from schemas.topics import NEWS, NEWS_SCORES, RANKING, REQUESTS, SCORES, SIGNALS, STRATEGIES
 from streams.replay.changes import NO_CHANGES, Changes
+from streams.replay.headline_scores import ON_THE_FLY
 from streams.replay.market import LEFT_OUT, MarketReplay
 from streams.replay.replay_record import RANK, ReplayRecord
 from streams.runner import Produced
@@ -103,12 +104,13 @@ def _one_after_the_other(market: list[ReplayRecord]) -> dict[str, list[bytes]]:
     """Return the outputs by topic of stages that are moved by hand, record by record."""
     entries: dict[tuple[str, str], Entry] = {}
     offsets: Counter[int] = Counter()
+    headlines: Counter[int] = Counter()
     strategies = dict(STRATEGIES_AT)
     made: dict[str, list[bytes]] = {SCORES.name: [], SIGNALS.name: [], RANKING.name: []}
 
     def move(name: str, topic: str, record: ReplayRecord, event: Any, offset: int) -> list[Any]:
         place = (name, event.asset)
-        tables = Tables({key: strategies[key] for key in sorted(strategies)})
+        tables = Tables({key: strategies[key] for key in sorted(strategies)}, ON_THE_FLY)
         try:
             moved = advance(
                 stage(name), entries.get(place), event, topic, record.partition, offset, tables
@@ -118,7 +120,7 @@ def _one_after_the_other(market: list[ReplayRecord]) -> dict[str, list[bytes]]:
         assert moved is not None
         entries[place], outputs = moved
         for one in outputs:
-            made[one.topic].append(CODEC.encode(one.event))
+            made.setdefault(one.topic, []).append(CODEC.encode(one.event))
         return [one.event for one in outputs]
 
     for record in market:
@@ -131,11 +133,16 @@ def _one_after_the_other(market: list[ReplayRecord]) -> dict[str, list[bytes]]:
         elif record.topic == REQUESTS.name:
             move("fusion", REQUESTS.name, record, record.event, record.offset)
         else:
+            topic, event, offset = record.topic, record.event, record.offset
+            if topic == NEWS.name:
+                (event,) = move("headlines", topic, record, event, offset)
+                topic, offset = NEWS_SCORES.name, headlines[record.partition]
+                headlines[record.partition] += 1
             scores = [
                 score
                 for engine in scoring_engines()
-                if record.topic in stage(engine.name).inputs
-                for score in move(engine.name, record.topic, record, record.event, record.offset)
+                if topic in stage(engine.name).inputs
+                for score in move(engine.name, topic, record, event, offset)
             ]
             for score in scores:
                 move("fusion", SCORES.name, record, score, offsets[record.partition])
@@ -175,7 +182,7 @@ def test_signals_come_of_every_trigger_and_a_bad_request_is_refused(
 def test_it_is_what_the_stages_make_one_after_the_other(market: list[ReplayRecord]) -> None:
     _, produced, ranks = _run(market, NO_CHANGES)
     expected = _one_after_the_other(market)
-    for topic in (SCORES.name, SIGNALS.name):
+    for topic in (NEWS_SCORES.name, SCORES.name, SIGNALS.name):
         ours = [CODEC.encode(one.event) for one in produced if one.topic == topic]
         assert ours == expected[topic]
     assert [CODEC.encode(entry) for *_, entry in ranks] == expected[RANKING.name]

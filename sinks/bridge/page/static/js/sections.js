@@ -64,6 +64,7 @@ export function contributions(signal) {
     h("td", { class: "quiet" }, one.status === "ok" ? format.percent(one.confidence) : one.status),
     h("td", { class: "quiet" }, format.age(one.age_ms)),
   ));
+  const sentiment = signal.detail["sentiment.model"] ?? "";
   const head = ["Engine", "Score", "Weight", null, "Adds", "Conf.", "Age"];
   return section("Contributions", "contributions", h(
     "table", {}, h("thead", {}, h("tr", {}, head.map((text) => h("th", { scope: "col" },
@@ -71,7 +72,7 @@ export function contributions(signal) {
     h("tbody", {}, rows),
     h("tfoot", {}, h("tr", {}, h("th", { scope: "row" }, "Score"), h("td"), h("td", { class: "quiet" }), h("td"),
       h("td", { class: "sum" }, format.signed(signal.final_score, 3)), h("td", { colspan: 2 }))),
-  ));
+  ), sentiment.startsWith("no model") && h("p", { class: "note" }, `Sentiment had ${sentiment}.`));
 }
 
 export function position(signal) {
@@ -102,10 +103,18 @@ export function news(articles, now) {
       "li", {},
       outside(one.url, one.headline),
       h("small", {}, `${one.publisher} · ${format.age(now - (one.published_at ?? one.event_time))}`,
-        one.sentiment_label && h("em", { data: { label: one.sentiment_label } }, one.sentiment_label)),
+        said(one)),
     )));
   }
   return section("News", "news", body);
+}
+
+/** What a headline says of the asset: our score where there is one, else the source's own label. */
+function said(article) {
+  const label = article.label ?? article.sentiment_label;
+  if (!label) return null;
+  const how = article.label ? ` ${format.signed(article.score)}${article.score_model ? "" : " (no model)"}` : " (the source's)";
+  return h("em", { data: { label } }, `${label}${how}`);
 }
 
 /** Earlier signals of the row, the newest first: each change, and how long it stood. */
