@@ -22,7 +22,7 @@ ALTER TABLE trending_news
     ADD COLUMN score_confidence double precision,
     ADD COLUMN score_model text;
 
-CREATE FUNCTION score_of_news() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION score_of_news() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM pg_advisory_xact_lock(7305808869231650162);  -- "news scr"
     SELECT label, score, confidence, model
@@ -35,7 +35,7 @@ END $$;
 CREATE TRIGGER score_of_news BEFORE INSERT OR UPDATE ON trending_news
     FOR EACH ROW EXECUTE FUNCTION score_of_news();
 
-CREATE FUNCTION news_of_score() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION news_of_score() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM pg_advisory_xact_lock(7305808869231650162);
     UPDATE trending_news SET label = NEW.label

@@ -34,6 +34,7 @@ ALL = [
     "0005.explanations",
     "0006.bridge",
     "0007.signal_document",
+    "0008.news_scores",
 ]
 TABLES = {
     "bridge_tickets",
@@ -47,6 +48,7 @@ TABLES = {
     "trending_assets",
     "trending_news",
     "user_exchange_connections",
+    "news_scores",
 }
 
 
@@ -137,7 +139,7 @@ async def test_signals_of_before_are_carried_over(empty: Rows) -> None:
         await write_as_before(empty, event)
     with pytest.raises(SourceError, match="its schema is old: start `quantiva sink postgres`"):
         await signals(empty.dsn, "0" * 31, 2)
-    assert await migrate(empty.dsn) == ["0007.signal_document"]
+    assert await migrate(empty.dsn) == ALL[6:]
     assert await signals(empty.dsn, "0" * 31, 2) == before
     found = await empty.query(
         "SELECT body, sentiment_score, stored_at FROM strategy_signals ORDER BY as_of"

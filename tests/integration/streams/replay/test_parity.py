@@ -34,7 +34,13 @@ def test_two_workers_one_killed(recording: str, tmp_path: Path, hash_seed: str) 
     assert not result["unanswered"]
     assert result["equal"]["engine.scores"] > 4000
     assert result["equal"]["signals"] >= 5 * 4 * 3 / 2
-    assert set(result["equal"]) == {"engine.scores", "signals", "signals.ranking", "signals.top"}
+    assert set(result["equal"]) == {
+        "news.scores",
+        "engine.scores",
+        "signals",
+        "signals.ranking",
+        "signals.top",
+    }
     assert result["refused"] >= 4  # the garbage
     assert "parity 100.0000 % (" in result["said"]
 

@@ -42,7 +42,7 @@ def quantiva(
 @pytest.fixture(scope="module")
 def raw(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Return an archive of market topics and strategies alone."""
-    state, events = backfill(3, START_MS, ASSETS[:6])
+    state, events = backfill(5, START_MS, ASSETS[:6])
     for _ in range(4):
         state, more = cycle(state, state.now_ms)
         events += more
