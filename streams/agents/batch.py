@@ -32,7 +32,9 @@ MOST_OUTPUT_BYTES = 400_000
 """A batch ends where one key has put out so much: on the embedded broker all of it stands in one
 record beside the state."""
 _AT_ONCE = 32
-"""Records between two turns of the event loop; their texts are read together."""
+"""Records whose texts are read together."""
+_A_TURN = 8
+"""Records between two turns of the event loop: some milliseconds, whatever is in them."""
 _READ_S = 2.0
 """A batch ends where its texts took so long to read: a rebalance waits for it, and so does the
 watchdog that ends a worker without progress."""
@@ -133,8 +135,6 @@ class BatchProcessor:
             topic, records = logical(chunk.tp.topic, self._prefix), chunk.records
             for begin in range(0, len(records), _AT_ONCE):
                 part = records[begin : begin + _AT_ONCE]
-                if begin:
-                    await asyncio.sleep(0)  # the event loop gets its turn
                 if self._reader is not None and not work.is_full:
                     tables = tables._replace(texts=await self._read(part))
                 for index, record in enumerate(part, begin):
@@ -143,6 +143,8 @@ class BatchProcessor:
                         work.events += index
                         rest = chunk._replace(records=records[index:])
                         return work, [rest, *waiting[number + 1 :]]
+                    if index and not index % _A_TURN:
+                        await asyncio.sleep(0)  # the event loop gets its turn
                     await self._handle(work, topic, record, tables)
                 if self._reader is not None:
                     work.is_full |= time.monotonic() - began_s > _READ_S

@@ -151,7 +151,7 @@ def score_article(
         url_id=_hash(f"u {news.url}") if news.url else None,
         model=None if said is None else model.model,
         model_version=None if said is None else model.version,
-        no_model=model.reason if said is None else None,
+        no_model=(model.reason or "not read") if said is None else None,
         bearish=None if said is None else said.bearish,
         bullish=None if said is None else said.bullish,
         neutral=None if said is None else said.neutral,

@@ -10,7 +10,16 @@ import pytest
 from schemas.market import TrendingAsset
 from schemas.signals import Signal
 from sinks.bridge.api.route_decorator import Pool
-from tests.contract.sink_samples import T0, news, signal, strategy, tombstone, top, trending
+from tests.contract.sink_samples import (
+    T0,
+    news,
+    news_score,
+    signal,
+    strategy,
+    tombstone,
+    top,
+    trending,
+)
 from tests.integration.sinks.bench import Rows
 from tests.integration.sinks.bridge_api.conftest import Store
 from tests.unit.sinks.bridge_api.fixtures import Bridge, Memory, bridge
@@ -175,3 +184,19 @@ async def test_status_says_that_the_database_is_there(pool: Pool) -> None:
     async with bridge(Memory(), pool) as it:
         body = await asked(it, "/api/v1/status")
         assert (body["database"], body["tickets"]) == ("ok", "every_bridge")
+
+
+async def test_an_article_has_our_label_and_score_beside_the_source_s(
+    pool: Pool, store: Store
+) -> None:
+    await store(news(1), news(2, sentiment_label=None), news_score(1, label="negative", score=-0.4))
+    async with bridge(Memory(), pool) as it:
+        items = (await asked(it, "/api/v1/news"))["items"]
+    said = {
+        one["source_id"]: (one["sentiment_label"], one["label"], one["score"], one["score_model"])
+        for one in items
+    }
+    assert said == {
+        "article-1": ("positive", "negative", -0.4, "small"),
+        "article-2": (None, None, None, None),
+    }
