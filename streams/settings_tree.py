@@ -1,4 +1,4 @@
-"""One tree of the constants of engines, headlines, fusion, sizing and ranking; how to set them; its version.
+"""One tree of the constants of engines, headlines, fusion, sizing and ranking; how to set it.
 
 Every field of a `Config` is a setting: `liquidity.size_levels`, `technical.trend.still_share`. Its
 range is in its type, what it does and where the value is from in its docstring.

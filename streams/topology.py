@@ -18,8 +18,8 @@ from streams.confidence.ranking import RankingStage
 from streams.engines.base import Engine
 from streams.engines.scoring_stage import ScoringStage
 from streams.fusion.fusion_stage import FusionStage
-from streams.settings_tree import current, current_version
 from streams.headlines.stage import HeadlinesStage
+from streams.settings_tree import current, current_version
 from streams.stage import Stage
 
 

@@ -26,6 +26,7 @@ from schemas.market import TrendingAsset
 from schemas.scores import NewsScore
 from schemas.times import DAY_MS, HOUR_MS, MINUTE_MS
 from schemas.topics import NEWS_SCORES
+from streams.constants import Count, Positive, Share
 from streams.engines.base import Engine, EngineReading, clamp, freshness
 from streams.engines.repetition import ENTRY_BYTES, repeats
 from streams.engines.sentiment_state import Headline, State, counted, entries, headline_of, heaviest
@@ -36,42 +37,42 @@ from streams.engines.social import SocialConfig, observe, order_of
 class Config:
     """Constants of the sentiment engine."""
 
-    no_model_factor: float = 0.7
+    no_model_factor: Share = 0.7
     """Factor on the confidence without the model: word lists miss what sentences mean."""
-    silent_weight: float = 0.05
+    silent_weight: Share = 0.05
     """Weight of a headline on which no voice speaks: a hint that nothing happens."""
-    half_life_ms: float = 6 * HOUR_MS
+    half_life_ms: Positive = 6 * HOUR_MS
     """Age at which a headline counts half: most of a headline's effect is over within a day."""
-    news_prior: float = 0.25
+    news_prior: Positive = 0.25
     """Headline weight at which the news part is trusted half; five clear headlines: 94 %."""
-    news_share: float = 0.6
+    news_share: Positive = 0.6
     """Weight of the news part in the raw score."""
-    social_share: float = 0.4
+    social_share: Positive = 0.4
     """Weight of the social part in the raw score."""
-    neutral_share: float = 0.05
+    neutral_share: Share = 0.05
     """Weight of a voice that always says 0: when all else has faded, the score goes back to 0."""
-    alpha: float = 0.125
+    alpha: Share = 0.125
     """Weight of the newest raw score after one cycle (SPEC)."""
-    cycle_ms: float = 10 * MINUTE_MS
+    cycle_ms: Positive = 10 * MINUTE_MS
     """The cycle that `alpha` is meant for."""
-    fresh_ms: float = 20 * MINUTE_MS
+    fresh_ms: Positive = 20 * MINUTE_MS
     """Full freshness up to this age: one cycle may be missed."""
-    stale_ms: float = 2 * HOUR_MS
+    stale_ms: Positive = 2 * HOUR_MS
     """No freshness from this age on."""
-    count_window_ms: int = DAY_MS
+    count_window_ms: Positive = DAY_MS
     """Window of `news_count_24h`."""
-    count_most: int = 256
+    count_most: Count = 256
     """`news_count_24h` counts no further: bounds the state."""
-    moment_most: int = 256
+    moment_most: Count = 256
     """Headlines of one moment that are kept apart; of more the oldest go to the earlier ones."""
-    remembered: int = 256
+    remembered: Count = 256
     """Articles remembered to know a repetition by url or headline; 4 KiB of state."""
-    repeated_within_ms: float = 2 * DAY_MS
+    repeated_within_ms: Positive = 2 * DAY_MS
     """Published so much later than the one that it repeats, an article is news again: 0.4 % of that
     is left, and by count alone a score would depend for months on where the data began."""
-    evidence_most: int = 10
+    evidence_most: Count = 10
     """Headlines named as evidence."""
-    evidence_least: float = 0.01
+    evidence_least: Share = 0.01
     """A headline of less weight than this is evidence no more: a clear one after 38 hours."""
     social: SocialConfig = field(default_factory=SocialConfig)
     """Constants of the social part."""

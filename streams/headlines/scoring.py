@@ -9,10 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
+
+from msgspec import Meta
 
 from schemas.market import NewsArticle
+from schemas.platform_checks import MOST_SOURCE_WEIGHT
 from schemas.scores import InputPosition, LexiconHit, NewsScore
+from streams.constants import Share
 from streams.engines.lexicon import SUMMARY_MAX_CHARS, SUMMARY_WEIGHT, hits, score_text
 from streams.headlines.probabilities import ModelTexts, Probabilities, text_key
 
@@ -44,19 +48,21 @@ they write; a wire carries what companies say of themselves; anyone writes on a 
 class VoicesConfig:
     """Constants of the voices of a headline."""
 
-    model_weight: float = 0.6
+    model_weight: Share = 0.6
     """Weight of the model among the voices of a headline: it reads sentences."""
-    lexicon_weight: float = 0.3
+    lexicon_weight: Share = 0.3
     """Weight of the lexicon: right on nine of ten texts where it speaks, silent on many."""
-    label_weight: float = 0.2
+    label_weight: Share = 0.2
     """Weight of the source's own label: its method is unknown."""
-    label_score: float = 0.6
+    label_score: Share = 0.6
     """Score that a positive label stands for (negative: minus it); labels have no strength."""
-    label_confidence: float = 0.6
+    label_confidence: Share = 0.6
     """Confidence of a label, 0 to 1."""
-    label_above: float = 0.2
+    label_above: Share = 0.2
     """A score above it is a positive headline, below minus it a negative one."""
-    publisher_weights: Mapping[str, float] = field(default_factory=lambda: PUBLISHER_WEIGHTS)
+    publisher_weights: Mapping[str, Annotated[float, Meta(ge=0.0, le=MOST_SOURCE_WEIGHT)]] = field(
+        default_factory=lambda: PUBLISHER_WEIGHTS
+    )
     """How much a publisher counts, by its name in small letters; 1 where it is not named."""
 
 

@@ -17,6 +17,7 @@ import msgspec
 from schemas.market import NewsArticle
 from schemas.scores import InputPosition
 from schemas.topics import NEWS, NEWS_SCORES
+from streams.constants import Count
 from streams.headlines.probabilities import (
     KEY_BYTES,
     PACKED_BYTES,
@@ -38,7 +39,7 @@ class Config:
 
     voices: VoicesConfig = field(default_factory=VoicesConfig)
     """Constants of the voices of a headline."""
-    remembered: int = 256
+    remembered: Count = 256
     """Texts of an asset whose probabilities are kept: 5 KiB of state, some days of news."""
 
 

@@ -27,7 +27,11 @@ from streams.topology import stage
 FILE_NAME = "news_scores.jsonl"
 """Beside the data: the model on the first line, then a text a line."""
 ON_THE_FLY = ModelTexts(reason="not scored by one when it was recorded")
-_VOICES = VoicesConfig()
+
+
+def _voices() -> VoicesConfig:
+    scoring = stage(HeadlinesStage.name)
+    return scoring.config.voices if isinstance(scoring, HeadlinesStage) else VoicesConfig()
 
 
 class _Head(msgspec.Struct, frozen=True):
@@ -100,7 +104,7 @@ def lexicon_scores(logs: Logs, partition: int) -> Iterator[Keyed]:
     for record, event in logs.read(NEWS.name, partition):
         if isinstance(event, NewsArticle) and problem(event) is None:
             place = InputPosition(NEWS.name, partition, record.offset)
-            yield Keyed(record, score_article(_VOICES, event, place, ON_THE_FLY, None))
+            yield Keyed(record, score_article(_voices(), event, place, ON_THE_FLY, None))
 
 
 def engine_log(logs: Logs, topic: str, partition: int) -> Iterator[Keyed]:
@@ -162,7 +166,7 @@ class _NewsCheck:
         article = None
         for article in self._articles.up_to(asset, offset):
             if article.record.offset < offset and self._is_usable(article):
-                made = score_article(_VOICES, article.event, score.article, ON_THE_FLY, None)
+                made = score_article(_voices(), article.event, score.article, ON_THE_FLY, None)
                 self._comparison.replayed_only(self._produced(article, made))
         if article is None or article.record.offset != offset or not self._is_usable(article):
             record = one.record
@@ -177,7 +181,7 @@ class _NewsCheck:
             said = Probabilities(score.bearish, score.bullish, score.neutral)
         texts = ModelTexts(score.model, score.model_version, score.no_model or "")
         place = InputPosition(NEWS.name, self._partition, article.record.offset)
-        made = score_article(_VOICES, article.event, place, texts, said)
+        made = score_article(_voices(), article.event, place, texts, said)
         produced = self._produced(article, made)
         self._comparison.pair(one.record, score, produced, self._partition, again=again)
 

@@ -24,8 +24,8 @@ from schemas.validation import problem
 from sinks.bridge.settings import BridgeSettings
 from sinks.explanations.settings import ExplanationSettings
 from streams.engines.base import Engine
-from streams.settings_tree import FILE, PREFIX, defaults, settings
 from streams.headlines.model import HeadlineModelSettings
+from streams.settings_tree import FILE, PREFIX, defaults, settings
 from tests.conftest import ROOT
 from tests.contract.sink_samples import record, signal
 from tests.unit.streams.engines._market import START_MS, make_book, make_tick

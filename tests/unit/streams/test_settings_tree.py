@@ -25,7 +25,7 @@ def value(tree: Any, name: str) -> Any:
 def test_every_engine_and_stage_is_a_section() -> None:
     assert list(SHIPPED) == [
         *("sentiment", "technical", "fundamental", "event_risk", "liquidity"),
-        *("fusion", "sizing", "ranking"),
+        *("headlines", "fusion", "sizing", "ranking"),
     ]
 
 
