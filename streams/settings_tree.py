@@ -30,6 +30,7 @@ from msgspec import Meta
 from schemas.engines import ENGINES
 
 FILE, PREFIX = "QUANTIVA_SETTINGS", "QUANTIVA__"
+_NO_BOUND = 1e9  # a bound so high is for sums and products, not for people
 _STAGES = {
     "headlines": "streams.headlines.stage",
     "fusion": "streams.fusion.fusion_stage",
@@ -162,7 +163,7 @@ def _range(kind: Any, old: Any) -> str:
 def _bounds(meta: Meta) -> str:
     low = f"from {meta.ge:g}" if meta.ge is not None else ""
     low = f"above {meta.gt:g}" if meta.gt is not None else low
-    high = f"to {meta.le:g}" if meta.le is not None else ""
+    high = f"to {meta.le:g}" if meta.le is not None and meta.le < _NO_BOUND else ""
     high = f"below {meta.lt:g}" if meta.lt is not None else high
     return f"{low} {high}".strip()
 

@@ -50,7 +50,7 @@ def show(
     if not shown:
         fail(f"there is no strategy {strategy_id}" if strategy_id else "there are no strategies")
     for one in shown:
-        console.print(described(one), markup=False)
+        console.print(described(one), markup=False, soft_wrap=True)
 
 
 async def _read() -> list[Strategy]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import permutations
 from math import atanh, exp2, tanh
 from typing import Any
 
@@ -179,6 +180,22 @@ def test_same_id_replaces() -> None:
     reading = said(ENGINE, make_event("delisting", DAY_MS), later)
     assert reading.features["nearest_event_hours"] == reading.features["risk_ends_hours"] == 480.0
     assert reading.evidence == (1,)
+
+
+@pytest.mark.parametrize("earlier", [True, False], ids=["known before", "new"])
+def test_records_of_one_event_and_moment_have_no_order(earlier: bool) -> None:
+    """The one still ahead counts, the nearest first: the safe side."""
+    now = T0 + HOUR_MS
+    records = [
+        make_event("delisting", 5 * DAY_MS, now, impact=0.8),
+        make_event("delisting", 5 * DAY_MS, now, impact=0.5),
+        make_event("delisting", 6 * DAY_MS, now),
+        make_event("delisting", 5 * DAY_MS, now, cancelled=True),
+        make_event("delisting", -DAY_MS, now),
+    ]
+    before = [make_event("delisting", 9 * DAY_MS)] if earlier else []
+    told = {said(ENGINE, *before, *order).score for order in permutations(records)}
+    assert told == {said(ENGINE, *before, records[0]).score}
 
 
 def test_same_id_of_another_source_does_not() -> None:

@@ -12,16 +12,18 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from producers.strategies import BALANCED, MOMENTUM, NEWS
+from schemas.codec import local_codec
 from schemas.market import Candle
 from schemas.scores import EngineScore
 from streams.archive.records import LoggedRecord
 from streams.replay.changes import NO_CHANGES, ChangeError, Changes, parse_changes
 from streams.replay.diff import Change
 from streams.replay.logs import StrategyVersions, Version
-from streams.replay.parity import Divergence, Parity, first_difference
+from streams.replay.parity import Comparison, Divergence, Parity, first_difference
 from streams.replay.per_key_reader import Keyed, PerKeyReader
 from streams.replay.replay_record import ORDER, merged
 from streams.replay.shards import spread
+from streams.runner import Produced
 
 CANDLE = Candle(
     asset="BTC",
@@ -214,6 +216,26 @@ SCORE = EngineScore(
 def test_the_first_field_that_differs(change: dict[str, Any], field: str | None) -> None:
     found = first_difference(SCORE, replace(SCORE, **change))
     assert (found[0] if found else None) == field
+
+
+def test_outputs_of_other_settings_are_counted_by_their_version() -> None:
+    codec = local_codec()
+    comparison = Comparison(codec)
+    for offset, (recorded, score) in enumerate(
+        [("aaaaaaaaaaaa", 0.5), ("bbbbbbbbbbbb", 0.5), ("bbbbbbbbbbbb", 0.6), (None, 0.5)]
+    ):
+        event = replace(SCORE, settings=recorded, score=score)
+        record = LoggedRecord(offset, 1, b"BTC", codec.encode(event), ())
+        ours = replace(SCORE, settings="aaaaaaaaaaaa")
+        produced = Produced("engine.scores", 0, offset, "BTC", 1, ours)
+        comparison.pair(record, event, produced, 0)
+    result = comparison.result
+    assert (result.equal.total(), result.differing.total()) == (1, 3)
+    assert result.settings == {"bbbbbbbbbbbb": 2, "none": 1}
+    assert [one.field for one in result.first] == ["settings", "score", "settings"]
+    other = Parity()
+    other.add(result)
+    assert other.settings == result.settings
 
 
 def test_parts_of_a_parity_add_up() -> None:
