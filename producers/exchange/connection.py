@@ -67,6 +67,7 @@ class Connection:
         self._throttle = Throttle(name, self._breaker, clock, quota)
         self._rng = rng or random.Random(0)
         self._rest = throttled_exchange(self._throttle, url, self._speed)
+        self._takes_levels = True
         if lacks := lacking(self._rest):
             msg = f"QUANTIVA_EXCHANGES names {name}, which has no {' and no '.join(lacks)} in ccxt"
             raise ValueError(msg)
@@ -126,12 +127,23 @@ class Connection:
         return await self._retried(fetch)
 
     async def book(self, symbol: str, levels: int) -> dict[str, Any]:
-        """Return the order book, `levels` a side, in ccxt's form."""
+        """Return the order book, `levels` a side, in ccxt's form.
+
+        Some exchanges give so many levels and no other number: of these it is what they give.
+        """
 
         async def fetch() -> dict[str, Any]:
-            book: dict[str, Any] = await self._rest.fetch_order_book(symbol, levels)
+            limit = levels if self._takes_levels else None
+            book: dict[str, Any] = await self._rest.fetch_order_book(symbol, limit)
             return book
 
+        try:
+            return await self._retried(fetch)
+        except UpstreamError as error:
+            is_refused = error.kind in {"bad_request", "bad_answer"} and "limit arg" in str(error)
+            if not is_refused or not self._takes_levels:
+                raise
+            self._takes_levels = False
         return await self._retried(fetch)
 
     async def traded(self, symbols: Sequence[str]) -> dict[str, Traded]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 
 import pytest
@@ -16,6 +17,7 @@ from tests.integration.producers.exchange.harness import (
     Exchange,
     Prices,
     Published,
+    answering,
     clock_at,
     connected,
     serving,
@@ -142,6 +144,23 @@ def test_a_name_that_ccxt_does_not_know_is_refused(name: str, says: str) -> None
     with pytest.raises(ValueError, match="QUANTIVA_EXCHANGES") as error:
         Connection(name, WallClock())
     assert says in str(error.value)
+
+
+async def test_a_book_of_other_levels_than_asked_for_is_taken_where_there_is_no_choice() -> None:
+    """Real ccxt's htx takes 5, 10, 20 or 150 levels only, and says so before it asks."""
+    tick = {"bids": [[10.0, 1.0], [9.0, 2.0]], "asks": [[11.0, 1.0]], "ts": START_MS}
+    body = json.dumps({"status": "ok", "ch": "x", "ts": START_MS, "tick": tick}).encode()
+    async with answering({"/market/depth": body}) as url:
+        connection = Connection("htx", WallClock(), url=url)
+        market = {"id": "btcusdt", "symbol": "BTC/USDT", "base": "BTC", "quote": "USDT"}
+        spot = {**market, "type": "spot", "spot": True, "active": True, "contract": False}
+        connection._rest.set_markets([spot])
+        try:
+            for _ in range(2):
+                book = await connection.book("BTC/USDT", 50)
+                assert book["bids"] == [[10.0, 1.0], [9.0, 2.0]]
+        finally:
+            await connection.close()
 
 
 def test_one_that_lacks_a_timeframe_is_refused_and_says_which() -> None:
