@@ -31,6 +31,7 @@ EVENTS = {
     for event in (
         samples.TRENDING,
         samples.NEWS,
+        samples.NEWS_SCORE,
         samples.CANDLE,
         samples.BOOK,
         samples.FUNDAMENTALS,

@@ -17,9 +17,9 @@ from quantiva.commands.why import why
 from schemas.scores import EngineScore, InputPosition
 from schemas.signals import Signal
 from schemas.topics import physical
-from streams.fusion.fusion_stage import FusionStage
 from streams.provenance.sources.kafka import BEYOND, RETENTION
 from streams.stage import Entry, StrategyAt, Tables, advance
+from streams.topology import stage
 from tests.integration.quantiva.conftest import KAFKA, Platform, on_both
 from tests.unit.quantiva.status import samples
 from tests.unit.streams.fusion.fusion_factories import answers
@@ -71,7 +71,7 @@ def _fused(scores: list[EngineScore]) -> Signal:
     entry: Entry | None = None
     tables = Tables({"balanced": StrategyAt(BALANCED, 0)})
     for offset, score in enumerate(scores):
-        moved = advance(FusionStage(), entry, score, "engine.scores", 0, offset, tables)
+        moved = advance(stage("fusion"), entry, score, "engine.scores", 0, offset, tables)
         assert moved is not None
         entry, outputs = moved
     signal = outputs[0].event

@@ -35,6 +35,7 @@ ALL = [
     "0006.bridge",
     "0007.signal_document",
     "0008.news_scores",
+    "0009.trending_fields",
 ]
 TABLES = {
     "bridge_tickets",

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from schemas.market import TrendingAsset
 from sinks.postgres import news, strategies, top, trending
 from sinks.postgres.table import Row, Table, affected, upsert
 from sinks.postgres.values import json, time
@@ -141,3 +142,9 @@ def test_upsert_replaces_all_but_the_key() -> None:
         "INSERT INTO t AS stored (id, v) SELECT * FROM unnest($1::text[], $2::integer[]) "
         "ON CONFLICT (id) DO UPDATE SET v = excluded.v WHERE stored.v < excluded.v"
     )
+
+
+def test_every_field_of_a_tick_has_its_column() -> None:
+    """REST gives ticks as they were published; one without a column made it fail."""
+    names = [name for name, _ in trending.TRENDING_ASSETS.columns]
+    assert sorted(names) == sorted(TrendingAsset.__struct_fields__)
