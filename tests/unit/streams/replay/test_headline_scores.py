@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -143,3 +145,16 @@ def test_a_broken_file_is_named_with_its_line(content: bytes, line: int, tmp_pat
 def test_what_a_replay_writes_can_be_read_back(tmp_path: Path) -> None:
     address = with_scores(tmp_path / "recorded", SAID)
     assert sum(topic == NEWS_SCORES.name for topic, _, _ in contents(str(address))) == 5
+
+
+def test_a_replay_imports_no_model() -> None:
+    """Engines, stages and replays work where neither torch nor onnxruntime is installed."""
+    program = (
+        "import sys, streams.replay.work, streams.lookahead.child, streams.topology as t; "
+        "t.stages(); print(sorted({'onnxruntime', 'tokenizers', 'torch', 'transformers', "
+        "'streams.headlines.model'} & set(sys.modules)))"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, check=True, text=True
+    )
+    assert ran.stdout.strip() == "[]"
