@@ -12,6 +12,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Collection, Sequence
 
+from msgspec.structs import replace
+
 from producers.feeds.asset_universe import AssetUniverse
 from producers.feeds.base import Emit
 from producers.feeds.ticks import DayTraded, has_price, held_over, meant, most_watched, ticks
@@ -100,7 +102,7 @@ class TrendingFeed:
         here = meant(filter(has_price, coins), universe.catalogue)
         rows, traded = list(chosen), dict[str, DayTraded]()
         for asset in others:
-            row = here.get(asset) or universe.coin(asset, since_ms=now_ms - HOUR_MS)
+            row = here.get(asset) or _market_of(universe.coin(asset, since_ms=now_ms - HOUR_MS))
             day = universe.traded.get(asset)
             if row is not None and has_price(row):
                 rows.append(row)
@@ -109,8 +111,24 @@ class TrendingFeed:
                 if price is not None and price.seen_ms > day.seen_ms:
                     day = day._replace(seen_ms=price.seen_ms, usd=price.usd)
                 traded[asset] = day
-        topics, mood = universe.topics(now_ms), universe.mood(now_ms)
+        listed = {coin.symbol for coin in chosen} | here.keys()
+        said, mood = universe.topics(now_ms), universe.mood(now_ms)
+        topics = {asset: topic for asset, topic in said.items() if asset in listed}
         return ticks(rows, cycle_ms, now_ms, topics, traded, mood)
+
+
+def _market_of(row: CoinRow | None) -> CoinRow | None:
+    """Return a row of an earlier list without what the networks said: that is old by now."""
+    if row is None:
+        return None
+    return replace(
+        row,
+        galaxy_score=None,
+        alt_rank=None,
+        social_volume=None,
+        interactions=None,
+        sentiment_pct=None,
+    )
 
 
 def lunarcrush_list(client: UpstreamClient) -> CoinList:

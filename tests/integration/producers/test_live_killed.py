@@ -138,8 +138,9 @@ async def _status_shows_every_source(day: LiveDay, asked_before: int, unsaved: i
     sources = {one["status"]["source"]: one for one in json.loads(out)["sources"]}
     assert set(sources) == {
         *("lunarcrush", "coingecko", "cryptonews", "stocknews", "coinmarketcal", "rss", "binance"),
-        *("announcements", "coinmetrics", "feargreed"),
+        *("announcements", "coinmetrics", "feargreed", "universe"),
     }
+    assert sources.pop("universe")["status"]["assets"]
     for name, one in sources.items():
         assert one["status"]["state"] == "ok", one
         assert one["told_age_ms"] < 60_000, name
