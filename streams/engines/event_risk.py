@@ -5,6 +5,9 @@
     calm        = 1 - sum of impact * p of all that are no catalysts, at least 0
     score       = tanh(sum of e + atanh(0.10) * calm)      0.10 with nothing ahead
 
+What several sources say of one category on one UTC day is one event: the strongest counts, so that
+an exchange and a calendar that name the same delisting do not make two of it.
+
 So a risk never does less harm by coming nearer, and a date that enters the horizon enters at 0.
 
 How the engine knows that a calendar is alive for an asset without events: any calendar record says
@@ -119,6 +122,7 @@ def _event(
         impact=record.impact,
         certainty=record.certainty,
         cancelled=record.cancelled or gone,
+        source=record.source,
     )
 
 

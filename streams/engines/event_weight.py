@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from math import exp2
 from typing import Annotated, NamedTuple
 
@@ -94,6 +95,7 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     impact: float
     certainty: float
     cancelled: bool = False
+    source: str = ""
 
 
 class Weighed(NamedTuple):
@@ -105,7 +107,10 @@ class Weighed(NamedTuple):
 
 
 def weigh(config: Config, events: Iterable[Event], now: int) -> list[Weighed]:
-    """Weigh the events within the horizon, nearest first."""
+    """Weigh the events within the horizon, nearest first; each once, whoever else says it.
+
+    Of one category and UTC day, the n-th strongest event of one source is that of the others.
+    """
     weighed = []
     for event in events:
         ahead_ms = event.starts_at - now
@@ -116,4 +121,26 @@ def weigh(config: Config, events: Iterable[Event], now: int) -> list[Weighed]:
         category = config.categories[event.category]
         sureness = category.vague + (category.sure - category.vague) * event.certainty
         weighed.append(Weighed(event, weight, category.direction * sureness * weight))
-    return weighed
+    return _each_once(weighed)
+
+
+def _each_once(weighed: list[Weighed]) -> list[Weighed]:
+    """Join what several sources say of one event: the strongest push, the largest weight."""
+    days: dict[tuple[str, int], dict[str, list[Weighed]]] = {}
+    for one in weighed:
+        day = one.event.category, one.event.starts_at // DAY_MS
+        days.setdefault(day, {}).setdefault(one.event.source, []).append(one)
+    if all(len(sources) == 1 for sources in days.values()):
+        return weighed
+    found: list[Weighed] = []
+    for sources in days.values():
+        ranked = [sorted(told, key=_strength, reverse=True) for told in sources.values()]
+        for same in zip_longest(*ranked):
+            said = [one for one in same if one is not None]
+            weight = max(one.weight for one in said)
+            found.append(max(said, key=_strength)._replace(weight=weight))
+    return sorted(found, key=lambda one: (one.event.starts_at, one.event.key))
+
+
+def _strength(one: Weighed) -> tuple[float, float, bytes]:
+    return abs(one.push), one.weight, one.event.key

@@ -199,11 +199,8 @@ def test_records_of_one_event_and_moment_have_no_order(earlier: bool) -> None:
 
 
 def test_same_id_of_another_source_does_not() -> None:
-    reading = said(
-        ENGINE,
-        make_event("delisting", DAY_MS),
-        make_event("delisting", DAY_MS, source="coinmarketcal"),
-    )
+    other = make_event("delisting", 20 * DAY_MS, T0 + HOUR_MS, source="coinmarketcal")
+    reading = said(ENGINE, make_event("delisting", DAY_MS), other)
     assert reading.features["events_ahead"] == 2.0
 
 
@@ -284,3 +281,51 @@ def test_late_tick_changes_nothing() -> None:
 def test_calm_is_a_setting() -> None:
     engine = replace(ENGINE, config=replace(ENGINE.config, calm_score=0.3))
     assert said(engine, make_heartbeat()).score == 0.3
+
+
+MIDNIGHT_AHEAD = 6 * DAY_MS - T0 % DAY_MS  # of a day that begins five to six days after T0
+
+
+def told(source: str, ahead_ms: int, category: str = "delisting", **fields: Any) -> Any:
+    """Return what a source says of an event, so long after the beginning of that day."""
+    id_ = f"{source}:{ahead_ms}:{category}:{sorted(fields)}"
+    return make_event(category, MIDNIGHT_AHEAD + ahead_ms, source=source, source_id=id_, **fields)
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+@pytest.mark.parametrize(
+    ("more", "alone"),
+    [
+        pytest.param([told("b", DAY_MS - 1, certainty=0.5)], [told("a", HOUR_MS)], id="vaguer"),
+        pytest.param(
+            [told("b", 0, impact=0.2), told("c", 0, impact=0.1)], [told("a", HOUR_MS)], id="three"
+        ),
+        pytest.param(
+            [told("a", 0, impact=0.5), told("b", 0, impact=0.4), told("b", 1, impact=0.3)],
+            [told("a", HOUR_MS), told("a", 0, impact=0.5)],
+            id="two of one source are two, whoever else says both",
+        ),
+    ],
+)
+def test_what_several_sources_say_of_one_event_counts_once(
+    more: list[Any], alone: list[Any], backwards: bool
+) -> None:
+    """A delisting that a calendar knows and the exchange announces, and its like."""
+    events = [told("a", HOUR_MS), *more]
+    reading = said(ENGINE, *(reversed(events) if backwards else events))
+    assert reading.score == said(ENGINE, *alone).score
+    assert reading.features["events_ahead"] == len(alone)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        pytest.param(told("b", DAY_MS + HOUR_MS), id="the day after"),
+        pytest.param(told("b", HOUR_MS, "unlock"), id="another category"),
+        pytest.param(told("a", 2 * HOUR_MS), id="the same source"),
+    ],
+)
+def test_what_is_another_event_counts_beside_it(other: Any) -> None:
+    both = said(ENGINE, told("a", HOUR_MS), other)
+    assert both.features["events_ahead"] == 2.0
+    assert both.score < said(ENGINE, told("a", HOUR_MS)).score
