@@ -22,11 +22,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from hashlib import blake2b
 from math import log1p, sqrt, tanh
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from schemas.market import TrendingAsset
 from schemas.times import HOUR_MS
+from streams.constants import Positive, Share
 from streams.engines.base import clamp
 
 
@@ -49,27 +52,27 @@ class SocialConfig:
         ("reddit_volume", 0.25),
     )
     """Counts that say how much is said, and their weights."""
-    baseline_half_life_ms: float = 7 * 24 * HOUR_MS
+    baseline_half_life_ms: Positive = 7 * 24 * HOUR_MS
     """Age at which an observation counts half in the baseline: a week has every weekday once."""
-    maturity_ticks: float = 6.0
+    maturity_ticks: Positive = 6.0
     """Earlier ticks at which a baseline is trusted half; after a day of 144 ticks, 96 %."""
-    level_floor: float = 4.0
+    level_floor: Positive = 4.0
     """Least deviation of a level in points: a metric that never moved must not shout at 1 point."""
-    volume_floor: float = 0.25
+    volume_floor: Positive = 0.25
     """Least deviation of a log volume: 28 %, the normal swing from one tick to another."""
-    squash: float = 2.0
+    squash: Positive = 2.0
     """Deviations at which a voice reaches tanh(1) = 0.76."""
-    volume_gain: float = 0.5
+    volume_gain: Share = 0.5
     """How much an unusual volume strengthens or weakens the level."""
-    volume_alone: float = 0.25
+    volume_alone: Share = 0.25
     """Weight of a volume, in score and confidence, where no level is given."""
-    full_weight: float = 0.6
+    full_weight: Positive = 0.6
     """Level weight that makes full confidence: sentiment and galaxy score, without networks."""
-    market_neutral: float = 50.0
+    market_neutral: Annotated[float, Meta(ge=0.0, le=100.0)] = 50.0
     """Fear and greed index that says neither, by its makers' definition."""
-    market_deviation: float = 22.0
+    market_deviation: Positive = 22.0
     """Points of the index that count as one deviation: about its own since 2018."""
-    market_share: float = 0.15
+    market_share: Share = 0.15
     """What the mood of the whole market may move the score of one asset, and its confidence."""
 
 
