@@ -107,3 +107,13 @@ async def test_a_start_without_any_list_goes_on_with_what_is_pinned_and_named() 
 async def test_a_row_of_which_no_tick_can_be_made_is_none(row: CoinRow) -> None:
     cycles = Cycles(*LISTED[:3], row)
     assert list(await cycles.next()) == ["SOL", "DOGE", "BTC"]
+
+
+async def test_another_list_s_row_gives_no_old_words_of_the_networks() -> None:
+    said = coin("KAS", galaxy_score=70.0, social_volume=9.0, interactions=5.0, sentiment_pct=80.0)
+    cycles = Cycles(*LISTED[:3], said)
+    assert (await cycles.next())["KAS"].galaxy_score == 70.0
+    cycles.rows = [coin(one.symbol, source="coingecko", alt_rank=None) for one in LISTED[:3]]
+    tick = (await cycles.next())["KAS"]
+    assert (tick.price_usd, tick.galaxy_score, tick.social_volume) == (10.0, None, None)
+    assert (tick.interactions, tick.sentiment_pct) == (None, None)
