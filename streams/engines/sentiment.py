@@ -281,6 +281,8 @@ def _detail(state: State, covered: float, news_count: int, social_trust: float) 
         detail["social"] = "the market's mood only" if state.social.has_market else "no metrics"
     elif social_trust <= 0.0:
         detail["social"] = "stale or warming up"
+    elif state.social.present == 1:
+        detail["social"] = "one metric only"  # a coin list's votes, for example
     return detail
 
 

@@ -131,7 +131,7 @@ _KEYLESS = ("announcements", "coinmetrics", "feargreed")
 _HOURLY = (_KEYLESS, ("coinmarketcal",), ("coingecko",), ("cryptonews", "stocknews"))
 _OFTEN = (("rss",), ("lunarcrush",), ("binance",))
 _SAYS = {
-    "lunarcrush": {"sentiment.social": "the market's mood only"},
+    "lunarcrush": {"sentiment.social": "only"},
     "binance": {"liquidity.status": "stale", "liquidity.stale": "book is"},
 }
 
