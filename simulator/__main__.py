@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from marketdata.recorded.files import RecordedDataError
+from marketdata.simulated.assets import ASSETS
 from producers.http_client.upstream import Limits
 from simulator.recorded_world import RecordedWorld
 from simulator.server import Simulator
@@ -22,6 +23,9 @@ from transport.clock import ScaledClock, wall_ms
 
 def main(
     seed: Annotated[int, typer.Option(help="Seed of the market.")] = 7,
+    assets: Annotated[
+        int, typer.Option(help="Assets of the market.", min=2, max=len(ASSETS))
+    ] = len(ASSETS),
     start: Annotated[
         str, typer.Option(help="Where its clock begins: an ISO time, ms, or now.")
     ] = "now",
@@ -49,7 +53,11 @@ def main(
         start_ms, limits = _start_ms(start), dict(map(_limit, limit or []))
         if start == "now" and wall_start_ms is None:
             wall_start_ms = start_ms  # not when READY: the past takes seconds to compute
-        world = SeededWorld(seed, start_ms) if data is None else _recorded(data, start_ms)
+        world = (
+            SeededWorld(seed, start_ms, ASSETS[:assets])
+            if data is None
+            else _recorded(data, start_ms)
+        )
     except (RecordedDataError, ValueError) as error:
         print(f"The simulator cannot start: {error}", file=sys.stderr)
         raise typer.Exit(2) from error

@@ -16,7 +16,7 @@ import uvloop
 
 from quantiva.commands.output import console, fail, utc_ms
 from quantiva.commands.play import speed_of
-from quantiva.demo.options import DemoOptions
+from quantiva.demo.options import MOST_ASSETS, DemoOptions
 from transport.supervision.processes import kill_all
 
 if TYPE_CHECKING:
@@ -32,6 +32,9 @@ def demo(
         typer.Option(help="Wall seconds of a simulated 10-minute cycle; 0: --direct.", min=0),
     ] = 10.0,
     seed: Annotated[int, typer.Option(help="Seed of the simulated market.")] = 1,
+    assets: Annotated[
+        int, typer.Option(help="Assets of the simulated market.", min=2, max=MOST_ASSETS)
+    ] = MOST_ASSETS,
     direct: Annotated[
         bool,
         typer.Option(
@@ -77,6 +80,7 @@ def demo(
         cycles=cycles,
         cycle_s=cycle_seconds,
         seed=seed,
+        assets=assets,
         data=data,
         from_ms=utc_ms(start) if start else 0,
         until_ms=utc_ms(until) if until else 0,

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+MOST_ASSETS = 50
+"""Assets that the simulated market can have."""
+
 
 @dataclass(frozen=True, slots=True)
 class DemoOptions:
@@ -15,6 +18,7 @@ class DemoOptions:
     cycles     cycles to run, None: until Ctrl-C
     cycle_s    wall seconds per simulated 10-minute cycle
     seed       of the simulated market
+    assets     how many it has
     data       directory of recorded data instead of the simulated market
     from_ms    start of the span to play, ms since 1970 UTC
     until_ms   end of the span, exclusive
@@ -30,6 +34,7 @@ class DemoOptions:
     cycles: int | None = None
     cycle_s: float = 10.0
     seed: int = 1
+    assets: int = MOST_ASSETS
     data: Path | None = None
     from_ms: int = 0
     until_ms: int = 0

@@ -10,6 +10,7 @@ from pathlib import Path
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from marketdata.recorded.source import Counts, ReadReport, play, read_directory
+from marketdata.simulated.assets import ASSETS
 from marketdata.simulated.source import Progress as Simulated
 from marketdata.simulated.source import simulate
 from producers.schedule.cycles import cycle_of
@@ -108,10 +109,11 @@ async def _simulated(
         if not backfilled or options.cycle_s == 0.0:
             await barrier(positions)
 
-    screen.say("publishing 300 candles a timeframe, news, books ... of 50 assets")
+    screen.say(f"publishing 300 candles a timeframe, news, books ... of {options.assets} assets")
     await simulate(
         *(publisher, options.seed, options.cycles, options.cycle_s, on_progress, wait),
         start_ms=start_ms,
+        assets=ASSETS[: options.assets],
     )
 
 

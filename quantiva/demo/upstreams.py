@@ -11,7 +11,7 @@ from pathlib import Path
 
 from producers.schedule.cycles import cycle_of
 from quantiva.commands.producers import PROGRESS, READY
-from quantiva.demo.options import DemoOptions
+from quantiva.demo.options import MOST_ASSETS, DemoOptions
 from quantiva.demo.screen import Screen
 from schemas.signals import TopSignals
 from schemas.times import CYCLE_MS
@@ -47,7 +47,7 @@ async def asked(
 
         if options.source == "upstreams":
             clock, port = _clock(options, newest_ms), free_port()
-            await run(simulator_of(clock, port, log_dir, screen.part, options.seed))
+            await run(simulator_of(clock, port, log_dir, screen.part, options.seed, options.assets))
             environment |= environment_of(f"http://127.0.0.1:{port}", clock)
         await run(_producers(environment, screen, log_dir))
         yield tuple(keepers)
@@ -77,11 +77,13 @@ def simulator_of(
     log_dir: Path,
     on_event: Callable[[str, str], None],
     seed: int = 1,
+    assets: int = MOST_ASSETS,
 ) -> Keeper:
     """Return the simulator as a separate process, not begun yet; its log goes to `log_dir`."""
     # With start, wall time and port it is the same market again after a crash.
     arguments = {
         "--seed": seed,
+        "--assets": assets,
         "--start": clock.start_ms,
         "--wall-start-ms": clock.wall_start_ms,
         "--speed": clock.speed,

@@ -73,7 +73,8 @@ def _runs(process: psutil.Process) -> bool:
 @pytest.fixture
 async def demo(tmp_path: Path) -> AsyncIterator[Demo]:
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "quantiva.cli", "demo", "--direct", "--cycle-seconds", "2"),
+        *(sys.executable, "-m", "quantiva.cli", "demo", "--direct", "--assets", "4"),
+        *("--cycle-seconds", "2"),
         *("--directory", str(tmp_path / "kept")),
         cwd=tmp_path,
         env={**os.environ, "COLUMNS": "200"},

@@ -33,7 +33,8 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
 
     async def begin() -> Demo:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "quantiva.cli", "demo", "--direct", "--cycle-seconds", "2"),
+            *(sys.executable, "-m", "quantiva.cli", "demo", "--direct", "--assets", "4"),
+            *("--cycle-seconds", "2"),
             *("--directory", str(tmp_path / "kept")),
             cwd=tmp_path,
             env={**os.environ, "COLUMNS": "200", "QUANTIVA_BRIDGE_TOKENS": tokens},
