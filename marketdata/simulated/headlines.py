@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 
 from marketdata.simulated.assets import Asset
 from marketdata.simulated.calendar_events import Planned
@@ -64,6 +65,17 @@ NAMED: dict[str, tuple[str, ...]] = {
     # No May: to the lexicon that is a doubt.
     "month": ("January", "March", "April", "June", "July", "September", "October", "December"),
 }
+
+
+def samples(assets: Iterable[Asset]) -> list[str]:
+    """Return every theme once for each asset, worded the same at every call."""
+    rng = random.Random(0)
+    return [
+        theme.format(name=asset.name, symbol=asset.symbol, **details(rng))
+        for asset in assets
+        for themes in THEMES.values()
+        for theme in themes
+    ]
 
 
 def details(rng: random.Random) -> dict[str, str]:

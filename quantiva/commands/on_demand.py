@@ -19,6 +19,7 @@ COMMANDS = {
     "simulate": "play:simulate",
     "strategies": "strategies:app",
     "settings": "settings:settings",
+    "sentiment": "sentiment:app",
     "status": "status:status",
     "tail": "tail:tail",
     "why": "why:why",

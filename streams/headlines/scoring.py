@@ -17,7 +17,13 @@ from schemas.market import NewsArticle
 from schemas.platform_checks import MOST_SOURCE_WEIGHT
 from schemas.scores import InputPosition, LexiconHit, NewsScore
 from streams.constants import Share
-from streams.engines.lexicon import SUMMARY_MAX_CHARS, SUMMARY_WEIGHT, hits, score_text
+from streams.engines.lexicon import (
+    SUMMARY_MAX_CHARS,
+    SUMMARY_WEIGHT,
+    LexiconScore,
+    hits,
+    score_text,
+)
 from streams.headlines.probabilities import ModelTexts, Probabilities, text_key
 
 HEADLINE_MAX_CHARS = 1000
@@ -48,18 +54,21 @@ they write; a wire carries what companies say of themselves; anyone writes on a 
 class VoicesConfig:
     """Constants of the voices of a headline."""
 
-    model_weight: Share = 0.6
-    """Weight of the model among the voices of a headline: it reads sentences."""
-    lexicon_weight: Share = 0.3
+    model_weight: Share = 1.0
+    """Weight of the model among the voices of a headline. Measured: a larger share of the lexicon
+    moves labelled tweets, finance and crypto headlines away from what people say of them."""
+    lexicon_weight: Share = 0.17
     """Weight of the lexicon: right on nine of ten texts where it speaks, silent on many."""
-    label_weight: Share = 0.2
+    label_weight: Share = 0.11
     """Weight of the source's own label: its method is unknown."""
     label_score: Share = 0.6
     """Score that a positive label stands for (negative: minus it); labels have no strength."""
     label_confidence: Share = 0.6
     """Confidence of a label, 0 to 1."""
     label_above: Share = 0.2
-    """A score above it is a positive headline, below minus it a negative one."""
+    """Without a model, a score above it is a positive headline, below minus it a negative one."""
+    silent_neutral: Share = 0.5
+    """How far what the lexicon leaves open counts as neutral beside a model."""
     publisher_weights: Mapping[str, Annotated[float, Meta(ge=0.0, le=MOST_SOURCE_WEIGHT)]] = field(
         default_factory=lambda: PUBLISHER_WEIGHTS
     )
@@ -98,6 +107,24 @@ def label_of(config: VoicesConfig, score: float) -> str:
     if abs(score) <= config.label_above:
         return "neutral"
     return "positive" if score > 0.0 else "negative"
+
+
+def label_by_model(
+    config: VoicesConfig, said: Probabilities, lexicon: LexiconScore, score: float
+) -> str:
+    """Return the likeliest label when the lexicon adds its say to the model's probabilities.
+
+    Measured, it agrees better with people than a bound on the score. Never against its sign.
+    """
+    told = lexicon.confidence * lexicon.score
+    model, weight = config.model_weight, config.lexicon_weight
+    shares = {
+        "negative": model * said.bearish + weight * max(0.0, -told),
+        "positive": model * said.bullish + weight * max(0.0, told),
+        "neutral": model * said.neutral + weight * config.silent_neutral * (1.0 - abs(told)),
+    }
+    label = max(shares, key=shares.__getitem__)
+    return label if _SIGNS[label] * score > 0.0 else "neutral"
 
 
 def texts_of(news: NewsArticle) -> tuple[str, ...]:
@@ -168,7 +195,9 @@ def score_article(
         source_weight=config.publisher_weights.get(news.publisher.strip().lower(), 1.0),
         score=mean.score,
         confidence=mean.confidence,
-        label=label_of(config, mean.score),
+        label=label_of(config, mean.score)
+        if said is None
+        else label_by_model(config, said, lexicon, mean.score),
     )
 
 

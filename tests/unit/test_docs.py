@@ -81,6 +81,7 @@ def wrong_command(words: list[str]) -> str | None:
     rest = list(words)
     while hasattr(command, "commands"):
         name = rest.pop(0) if rest else "(none)"
+        name = getattr(command, "default", name) if name.startswith('"') else name
         if name not in command.commands:
             return f"no command {name!r}"
         command = command.commands[name]

@@ -7,8 +7,15 @@ from math import exp, tanh
 import pytest
 
 from schemas.scores import InputPosition, LexiconHit
+from streams.engines.lexicon import LexiconScore
 from streams.headlines.probabilities import Probabilities, single, text_key
-from streams.headlines.scoring import VoicesConfig, label_of, probabilities_of, score_article
+from streams.headlines.scoring import (
+    VoicesConfig,
+    label_by_model,
+    label_of,
+    probabilities_of,
+    score_article,
+)
 from tests.unit.streams.engines._records import MODEL, NO_MODEL, T0, make_news, scored
 
 BAD = "Exchange hacked"
@@ -37,15 +44,15 @@ def test_label_is_a_voice(label: str | None, score: float, confidence: float) ->
 
 def test_label_and_lexicon_by_hand() -> None:
     got = scored(make_news(BAD, sentiment_label="positive"))
-    lexicon, label = 0.3 * LEXICON_CONFIDENCE, 0.2 * 0.6
+    lexicon, label = 0.17 * LEXICON_CONFIDENCE, 0.11 * 0.6
     assert got.score == pytest.approx((lexicon * LEXICON_SCORE + label * 0.6) / (lexicon + label))
     assert got.confidence == pytest.approx(1 - (1 - LEXICON_CONFIDENCE) * 0.4)
 
 
 def test_model_outweighs_the_lexicon() -> None:
     got = scored(make_news(BAD), 0, HALF)
-    lexicon = 0.3 * LEXICON_CONFIDENCE
-    assert got.score == pytest.approx((lexicon * LEXICON_SCORE + 0.6) / (lexicon + 0.6))
+    lexicon = 0.17 * LEXICON_CONFIDENCE
+    assert got.score == pytest.approx((lexicon * LEXICON_SCORE + 1.0) / (lexicon + 1.0))
     assert (got.confidence, got.model, got.model_version) == (1.0, MODEL.model, MODEL.version)
     assert (got.bearish, got.bullish, got.neutral, got.no_model) == (0.0, 1.0, 0.0, None)
 
@@ -90,6 +97,23 @@ def test_what_are_no_probabilities_is_refused(given: tuple[float, float, float])
 )
 def test_a_score_as_a_word(score: float, label: str) -> None:
     assert label_of(VoicesConfig(), score) == label
+
+
+@pytest.mark.parametrize(
+    ("said", "lexicon", "score", "label"),
+    [
+        pytest.param((0.1, 0.5, 0.4), (0.0, 0.0), 0.4, "positive", id="model"),
+        pytest.param((0.1, 0.45, 0.45), (0.0, 0.0), 0.35, "neutral", id="a silent lexicon"),
+        pytest.param((0.1, 0.45, 0.45), (0.9, 0.9), 0.5, "positive", id="one that agrees"),
+        pytest.param((0.42, 0.48, 0.1), (-0.9, 0.9), -0.2, "negative", id="one that does not"),
+        pytest.param((0.42, 0.48, 0.1), (0.0, 0.0), -0.1, "neutral", id="against the score"),
+    ],
+)
+def test_a_label_of_model_and_lexicon(
+    said: tuple[float, float, float], lexicon: tuple[float, float], score: float, label: str
+) -> None:
+    got = label_by_model(VoicesConfig(), Probabilities(*said), LexiconScore(*lexicon), score)
+    assert got == label
 
 
 def test_every_hit_is_kept_with_its_strength_there() -> None:
