@@ -15,12 +15,18 @@ PYTHON = FOLDER / "bin" / "python"
 _COMMON = ("fastavro", "msgspec", "orjson", "pyarrow")
 """For our own `schemas`, and to read recorded candles."""
 
+_TRANSFORMERS = (
+    "transformers==5.24.0 torch==2.13.0 onnx==1.23.2 onnxruntime==1.32.0 pydantic-settings"
+)
+"""With what `streams.headlines` needs to export a network."""
 PACKAGES = {
     "quixstreams": "quixstreams==3.28.1",
     "backtesting": "backtesting==0.6.6",
     "nautilus-trader": "nautilus_trader==1.221.0",  # the last one for Python 3.11
+    "transformers": _TRANSFORMERS,
 }
-_SHOWN = (*PACKAGES, "confluent-kafka", "fastavro", "msgspec", "numpy", "pandas")
+"""What pip installs for a peer, by its package."""
+_SHOWN = (*PACKAGES, "confluent-kafka", "fastavro", "msgspec", "numpy", "pandas", "torch")
 _INSTALL_LIMIT_S = 300.0
 
 
@@ -35,7 +41,7 @@ def missing(peer: str, *, install: bool) -> str | None:
         if not PYTHON.exists():
             venv.create(FOLDER, with_pip=True)
         subprocess.run(
-            [PYTHON, "-m", "pip", "install", "--quiet", PACKAGES[peer], *_COMMON],
+            [PYTHON, "-m", "pip", "install", "--quiet", *PACKAGES[peer].split(), *_COMMON],
             check=True,
             capture_output=True,
             timeout=_INSTALL_LIMIT_S,
