@@ -71,7 +71,7 @@ def _compared(
     if same is None:
         text = ""
     elif name == BERT_BASE:
-        text = f"same label as fp32 on {same:.1%} (random weights: no margin between labels)"
+        text = f"same label as fp32 on {same:.1%}; of random weights, so one label may be all"
     else:
         text = f"same label as fp32 on {same:.1%} of its development sets"
     return Result(
