@@ -125,8 +125,6 @@ class StageLoop:
         current = [chunk for chunk in chunks if chunk.assignment_number == assignment_number]
         if not current or assignment_number == self._lost:
             return
-        while self._owned != assignment_number == self._app.assignment_number:
-            await asyncio.sleep(_LOOK_S)  # it is about to be taken over
         if assignment_number != self._ready:
             if self._restoring is not None:
                 await asyncio.shield(self._restoring)  # the agent is cancelled in a rebalance

@@ -292,6 +292,7 @@ class MemoryStream:
         self.channel = self
         self.queue = self
         self.waiting = list(chunks)
+        self.taking_over: asyncio.Task[None] | None = None
 
     async def maybe_start(self) -> None:
         pass
@@ -300,6 +301,8 @@ class MemoryStream:
         return not self.waiting
 
     async def get(self) -> Chunk:
+        if not self.waiting and self.taking_over is not None:
+            await self.taking_over  # then more is fetched
         if not self.waiting:
             raise StopAsyncIteration
         return self.waiting.pop(0)
@@ -371,7 +374,10 @@ class MemoryWorker:
     def rebalance(self) -> None:
         """Revoke the partitions and assign them again: recovery, then what is not committed."""
         self.app.revoke()
-        self._taking = asyncio.ensure_future(self.loop.take_over(set(range(PARTITIONS))))
+        self.stream.taking_over = asyncio.ensure_future(self._take_over())
+
+    async def _take_over(self) -> None:
+        await self.loop.take_over(set(range(PARTITIONS)))
         self.stream.waiting += self.fetch()
 
     def final_state(self) -> dict[bytes, Any]:
