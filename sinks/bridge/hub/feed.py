@@ -37,6 +37,9 @@ class OutOfStepError(Exception):
     """The log is not what it was: the hub reconnects and compares the positions."""
 
 
+_LOOK_S = 0.02
+
+
 class HubFeed:
     """Runs in one task. `ready` is set once the state holds what the log had at the start.
 
@@ -77,6 +80,14 @@ class HubFeed:
                 self._log_health.lost(error)
                 wait_s = 0.1 if had else min(2 * wait_s, _LONGEST_WAIT_S)
             await asyncio.sleep(wait_s)
+
+    async def until_the_end(self) -> None:
+        """Wait until all that the log has now was sent; raises what a log raises that is away."""
+        async with self._open() as log:
+            ends = await log.ends(list(self.partitions.values()))
+        wanted = {place: ends[name] for place, name in self.partitions.items()}
+        while any(self._core.positions[place] < end for place, end in wanted.items()):
+            await asyncio.sleep(_LOOK_S)
 
     def reconnect(self) -> None:
         """Open a new connection, and compare the positions with the log."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket as sockets
 from dataclasses import dataclass
 
@@ -46,6 +47,9 @@ class LogParts:
     prefix: str = ""
     resolve: Resolver | None = None
     open_backlog: OpenLog | None = None
+
+
+_LAST_S = 5.0
 
 
 class Hub:
@@ -103,8 +107,15 @@ class Hub:
         ]
 
     async def stop(self) -> None:
-        """Say bye to all clients, wait a little until they have it, and close the log."""
+        """Send what the log still has, say bye to all clients, and close the log.
+
+        The first for five seconds at most, so a client of a run that ends has its last signals.
+        """
         self._stopping = True
+        if self._clients:
+            with contextlib.suppress(Exception):  # a log that is away has nothing to send
+                async with asyncio.timeout(_LAST_S):
+                    await self.feed.until_the_end()
         for client in list(self._clients):
             client.close_with_cursor("going_away")
         gone = [asyncio.create_task(client.gone.wait()) for client in self._clients]
