@@ -185,7 +185,8 @@ def _smoothed(config: Config, state: State) -> State:
     """Return the state with its raw score, and the average since the moment before."""
     news_trust, social_trust = _trust(config, state, state.clock)
     if state.before is None and news_trust <= 0.0 and social_trust <= 0.0:
-        return state
+        # What another tick of this moment began counts no more.
+        return state if state.ema is None else replace(state, raw=0.0, ema=None)
     news_share, social_share = config.news_share * news_trust, config.social_share * social_trust
     said = news_share * _news_mean(state) + social_share * state.social.score
     raw = clamp(said / (news_share + social_share + config.neutral_share))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from schemas.market import NewsArticle
 from streams.engines.sentiment import ENGINE
-from tests.factories import HOUR_MS, MINUTE_MS
+from tests.factories import HOUR_MS, MINUTE_MS, tick
 from tests.property.engine_streams import maybe, news, probabilities, ticks
 from tests.unit.streams.engines._records import T0, fed, make_news, scored
 
@@ -70,3 +70,10 @@ def test_late_records_of_one_moment_have_no_order_either(records: list[Any], dat
         *data.draw(st.permutations([late for late in records if hasattr(late, "article")])),
     )
     assert one == other
+
+
+def test_a_tick_that_another_of_its_moment_replaces_leaves_nothing() -> None:
+    for volume in range(16):  # which of two counts is chance
+        silent = tick(at_ms=T0, volume_24h_usd=float(volume))
+        afraid = tick(at_ms=T0, volume_24h_usd=float(volume), fear_greed=0.0)
+        assert fed(ENGINE, silent, afraid) == fed(ENGINE, afraid, silent)
