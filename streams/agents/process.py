@@ -28,7 +28,7 @@ from streams.agents.headline_reader import HeadlineReader
 from streams.agents.stage_worker import StageWorker
 from streams.agents.strategies import StrategyTable
 from streams.headlines.stage import HeadlinesStage
-from streams.stage import EMPTY_TABLES
+from streams.stage import EMPTY_TABLES, Stage
 from streams.topology import stage
 from transport import admin, clients, logs, memory
 from transport.groups import join_limit_s
@@ -58,12 +58,19 @@ class LogMonitor:
     again, with another look at its state.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, stages: Iterable[Stage]) -> None:
         self._settings = settings
+        topics = {STRATEGIES.name, *(topic for one in stages for topic in one.inputs)}
+        self._names = sorted(physical(topic, settings.prefix) for topic in topics)
         self._consumer = clients.consumer(settings)
         self._task: asyncio.Task[None] | None = None
         self._ids: dict[str, str] = {}
         self._trouble: str | None = None
+
+    async def remember(self) -> None:
+        """Take the first look, before anything is read: what comes later is another topic."""
+        with contextlib.suppress(admin.BrokerError):
+            await asyncio.to_thread(self._changed)
 
     def start(self, hosts: Iterable[StageWorker]) -> None:
         """Begin to look."""
@@ -77,18 +84,12 @@ class LogMonitor:
 
     async def _look(self, hosts: list[StageWorker]) -> None:
         await self._consumer.start()
-        names = sorted(
-            {
-                physical(STRATEGIES.name, self._settings.prefix),
-                *(name for host in hosts for name in host.input_topics),
-            }
-        )
         while True:
             for host in hosts:
                 with contextlib.suppress(KafkaError, TimeoutError):
                     await asyncio.wait_for(self._note_ends(host), _TIMEOUT_S)
             with contextlib.suppress(admin.BrokerError):
-                self._trouble = await asyncio.to_thread(self._changed, names)
+                self._trouble = await asyncio.to_thread(self._changed)
             await asyncio.sleep(EVERY_S)
 
     async def _note_ends(self, host: StageWorker) -> None:
@@ -97,15 +98,15 @@ class LogMonitor:
             ends = await self._consumer.end_offsets(list(wanted))
             host.note_ends({wanted[tp]: end for tp, end in ends.items()})
 
-    def _changed(self, names: list[str]) -> str | None:
+    def _changed(self) -> str | None:
         """Return what became of a topic since the first look; a missing one may come back."""
         for state in admin.states(self._settings):
-            if state.name in names and state.problems:
+            if state.name in self._names and state.problems:
                 sentence = f"topic {state.name} {state.problems[0]}"
                 if state.partitions is not None:
                     return sentence
                 _log.error("%s", sentence)
-        ids = admin.topic_ids(self._settings, names)
+        ids = admin.topic_ids(self._settings, self._names)
         for name, topic_id in ids.items():
             if self._ids.setdefault(name, topic_id) != topic_id:
                 return f"topic {name} was deleted and recreated"
@@ -152,12 +153,13 @@ async def run(names: list[str], settings: Settings) -> int:
         for name in working
     ]
     watchdog = CycleWatchdog(settings, codec) if WATCHDOG in names else None
+    probe = LogMonitor(settings, [host.stage for host in hosts])
+    await probe.remember()
     if not await _start(hosts, watchdog, stop):
         return EXIT_NOT_READY
     memory.settle()
     sys.stdout.write(f"{READY_LINE} {' '.join(names)}\n")
     sys.stdout.flush()
-    probe = LogMonitor(settings)
     probe.start(hosts)
     code = await _watch([*hosts, probe, *([watchdog] if watchdog else []), strategies], stop)
     if code:

