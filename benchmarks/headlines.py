@@ -11,17 +11,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 from benchmarks import peers
-from benchmarks.report import Goals, Result, SideFailedError, SkippedError, heading
-from benchmarks.workers import RESULT
+from benchmarks.report import Goals, Result, SkippedError, heading
 from streams.headlines.model import SHIPPED as SHIPPED_FOLDER
 
 SHIPPED, BERT_BASE = "headlines_shipped", "headlines_bert_base"
@@ -29,7 +25,6 @@ PEER = "transformers pipeline"
 GOALS = Goals({PEER: 12.0})
 UNIT = "headlines/s"
 THREADS = 2
-LIMIT_S = 300.0
 
 
 async def measure(name: str, *, quick: bool) -> Result:
@@ -46,7 +41,9 @@ def _measure(name: str, quick: bool) -> Result:
     with tempfile.TemporaryDirectory() as folder:
         made: dict[str, Any] = {}
         if missing is None:
-            made = _run(True, {"side": "prepare", "name": name, "folder": folder})
+            made = peers.report_of(
+                "labelling", {"side": "prepare", "name": name, "folder": folder}, of_peer=True
+            )
         return _compared(name, Path(folder), made, missing, quick)
 
 
@@ -60,7 +57,7 @@ def _compared(
             if side == PEER and missing is not None:
                 continue
             order = {"side": side, "folder": str(place), "threads": THREADS, "quick": quick}
-            found = _run(side == PEER, order)
+            found = peers.report_of("labelling", order, of_peer=side == PEER)
             rate = found["texts"] / found["seconds"]
             runs[side].append(rate)
             print(f"  {side:<22}{found['texts']:>6,} texts{rate:>10,.0f} {UNIT}", flush=True)
@@ -90,33 +87,3 @@ def _compared(
 def _card() -> dict[str, Any]:
     card: dict[str, Any] = json.loads((SHIPPED_FOLDER / "card.json").read_text("utf-8"))
     return card
-
-
-def _run(of_peer: bool, order: dict[str, Any]) -> dict[str, Any]:
-    """Run a worker to its end and return what it reports."""
-    try:
-        ended = subprocess.run(
-            [
-                str(peers.PYTHON) if of_peer else sys.executable,
-                "-m",
-                "benchmarks.workers.labelling",
-                json.dumps(order),
-            ],
-            env={**os.environ, "PYTHONPATH": str(peers.REPOSITORY)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            timeout=LIMIT_S,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        msg = f"not finished within {LIMIT_S:.0f} s"
-        raise SideFailedError(msg) from error
-    lines = ended.stdout.splitlines()
-    for text in lines:
-        if text.startswith(RESULT):
-            found: dict[str, Any] = json.loads(text.removeprefix(RESULT))
-            return found
-    msg = "\n    ".join([f"status {ended.returncode}", *(text[:200] for text in lines[-8:])])
-    raise SideFailedError(msg)

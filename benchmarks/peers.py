@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import venv
 from functools import cache
 from pathlib import Path
+from typing import Any
+
+from benchmarks.report import SideFailedError
+from benchmarks.workers import RESULT
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 FOLDER = REPOSITORY / ".venv-peers"
@@ -27,7 +32,7 @@ PACKAGES = {
 }
 """What pip installs for a peer, by its package."""
 _SHOWN = (*PACKAGES, "confluent-kafka", "fastavro", "msgspec", "numpy", "pandas", "torch")
-_INSTALL_LIMIT_S = 300.0
+_INSTALL_LIMIT_S = _LIMIT_S = 300.0
 
 
 def missing(peer: str, *, install: bool) -> str | None:
@@ -72,3 +77,37 @@ def versions() -> dict[str, str]:
 def python_of(side: str) -> str:
     """Return the interpreter that a side of `stage_*` runs on."""
     return str(PYTHON) if side == "quix" else sys.executable
+
+
+def report_of(module: str, order: dict[str, Any], *, of_peer: bool = False) -> dict[str, Any]:
+    """Run a worker of `benchmarks.workers` to its end and return what it reports.
+
+    `of_peer`: in the environment of the peers. Raises SideFailedError with the last lines that it
+    wrote when it reports nothing, or has not ended within five minutes.
+    """
+    try:
+        ended = subprocess.run(
+            [
+                str(PYTHON) if of_peer else sys.executable,
+                "-m",
+                f"benchmarks.workers.{module}",
+                json.dumps(order),
+            ],
+            env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            timeout=_LIMIT_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        msg = f"not finished within {_LIMIT_S:.0f} s"
+        raise SideFailedError(msg) from error
+    lines = ended.stdout.splitlines()
+    for text in lines:
+        if text.startswith(RESULT):
+            found: dict[str, Any] = json.loads(text.removeprefix(RESULT))
+            return found
+    msg = "\n    ".join([f"status {ended.returncode}", *(text[:200] for text in lines[-8:])])
+    raise SideFailedError(msg)

@@ -16,10 +16,7 @@ the machine: their ratio to it is comparable between machines.
 from __future__ import annotations
 
 import asyncio
-import json
 import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,12 +24,11 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmarks import technical_alone
+from benchmarks import peers, technical_alone
 from benchmarks.job import Times
 from benchmarks.recorded import FOLDER
-from benchmarks.report import Goals, Result, SideFailedError, SkippedError, heading
+from benchmarks.report import Goals, Result, SkippedError, heading
 from benchmarks.throughput import Run
-from benchmarks.workers import RESULT
 from benchmarks.workers.alone import Task
 from schemas.times import DAY_MS
 from tests.parity.offline import write_market
@@ -42,7 +38,6 @@ UNIT = "market events/s a core"
 YARDSTICK = technical_alone.NAME
 FULL_GOALS = Goals({YARDSTICK: 0.157})
 TWO_CORES_GOALS = Goals({"one core": 1.8})
-LIMIT_S = 300.0
 SPAN_MS = (1_600_560_000_000, 1_726_790_400_000)
 START_MS = 1_767_225_600_000
 
@@ -147,26 +142,13 @@ def _ratio(run: dict[str, Any], alone: float) -> float:
 
 def _run(title: str, order: dict[str, Any], *, jobs: int, cores: list[int]) -> dict[str, Any]:
     """Run a replay in its own process, print its figures and return its report."""
-    given = json.dumps({**order, "jobs": jobs, "cores": cores})
-    ended = subprocess.run(
-        [sys.executable, "-m", "benchmarks.workers.replaying", given],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=LIMIT_S,
-        check=False,
+    found = peers.report_of("replaying", {**order, "jobs": jobs, "cores": cores})
+    print(
+        f"  {title:<21}{found['events']:>9,} events{found['wall_s']:>8.2f} s wall"
+        f"{found['cpu_s']:>8.2f} s cpu{_core_rate(found):>10,.0f}/s cpu",
+        flush=True,
     )
-    for line in ended.stdout.splitlines():
-        if line.startswith(RESULT):
-            found: dict[str, Any] = json.loads(line.removeprefix(RESULT))
-            print(
-                f"  {title:<21}{found['events']:>9,} events{found['wall_s']:>8.2f} s wall"
-                f"{found['cpu_s']:>8.2f} s cpu{_core_rate(found):>10,.0f}/s cpu",
-                flush=True,
-            )
-            return found
-    msg = f"status {ended.returncode}: {ended.stdout[-400:]}"
-    raise SideFailedError(msg)
+    return found
 
 
 @contextmanager

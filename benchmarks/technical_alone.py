@@ -9,10 +9,6 @@ confidence. Values after the last candle are compared: equal to 1e-6, or the run
 from __future__ import annotations
 
 import asyncio
-import json
-import os
-import subprocess
-import sys
 from math import isnan
 from statistics import median
 from typing import Any
@@ -22,13 +18,11 @@ from benchmarks.job import Times
 from benchmarks.machine import reserved_core
 from benchmarks.report import Goals, Result, SideFailedError, SkippedError, heading
 from benchmarks.throughput import Run
-from benchmarks.workers import RESULT
 from benchmarks.workers.alone import NAMES, Task
 
 NAME = "technical_alone"
 UNIT = "candles/s"
 GOALS = Goals({"backtesting.py": 2.0, "NautilusTrader": 2.5})
-LIMIT_S = 300.0
 TOLERANCE = 1e-6
 SIDES = {
     "ours": ("alone_ours", None),
@@ -127,32 +121,7 @@ def difference(ours: Values, theirs: Values) -> float:
 def run_side(side: str, task: Task) -> dict[str, Any]:
     """Run a side's process to its end and return its report: `times`, and `values` by market."""
     module, package = SIDES[side]
-    try:
-        ended = subprocess.run(
-            [
-                str(peers.PYTHON) if package else sys.executable,
-                "-m",
-                f"benchmarks.workers.{module}",
-                json.dumps(task._asdict()),
-            ],
-            env={**os.environ, "PYTHONPATH": str(peers.REPOSITORY)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            timeout=LIMIT_S,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        msg = f"not finished within {LIMIT_S:.0f} s"
-        raise SideFailedError(msg) from error
-    lines = ended.stdout.splitlines()
-    for text in lines:
-        if text.startswith(RESULT):
-            found: dict[str, Any] = json.loads(text.removeprefix(RESULT))
-            return found
-    msg = "\n    ".join([f"status {ended.returncode}", *(text[:200] for text in lines[-8:])])
-    raise SideFailedError(msg)
+    return peers.report_of(module, task._asdict(), of_peer=bool(package))
 
 
 def _result(
