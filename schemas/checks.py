@@ -91,3 +91,9 @@ def texts(event: Any, *names: str, most: int | None = None) -> str | None:
         if wrong is not None:
             return f"{name} {wrong}"
     return None
+
+
+def detail(event: Any) -> str | None:
+    """Check the texts of a detail."""
+    wrong = wrong_text("".join(event.detail.values())) if event.detail else None
+    return None if wrong is None else f"detail {wrong}"

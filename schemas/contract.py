@@ -22,7 +22,7 @@ from schemas.market import (
     TrendingAsset,
 )
 from schemas.scores import EngineScore, NewsScore
-from schemas.signals import RankEntry, Signal, TopSignals
+from schemas.signals import Decision, PortfolioEquity, PortfolioTrade, RankEntry, Signal, TopSignals
 from schemas.sources import SourceStatus
 
 STRUCTS: dict[str, type[msgspec.Struct]] = {
@@ -42,6 +42,9 @@ STRUCTS: dict[str, type[msgspec.Struct]] = {
     "source_status": SourceStatus,
     "explanation": Explanation,
     "news_score": NewsScore,
+    "decision": Decision,
+    "portfolio_trade": PortfolioTrade,
+    "portfolio_equity": PortfolioEquity,
 }
 """Struct by schema name; the order is the order of registration, so ids are stable."""
 

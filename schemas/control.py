@@ -39,6 +39,15 @@ class Strategy(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     avg_win: float | None = None
     avg_loss: float | None = None
     updated_at: int = 0
+    description: str = ""
+    author: str | None = None
+    trailing_stop_pct: float | None = None
+    trailing_stop_atr: float | None = None
+    max_age_hours: float | None = None
+    band: float = 0.0
+    confirmation_minutes: float = 0.0
+    minimum_hold_minutes: float = 0.0
+    kelly_share: float = 0.5
 
 
 def effective_weights(strategy: Strategy) -> dict[str, float]:
@@ -57,3 +66,5 @@ class SignalRequest(msgspec.Struct, frozen=True, gc=False):
     asset: str
     strategy_id: str
     requested_at: int
+    strategy: str | None = None
+    exchange: str | None = None

@@ -20,7 +20,7 @@ from schemas.market import (
     TrendingAsset,
 )
 from schemas.scores import EngineScore, NewsScore
-from schemas.signals import RankEntry, Signal, TopSignals
+from schemas.signals import Decision, PortfolioEquity, PortfolioTrade, RankEntry, Signal, TopSignals
 from schemas.sources import SourceStatus
 from schemas.text import big, moment, price
 
@@ -139,6 +139,35 @@ def _signal(event: Signal) -> str:
     )
 
 
+def _decision(event: Decision) -> str:
+    if event.kind == "cycle_end":
+        return f"the wait for cycle {moment(event.cycle or 0)} is over"
+    if event.kind != "decision":
+        amount = "" if event.amount_usd is None else f" of {big(event.amount_usd)} USD"
+        return f"{event.kind}{amount} {event.reason}".rstrip()
+    override = f" by {event.override}" if event.override else ""
+    held = "" if event.position is None else f" in at {price(event.position.entry_price_usd)}"
+    return (
+        f"{event.decision_id[:8]} {event.action:<4} {event.asset} final {event.final_score:+.3f} "
+        f"at {price(event.price_usd)} {event.trigger}{override}{held}"
+    )
+
+
+def _trade(event: PortfolioTrade) -> str:
+    made = "" if event.return_pct is None else f" made {event.return_pct:+.2f}%"
+    return (
+        f"{event.side} {event.size:g} {event.asset} at {price(event.fill_price_usd)} for "
+        f"{big(event.value_usd)} fee {event.fee_usd:.2f} by {event.reason}{made}"
+    )
+
+
+def _equity(event: PortfolioEquity) -> str:
+    return (
+        f"{event.equity_usd:.2f} USD, {event.cash_usd:.2f} of it cash, {len(event.positions)} "
+        f"positions, {event.won_trades} of {event.closed_trades} trades won"
+    )
+
+
 def _rank_entry(event: RankEntry) -> str:
     if event.kind == "grace":
         return f"the wait for cycle {moment(event.cycle)} is over"
@@ -183,6 +212,9 @@ _LINES: dict[type, Callable[[Any], str]] = {
     EngineScore: _score,
     NewsScore: _news_score,
     Signal: _signal,
+    Decision: _decision,
+    PortfolioTrade: _trade,
+    PortfolioEquity: _equity,
     RankEntry: _rank_entry,
     TopSignals: _top,
     DeadLetter: _letter,

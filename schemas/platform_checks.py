@@ -9,7 +9,7 @@ from collections.abc import Callable
 from math import fsum, inf, isclose, isfinite
 from typing import Any
 
-from schemas import checks
+from schemas import checks, signal_checks
 from schemas.checks import CANDLE_MS, MOST_AMOUNT
 from schemas.control import SignalRequest, Strategy
 from schemas.engines import ENGINES
@@ -23,7 +23,6 @@ from schemas.names import (
     wrong_text,
 )
 from schemas.scores import LABELS, SCORE_STATUSES, EngineScore, LexiconHit, NewsScore
-from schemas.signals import RankEntry, Signal, TopSignals
 from schemas.sources import CIRCUITS, SOURCE_STATES, SourceStatus
 from schemas.topics import NEWS
 
@@ -53,7 +52,7 @@ def _score(event: EngineScore) -> str | None:
         or checks.asset(event)
         or checks.ids(event, "settings")
         or checks.texts(event, "features", "detail")
-        or _values(event.detail)
+        or checks.detail(event)
     )
 
 
@@ -96,11 +95,6 @@ def _texts_of(hits: tuple[LexiconHit, ...]) -> str | None:
     return None if wrong is None else f"hits {wrong}"
 
 
-def _values(detail: dict[str, str]) -> str | None:
-    wrong = wrong_text("".join(detail.values())) if detail else None
-    return None if wrong is None else f"detail {wrong}"
-
-
 def _strategy(event: Strategy) -> str | None:
     return (
         checks.ids(event, "strategy_id", "user_id")
@@ -114,6 +108,9 @@ def _strategy(event: Strategy) -> str | None:
         or checks.time_or_none(event, "updated_at")
         or _money(event)
         or _kelly(event)
+        or _calm(event)
+        or checks.ids(event, "author")
+        or checks.texts(event, "description", most=MOST_RULE)
     )
 
 
@@ -145,19 +142,44 @@ def _weights(event: Strategy) -> str | None:
     return None
 
 
+_DISTANCES = (
+    *("stop_loss_pct", "stop_loss_atr", "take_profit_pct", "take_profit_atr"),
+    *("trailing_stop_pct", "trailing_stop_atr"),
+)
+
+
 def _money(event: Strategy) -> str | None:
     if not 0.0 < event.portfolio_value_usd < MOST_AMOUNT:
         above = (
             " not above 0" if event.portfolio_value_usd <= 0.0 else f" not below {MOST_AMOUNT:g}"
         )
         return f"portfolio_value_usd {event.portfolio_value_usd} is{above}"
-    for name in ("stop_loss_pct", "stop_loss_atr", "take_profit_pct", "take_profit_atr"):
+    for name in _DISTANCES:
         distance = getattr(event, name)
         if distance is not None and not 0.0 < distance < MOST_AMOUNT:
             return f"{name} {distance} is not a number above 0"
     for asset, held in event.holdings_usd.items():
         if not 0.0 <= held < MOST_AMOUNT:
             return f"holding {held} of {asset} is not a number of 0 or more"
+    return None
+
+
+_MOST_MINUTES = 60.0 * 24.0 * 365.0
+
+
+def _calm(event: Strategy) -> str | None:
+    """Check what keeps an action from flapping, and how long a position may last."""
+    for name, most in (
+        ("band", 2.0),
+        ("kelly_share", 1.0),
+        ("confirmation_minutes", _MOST_MINUTES),
+        ("minimum_hold_minutes", _MOST_MINUTES),
+    ):
+        if wrong := checks.share(event, name, 0.0, most):
+            return wrong
+    hours = event.max_age_hours
+    if hours is not None and not 0.0 < hours < MOST_AMOUNT:
+        return f"max_age_hours {hours} is not a number above 0"
     return None
 
 
@@ -217,30 +239,6 @@ def _explanation(event: Explanation) -> str | None:
     )
 
 
-def _signal(event: Signal) -> str | None:
-    return (
-        checks.ids(
-            event, "signal_id", "strategy_id", "user_id", "request_id", "override", "settings"
-        )
-        or checks.asset(event)
-        or checks.texts(event, "sizing", "features", "detail")
-        or _values(event.detail)
-    )
-
-
-def _rank_entry(event: RankEntry) -> str | None:
-    if event.kind == "grace":
-        return checks.ids(event, "strategy_id")
-    return checks.ids(event, "strategy_id", "signal_id") or checks.asset(event)
-
-
-def _top(event: TopSignals) -> str | None:
-    for place in event.ranked:
-        if wrong := checks.ids(place, "signal_id") or checks.asset(place):
-            return f"ranked: {wrong}"
-    return checks.ids(event, "strategy_id") or checks.time(event, "cycle")
-
-
 CHECKS: dict[type, Callable[[Any], str | None]] = {
     EngineScore: _score,
     NewsScore: _news_score,
@@ -248,7 +246,5 @@ CHECKS: dict[type, Callable[[Any], str | None]] = {
     SignalRequest: _request,
     SourceStatus: _source,
     Explanation: _explanation,
-    Signal: _signal,
-    RankEntry: _rank_entry,
-    TopSignals: _top,
+    **signal_checks.CHECKS,
 }

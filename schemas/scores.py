@@ -40,6 +40,8 @@ class EngineScore(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     detail: dict[str, str] = {}
     settings: str | None = None
     inputs: tuple[InputPosition, ...] = ()
+    daily_returns: tuple[float, ...] = ()
+    returns_until: int | None = None
 
 
 class LexiconHit(msgspec.Struct, frozen=True, gc=False):

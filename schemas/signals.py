@@ -25,6 +25,65 @@ class Contribution(msgspec.Struct, frozen=True, gc=False):
     offset: int | None = None
 
 
+class TracePart(msgspec.Struct, frozen=True, gc=False):
+    """One step of the way to an action: what was asked, and what came of it."""
+
+    rule: str
+    part: str
+    truth: str
+    values: str = ""
+
+
+class OpenPosition(msgspec.Struct, frozen=True, gc=False):
+    """A strategy's position in an asset, as fusion decides it."""
+
+    entry_price_usd: float
+    entered_at: int
+    stop_loss_usd: float | None = None
+    take_profit_usd: float | None = None
+    trailing_stop_usd: float | None = None
+
+
+class Decision(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """A signal without a size, or what else happens to a strategy's portfolio."""
+
+    decision_id: str
+    strategy_id: str
+    kind: str = "decision"
+    user_id: str | None = None
+    strategy_version: int = 1
+    asset: str = ""
+    as_of: int
+    cycle: int | None = None
+    cycle_size: int = 0
+    trigger: str = ""
+    request_id: str | None = None
+    final_score: float = 0.0
+    action: str = "HOLD"
+    fused_action: str = "HOLD"
+    override: str | None = None
+    trace: tuple[TracePart, ...] = ()
+    contributions: tuple[Contribution, ...] = ()
+    price_usd: float | None = None
+    price_at: int | None = None
+    spread_bps: float | None = None
+    position: OpenPosition | None = None
+    sentiment_confidence: float = 0.0
+    trend_strength: float = 0.0
+    data_freshness: float = 0.0
+    daily_returns: tuple[float, ...] = ()
+    returns_until: int | None = None
+    portfolio_value_usd: float = 0.0
+    kelly: bool = False
+    kelly_share: float = 0.5
+    amount_usd: float | None = None
+    reason: str = ""
+    features: dict[str, float] = {}
+    detail: dict[str, str] = {}
+    settings: str | None = None
+    inputs: tuple[InputPosition, ...] = ()
+
+
 class Signal(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """BUY, SELL or HOLD of one asset for one strategy, with everything that led to it."""
 
@@ -51,6 +110,75 @@ class Signal(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     features: dict[str, float] = {}
     detail: dict[str, str] = {}
     settings: str | None = None
+    inputs: tuple[InputPosition, ...] = ()
+    strategy_version: int = 1
+    trace: tuple[TracePart, ...] = ()
+    trailing_stop_usd: float | None = None
+    entered_at: int | None = None
+    held_size: float = 0.0
+
+
+class PortfolioTrade(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """A fill of a strategy's model portfolio."""
+
+    trade_id: str
+    strategy_id: str
+    strategy_version: int
+    user_id: str | None = None
+    asset: str
+    side: str
+    reason: str
+    signal_id: str
+    decided_at: int
+    filled_at: int
+    size: float
+    seen_price_usd: float
+    fill_price_usd: float
+    value_usd: float
+    fee_usd: float
+    spread_bps: float
+    slippage_bps: float
+    entered_at: int | None = None
+    entry_price_usd: float | None = None
+    profit_usd: float | None = None
+    return_pct: float | None = None
+    cash_usd: float
+    inputs: tuple[InputPosition, ...] = ()
+
+
+class HeldPosition(msgspec.Struct, frozen=True, gc=False):
+    """A position of a model portfolio, at the last price."""
+
+    asset: str
+    size: float
+    entry_price_usd: float
+    entered_at: int
+    price_usd: float
+    value_usd: float
+    unrealised_usd: float
+    stop_loss_usd: float | None = None
+    take_profit_usd: float | None = None
+    trailing_stop_usd: float | None = None
+
+
+class PortfolioEquity(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """What a strategy's model portfolio is worth at one moment."""
+
+    strategy_id: str
+    user_id: str | None = None
+    kind: str
+    as_of: int
+    cycle: int | None = None
+    equity_usd: float
+    cash_usd: float
+    positions_usd: float
+    invested_usd: float
+    realised_usd: float
+    unrealised_usd: float
+    fees_usd: float
+    closed_trades: int
+    won_trades: int
+    positions: tuple[HeldPosition, ...] = ()
     inputs: tuple[InputPosition, ...] = ()
 
 

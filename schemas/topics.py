@@ -84,6 +84,27 @@ EXPLANATIONS = Topic(
 NEWS_SCORES = Topic(
     "news.scores", "asset", "news_score", 90 * DAY_MS, doc="what headlines say, good or bad"
 )
+DECISIONS = Topic(
+    "signals.decisions",
+    "strategy_id",
+    "decision",
+    90 * DAY_MS,
+    doc="what fusion decided, by strategy, before sizes",
+)
+TRADES = Topic(
+    "portfolio.trades",
+    "strategy_id",
+    "portfolio_trade",
+    365 * DAY_MS,
+    doc="fills of the strategies' model portfolios",
+)
+EQUITY = Topic(
+    "portfolio.equity",
+    "strategy_id",
+    "portfolio_equity",
+    365 * DAY_MS,
+    doc="what the model portfolios are worth, every cycle",
+)
 
 TOPICS: tuple[Topic, ...] = (
     TRENDING,
@@ -102,9 +123,16 @@ TOPICS: tuple[Topic, ...] = (
     SOURCES,
     EXPLANATIONS,
     NEWS_SCORES,
+    DECISIONS,
+    TRADES,
+    EQUITY,
 )
 WRITTEN_BY_STAGES: frozenset[str] = frozenset(
-    topic.name for topic in (NEWS_SCORES, SCORES, SIGNALS, RANKING, TOP, DEAD_LETTERS)
+    topic.name
+    for topic in (
+        *(NEWS_SCORES, SCORES, DECISIONS, SIGNALS, RANKING, TOP),
+        *(TRADES, EQUITY, DEAD_LETTERS),
+    )
 )
 """Topics that have markers of transactions between their records, on Apache Kafka."""
 MARKET_TOPICS: tuple[Topic, ...] = TOPICS[:6]

@@ -18,7 +18,15 @@ from schemas.market import (
     TrendingAsset,
 )
 from schemas.scores import EngineScore, InputPosition
-from schemas.signals import RankedSignal, RankEntry, Signal, TopSignals
+from schemas.signals import (
+    Decision,
+    PortfolioEquity,
+    PortfolioTrade,
+    RankedSignal,
+    RankEntry,
+    Signal,
+    TopSignals,
+)
 from schemas.sources import SourceStatus
 from tests import factories
 
@@ -155,3 +163,42 @@ def letter(offset: int = 7, stage: str = "sentiment", **changes: Any) -> DeadLet
         kind="invalid",
     )
     return msgspec.structs.replace(event, **changes)
+
+
+DECISION = Decision(
+    decision_id="f00", strategy_id="momentum", asset="BTC", as_of=T0, action="BUY", price_usd=50_000
+)
+TRADE = PortfolioTrade(
+    trade_id="f00",
+    strategy_id="momentum",
+    strategy_version=1,
+    asset="BTC",
+    side="buy",
+    reason="thresholds",
+    signal_id="f00",
+    decided_at=T0,
+    filled_at=T0,
+    size=0.5,
+    seen_price_usd=50_000,
+    fill_price_usd=50_010,
+    value_usd=25_005,
+    fee_usd=25.0,
+    spread_bps=1.0,
+    slippage_bps=1.0,
+    cash_usd=24_970,
+)
+EQUITY = PortfolioEquity(
+    strategy_id="momentum",
+    kind="cycle",
+    as_of=T0,
+    cycle=T0,
+    equity_usd=50_000,
+    cash_usd=25_000,
+    positions_usd=25_000,
+    invested_usd=50_000,
+    realised_usd=0.0,
+    unrealised_usd=0.0,
+    fees_usd=0.0,
+    closed_trades=0,
+    won_trades=0,
+)
