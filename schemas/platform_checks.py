@@ -105,6 +105,7 @@ def _strategy(event: Strategy) -> str | None:
         or _assets(event)
         or _weights(event)
         or checks.one_of(event, "timeframe", CANDLE_MS)
+        or _rules(event)
         or checks.time_or_none(event, "updated_at")
         or _money(event)
         or _kelly(event)
@@ -112,6 +113,15 @@ def _strategy(event: Strategy) -> str | None:
         or checks.ids(event, "author")
         or checks.texts(event, "description", most=MOST_RULE)
     )
+
+
+def _rules(event: Strategy) -> str | None:
+    """Check the rules; the language is loaded for a strategy that has one."""
+    if event.entry_rule is None and event.exit_rule is None:
+        return None
+    from schemas.rule_language import wrong_rules
+
+    return wrong_rules(event)
 
 
 def _assets(event: Strategy) -> str | None:

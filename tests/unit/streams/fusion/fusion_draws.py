@@ -25,8 +25,8 @@ def pinned(draw: st.DrawFn) -> Any:
         buy_threshold=buy,
         sell_threshold=sell,
         event_risk_floor=draw(FEW),
-        entry_rule=draw(st.sampled_from([None, None, "rule"])),
-        exit_rule=draw(st.sampled_from([None, None, "rule"])),
+        entry_rule=draw(st.sampled_from([None, None, "RSI < 30"])),
+        exit_rule=draw(st.sampled_from([None, None, "RSI < 30"])),
         entry_over_event_risk=draw(st.booleans()),
     )
     return pin(StrategyAt(strategy, 0), draw(st.sampled_from(["BUY", "SELL", "HOLD"])))

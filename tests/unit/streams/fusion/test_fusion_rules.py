@@ -47,7 +47,7 @@ class RuleOf:
 def test_precedence_of_rules(
     rsi: float, event_risk: float, over: bool, action: str, override: str | None
 ) -> None:
-    strategy = make_strategy(entry_rule="...", exit_rule="...", entry_over_event_risk=over)
+    strategy = make_strategy(entry_rule="RSI > 0", exit_rule="RSI > 1", entry_over_event_risk=over)
     feed = Feed(strategy, stage=FusionStage(rules=RuleOf(exit_above=70.0, entry_above=30.0)))
     scores = answers({"event_risk": event_risk})
     scores[1] = make_score("technical", 0.0, cycle=T0, features={"RSI14@1h": rsi})
@@ -69,7 +69,7 @@ class Recorder:
 
 def test_facts_that_a_rule_may_name() -> None:
     recorder = Recorder()
-    feed = Feed(make_strategy(entry_rule="..."), stage=FusionStage(rules=recorder))
+    feed = Feed(make_strategy(entry_rule="RSI > 0"), stage=FusionStage(rules=recorder))
     scores = answers({"technical": 0.5})
     scores[1] = make_score("technical", 0.5, cycle=T0, features={"RSI14@1h": 33.0})
     scores[0] = make_missing("sentiment", T0)
