@@ -1,118 +1,72 @@
-"""The four admin strategies that ship.
-
-Their rules will stand in `entry_rule` and `exit_rule` once the rule language is there; until then
-they decide by weights and thresholds alone.
-"""
+"""The four admin strategies that ship, out of the files in `prebuilt/`, each with its reasons."""
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from schemas.control import Strategy
+from schemas.strategy_changes import is_same
+from schemas.strategy_files import read_strategies
 
 if TYPE_CHECKING:
     from transport.publisher import Publisher
 
-_WRITTEN_MS = 1_767_225_600_000
-"""2026-01-01, when these were last changed: fixed, so that publishing again changes nothing."""
-
-BALANCED = Strategy(
-    strategy_id="balanced",
-    owner="admin",
-    name="Balanced",
-    timeframe="1h",
-    # The weights and thresholds of the specification, said in full.
-    weights={
-        "sentiment": 0.35,
-        "technical": 0.25,
-        "fundamental": 0.15,
-        "event_risk": 0.15,
-        "liquidity": 0.10,
-    },
-    buy_threshold=0.3,
-    sell_threshold=-0.3,
-    event_risk_floor=-0.5,
-    stop_loss_pct=5.0,
-    take_profit_pct=10.0,
-    portfolio_value_usd=50_000.0,
-    updated_at=_WRITTEN_MS,
-)
-
-MOMENTUM = Strategy(
-    strategy_id="momentum",
-    owner="admin",
-    name="Momentum",
-    timeframe="4h",
-    # Follows the trend: the charts decide, news only confirms.
-    weights={
-        "sentiment": 0.20,
-        "technical": 0.50,
-        "fundamental": 0.05,
-        "event_risk": 0.10,
-        "liquidity": 0.15,
-    },
-    buy_threshold=0.35,
-    sell_threshold=-0.25,
-    stop_loss_atr=2.0,
-    take_profit_atr=4.0,
-    portfolio_value_usd=50_000.0,
-    updated_at=_WRITTEN_MS,
-)
-
-NEWS = Strategy(
-    strategy_id="news",
-    owner="admin",
-    name="News",
-    timeframe="1h",
-    # Acts on what is said, early and often, with a tight stop.
-    weights={
-        "sentiment": 0.60,
-        "technical": 0.10,
-        "fundamental": 0.05,
-        "event_risk": 0.15,
-        "liquidity": 0.10,
-    },
-    buy_threshold=0.25,
-    sell_threshold=-0.25,
-    stop_loss_pct=3.0,
-    take_profit_pct=6.0,
-    portfolio_value_usd=50_000.0,
-    updated_at=_WRITTEN_MS,
-)
-
-CAUTIOUS = Strategy(
-    strategy_id="cautious",
-    owner="admin",
-    name="Cautious",
-    timeframe="1d",
-    # Wants many reasons to buy and few to sell, and stands aside sooner when events loom.
-    weights={
-        "sentiment": 0.20,
-        "technical": 0.20,
-        "fundamental": 0.25,
-        "event_risk": 0.20,
-        "liquidity": 0.15,
-    },
-    buy_threshold=0.45,
-    sell_threshold=-0.15,
-    event_risk_floor=-0.3,
-    stop_loss_pct=4.0,
-    take_profit_pct=12.0,
-    portfolio_value_usd=50_000.0,
-    updated_at=_WRITTEN_MS,
-)
-
-PREBUILT: tuple[Strategy, ...] = (BALANCED, MOMENTUM, NEWS, CAUTIOUS)
+SHIPPED_BY = "quantiva"
+"""Author of what ships: whose strategy has another one was changed by somebody, and stays."""
+_WRITTEN_MS = 1_796_083_200_000
+"""2026-12-01, when these were last changed: fixed, so that publishing again changes nothing."""
+_ORDER = ("trend-following", "mean-reversion", "sentiment-momentum", "defensive")
+_RETIRED, _RETIRED_MS = ("balanced", "momentum", "news", "cautious"), 1_767_225_600_000
+"""What shipped before these, and its time: nobody has changed one that still has it."""
 
 
-async def publish_prebuilt(publisher: Publisher, known: Container[str] = ()) -> None:
-    """Publish the pre-built strategies and return when they are acknowledged.
+def _prebuilt() -> tuple[Strategy, ...]:
+    found = {one.strategy_id: one for one in read_strategies(Path(__file__).parent / "prebuilt")}
+    return tuple(replace(found[name], author=SHIPPED_BY, updated_at=_WRITTEN_MS) for name in _ORDER)
 
-    Without those in `known`: somebody may have changed or deleted them. Raises PublishError as the
-    publisher does.
+
+PREBUILT: tuple[Strategy, ...] = _prebuilt()
+
+
+def to_publish(stored: Mapping[str, Strategy], gone: Container[str] = ()) -> list[Strategy]:
+    """Return what is to be published beside the strategies that are stored, by id.
+
+    The pre-built ones that are missing, newer ones in place of those that nobody changed, and those
+    that shipped before, switched off where nobody changed them. `gone`: ids that somebody deleted.
     """
-    for strategy in PREBUILT:
-        if strategy.strategy_id not in known:
-            await publisher.publish(strategy)
+    made: list[Strategy] = []
+    for one in PREBUILT:
+        before = stored.get(one.strategy_id)
+        if before is None:
+            made.extend(() if one.strategy_id in gone else (one,))
+        elif before.author == SHIPPED_BY and not is_same(before, one):
+            made.append(_after(before, one))
+    for name in _RETIRED:
+        old = stored.get(name)
+        if old is not None and old.active and (old.version, old.updated_at) == (1, _RETIRED_MS):
+            made.append(_after(old, replace(old, active=False, description=_WHY_RETIRED)))
+    return made
+
+
+_WHY_RETIRED = "Switched off: the strategies that ship now have taken its place."
+
+
+def _after(before: Strategy, wanted: Strategy) -> Strategy:
+    at_ms = max(_WRITTEN_MS, before.updated_at + 1)
+    return replace(wanted, version=before.version + 1, author=SHIPPED_BY, updated_at=at_ms)
+
+
+async def publish_prebuilt(
+    publisher: Publisher, stored: Mapping[str, Strategy] | None = None, gone: Container[str] = ()
+) -> None:
+    """Publish what `to_publish` returns, and return when it is acknowledged.
+
+    Raises PublishError as the publisher does.
+    """
+    for strategy in to_publish(stored or {}, gone):
+        await publisher.publish(strategy)
     await publisher.flush()

@@ -9,6 +9,10 @@ import msgspec
 
 from schemas.engines import DEFAULT_WEIGHTS
 
+DRY_RUN = "dry-run"
+"""Id of the strategy of a dry run: no stored one may have it, and what it makes is only its
+asker's."""
+
 
 class Strategy(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A strategy: what it watches, how it weighs, when it acts, how much it risks."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from schemas import checks, signal_checks
 from schemas.checks import CANDLE_MS, MOST_AMOUNT
-from schemas.control import SignalRequest, Strategy
+from schemas.control import DRY_RUN, SignalRequest, Strategy
 from schemas.engines import ENGINES
 from schemas.explanations import EXPLANATION_STATUSES, Explanation
 from schemas.names import (
@@ -96,6 +96,13 @@ def _texts_of(hits: tuple[LexiconHit, ...]) -> str | None:
 
 
 def _strategy(event: Strategy) -> str | None:
+    if event.strategy_id == DRY_RUN:
+        return f"strategy_id {DRY_RUN} is kept for dry runs: take another one"
+    return strategy_problem(event)
+
+
+def strategy_problem(event: Strategy) -> str | None:
+    """Return what is wrong with a strategy, its id apart, which a dry run's need not have."""
     return (
         checks.ids(event, "strategy_id", "user_id")
         or checks.one_of(event, "owner", _OWNERS)

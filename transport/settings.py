@@ -7,6 +7,9 @@ from pathlib import Path
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from schemas.names import MOST_ASSETS
+from schemas.strategy_changes import Limits
+
 
 class Settings(BaseSettings):
     """Where the parts are and how the topology is laid out; every default can be overridden.
@@ -52,6 +55,18 @@ class Settings(BaseSettings):
     stall_s: float = Field(
         default=30.0, gt=0, description="A worker with lag that commits nothing so long is ended."
     )
+
+    strategies_per_user: int = Field(
+        default=20, ge=0, description="Strategies that one user may have; admins have no limit."
+    )
+    assets_per_strategy: int = Field(
+        default=50, ge=1, le=MOST_ASSETS, description="Assets that a user's strategy may name."
+    )
+
+    @property
+    def limits(self) -> Limits:
+        """What one user may have."""
+        return Limits(strategies=self.strategies_per_user, assets=self.assets_per_strategy)
 
     def require_bootstrap(self) -> str:
         """Return the broker's address; ValueError with what to do when there is none."""

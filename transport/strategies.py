@@ -25,8 +25,17 @@ class Placed(NamedTuple):
     offset: int
 
 
+class Refused(NamedTuple):
+    """A strategy in the log that cannot be used, and why; its version and time still count."""
+
+    strategy: Strategy
+    reason: str
+
+
 class StrategyLog:
     """Follows the compacted topic; a plain reader without a group.
+
+    `refused` are those in it that break the contract as it is now, by id.
 
     `on_change` gets all strategies by id, in the order of the ids, at the start and whenever one
     is saved or deleted; what it gets is never changed afterwards.
@@ -43,6 +52,7 @@ class StrategyLog:
         self._reader = LogReader(settings)
         self._open = AsyncExitStack()
         self._placed: Mapping[str, Placed] = {}
+        self.refused: Mapping[str, Refused] = {}
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -68,24 +78,28 @@ class StrategyLog:
 
     def apply(self, records: list[Any]) -> None:
         """Take in records of the topic. What is no strategy is logged and ignored."""
-        placed = dict(self._placed)
+        placed, refused = dict(self._placed), dict(self.refused)
         for record in sorted(records, key=lambda one: one.offset):
+            name = (record.key or b"").decode(errors="replace")
             if record.value is None:
-                placed.pop((record.key or b"").decode(errors="replace"), None)
+                placed.pop(name, None)
+                refused.pop(name, None)
                 continue
             try:
                 strategy = self._codec.decode(record.value)
-                wrong = problem(strategy)
-                if wrong:
-                    raise BadEventError(wrong)
                 if not isinstance(strategy, Strategy):
                     msg = f"a {type(strategy).__name__} is no strategy"
                     raise BadEventError(msg)
+                if wrong := problem(strategy):
+                    refused[strategy.strategy_id] = Refused(strategy, wrong)
+                    raise BadEventError(wrong)
             except Exception as error:  # whatever it is, it is this record's, not the platform's
                 _log.error("strategy %.200r at %d ignored: %s", record.key, record.offset, error)
                 continue
             placed[strategy.strategy_id] = Placed(strategy, record.offset)
+            refused.pop(strategy.strategy_id, None)
         self._placed = {name: placed[name] for name in sorted(placed)}
+        self.refused = refused
         self._on_change(self._placed)
 
     def trouble(self) -> str | None:

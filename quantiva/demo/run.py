@@ -156,8 +156,8 @@ async def _platform(
     tally = LatencyTally(on_top)
     async with contextlib.AsyncExitStack() as exits:
         publisher = await exits.enter_async_context(Publisher(settings, codec))
-        known, newest_ms = await kept_in_log(settings)
-        await publish_prebuilt(publisher, known)
+        kept = await kept_in_log(settings, codec)
+        await publish_prebuilt(publisher, kept.strategies, kept.deleted)
         supervisor = Supervisor(
             default_groups((*stage_names(), WATCHDOG), options.processes),
             settings,
@@ -179,7 +179,7 @@ async def _platform(
         screen.say("everything is ready")
         parts = (settings, codec, publisher, barrier, supervisor, sink, keepers)
         yield Running(
-            *parts, tally=tally, cycles=cycles, begins=begins, logs=logs, newest_ms=newest_ms
+            *parts, tally=tally, cycles=cycles, begins=begins, logs=logs, newest_ms=kept.newest_ms
         )
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections import deque
 from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import asyncpg
 
 from schemas.codec import BadEventError, Codec
+from schemas.control import Strategy
 from schemas.signals import Signal, TopSignals
 from schemas.topics import DEAD_LETTERS, STRATEGIES, TRENDING
 from sinks.base import SinkRecord
@@ -18,6 +21,7 @@ from transport.settings import Settings
 
 TABLES = (
     "strategies",
+    "strategy_versions",
     "strategy_signals",
     "signal_details",
     "signal_explanations",
@@ -92,20 +96,36 @@ async def signals_by(dsn: str, column: str) -> dict[str, int]:
     return {row["name"]: row["n"] for row in rows}
 
 
-async def kept_in_log(settings: Settings) -> tuple[set[str], int]:
-    """Return the ids of the strategies that are or were in the log, and the time of the last tick.
+class Kept(NamedTuple):
+    """What a log of before holds: strategies by id, ids of deleted ones, the last tick's time.
 
-    In ms since 1970 of the market's time, 0 without a tick.
+    That is in ms since 1970 of the market's time, 0 without a tick.
     """
+
+    strategies: dict[str, Strategy]
+    deleted: frozenset[str]
+    newest_ms: int
+
+
+async def kept_in_log(settings: Settings, codec: Codec) -> Kept:
+    """Return what the log holds of an earlier run."""
+    found: dict[str, Any] = {}
     async with LogReader(settings) as reader:
         partitions = await reader.partitions()
         places = partitions[STRATEGIES.name]
         begins, ends = await reader.begins(places), await reader.ends(places)
         ranges = {place: (begins[place], ends[place]) for place in places}
-        keys = {r.key async for records in reader.scan(ranges) for r in records if r.key}
+        async for records in reader.scan(ranges):
+            found |= {one.key.decode(errors="replace"): one.value for one in records if one.key}
         ticks, _ = await reader.last(partitions[TRENDING.name], 1)
     newest_ms = max((int(tick.timestamp) for tick in ticks), default=0)
-    return {key.decode(errors="replace") for key in keys}, newest_ms
+    strategies = {}
+    for name, value in found.items():
+        # One that cannot be read is somebody's, and stays.
+        with contextlib.suppress(BadEventError):
+            strategies[name] = None if value is None else codec.decode(value)
+    kept = {name: one for name, one in strategies.items() if isinstance(one, Strategy)}
+    return Kept(kept, frozenset(found) - kept.keys(), newest_ms)
 
 
 async def dead_letters(settings: Settings, codec: Codec) -> int:

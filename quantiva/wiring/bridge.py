@@ -108,7 +108,15 @@ async def _start(
     )
     hub = Hub(bridge, log, auth)
     changes = Changes(publisher)
-    api = Api(bridge, auth, hub.latest, pool, changes.strategy, changes.request)
+    api = Api(
+        bridge,
+        auth,
+        hub.latest,
+        pool,
+        changes.strategy,
+        changes.request,
+        limits=settings.limits,
+    )
     app = build_app(api, hub, page=page)
     runner = Runner(app, bridge)
     await runner.setup()

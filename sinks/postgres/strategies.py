@@ -1,4 +1,8 @@
-"""control.strategies -> strategies. The newer version wins; a tombstone marks as deleted.
+"""control.strategies -> strategies and strategy_versions.
+
+Of the states of a strategy the newer version wins, and a tombstone marks it as deleted. Every
+version and every deletion stays as a row of strategy_versions: one that comes late or again changes
+nothing.
 
 A strategy may be deleted and created again under its id, with version 1. So within a batch each
 id has up to three steps, in this order: a deletion, a state, another deletion.
@@ -45,6 +49,26 @@ STRATEGIES = Table(
         "OR stored.deleted_at < excluded.updated_at"
     ),
 )
+VERSIONS = Table(
+    name="strategy_versions",
+    columns=(
+        ("strategy_id", "text"),
+        ("changed_at", "timestamptz"),
+        ("version", "integer"),
+        ("author", "text"),
+        ("definition", "jsonb"),
+    ),
+    key=("strategy_id", "changed_at", "version"),
+)
+HISTORY = """
+    SELECT changed_at, version, author, definition FROM strategy_versions
+    WHERE strategy_id = $1
+      AND ($2::timestamptz IS NULL OR (changed_at, version) < ($2::timestamptz, $3::integer))
+    ORDER BY changed_at DESC, version DESC LIMIT $4
+"""
+"""The versions of a strategy before a time and version, or all; the newest first."""
+DELETED = 0
+"""The version of a deletion."""
 # A deletion reaches only what was stored before it, so that an old one read again does no harm.
 _DELETE = """
     UPDATE strategies SET active = false, deleted_at = gone.at
@@ -96,8 +120,23 @@ def strategy_row(event: Strategy) -> Row:
     return (*row(event, _FIELDS), json(event), None)
 
 
+def version_rows(records: Iterable[SinkRecord]) -> list[Row]:
+    """Return a row of strategy_versions for each version and deletion, each once."""
+    rows: dict[Row, Row] = {}
+    for record in records:
+        if record.event is None:
+            name, at_ms = (record.key or b"").decode(), record.timestamp_ms
+            made: Row = (name, time(at_ms), DELETED, None, None)
+        else:
+            one = _dated(record)
+            at = time(one.updated_at)
+            made = (one.strategy_id, at, one.version, one.author, json(one))
+        rows.setdefault(made[:3], made)
+    return list(rows.values())
+
+
 class StrategyWriter:
-    """Writes states and deletions of strategies."""
+    """Writes states, deletions and versions of strategies."""
 
     topic = TOPIC.name
 
@@ -110,7 +149,8 @@ class StrategyWriter:
         written = await _delete(connection, first)
         written += await STRATEGIES.write(connection, rows)
         written += await _delete(connection, last)
-        return Counter({STRATEGIES.name: written})
+        versions = await VERSIONS.write(connection, version_rows(records))
+        return Counter({STRATEGIES.name: written, VERSIONS.name: versions})
 
 
 async def _delete(connection: Connection, deleted_ms: Mapping[str, int | None]) -> int:

@@ -139,14 +139,14 @@ async def test_the_theme_follows_the_system_at_first(chromium: Browser, scene: S
 
 async def test_filters_narrow_the_table_and_stand_in_the_address(desk: Watched) -> None:
     page = desk.page
-    await page.get_by_role("button", name="Momentum").first.click()
+    await page.get_by_role("button", name="Defensive").first.click()
     await expect(page.locator("#grid tr[data-signal]")).to_have_count(ASSETS)
-    assert set(await column(page, "strategy")) == {"Momentum"}
+    assert set(await column(page, "strategy")) == {"Defensive"}
     await page.keyboard.press("4")
     await expect(page.locator(".choices.action [aria-pressed=true]")).to_have_text("■ Hold")
     await expect(page.locator(".clear")).to_be_visible()
     assert {text.strip("*") for text in await column(page, "action")} <= {"■ HOLD"}
-    assert "strategy=momentum" in page.url
+    assert "strategy=defensive" in page.url
     assert "action=HOLD" in page.url
     shown = await keys_of(page)
     await page.reload()

@@ -40,7 +40,7 @@ async def memory_bench() -> Bench:
 
 async def postgres_bench(server: Database) -> Bench:
     dsn = await server.start()
-    tables = "strategy_signals, signal_explanations, strategies"
+    tables = "strategy_signals, signal_explanations, strategies, strategy_versions"
     await execute(dsn, f"TRUNCATE {tables}, trending_assets, trending_news, news_scores")
     made = PostgresBench(server, dsn)
     await made.sink.setup()

@@ -155,6 +155,18 @@ class StrategyState(msgspec.Struct, frozen=True, kw_only=True):
     effective_weights: dict[str, float]
 
 
+class StrategyVersion(msgspec.Struct, frozen=True, kw_only=True):
+    """A version of a strategy, or its deletion: then `version` is 0 and `strategy` null.
+
+    `author` is who made it; null: not known.
+    """
+
+    changed_at: int
+    version: int
+    author: str | None = None
+    strategy: Strategy | None = None
+
+
 class Accepted(msgspec.Struct, frozen=True, kw_only=True):
     """A signal was asked for; it comes as one with this request_id."""
 

@@ -7,6 +7,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from schemas.control import Strategy
 from schemas.names import MOST_ASSETS, MOST_NAME, MOST_RULE
 from sinks.bridge.api.values import (
     Action,
@@ -105,8 +106,11 @@ class SignalNewsQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     limit: Limit = 20
 
 
+_plain = Strategy(strategy_id="", owner="", name="")
+
+
 class StrategyBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A strategy as one writes it: id, owner, version and time are added."""
+    """A strategy as one writes it: id, owner, version, author and time are added."""
 
     name: Annotated[str, Meta(min_length=1, max_length=MOST_NAME)]
     active: bool = True
@@ -129,6 +133,18 @@ class StrategyBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     win_rate: float | None = None
     avg_win: float | None = None
     avg_loss: float | None = None
+    description: _Rule = ""
+    trailing_stop_pct: float | None = None
+    trailing_stop_atr: float | None = None
+    max_age_hours: float | None = None
+    band: float = _plain.band
+    confirmation_minutes: float = _plain.confirmation_minutes
+    minimum_hold_minutes: float = _plain.minimum_hold_minutes
+    kelly_share: float = _plain.kelly_share
+
+
+class HistoryQuery(Paged, frozen=True, kw_only=True):
+    """How many versions, from where."""
 
 
 class GenerateBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

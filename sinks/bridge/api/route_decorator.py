@@ -20,6 +20,7 @@ from aiohttp import web
 
 from schemas.control import SignalRequest, Strategy
 from schemas.names import wrong_symbol
+from schemas.strategy_changes import Limits
 from sinks.bridge.api.values import Nothing
 from sinks.bridge.auth import Auth, Principal, Role
 from sinks.bridge.connections import BROKEN
@@ -44,7 +45,7 @@ class Api:
     `latest` is the hub's memory: read without waiting, never changed here, and empty at the start.
     `publish_strategy` publishes a strategy under its id, None deletes it; both publishers return
     when the broker has it and may raise anything. `now_ms` is the wall clock in ms since 1970.
-    `changing` is held from the look at a strategy to its change.
+    `changing` is held from the look at a strategy to its change. `limits` are each user's.
     """
 
     settings: BridgeSettings
@@ -55,6 +56,7 @@ class Api:
     publish_request: Callable[[SignalRequest], Awaitable[None]] | None = None
     now_ms: Callable[[], int] = wall_ms
     changing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    limits: Limits = Limits()  # noqa: RUF009 - it is frozen
 
 
 @dataclass(frozen=True, slots=True)

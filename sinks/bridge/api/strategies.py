@@ -9,21 +9,27 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from typing import Any
 
 import msgspec
 
 from schemas.control import Strategy, effective_weights
+from schemas.strategy_changes import beyond, is_same, successor
+from schemas.times import ms
 from schemas.validation import problem
-from sinks.bridge.api.answers import StrategyState
+from sinks.bridge.api.answers import StrategyState, StrategyVersion
+from sinks.bridge.api.cursors import page, place
 from sinks.bridge.api.database import fetch
 from sinks.bridge.api.publishing import publish
-from sinks.bridge.api.queries import StrategyBody
+from sinks.bridge.api.queries import HistoryQuery, StrategyBody
 from sinks.bridge.api.route_decorator import Answer, Api, Routes, etag
-from sinks.bridge.api.values import Items, StrategyId
+from sinks.bridge.api.values import Items, Page, StrategyId, TimeMs
 from sinks.bridge.auth import ForbiddenError, Principal, Role
 from sinks.bridge.problems import ProblemError, wrong_body
+from sinks.postgres.strategies import HISTORY
+from sinks.postgres.values import time as at
 
 routes = Routes("strategies")
 _STORED = "SELECT definition FROM strategies WHERE deleted_at IS NULL ORDER BY strategy_id"
@@ -61,16 +67,23 @@ async def put(
 
     An admin changes any, a trader their own. If-Match refuses what was changed since.
     """
-    async with _alone(api):
-        before = await _changeable(api, principal, strategy_id, if_match)
-        after = revised(strategy_id, body, before, principal, api.now_ms())
-        wrong = problem(after)
-        if wrong is not None:
-            msg = f"The strategy cannot be saved: {wrong}."
-            raise wrong_body(msg, wrong, StrategyBody)
-        await publish(api.publish_strategy, after.strategy_id, after)
-        await _come_back(api, after.strategy_id, after)
-    return Answer(_state(after, principal), {"ETag": tag(after)}, 200 if before else 201)
+    return await _save(api, principal, strategy_id, if_match, lambda before: _written(body, before))
+
+
+@routes("POST", "/strategies/{strategy_id}/enable", 404, 412, 503, role=Role.TRADER)
+async def enable(
+    api: Api, principal: Principal, strategy_id: StrategyId, if_match: str | None
+) -> Answer[StrategyState]:
+    """Let a strategy make signals."""
+    return await _switch(api, principal, strategy_id, if_match, active=True)
+
+
+@routes("POST", "/strategies/{strategy_id}/disable", 404, 412, 503, role=Role.TRADER)
+async def disable(
+    api: Api, principal: Principal, strategy_id: StrategyId, if_match: str | None
+) -> Answer[StrategyState]:
+    """Keep a strategy, and let it make no more signals."""
+    return await _switch(api, principal, strategy_id, if_match, active=False)
 
 
 @routes("DELETE", "/strategies/{strategy_id}", 404, 412, 503, role=Role.TRADER, statuses=(204,))
@@ -83,6 +96,73 @@ async def delete(
             raise ProblemError(404, f"There is no strategy {strategy_id}.")
         await publish(api.publish_strategy, strategy_id, None)
         await _come_back(api, strategy_id, None)
+
+
+class VersionPlace(msgspec.Struct, frozen=True, array_like=True):
+    """Where a page of versions ends."""
+
+    changed_at: TimeMs
+    version: int
+
+
+@routes("GET", "/strategies/{strategy_id}/history", 404, 503)
+async def history(api: Api, strategy_id: StrategyId, query: HistoryQuery) -> Page[StrategyVersion]:
+    """Every version of a strategy and its deletions, the newest first."""
+    after = place(query.cursor, VersionPlace, query)
+    until = (None, None) if after is None else (at(after.changed_at), after.version)
+    found = [
+        _version(row) for row in await fetch(api, HISTORY, strategy_id, *until, query.limit + 1)
+    ]
+    if not found and after is None and strategy_id not in await current(api):
+        raise ProblemError(404, f"There is no strategy {strategy_id}, and there was none.")
+    return page(found, query, lambda one: VersionPlace(one.changed_at, one.version))
+
+
+def _version(row: Any) -> StrategyVersion:
+    definition = row["definition"]
+    return StrategyVersion(
+        changed_at=ms(row["changed_at"]),
+        version=row["version"],
+        author=row["author"],
+        strategy=None if definition is None else _strategy(definition),
+    )
+
+
+Change = Callable[[Strategy | None], Strategy]
+"""Makes of the stored strategy the wanted one."""
+
+
+async def _save(
+    api: Api, principal: Principal, strategy_id: str, if_match: str | None, change: Change
+) -> Answer[StrategyState]:
+    """Publish a strategy as it is wanted, unless it is so already."""
+    async with _alone(api):
+        stored = await current(api)
+        before = await _changeable(api, principal, strategy_id, if_match)
+        wanted = msgspec.structs.replace(
+            change(before), strategy_id=strategy_id, **_owner(before, principal)
+        )
+        if wrong := problem(wanted) or beyond(wanted, stored, api.limits):
+            msg = f"The strategy cannot be saved: {wrong}."
+            raise wrong_body(msg, wrong, StrategyBody)
+        after = before
+        if before is None or not is_same(wanted, before):
+            after = successor(wanted, before, principal.name, api.now_ms())
+            await publish(api.publish_strategy, strategy_id, after)
+            await _come_back(api, strategy_id, after)
+    assert after is not None  # noqa: S101 - it was stored, or it is now
+    return Answer(_state(after, principal), {"ETag": tag(after)}, 200 if before else 201)
+
+
+async def _switch(
+    api: Api, principal: Principal, strategy_id: str, if_match: str | None, *, active: bool
+) -> Answer[StrategyState]:
+    def change(before: Strategy | None) -> Strategy:
+        if before is None:
+            raise ProblemError(404, f"There is no strategy {strategy_id}.")
+        return msgspec.structs.replace(before, active=active)
+
+    return await _save(api, principal, strategy_id, if_match, change)
 
 
 @asynccontextmanager
@@ -145,25 +225,21 @@ def may_change(strategy: Strategy, principal: Principal) -> bool:
     return own and principal.role is Role.TRADER
 
 
-def revised(
-    strategy_id: str, body: StrategyBody, before: Strategy | None, by: Principal, now_ms: int
-) -> Strategy:
-    """Return the strategy that a body makes: the next version, with the owner it had."""
+def _owner(before: Strategy | None, by: Principal) -> dict[str, Any]:
+    """Return the fields of who a strategy belongs to: a stored one keeps its owner."""
     if before is not None:
-        owner, user_id = before.owner, before.user_id
-    elif by.role is Role.ADMIN:
-        owner, user_id = "admin", None
-    else:
-        owner, user_id = "user", by.name
-    return Strategy(
-        strategy_id=strategy_id,
-        version=before.version + 1 if before else 1,
-        owner=owner,
-        user_id=user_id,
-        # Never before the version it follows: the clocks of bridges differ.
-        updated_at=max(now_ms, before.updated_at + 1 if before else 0),
-        **msgspec.structs.asdict(body),
-    )
+        return {"owner": before.owner, "user_id": before.user_id}
+    if by.role is Role.ADMIN:
+        return {"owner": "admin", "user_id": None}
+    return {"owner": "user", "user_id": by.name}
+
+
+def _written(body: StrategyBody, before: Strategy | None) -> Strategy:
+    """Return the strategy of a body: what a body cannot say stays as it was."""
+    given = msgspec.structs.asdict(body)
+    if before is not None:
+        return msgspec.structs.replace(before, **given)
+    return Strategy(strategy_id="", owner="", **given)
 
 
 def tag(strategy: Strategy) -> str:

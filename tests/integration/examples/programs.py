@@ -20,7 +20,9 @@ EXAMPLES = ROOT / "examples"
 INSTALL_TIMEOUT_S = 180
 RUN_TIMEOUT_S = 180.0
 """Only an example that hangs takes so long, also on a busy machine."""
-_LINE = re.compile(r"([0-9a-f]{32}) (\w+) +(\w+) +(BUY|SELL|HOLD) +([+-]\d\.\d{3}) conf (\d\.\d\d)")
+_LINE = re.compile(
+    r"([0-9a-f]{32}) (\w+) +([\w-]+) +(BUY|SELL|HOLD) +([+-]\d\.\d{3}) conf (\d\.\d\d)"
+)
 _ADDRESS = re.compile("KAFKA_|SCHEMA_REGISTRY_|DATABASE_|QUANTIVA_")
 
 

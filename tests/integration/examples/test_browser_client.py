@@ -79,10 +79,19 @@ async def test_filters(running_market: Market, tmp_path: Path) -> None:
     wanted = [
         one
         for one in latest(running_market.signals)
-        if one.asset == "BTC" and one.strategy_id in {"momentum", "news"}
+        if one.asset == "BTC" and one.strategy_id in {"trend-following", "defensive"}
     ]
     assert wanted
-    options = ("--asset", "btc", "--strategy", "momentum", "--strategy", "news", "--count", "1")
+    options = (
+        "--asset",
+        "btc",
+        "--strategy",
+        "trend-following",
+        "--strategy",
+        "defensive",
+        "--count",
+        "1",
+    )
     async with running_bridge(running_market.running) as base:
         output, _ = await run(*node("watch.js", "--base", base, *options), cwd=tmp_path)
     assert shown(output) == expected(wanted)

@@ -88,7 +88,7 @@ async def change_strategies(demo: Demo) -> None:
     async with aiohttp.ClientSession(base, headers=headers) as session:
         async with session.put("/api/v1/strategies/mine", json=body) as answer:
             assert answer.status == 201, await answer.text()
-        async with session.delete("/api/v1/strategies/cautious") as answer:
+        async with session.delete("/api/v1/strategies/defensive") as answer:
             assert answer.status == 204, await answer.text()
 
 
@@ -119,7 +119,7 @@ async def test_case_reliability_8_two_kills_lose_nothing(
         print(f"\nafter {demo.said.count('cycle 20')} cycles, in MB: {memory}")
         assert memory["tansu"] < 500
         assert "         mine " in demo.said, "the strategy of the first run is ranked"
-        assert "         cautious " not in demo.said, "and the deleted one is not"
+        assert "         defensive " not in demo.said, "and the deleted one is not"
     dsn = json.loads((folder / "stack.json").read_text())["environment"]["DATABASE_URL"]
     connection = await asyncpg.connect(dsn)
     rows = await connection.fetch("SELECT signal_id FROM strategy_signals")

@@ -12,7 +12,6 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from typer.testing import CliRunner
 
-from producers.strategies import BALANCED
 from quantiva.commands.why import why
 from schemas.scores import EngineScore, InputPosition
 from schemas.signals import Signal
@@ -20,6 +19,7 @@ from schemas.topics import physical
 from streams.provenance.sources.kafka import BEYOND, RETENTION
 from streams.stage import Entry, StrategyAt, Tables, advance
 from streams.topology import stage
+from tests.factories import strategy
 from tests.integration.quantiva.conftest import KAFKA, Platform, on_both
 from tests.unit.quantiva.status import samples
 from tests.unit.streams.fusion.fusion_factories import answers
@@ -27,6 +27,7 @@ from transport.settings import Settings
 
 pytestmark = pytest.mark.embedded
 app = typer.Typer()
+BALANCED = strategy("balanced")
 app.command()(why)
 FILLERS = 500
 """Records between those that are cited: a fetch does not bring them all."""

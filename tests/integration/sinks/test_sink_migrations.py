@@ -36,6 +36,7 @@ ALL = [
     "0007.signal_document",
     "0008.news_scores",
     "0009.trending_fields",
+    "0010.strategy_versions",
 ]
 TABLES = {
     "bridge_tickets",
@@ -50,6 +51,7 @@ TABLES = {
     "trending_news",
     "user_exchange_connections",
     "news_scores",
+    "strategy_versions",
 }
 
 

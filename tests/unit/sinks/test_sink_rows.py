@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from schemas.market import TrendingAsset
 from sinks.postgres import news, strategies, top, trending
@@ -115,6 +116,15 @@ def test_a_strategy_without_a_time_has_that_of_its_record() -> None:
     step = strategies.steps([record(strategy(updated_at=0), timestamp_ms=T0 + 77)])["momentum"]
     assert step.state is not None
     assert step.state.updated_at == T0 + 77
+
+
+def test_every_version_and_deletion_is_a_row_and_none_comes_twice() -> None:
+    mine = replace(OLD, author="alice")
+    records = [record(mine), record(NEW), GONE, record(REBORN), record(mine), GONE]
+    rows = [as_dict(strategies.VERSIONS, row) for row in strategies.version_rows(records)]
+    found = [(row["version"], row["author"], row["definition"] is None) for row in rows]
+    assert found == [(1, "alice", False), (3, None, False), (0, None, True), (1, None, False)]
+    assert rows[2]["changed_at"] == time(T0 + 500)
 
 
 @pytest.mark.parametrize("ms", [0, 1, 999, T0 + 1, 253_402_300_799_999], ids=str)

@@ -7,6 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from quantiva.wiring.strategies import versions
+from schemas.control import Strategy
 from schemas.market import TrendingAsset
 from schemas.signals import Signal
 from sinks.bridge.api.route_decorator import Pool
@@ -200,3 +202,29 @@ async def test_an_article_has_our_label_and_score_beside_the_source_s(
         "article-1": ("positive", "negative", -0.4, "small"),
         "article-2": (None, None, None, None),
     }
+
+
+async def test_versions_of_a_strategy_in_pages(
+    pool: Pool, store: Store, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late = strategy(2, author="alice", description="late")
+    log = [strategy(1, author="alice"), strategy(3, author="bob"), tombstone("momentum", T0 + 50)]
+    await store(*log, strategy(1, updated_at=T0 + 90), late, *log)
+    expected = [(T0 + 90, 1, None), (T0 + 50, 0, None), (T0 + 3, 3, "bob"), (T0 + 2, 2, "alice")]
+    async with bridge(Memory(), pool) as it:
+        route, path = (
+            f"/api/v1/strategies/{name}/history" for name in ("{strategy_id}", "momentum")
+        )
+        first = await asked(it, route, path, limit=4)
+        found = [(one["changed_at"], one["version"], one["author"]) for one in first["items"]]
+        assert found == expected
+        assert first["items"][1]["strategy"] is None
+        assert msgspec.convert(first["items"][3]["strategy"], type=Strategy) == late
+        rest = await asked(it, route, path, limit=4, cursor=first["next"])
+        assert [(one["version"], one["author"]) for one in rest["items"]] == [(1, "alice")]
+        status, answer, _ = await it.call("GET", "/api/v1/strategies/never/history")
+        assert (status, "there was none" in answer["detail"]) == (404, True)
+    monkeypatch.setenv("DATABASE_URL", rows.dsn)
+    shown, note = await versions("momentum", 3)
+    assert [(one.changed_at, one.version, one.author) for one in shown] == expected[:3]
+    assert note == ""

@@ -43,7 +43,7 @@ async def test_every_signal_of_a_cycle(embedded_parts: dict[str, str], folder: P
         events = market(assets=3, cycles=2)
         await running.play(events)
         newest = max(event.observed_at for event in events if hasattr(event, "observed_at"))
-        await _ask(running, SignalRequest("request-1", "BTC", "momentum", newest + 60_000))
+        await _ask(running, SignalRequest("request-1", "BTC", "defensive", newest + 60_000))
         await running.stored()
         rows = await running.fetch("SELECT signal_id, trigger FROM strategy_signals ORDER BY 1")
         await _all_resolve(running, [row["signal_id"] for row in rows])

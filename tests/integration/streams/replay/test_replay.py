@@ -133,9 +133,9 @@ def test_what_if(raw: str, tmp_path: Path, options: list[str], said: str) -> Non
 def test_what_if_over_a_recorded_run(recording: str) -> None:
     printed = quantiva("replay", recording, "--without", "liquidity")
     assert "without liquidity" in printed
-    same = quantiva("replay", recording, "--thresholds", "buy=0.3", "--jobs", "1")
-    assert changed(same, "balanced") == [0, 0, 0, 0]  # 0.3 is its threshold already
-    assert changed(printed, "balanced") != [0, 0, 0, 0]
+    same = quantiva("replay", recording, "--thresholds", "buy=0.5", "--jobs", "1")
+    assert changed(same, "defensive") == [0, 0, 0, 0]  # 0.5 is its threshold already
+    assert changed(printed, "defensive") != [0, 0, 0, 0]
 
 
 def changed(printed: str, strategy: str) -> list[int]:
@@ -146,8 +146,8 @@ def changed(printed: str, strategy: str) -> list[int]:
 
 def test_a_change_that_changes_nothing(raw: str) -> None:
     """The thresholds of one strategy: its signals are all the same."""
-    printed = quantiva("replay", raw, "--thresholds", "sell=-0.3")
-    assert changed(printed, "balanced") == [0, 0, 0, 0]
+    printed = quantiva("replay", raw, "--thresholds", "sell=-0.1")
+    assert changed(printed, "defensive") == [0, 0, 0, 0]
 
 
 @pytest.mark.embedded

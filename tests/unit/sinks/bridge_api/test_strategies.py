@@ -8,8 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import asdict
 
+from schemas.control import DRY_RUN, Strategy
+from schemas.strategy_changes import Limits
 from schemas.validation import problem
+from sinks.bridge.api.queries import StrategyBody
 from sinks.bridge.auth import Role
 from tests.contract.sink_samples import strategy
 from tests.unit.sinks.bridge_api.fixtures import NOW_MS, OTHER_TRADER, Memory, bridge, filled
@@ -62,6 +66,68 @@ async def test_a_change_is_the_next_version_of_the_same_owner() -> None:
             "liquidity": 0.0,
         }
         assert problem(published) is None
+
+
+def test_a_body_has_every_field_that_one_writes_with_its_default() -> None:
+    added = {"strategy_id", "version", "owner", "user_id", "author", "updated_at"}
+    assert set(StrategyBody.__struct_fields__) == set(Strategy.__struct_fields__) - added
+    plain = asdict(Strategy(strategy_id="a", owner="admin", name="a"))
+    assert asdict(StrategyBody(name="a")) == {n: plain[n] for n in StrategyBody.__struct_fields__}
+
+
+async def test_a_version_names_its_author_and_the_same_again_is_none() -> None:
+    body = {**BODY, "description": "why", "trailing_stop_pct": 4, "max_age_hours": 36}
+    async with bridge() as it:
+        for status in (201, 200):
+            found, answer, headers = await it.call("PUT", f"{PATH}/new", Role.TRADER, json=body)
+            assert (found, answer["strategy"]["version"]) == (status, 1)
+        ((_, published),) = it.log.strategies
+        assert published is not None
+        assert (published.author, published.trailing_stop_pct) == ("trader", 4.0)
+        again = {"If-Match": headers["ETag"]}
+        _, answer, _ = await it.call("PUT", f"{PATH}/new", Role.ADMIN, json=BODY, headers=again)
+        found = [answer["strategy"][name] for name in ("version", "author", "user_id")]
+        assert found == [2, "admin", "trader"]
+
+
+async def test_a_strategy_is_switched_off_and_on() -> None:
+    async with bridge() as it:
+        for action, active, version in (
+            ("disable", False, 2),
+            ("disable", False, 2),
+            ("enable", True, 3),
+        ):
+            status, answer, _ = await it.call("POST", f"{PATH}/mine/{action}", Role.TRADER)
+            saved = answer["strategy"]
+            assert (status, saved["active"], saved["version"]) == (200, active, version)
+        assert len(it.log.strategies) == 2
+        for who, name, expected in (
+            (Role.VIEWER, "mine", 403),
+            (OTHER_TRADER, "mine", 403),
+            (Role.ADMIN, "none", 404),
+        ):
+            assert (await it.call("POST", f"{PATH}/{name}/enable", who))[0] == expected
+        old = {"If-Match": '"old"'}
+        assert (await it.call("POST", f"{PATH}/mine/enable", Role.ADMIN, headers=old))[0] == 412
+
+
+async def test_a_user_has_so_many_strategies_of_so_many_assets() -> None:
+    async with bridge(limits=Limits(strategies=2, assets=3)) as it:
+        wide = {**BODY, "assets": ["A", "B", "C", "D"]}
+        status, answer, _ = await it.call("PUT", f"{PATH}/new", Role.TRADER, json=wide)
+        assert (status, answer["errors"][0]["pointer"]) == (422, "#/assets")
+        assert "more than the 3 that a user's strategy may name" in answer["detail"]
+        assert (await it.call("PUT", f"{PATH}/wide", Role.ADMIN, json=wide))[0] == 201
+        assert (await it.call("PUT", f"{PATH}/second", Role.TRADER, json=BODY))[0] == 201
+        status, answer, _ = await it.call("PUT", f"{PATH}/third", Role.TRADER, json=BODY)
+        assert status == 422
+        assert "one more than the 2 strategies that trader may have" in answer["detail"]
+
+
+async def test_nobody_saves_a_strategy_under_the_id_of_dry_runs() -> None:
+    async with bridge() as it:
+        status, answer, _ = await it.call("PUT", f"{PATH}/{DRY_RUN}", Role.ADMIN, json=BODY)
+        assert (status, "kept for dry runs" in answer["detail"]) == (422, True)
 
 
 async def test_a_new_one_belongs_to_who_made_it() -> None:

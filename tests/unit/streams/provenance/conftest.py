@@ -16,7 +16,7 @@ def world() -> World:
     made = World()
     made.play(assets=4, cycles=8, seed=1)
     newest = max(signal.as_of for signal in made.signals())
-    made.publish("BTC", SignalRequest("request-1", "BTC", "balanced", newest + 60_000))
+    made.publish("BTC", SignalRequest("request-1", "BTC", "defensive", newest + 60_000))
     for asset in dict.fromkeys(signal.asset for signal in made.signals()):
         for number in range(3):
             text = f"{asset} exchange hacked and insolvent, part {number}"

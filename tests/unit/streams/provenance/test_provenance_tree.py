@@ -203,7 +203,7 @@ def make_bare() -> Signal:
     return msgspec.convert(
         {
             "signal_id": "0" * 32,
-            "strategy_id": "balanced",
+            "strategy_id": "defensive",
             "asset": "BTC",
             "as_of": 1,
             "trigger": "request",

@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from producers.strategies import BALANCED, MOMENTUM, NEWS
 from schemas.codec import local_codec
 from schemas.market import Candle
 from schemas.scores import EngineScore
@@ -24,6 +23,7 @@ from streams.replay.per_key_reader import Keyed, PerKeyReader
 from streams.replay.replay_record import ORDER, merged
 from streams.replay.shards import spread
 from streams.runner import Produced
+from tests.factories import strategy
 
 CANDLE = Candle(
     asset="BTC",
@@ -100,6 +100,7 @@ def test_a_changed_strategy_keeps_all_else() -> None:
 
 # --- strategies ------------------------------------------------------------------------------
 
+BALANCED, NEWS, MOMENTUM = (strategy(name) for name in ("balanced", "news", "momentum"))
 VERSIONS = StrategyVersions(
     [
         Version(0, 0, "balanced", BALANCED),

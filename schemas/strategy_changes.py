@@ -1,0 +1,80 @@
+"""What a change of a strategy makes of it, and what one user may have. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from schemas.control import Strategy
+
+
+def is_same(one: Strategy, other: Strategy) -> bool:
+    """Return whether two versions do the same: all but version, author and time is equal."""
+    return _content(one) == _content(other)
+
+
+def differences(one: Strategy, other: Strategy) -> dict[str, tuple[Any, Any]]:
+    """Return the fields in which two versions differ, with both values; {} where `is_same`."""
+    old, new = _content(one), _content(other)
+    return {
+        name: (getattr(old, name), getattr(new, name))
+        for name in Strategy.__struct_fields__
+        if getattr(old, name) != getattr(new, name)
+    }
+
+
+def _content(strategy: Strategy) -> Strategy:
+    return replace(strategy, version=1, updated_at=0, author=None)
+
+
+def successor(wanted: Strategy, before: Strategy | None, author: str, now_ms: int) -> Strategy:
+    """Return what is saved: the version after `before`, of the same owner, by `author`.
+
+    A wanted strategy that is a user's belongs to that user. `now_ms` is the wall clock; the time
+    is never before that of the version it follows, for the clocks of two machines differ.
+    """
+    if before is None:
+        return replace(wanted, version=1, author=author, updated_at=now_ms)
+    owned = wanted if wanted.owner == "user" else before
+    return replace(
+        wanted,
+        version=before.version + 1,
+        owner=owned.owner,
+        user_id=owned.user_id,
+        author=author,
+        updated_at=max(now_ms, before.updated_at + 1),
+    )
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """What one user may have: strategies, and assets that a strategy of theirs names."""
+
+    strategies: int = 20
+    assets: int = 50
+
+
+def beyond(wanted: Strategy, stored: Mapping[str, Strategy], limits: Limits) -> str | None:
+    """Return why a user may not save a strategy beside those that are stored, or None.
+
+    A sentence that begins with the field's name. Admins have no limits of their own, and what
+    somebody has already may be changed.
+    """
+    if wanted.owner != "user":
+        return None
+    before = stored.get(wanted.strategy_id)
+    most = max(limits.assets, 0 if before is None else len(before.assets))
+    if len(wanted.assets) > most:
+        return (
+            f"assets has {len(wanted.assets)} assets, more than the {limits.assets} that a user's "
+            "strategy may name"
+        )
+    own = sum(one.owner == "user" and one.user_id == wanted.user_id for one in stored.values())
+    if before is None and own >= limits.strategies:
+        return (
+            f"strategy_id {wanted.strategy_id} would be one more than the {limits.strategies} "
+            f"strategies that {wanted.user_id} may have: delete another one"
+        )
+    return None
