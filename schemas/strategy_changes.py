@@ -50,10 +50,14 @@ def successor(wanted: Strategy, before: Strategy | None, author: str, now_ms: in
 
 
 class Limits(msgspec.Struct, frozen=True):
-    """What one user may have: strategies, and assets that a strategy of theirs names."""
+    """What one user may have: strategies; assets and cost of the rules of each of them.
+
+    The cost is that of `schemas.rule_language`: about so many milliseconds a candle and asset.
+    """
 
     strategies: int = 20
     assets: int = 50
+    rule_cost: int = 30
 
 
 def beyond(wanted: Strategy, stored: Mapping[str, Strategy], limits: Limits) -> str | None:
@@ -71,6 +75,8 @@ def beyond(wanted: Strategy, stored: Mapping[str, Strategy], limits: Limits) -> 
             f"assets has {len(wanted.assets)} assets, more than the {limits.assets} that a user's "
             "strategy may name"
         )
+    if wrong := _costly(wanted, before, limits.rule_cost):
+        return wrong
     own = sum(one.owner == "user" and one.user_id == wanted.user_id for one in stored.values())
     if before is None and own >= limits.strategies:
         return (
@@ -78,3 +84,24 @@ def beyond(wanted: Strategy, stored: Mapping[str, Strategy], limits: Limits) -> 
             f"strategies that {wanted.user_id} may have: delete another one"
         )
     return None
+
+
+def _costly(wanted: Strategy, before: Strategy | None, most: int) -> str | None:
+    if wanted.entry_rule is None and wanted.exit_rule is None:
+        return None
+    found = _rule_cost(wanted)
+    if found <= max(most, 0 if before is None else _rule_cost(before)):
+        return None
+    name = "exit_rule" if wanted.entry_rule is None else "entry_rule"
+    return (
+        f"{name} names indicators that cost {found}, with those of the other rule, more than the "
+        f"{most} that a user's strategy may: name fewer of them"
+    )
+
+
+def _rule_cost(strategy: Strategy) -> int:
+    """Return the cost of a strategy's rules; the language is loaded for one that has some."""
+    from schemas.rule_language import cost, in_timeframe, parse
+
+    rules = [text for text in (strategy.entry_rule, strategy.exit_rule) if text is not None]
+    return cost([in_timeframe(parse(text), strategy.timeframe) for text in rules])

@@ -92,9 +92,9 @@ def to_yaml(strategy: Strategy) -> str:
 
 
 def nearest(name: str, known: Any) -> str:
-    """Return "; the nearest is x" for what somebody may have meant, or "" where nothing is near."""
+    """Return "; did you mean x?" for what somebody may have meant, or "" where nothing is near."""
     found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
-    return f"; the nearest is {found[0]}" if found else ""
+    return f"; did you mean {found[0]}?" if found else ""
 
 
 def _files(path: Path) -> list[Path]:
@@ -216,7 +216,7 @@ class _WrongError(Exception):
 
 def _field_of(sentence: str) -> str:
     """Return the field that a sentence of `problem` is about: it begins with the name."""
-    first = sentence.partition(" ")[0].rstrip(":")
+    first = sentence.partition(" ")[0].rstrip(":,")
     return {"weight": "weights", "holding": "holdings_usd"}.get(first, first)
 
 

@@ -63,10 +63,14 @@ class Settings(BaseSettings):
         default=50, ge=1, le=MOST_ASSETS, description="Assets that a user's strategy may name."
     )
 
+    rule_cost: int = Field(
+        default=30, ge=0, description="What the indicators of a user's rules may cost together."
+    )
+
     @property
     def limits(self) -> Limits:
         """What one user may have."""
-        return Limits(strategies=self.strategies_per_user, assets=self.assets_per_strategy)
+        return Limits(self.strategies_per_user, self.assets_per_strategy, self.rule_cost)
 
     def require_bootstrap(self) -> str:
         """Return the broker's address; ValueError with what to do when there is none."""

@@ -80,7 +80,7 @@ def test_a_file_is_applied_once_and_its_changes_are_versions(
 def test_what_is_wrong_saves_nothing(platform: Platform, tmp_path: Path) -> None:
     file = tmp_path / "mine.yaml"
     file.write_text(MINE.replace("name: Other", "nam: Other"))
-    assert "mine.yaml:8: nam is no field of a strategy; the nearest" in run(
+    assert "mine.yaml:8: nam is no field of a strategy; did you mean" in run(
         "apply", str(file), status=2
     )
     assert run("apply", str(tmp_path / "none.yaml"), status=2)

@@ -71,6 +71,22 @@ def test_beyond(wanted: Strategy, expected: str | None) -> None:
     assert found is None if expected is None else (found or "").startswith(expected)
 
 
+COSTLY = "ADX(14) > 20 AND BBANDS(20, 2).UPPER > CLOSE"
+
+
+@pytest.mark.parametrize(
+    ("most", "refused"), [pytest.param(1, True, id="too much"), pytest.param(60, False, id="fits")]
+)
+def test_the_rules_of_a_user_cost_so_much_together(most: int, refused: bool) -> None:
+    wanted = _of("a", entry_rule="RSI < 30", exit_rule=COSTLY)
+    found = beyond(wanted, STORED, Limits(rule_cost=most))
+    assert (found is not None) is refused
+    assert refused is (found or "").startswith("entry_rule names indicators that cost ")
+    stored = {"a": wanted}
+    assert beyond(replace(wanted, active=False), stored, Limits(rule_cost=most)) is None
+    assert beyond(strategy("x", exit_rule=COSTLY), STORED, Limits(rule_cost=most)) is None
+
+
 def test_what_somebody_has_already_may_be_changed() -> None:
     wide = {"w": _of("w", assets=tuple("ABCDE"))}
     switched_off = replace(wide["w"], active=False)

@@ -59,7 +59,7 @@ def test_documents_are_strategies_and_values_are_read_by_their_field() -> None:
 WRONG = [
     pytest.param(
         "stop_los_pct: 5",
-        ":3: stop_los_pct is no field of a strategy; the nearest is stop_loss_pct",
+        ":3: stop_los_pct is no field of a strategy; did you mean stop_loss_pct?",
         id="unknown",
     ),
     pytest.param("zzz: 5", ":3: zzz is no field of a strategy", id="nothing near"),
@@ -85,6 +85,12 @@ WRONG = [
     pytest.param("weights: {astrology: 1}", ":3: weight for unknown engine", id="engine"),
     pytest.param("weights: {technical: 0.7, sentiment: 0.7}", ":3: weights sum to 1.4", id="sum"),
     pytest.param("sell_threshold: 0.9", ":3: sell_threshold 0.9 is not below buy 0.3", id="order"),
+    pytest.param("entry_rule: RSI <", ":3: entry_rule", id="rule"),
+    pytest.param(
+        "exit_rule: RIS > 70",
+        ":3: exit_rule, line 1, column 1: RIS is not known; did you mean",
+        id="name in a rule",
+    ),
     pytest.param("? [a]\n: 1", "is no field of a strategy", id="a list as key"),
     pytest.param("assets: [BTC", "it is not YAML", id="open"),
     pytest.param("\tname: x", "it is not YAML", id="tab"),
