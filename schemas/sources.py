@@ -30,3 +30,4 @@ class SourceStatus(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     refresh_s: float | None = None
     detail: str
     assets: dict[str, str] = {}
+    unknown: tuple[str, ...] = ()

@@ -228,7 +228,9 @@ class PublishedIndex:
         seen = self._cycle
         if seen is None or tick.cycle != seen.cycle:
             return seen is None or tick.cycle > seen.cycle
-        return tick.asset not in seen.assets and len(seen.assets) < seen.size
+        # One that comes into a running cycle makes it larger.
+        size = max(seen.size, tick.cycle_size)
+        return tick.asset not in seen.assets and len(seen.assets) < size
 
     def _apply_tick(self, tick: TrendingAsset) -> None:
         seen = self._cycle

@@ -68,7 +68,7 @@ def feeds_of(
 
     size = settings.most_watched
     made: dict[str, Feed] = {
-        "trending": TrendingFeed(coin_lists(clients), universe, emit, clock, size, left),
+        "trending": TrendingFeed(coin_lists(clients), universe, emit, clock, size, left, index),
         "news": NewsFeed(_headlines(settings, clients, universe, clock), universe, emit, clock),
         "fundamentals": _fundamentals(clients, universe, emit, clock),
         "calendar": CalendarFeed(_events(settings, clients, universe), universe, emit, clock),

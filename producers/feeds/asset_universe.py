@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -21,6 +21,7 @@ from transport.clock import Clock
 
 UNKNOWN = "no coin list and no exchange knows it"
 _NAMED = 5
+_ASKED_MS, _MOST_ASKED = DAY_MS, 50
 _TOPIC_MS = DAY_MS  # what a topic says is of 24 hours: older, none of it is of today
 _MOOD_MS = 2 * DAY_MS  # it holds for a day, and may come some hours late
 
@@ -28,16 +29,19 @@ _MOOD_MS = 2 * DAY_MS  # it holds for a day, and may come some hours late
 class AssetUniverse:
     """Filled by the trending feed, read by the others; it remembers nothing over a restart.
 
-    In it are the trending assets, the pinned ones, and those that an active strategy names, from
-    the moment that it is saved until none names them any more. Stable coins never are.
+    In it are the trending assets, the pinned ones, those that an active strategy names, from the
+    moment that it is saved until none names them any more, and the newest that somebody asked a
+    signal of, for a day. Stable coins never are.
 
-    wanted      all of these: the most watched first, then the pinned, then the strategies'
+    wanted      all of these: the most watched first, then the pinned, the strategies', the asked
     traded      by asset that no coin list has: what the exchange says of it
     changed     set when `wanted`, or what a strategy wants of them, is another
     without_market  assets that no exchange has a market of
+    has_exchanges   they are asked by this process: `without_market` is what they say
     """
 
-    def __init__(self, pinned: Sequence[str] = ()) -> None:
+    def __init__(self, pinned: Sequence[str] = (), *, has_exchanges: bool = False) -> None:
+        self.has_exchanges = has_exchanges
         self.catalogue = Catalogue.of(())
         self.wanted: tuple[str, ...] = ()
         self.has_assets, self.changed = asyncio.Event(), asyncio.Event()
@@ -50,6 +54,7 @@ class AssetUniverse:
         self.trending: tuple[str, ...] = ()
         self._pinned = tuple(pinned)
         self._strategies: tuple[Strategy, ...] = ()
+        self._asked: dict[str, int] = {}
         self._is_followed = False
         self.leading = ""
         """The source of the list that the cycle's assets are of."""
@@ -75,9 +80,40 @@ class AssetUniverse:
         self.has_strategies.set()
         self.changed.set()  # a timeframe may be another
 
+    def ask(self, ages_ms: Mapping[str, int], now_ms: int) -> None:
+        """Take in assets that a signal was asked of, and how long ago; they stay for a day.
+
+        The newest 50. Those whose day is over leave, also where there is no new one.
+        """
+        for asset, age_ms in ages_ms.items():
+            self._asked[asset] = max(now_ms - age_ms, self._asked.get(asset, 0))
+        kept = sorted(
+            (-at_ms, asset) for asset, at_ms in self._asked.items() if now_ms - at_ms < _ASKED_MS
+        )
+        self._asked = {asset: -at_ms for at_ms, asset in kept[:_MOST_ASKED]}
+        self._renew()
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """Assets that are wanted and that neither a coin list nor an exchange knows.
+
+        Those of which no exchange has said so yet are not among them.
+        """
+        looked = self.without_market if self.has_exchanges else self.wanted
+        return tuple(asset for asset in looked if self._is_begun and not self.knows(asset))
+
+    @property
+    def _is_begun(self) -> bool:
+        return self.has_assets.is_set()
+
+    def is_only_asked(self, asset: str) -> bool:
+        """Return whether an asset is wanted for nothing but a request for a signal."""
+        others = (*self.trending, *self._pinned)
+        return asset not in others and not any(asset in one.assets for one in self._strategies)
+
     def _renew(self) -> None:
         named = sorted({asset for one in self._strategies for asset in one.assets})
-        every = dict.fromkeys((*self.trending, *self._pinned, *named))
+        every = dict.fromkeys((*self.trending, *self._pinned, *named, *sorted(self._asked)))
         wanted = tuple(asset for asset in every if not is_money(asset))
         if wanted != self.wanted:
             self.wanted = wanted
@@ -115,6 +151,8 @@ class AssetUniverse:
         for one in self._strategies:
             for asset in dict.fromkeys(one.assets):
                 by_asset.setdefault(asset, []).append(f"strategy {one.strategy_id}")
+        for asset in self._asked:
+            by_asset.setdefault(asset, []).append("asked for")
         return {asset: self._reason(asset, why) for asset, why in sorted(by_asset.items())}
 
     def _reason(self, asset: str, why: Sequence[str]) -> str:
@@ -206,7 +244,12 @@ class UniverseStatus:
         absent = [asset for asset in universe.without_market if universe.knows(asset)]
         if absent:
             notes.append(f"no market of {_some(absent)}")
-        out = [f"{asset}: {why}" for asset, why in reasons.items() if asset not in universe.assets]
+        # What is only asked for may be a slip of the pen: it degrades nothing.
+        out = [
+            f"{asset}: {why}"
+            for asset, why in reasons.items()
+            if asset not in universe.assets and not universe.is_only_asked(asset)
+        ]
         if out and is_begun:
             notes.append(_some(out))
         return SourceStatus(
@@ -221,6 +264,7 @@ class UniverseStatus:
             requests_day=0,
             detail="; ".join(notes),
             assets=reasons,
+            unknown=universe.unknown,
         )
 
 

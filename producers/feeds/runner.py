@@ -37,6 +37,7 @@ _STOP_S = 10.0
 _CHECKPOINT_S = 60.0  # wall seconds
 _STRATEGIES_S = 10.0  # wall seconds until it goes on without what strategies name
 _BACKFILL_S = 120.0  # wall seconds that the first ticks wait for candles
+_NEWCOMERS_S = 0.5  # wall seconds
 _JITTER_MS = {"news": 20_000, "social": 60_000, "fundamentals": 120_000, "calendar": 120_000}
 """The tick comes first in a cycle; the others' requests are spread a little."""
 
@@ -51,13 +52,16 @@ class Listener:
 
 
 FollowStrategies = Callable[[Callable[[Sequence[Strategy]], None]], Coroutine[Any, Any, None]]
+FollowRequests = Callable[[Callable[[Mapping[str, int]], None]], Coroutine[Any, Any, None]]
+"""Hands over what signals are asked of: by asset, how long ago in ms."""
 
 
 class LiveProducers:
     """Publishes the feeds of these names until cancelled, or `stop` is set.
 
     `publisher` is started; `statuses` is another publisher, for the states of the upstreams.
-    `strategies` follows the strategies: it hands them to what it is called with, until cancelled.
+    `strategies` and `requests` follow those: they hand them to what they are called with, until
+    cancelled.
     """
 
     def __init__(
@@ -70,11 +74,12 @@ class LiveProducers:
         state_dir: Path,
         listener: Listener,
         strategies: FollowStrategies,
+        requests: FollowRequests,
     ) -> None:
         self._names, self._settings, self._clock = names, settings, clock
         self._publisher, self._statuses, self._state_dir = publisher, statuses, state_dir
-        self._listener, self._strategies = listener, strategies
-        self._universe = AssetUniverse(settings.pinned)
+        self._listener, self._strategies, self._requests = listener, strategies, requests
+        self._universe = AssetUniverse(settings.pinned, has_exchanges=bool(self._streamed))
         self._missed: dict[str, int] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -111,6 +116,8 @@ class LiveProducers:
                 "status": status_publisher.run(),
                 "checkpoints": self._checkpoints(),
                 "strategies": self._strategies(self._universe.watch),
+                "requests": self._requests(self._ask),
+                "newcomers": self._newcomers(feeds),
                 "exchanges": self._exchanges(markets, emit, ready),
             }
             running = [asyncio.create_task(part, name=name) for name, part in parts.items()]
@@ -139,6 +146,18 @@ class LiveProducers:
             await asyncio.Event().wait()
         exchanges = Exchanges(markets, self._universe, emit, self._clock)
         await exchanges.run(self._listener.backfill, ready)
+
+    def _ask(self, ages_ms: Mapping[str, int]) -> None:
+        self._universe.ask(ages_ms, self._clock.now_ms())
+
+    async def _newcomers(self, feeds: Sequence[Feed]) -> None:
+        """Let what comes into the universe tick at once, and what was only asked for leave."""
+        trending = [feed for feed in feeds if isinstance(feed, TrendingFeed)]
+        while True:
+            await asyncio.sleep(_NEWCOMERS_S)
+            self._ask({})
+            for feed in trending:
+                await feed.newcomers()
 
     def _of_here(self, health: Mapping[str, SourceHealth]) -> dict[str, HasStatus]:
         """Return the sources of the feeds that run here: other processes report the others."""

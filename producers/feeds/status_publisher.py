@@ -13,7 +13,7 @@ from schemas.sources import SourceStatus
 from transport.publisher import BadEventError, Publisher, PublishError
 
 _log = logging.getLogger(__name__)
-_EVERY_S = 2.0  # wall seconds
+_EVERY_S = 0.5  # wall seconds: somebody may wait to hear whether an asset is known
 _AT_LEAST_S = 60.0
 _COUNTED = ("observed_at", "last_success_at", "requests_minute", "requests_day", "events")
 

@@ -5,29 +5,35 @@ trending assets, and the rows of the others of the universe; of an asset that it
 another list's row of the last hour, or the exchange's price, makes the tick. When no list answers,
 the last ticks' assets go on with the exchange's prices: without a tick there is no cycle. A start
 remembers no list: until the first one comes, what pins and strategies name ticks at these prices.
+What comes into the universe within a cycle gets its tick of that cycle at once.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Sequence
 
 from msgspec.structs import replace
 
+from producers.dedup.published_index import PublishedIndex
 from producers.feeds.asset_universe import AssetUniverse
 from producers.feeds.base import Emit
 from producers.feeds.ticks import DayTraded, has_price, held_over, meant, most_watched, ticks
 from producers.feeds.upstream_clients import UpstreamClient
+from producers.schedule.cycles import cycle_of
 from producers.upstreams import coingecko, lunarcrush
 from producers.upstreams.rows import CoinRow
 from schemas.market import TrendingAsset
-from schemas.times import CYCLE_MS, HOUR_MS
+from schemas.times import CYCLE_MS, HOUR_MS, MINUTE_MS
+from schemas.validation import TIMEFRAME_MS
 from transport.clock import Clock
 
 _log = logging.getLogger(__name__)
 _WITHIN_S = 20.0
 """Wall seconds for one list with its retries: the next one, or the last, is better than late."""
 _LIST_SIZE = 1000
+_NO_CANDLES_MS = MINUTE_MS
 
 CoinList = Callable[[], Awaitable[Sequence[CoinRow]]]
 """Fetches the coins of one upstream; empty when it fails."""
@@ -52,10 +58,14 @@ class TrendingFeed:
         clock: Clock,
         size: int,
         left: Callable[[Ticks], Ticks] = lambda ticks: ticks,
+        index: PublishedIndex | None = None,
     ) -> None:
         self._lists, self._universe, self._emit = lists, universe, emit
         self._clock, self._size, self._left = clock, size, left
+        self._index = index
         self._last: Ticks = ()
+        self._running = asyncio.Lock()
+        self._came: dict[str, int] = {}
 
     async def prime(self) -> None:
         """Learn which assets the first cycle will have, without publishing anything."""
@@ -63,6 +73,44 @@ class TrendingFeed:
 
     async def run(self, cycle_ms: int) -> None:
         """Publish the ticks of a cycle."""
+        async with self._running:
+            await self._run(cycle_ms)
+
+    async def newcomers(self) -> None:
+        """Publish a tick of the present cycle for what came into the universe since it began.
+
+        As soon as it has its candles: the engines answer the tick with what they know. Without any
+        within a minute, it has none.
+        """
+        async with self._running:
+            seen, now_ms = None if self._index is None else self._index.cycle, self._clock.now_ms()
+            if seen is None or seen.cycle != cycle_of(now_ms) or len(seen.assets) < seen.size:
+                return
+            new = [asset for asset in self._universe.wanted if asset not in seen.assets]
+            self._came = {asset: self._came.get(asset, now_ms) for asset in new}
+            waiting = [asset for asset in new if not self._is_ready(asset, now_ms)]
+            made = self._new((), (), seen.cycle, {*seen.assets, *waiting})
+            if not made:
+                return
+            size = len(seen.assets) + len(made)
+            lowest = max((tick.rank for tick in self._last), default=len(seen.assets))
+            events = self._universe.with_volumes(
+                replace(tick, cycle_size=size, rank=rank)
+                for rank, tick in enumerate(made, start=lowest + 1)
+            )
+            self._last += events
+            await self._emit(events[0].source, events)
+
+    def _is_ready(self, asset: str, now_ms: int) -> bool:
+        """Return whether an asset's candles are there, or are waited for no longer."""
+        if now_ms - self._came[asset] >= _NO_CANDLES_MS or not self._universe.has_exchanges:
+            return True
+        index, universe = self._index, self._universe
+        return asset in universe.without_market or (
+            index is not None and all(index.closed_times(asset, one) for one in TIMEFRAME_MS)
+        )
+
+    async def _run(self, cycle_ms: int) -> None:
         events = self._universe.with_volumes(await self._ticks(cycle_ms))
         if not events:
             _log.warning("no coin list and no prices yet: cycle %d has no ticks", cycle_ms)

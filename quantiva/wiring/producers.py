@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,10 +16,14 @@ from producers.dedup.headlines import SeenNews
 from producers.dedup.published_index import PublishedIndex
 from producers.feeds.runner import Listener, LiveProducers
 from producers.settings import SourceSettings
-from schemas.codec import Codec
-from schemas.control import Strategy
+from schemas.codec import BadEventError, Codec
+from schemas.control import SignalRequest, Strategy
+from schemas.times import DAY_MS
+from schemas.topics import REQUESTS
+from schemas.validation import problem
 from transport import admin
 from transport.admin import BrokerError
+from transport.clock import wall_ms
 from transport.decoder import Decoder
 from transport.log_reader import LogReader
 from transport.publisher import Publisher
@@ -65,7 +70,11 @@ async def produce(
         async def strategies(watch: Callable[[Sequence[Strategy]], None]) -> None:
             await _follow_strategies(settings, codec, watch)
 
-        live = LiveProducers(names, sources, clock, once, statuses, folder, tell, strategies)
+        async def requests(ask: Callable[[Mapping[str, int]], None]) -> None:
+            await _follow_requests(settings, codec, ask)
+
+        parts = (clock, once, statuses, folder, tell, strategies, requests)
+        live = LiveProducers(names, sources, *parts)
         await live.run(stop)
 
 
@@ -108,6 +117,33 @@ async def _follow_strategies(
         finally:
             await strategies.stop()
         await asyncio.sleep(_LOOK_S)
+
+
+async def _follow_requests(
+    settings: Settings, codec: Codec, ask: Callable[[Mapping[str, int]], None]
+) -> None:
+    """Hand over what signals are asked of, of the last day and from now on; by asset its age."""
+    while True:
+        try:
+            async with LogReader(settings) as reader:
+                places = (await reader.partitions())[REQUESTS.name]
+                since = await reader.from_time(places, wall_ms() - DAY_MS)
+                starts = {place: start for place, (start, _) in since.items()}
+                async for records in reader.follow(starts):
+                    ask(_ages(codec, records))
+        except Exception as error:  # whatever the broker says when it is away
+            _log.warning("the requests for signals cannot be read: %s", error)
+        await asyncio.sleep(_LOOK_S)
+
+
+def _ages(codec: Codec, records: Sequence[Any]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for record in records:
+        with contextlib.suppress(BadEventError):  # fusion has it in the dead letters
+            request = codec.decode(record.value or b"")
+            if isinstance(request, SignalRequest) and problem(request) is None:
+                found[request.asset] = max(wall_ms() - request.requested_at, 0)
+    return found
 
 
 async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | None:

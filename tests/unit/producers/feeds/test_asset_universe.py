@@ -172,6 +172,38 @@ def test_before_the_first_list_nothing_is_called_unknown() -> None:
     assert (status.state, status.detail) == ("ok", "no coin list yet")
 
 
+def test_what_a_signal_was_asked_of_is_in_it_for_a_day() -> None:
+    known = AssetUniverse(("BTC",), has_exchanges=True)
+    known.learn([coin("BTC"), coin("KAS")], T0)
+    known.follow(())
+    known.changed.clear()
+    known.ask({"KAS": 1_000, "NOSUCH": 0, "BTC": 0}, T0)
+    assert known.changed.is_set(), "it is back-filled at once"
+    assert known.assets == ("BTC", "KAS")
+    assert known.unknown == (), "no exchange has been asked yet"
+    known.without_market = ("NOSUCH",)
+    assert known.unknown == ("NOSUCH",)
+    status = UniverseStatus(known, StepClock(T0)).status()
+    assert problem(status) is None
+    assert (status.state, status.unknown) == ("ok", ("NOSUCH",)), (
+        "a slip of the pen degrades nothing"
+    )
+    assert status.assets["NOSUCH"] == f"asked for: {UNKNOWN}"
+    assert status.assets["BTC"] == "pinned, asked for"
+    known.ask({}, T0 + DAY_MS - 1_001)
+    assert "KAS" in known.assets
+    known.ask({"NOSUCH": 0}, T0 + DAY_MS - 1_000)
+    assert known.wanted == ("BTC", "NOSUCH")
+
+
+def test_of_what_was_asked_for_the_newest_stay() -> None:
+    known = AssetUniverse()
+    known.follow(())
+    known.ask({f"A{number}": number for number in range(60)}, T0)
+    assert len(known.wanted) == 50
+    assert "A59" not in known.wanted
+
+
 def test_short_timeframes_are_wanted_by_strategies_alone() -> None:
     known = AssetUniverse()
     known.watch(

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import pytest
 
+from producers.dedup.headlines import SeenNews
+from producers.dedup.published_index import PublishedIndex
 from producers.feeds.asset_universe import AssetUniverse
 from producers.feeds.ticks import DayTraded, Price
 from producers.feeds.trending import TrendingFeed
@@ -14,7 +16,8 @@ from schemas.control import Strategy
 from schemas.events import MarketEvent
 from schemas.market import TrendingAsset
 from schemas.times import CYCLE_MS, HOUR_MS
-from schemas.validation import problem
+from schemas.validation import TIMEFRAME_MS, problem
+from tests.factories import candle
 from tests.unit.producers.feeds.coins import T0, coin
 from tests.unit.producers.http_client.harness import StepClock
 
@@ -28,7 +31,10 @@ class Cycles:
         self.universe = AssetUniverse(("BTC",))
         self.watch("KAS")
         self.ticks: list[TrendingAsset] = []
-        self.feed = TrendingFeed([self._list], self.universe, self._emit, self.clock, 2)
+        self.index = PublishedIndex(SeenNews())
+        self.feed = TrendingFeed(
+            [self._list], self.universe, self._emit, self.clock, 2, index=self.index
+        )
 
     def watch(self, *assets: str) -> None:
         mine = Strategy(strategy_id="mine", owner="user", name="Mine", assets=assets)
@@ -39,6 +45,7 @@ class Cycles:
 
     async def _emit(self, source: str, events: Sequence[MarketEvent]) -> int:
         self.ticks = [event for event in events if isinstance(event, TrendingAsset)]
+        assert all(map(self.index.claim, events))
         return len(events)
 
     async def next(self) -> dict[str, TrendingAsset]:
@@ -117,3 +124,56 @@ async def test_another_list_s_row_gives_no_old_words_of_the_networks() -> None:
     tick = (await cycles.next())["KAS"]
     assert (tick.price_usd, tick.galaxy_score, tick.social_volume) == (10.0, None, None)
     assert (tick.interactions, tick.sentiment_pct) == (None, None)
+
+
+async def test_what_comes_into_the_universe_within_a_cycle_ticks_at_once() -> None:
+    cycles = Cycles(*LISTED, coin("PEPE", alt_rank=9))
+    before = await cycles.next()
+    await cycles.feed.newcomers()
+    assert {tick.asset for tick in cycles.ticks} == before.keys(), "nothing has come"
+    cycles.watch("KAS", "PEPE", "NOSUCH")
+    cycles.clock.at_ms += 1_000
+    await cycles.feed.newcomers()
+    (tick,) = cycles.ticks
+    assert (tick.asset, tick.cycle, tick.cycle_size, tick.rank) == (
+        "PEPE",
+        before["SOL"].cycle,
+        len(before) + 1,
+        len(before) + 1,
+    )
+    assert problem(tick) is None
+    cycles.ticks = []
+    await cycles.feed.newcomers()
+    assert not cycles.ticks, "it has ticked"
+    assert list(await cycles.next()) == ["SOL", "DOGE", "BTC", "KAS", "PEPE"]
+
+
+async def test_a_newcomer_ticks_once_its_candles_are_there_or_a_minute_has_passed() -> None:
+    cycles = Cycles(*LISTED, coin("PEPE", alt_rank=9), coin("TON", alt_rank=10))
+    cycles.universe.has_exchanges = True
+    await cycles.next()
+    cycles.ticks = []
+    cycles.watch("KAS", "PEPE", "TON")
+    await cycles.feed.newcomers()
+    assert not cycles.ticks
+    for timeframe, at_ms in TIMEFRAME_MS.items():
+        closes_ms = cycles.clock.at_ms // at_ms * at_ms
+        assert cycles.index.claim(candle("PEPE", closes_ms, timeframe=timeframe))
+    await cycles.feed.newcomers()
+    assert [tick.asset for tick in cycles.ticks] == ["PEPE"]
+    cycles.clock.at_ms += 60_000
+    await cycles.feed.newcomers()
+    assert [tick.asset for tick in cycles.ticks] == ["TON"], "there are no candles of it"
+
+
+async def test_after_a_restart_only_what_has_no_tick_yet_is_new() -> None:
+    cycles = Cycles(*LISTED, coin("PEPE", alt_rank=9))
+    await cycles.next()
+    feed = cycles.feed
+    cycles.feed = TrendingFeed(
+        [cycles._list], cycles.universe, cycles._emit, cycles.clock, 2, index=cycles.index
+    )
+    assert cycles.feed is not feed
+    cycles.watch("KAS", "PEPE")
+    await cycles.feed.newcomers()
+    assert [tick.asset for tick in cycles.ticks] == ["PEPE"]
