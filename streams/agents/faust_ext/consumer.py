@@ -116,6 +116,8 @@ class ChunkConsumer(driver.Consumer):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         self._done: dict[TP, int] = {}
         self._handed_over = 0
+        self._seeking = asyncio.Lock()
+        self._asked: asyncio.Future[Any] | None = None
         self._committing: asyncio.Task[Any] | None = None
 
     # -- fetching
@@ -229,9 +231,27 @@ class ChunkConsumer(driver.Consumer):  # type: ignore[misc]
         await super().on_partitions_assigned(assigned, generation_id)
 
     async def perform_seek(self) -> None:
-        """Take the partitions over, then read on from what is committed: no sooner is it final."""
-        await self.app.take_over({tp.partition for tp in self.assignment()})
-        await super().perform_seek()
+        """Take the partitions over, then read on from what is committed: no sooner is it final.
+
+        Faust asks from two tasks, the rebalance and the fetcher, and cancels one when partitions
+        change again. One at a time, and what was asked under an earlier assignment counts no more:
+        offsets that were committed before a topic was recreated would hide all that it has now.
+        """
+        assignment_number = self.app.assignment_number
+        async with self._seeking:
+            if self._asked is not None:
+                await asyncio.wait({self._asked})  # it seeks to the end, cancelled or not
+            if assignment_number != self.app.assignment_number:
+                return
+            await self.app.take_over({tp.partition for tp in self.assignment()})
+            self._asked = asyncio.ensure_future(self.seek_to_committed())
+            committed = await asyncio.shield(self._asked)
+            if assignment_number != self.app.assignment_number:
+                return
+            for tp, offset in committed.items():
+                self._read_offset[TP(*tp)] = offset if offset is not None and offset >= 0 else None
+                if offset is not None:
+                    self._committed_offset[TP(*tp)] = offset or None
 
     def rejoin(self) -> None:
         """Give up what was taken and not committed: it is read again as another assignment."""

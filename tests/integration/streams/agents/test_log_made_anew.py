@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,6 @@ async def _recreated(running: Rig, topic: str) -> None:
     assert await asyncio.to_thread(admin.create, running.settings) == [name]
 
 
-@pytest.mark.long  # on a busy machine the signals sometimes do not come: not yet understood
 @pytest.mark.parametrize("topic", ["engine.scores", "market.candles"])
 async def test_case_a_topic_is_deleted_and_recreated(
     topic: str, kafka_stack: Stack, folder: Path
@@ -47,7 +47,8 @@ async def test_case_a_topic_is_deleted_and_recreated(
             await asyncio.sleep(0.1)
         assert len(await _signals(running)) >= len(first) + 4 * ASSETS
         log = "".join(path.read_text() for path in folder.rglob("worker-*.log"))
-        assert f"topic {running.settings.prefix}{topic} was deleted and recreated" in log
+        name = re.escape(f"{running.settings.prefix}{topic}")  # of the process, or of a partition
+        assert re.search(rf"{name}(\[\d\])? was deleted and recreated", log)
 
 
 async def test_case_a_sink_reads_a_topic_that_was_recreated(
