@@ -22,7 +22,7 @@ from schemas.market import (
     TrendingAsset,
 )
 from schemas.scores import EngineScore, NewsScore
-from schemas.signals import Decision, PortfolioEquity, PortfolioTrade, RankEntry, Signal, TopSignals
+from schemas.signals import Decision, PortfolioEquity, PortfolioTrade, Signal, TopSignals
 from schemas.sources import SourceStatus
 
 STRUCTS: dict[str, type[msgspec.Struct]] = {
@@ -36,7 +36,6 @@ STRUCTS: dict[str, type[msgspec.Struct]] = {
     "signal_request": SignalRequest,
     "engine_score": EngineScore,
     "signal": Signal,
-    "rank_entry": RankEntry,
     "top_signals": TopSignals,
     "dead_letter": DeadLetter,
     "source_status": SourceStatus,

@@ -37,11 +37,7 @@ class Strategy(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     take_profit_pct: float | None = None
     take_profit_atr: float | None = None
     portfolio_value_usd: float = 50000
-    holdings_usd: dict[str, float] = {}
     kelly: bool = False
-    win_rate: float | None = None
-    avg_win: float | None = None
-    avg_loss: float | None = None
     updated_at: int = 0
     description: str = ""
     author: str | None = None

@@ -20,7 +20,7 @@ from schemas.market import (
     TrendingAsset,
 )
 from schemas.scores import EngineScore, NewsScore
-from schemas.signals import Decision, PortfolioEquity, PortfolioTrade, RankEntry, Signal, TopSignals
+from schemas.signals import Decision, PortfolioEquity, PortfolioTrade, Signal, TopSignals
 from schemas.sources import SourceStatus
 from schemas.text import big, moment, price
 
@@ -168,15 +168,6 @@ def _equity(event: PortfolioEquity) -> str:
     )
 
 
-def _rank_entry(event: RankEntry) -> str:
-    if event.kind == "grace":
-        return f"the wait for cycle {moment(event.cycle)} is over"
-    return (
-        f"{event.kind} {event.asset} {event.action} final {event.final_score:+.3f} "
-        f"conf {event.confidence:.2f} cycle {moment(event.cycle, '%H:%M')}"
-    )
-
-
 def _top(event: TopSignals) -> str:
     best = " ".join(f"{one.rank}.{one.asset} {one.action}" for one in event.ranked)
     part = "" if event.complete else f" INCOMPLETE {event.received} of {event.expected}"
@@ -215,7 +206,6 @@ _LINES: dict[type, Callable[[Any], str]] = {
     Decision: _decision,
     PortfolioTrade: _trade,
     PortfolioEquity: _equity,
-    RankEntry: _rank_entry,
     TopSignals: _top,
     DeadLetter: _letter,
     SourceStatus: _source,

@@ -17,7 +17,7 @@ a source's own id of a record."""
 MOST_NAME, MOST_RULE = 120, 4_000
 """Characters of a strategy's name, of a rule. Other texts end where the record does, at 1 MB."""
 MOST_ASSETS = 500
-"""Assets in the list, or holdings, of a strategy."""
+"""Assets in the list of a strategy."""
 SYMBOL_PATTERN = rf"^(?![.\-$#])[^\s/:,|a-z\x00-\x1f\x7f]{{1,{MOST_SYMBOL}}}$(?!\n)"
 """What a symbol looks like, for those who know regular expressions only; `is_symbol` decides.
 

@@ -115,7 +115,6 @@ def strategy_problem(event: Strategy) -> str | None:
         or _rules(event)
         or checks.time_or_none(event, "updated_at")
         or _money(event)
-        or _kelly(event)
         or _calm(event)
         or checks.ids(event, "author")
         or checks.texts(event, "description", most=MOST_RULE)
@@ -132,12 +131,11 @@ def _rules(event: Strategy) -> str | None:
 
 
 def _assets(event: Strategy) -> str | None:
-    for name, assets in (("assets", event.assets), ("holdings_usd", event.holdings_usd)):
-        if len(assets) > MOST_ASSETS:
-            return f"{name} has {len(assets)} assets, more than {MOST_ASSETS}"
-        for asset in assets:
-            if wrong := wrong_symbol(asset):
-                return f"{name}: {wrong}"
+    if len(event.assets) > MOST_ASSETS:
+        return f"assets has {len(event.assets)} assets, more than {MOST_ASSETS}"
+    for asset in event.assets:
+        if wrong := wrong_symbol(asset):
+            return f"assets: {wrong}"
     return None
 
 
@@ -175,9 +173,6 @@ def _money(event: Strategy) -> str | None:
         distance = getattr(event, name)
         if distance is not None and not 0.0 < distance < MOST_AMOUNT:
             return f"{name} {distance} is not a number above 0"
-    for asset, held in event.holdings_usd.items():
-        if not 0.0 <= held < MOST_AMOUNT:
-            return f"holding {held} of {asset} is not a number of 0 or more"
     return None
 
 
@@ -197,24 +192,6 @@ def _calm(event: Strategy) -> str | None:
     hours = event.max_age_hours
     if hours is not None and not 0.0 < hours < MOST_AMOUNT:
         return f"max_age_hours {hours} is not a number above 0"
-    return None
-
-
-def _kelly(event: Strategy) -> str | None:
-    for name in ("win_rate", "avg_win", "avg_loss"):
-        number = getattr(event, name)
-        if number is not None and not isfinite(number):
-            return f"{name} {number} is not a number"
-    if not event.kelly:
-        return None
-    if event.win_rate is None or event.avg_win is None or event.avg_loss is None:
-        return "kelly needs win_rate, avg_win and avg_loss"
-    if not 0.0 <= event.win_rate <= 1.0:
-        return f"win_rate {event.win_rate} is not in 0 to 1"
-    if not event.avg_win > 0.0:
-        return f"avg_win {event.avg_win} is not above 0"
-    if not event.avg_loss >= 0.0:
-        return f"avg_loss {event.avg_loss} is not a number of 0 or more"
     return None
 
 

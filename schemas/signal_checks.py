@@ -10,7 +10,7 @@ from typing import Any
 
 from schemas import checks
 from schemas.names import MOST_NAME
-from schemas.signals import Decision, PortfolioEquity, PortfolioTrade, RankEntry, Signal, TopSignals
+from schemas.signals import Decision, PortfolioEquity, PortfolioTrade, Signal, TopSignals
 
 
 def _signal(event: Signal) -> str | None:
@@ -72,12 +72,6 @@ def _equity(event: PortfolioEquity) -> str | None:
     )
 
 
-def _rank_entry(event: RankEntry) -> str | None:
-    if event.kind == "grace":
-        return checks.ids(event, "strategy_id")
-    return checks.ids(event, "strategy_id", "signal_id") or checks.asset(event)
-
-
 def _top(event: TopSignals) -> str | None:
     for place in event.ranked:
         if wrong := checks.ids(place, "signal_id") or checks.asset(place):
@@ -90,6 +84,5 @@ CHECKS: dict[type, Callable[[Any], str | None]] = {
     Signal: _signal,
     PortfolioTrade: _trade,
     PortfolioEquity: _equity,
-    RankEntry: _rank_entry,
     TopSignals: _top,
 }

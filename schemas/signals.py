@@ -1,4 +1,4 @@
-"""What fusion and ranking make of the scores.
+"""What fusion and the confidence agent make of the scores.
 
 Fields, units and ranges: the docs in `schemas/avro/`; a test binds the two.
 """
@@ -180,20 +180,6 @@ class PortfolioEquity(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     won_trades: int
     positions: tuple[HeldPosition, ...] = ()
     inputs: tuple[InputPosition, ...] = ()
-
-
-class RankEntry(msgspec.Struct, frozen=True, gc=False):
-    """One signal on its way to the ranking of its strategy, or the end of the wait."""
-
-    strategy_id: str
-    kind: str
-    cycle: int
-    cycle_size: int
-    asset: str
-    signal_id: str
-    action: str
-    final_score: float
-    confidence: float
 
 
 class RankedSignal(msgspec.Struct, frozen=True, gc=False):

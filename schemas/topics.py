@@ -61,9 +61,6 @@ REQUESTS = Topic(
 )
 SCORES = Topic("engine.scores", "asset", "engine_score", 30 * DAY_MS, doc="all engines' scores")
 SIGNALS = Topic("signals", "asset", "signal", 365 * DAY_MS, doc="BUY, SELL, HOLD with sizes")
-RANKING = Topic(
-    "signals.ranking", "strategy_id", "rank_entry", 7 * DAY_MS, doc="signals keyed by strategy"
-)
 TOP = Topic("signals.top", "strategy_id", "top_signals", 365 * DAY_MS, doc="top 10 a strategy")
 DEAD_LETTERS = Topic(
     "dead.letters", "topic", "dead_letter", 90 * DAY_MS, doc="what could not be used, and why"
@@ -117,7 +114,6 @@ TOPICS: tuple[Topic, ...] = (
     REQUESTS,
     SCORES,
     SIGNALS,
-    RANKING,
     TOP,
     DEAD_LETTERS,
     SOURCES,
@@ -127,12 +123,10 @@ TOPICS: tuple[Topic, ...] = (
     TRADES,
     EQUITY,
 )
+OUTPUT_TOPICS: tuple[Topic, ...] = (NEWS_SCORES, SCORES, DECISIONS, SIGNALS, TOP, TRADES, EQUITY)
+"""What the stages make of the market, in the order of the flow."""
 WRITTEN_BY_STAGES: frozenset[str] = frozenset(
-    topic.name
-    for topic in (
-        *(NEWS_SCORES, SCORES, DECISIONS, SIGNALS, RANKING, TOP),
-        *(TRADES, EQUITY, DEAD_LETTERS),
-    )
+    topic.name for topic in (*OUTPUT_TOPICS, DEAD_LETTERS)
 )
 """Topics that have markers of transactions between their records, on Apache Kafka."""
 MARKET_TOPICS: tuple[Topic, ...] = TOPICS[:6]

@@ -19,19 +19,18 @@ from schemas.validation import CHECKS
 class RecordValidator:
     """The rules of one topic for the stages that read it.
 
-    `partitions` is the topology's common count. `keyed`: the stage has a state per record key, so
-    a key must stand in its own partition; otherwise any partition will do.
+    `partitions` is the topology's common count: a key must stand in its own partition.
     """
 
     __slots__ = ("_key_field", "_key_of", "_partitions", "_passed", "_problem", "_struct", "_topic")
 
-    def __init__(self, topic: Topic, partitions: int, *, keyed: bool) -> None:
+    def __init__(self, topic: Topic, partitions: int) -> None:
         self._topic = topic.name
         self._struct = STRUCTS[topic.schema]
         self._problem = CHECKS.get(self._struct, _nothing)
         self._key_field = topic.key
         self._key_of: Callable[[Any], str] = attrgetter(topic.key)
-        self._partitions = partitions if keyed else 0
+        self._partitions = partitions
         self._passed: Any = None
 
     def check(self, event: Any, key: bytes | None, partition: int) -> None:
@@ -53,11 +52,11 @@ class RecordValidator:
         if key is None or key != named.encode():
             msg = f"the key is {key!r} but the event's {self._key_field} is {named!r}"
             raise BadEventError(msg)
-        partitions = self._partitions
-        if partitions and partition != partition_of(key, partitions):
+        own = partition_of(key, self._partitions)
+        if partition != own:
             msg = (
                 f"key {named} stands in partition {partition}, murmur2 puts it into "
-                f"{partition_of(key, partitions)}: librdkafka producers must set "
+                f"{own}: librdkafka producers must set "
                 "partitioner=murmur2_random"
             )
             raise BadEventError(msg)

@@ -20,8 +20,8 @@ from schemas.control import SignalRequest, Strategy
 from schemas.events import TOPIC_OF
 from schemas.partitioning import partition_of
 from schemas.scores import EngineScore, NewsScore
-from schemas.signals import RankEntry
-from schemas.topics import BY_NAME, NEWS_SCORES, RANKING, REQUESTS, SCORES, Topic
+from schemas.signals import Decision
+from schemas.topics import BY_NAME, DECISIONS, NEWS_SCORES, REQUESTS, SCORES, Topic
 from streams.record_validator import RecordValidator
 from streams.stage import (
     EMPTY_TABLES,
@@ -39,9 +39,9 @@ _PUBLISHED: dict[type, Topic] = {
     SignalRequest: REQUESTS,
     NewsScore: NEWS_SCORES,
     EngineScore: SCORES,
-    RankEntry: RANKING,
+    Decision: DECISIONS,
 }
-_TIMES = ("observed_at", "requested_at", "as_of", "cycle")
+_TIMES = ("observed_at", "requested_at", "as_of")
 _new = tuple.__new__  # half the time of Produced(...), which does the same
 
 GivenUp = Callable[[str, int, int], None]
@@ -60,8 +60,8 @@ class Entries(Protocol):
         ...
 
 
-Validators = dict[tuple[str, bool], RecordValidator]
-"""By topic, and whether the stages that read it have a state per record key."""
+Validators = dict[str, RecordValidator]
+"""By topic."""
 
 
 class Produced(NamedTuple):
@@ -98,7 +98,7 @@ class StageRunner:
     checked once.
     """
 
-    __slots__ = ("_checks", "_given_up", "_single", "entries", "stage")
+    __slots__ = ("_checks", "_given_up", "entries", "stage")
 
     def __init__(
         self,
@@ -111,17 +111,11 @@ class StageRunner:
         self.stage = stage
         self.entries: Entries = {} if entries is None else entries
         self._given_up = given_up
-        self._single = stage.single_key.encode() if stage.single_key else None
         shared = {} if validators is None else validators
-        keyed = self._single is None
         for topic in stage.inputs:
-            if (topic, keyed) not in shared:
-                shared[topic, keyed] = RecordValidator(BY_NAME[topic], partitions, keyed=keyed)
-        self._checks = {topic: shared[topic, keyed].check for topic in stage.inputs}
-
-    def entry_key(self, key: bytes, partition: int) -> bytes:
-        """Return the key of the entry that a record belongs to."""
-        return key if self._single is None else b"%d|%s" % (partition, self._single)
+            if topic not in shared:
+                shared[topic] = RecordValidator(BY_NAME[topic], partitions)
+        self._checks = {topic: shared[topic].check for topic in stage.inputs}
 
     def check(self, topic: str, partition: int, offset: int, key: bytes | None, event: Any) -> None:
         """Raise BadEventError or UnusableEventError for a record that the stage must not see."""
@@ -148,8 +142,6 @@ class StageRunner:
         if self._given_up is not None:
             self._given_up(topic, partition, offset)
         name: Any = key  # the validator refuses a missing one
-        if self._single is not None:
-            name = self.entry_key(key or b"", partition)
         entries = self.entries
         moved = advance(self.stage, entries.get(name), event, topic, partition, offset, tables)
         if moved is None:
@@ -195,7 +187,7 @@ class TopologyRunner:
     def publish(self, event: Any, timestamp_ms: int | None = None) -> list[Produced]:
         """Put an event behind the others of its topic and run it; return all that came of it.
 
-        `event` is a market event, a request, a score or a rank entry; its timestamp in ms is when
+        `event` is a market event, a request, a score or a decision; its timestamp in ms is when
         it was observed (or requested, ...) unless one is given. Raises LookupError for another
         kind of event.
         """

@@ -109,10 +109,6 @@ class Stage(Protocol):
     def state_type(self) -> Any:
         """Type of its state, for msgspec."""
 
-    @property
-    def single_key(self) -> str | None:
-        """Key of the one state that a partition has, or None for a state per record key."""
-
     def initial(self) -> Any:
         """Return the state of a key never seen."""
 

@@ -2,8 +2,8 @@
 
 * market.news -> headlines -> news.scores
 * market topics, news.scores and ticks -> a scoring stage per engine -> engine.scores
-* engine.scores, control.requests -> fusion -> signals, signals.ranking
-* signals.ranking -> ranking -> signals.top
+* engine.scores, control.requests -> fusion -> signals.decisions
+* signals.decisions -> confidence -> signals, signals.top
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from importlib import import_module
 from typing import Any
 
 from schemas.engines import ENGINES
-from streams.confidence.ranking import RankingStage
+from streams.confidence.confidence_stage import ConfidenceStage
 from streams.engines.base import Engine
 from streams.engines.scoring_stage import ScoringStage
 from streams.fusion.fusion_stage import FusionStage
@@ -46,7 +46,7 @@ def scoring_engines() -> tuple[Engine[Any, Any], ...]:
 
 def stage_names() -> tuple[str, ...]:
     """Return the names of all stages, in the order of the flow."""
-    return (HeadlinesStage.name, *ENGINES, FusionStage.name, RankingStage.name)
+    return (HeadlinesStage.name, *ENGINES, FusionStage.name, ConfidenceStage.name)
 
 
 @cache
@@ -55,9 +55,9 @@ def stage(name: str) -> Stage:
     if name == HeadlinesStage.name:
         return HeadlinesStage(current()["headlines"])
     if name == FusionStage.name:
-        return FusionStage(current()["fusion"], current()["sizing"], settings=current_version())
-    if name == RankingStage.name:
-        return RankingStage(current()["ranking"])
+        return FusionStage(current()["fusion"], settings=current_version())
+    if name == ConfidenceStage.name:
+        return ConfidenceStage(current()["sizing"], current()["ranking"], current_version())
     if name in ENGINES:
         return ScoringStage(scoring_engine(name), current_version())
     msg = f"no stage {name!r}; there are {', '.join(stage_names())}"

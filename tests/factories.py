@@ -21,7 +21,7 @@ from schemas.market import (
     TrendingAsset,
 )
 from schemas.scores import EngineScore, InputPosition, LexiconHit, NewsScore
-from schemas.signals import Contribution, Signal
+from schemas.signals import Contribution, Decision, Signal
 from schemas.validation import CANDLE_MS, problem
 
 MINUTE_MS = 60_000
@@ -184,7 +184,7 @@ def score(engine: str = "technical", value: float = 0.0, **changes: Any) -> Engi
 
 
 def strategy(strategy_id: str = "balanced", **changes: Any) -> Strategy:
-    """Return a strategy with a $50,000 portfolio and neither stop nor holdings."""
+    """Return a strategy with a $50,000 portfolio and no stop."""
     defaults = {"strategy_id": strategy_id, "owner": "admin", "name": strategy_id.title()}
     return _valid(Strategy, defaults, changes)
 
@@ -233,3 +233,33 @@ def answers(
         score(engine, given.get(engine, 0.0), cycle=cycle, as_of=cycle, **changes)
         for engine in ENGINES
     ]
+
+
+def decision(strategy_id: str = "balanced", asset: str = "BTC", **fields: Any) -> Decision:
+    """Build a BUY of a cycle in which the strategy has one asset."""
+    full: dict[str, Any] = {
+        "decision_id": f"{strategy_id}-{asset}-{fields.get('as_of', START_MS)}",
+        "as_of": START_MS,
+        "cycle": START_MS,
+        "cycle_size": 1,
+        "trigger": "cycle",
+        "final_score": 0.5,
+        "action": "BUY",
+        "fused_action": "BUY",
+        "price_usd": 50_000.0,
+        "price_at": START_MS,
+        "sentiment_confidence": 0.8,
+        "portfolio_value_usd": 50_000.0,
+    }
+    return Decision(strategy_id=strategy_id, asset=asset, **(full | fields))
+
+
+def cycle_end(strategy_id: str = "balanced", cycle: int = START_MS) -> Decision:
+    """Build the end of a cycle."""
+    return Decision(
+        decision_id=f"{strategy_id}-end",
+        strategy_id=strategy_id,
+        kind="cycle_end",
+        as_of=cycle,
+        cycle=cycle,
+    )

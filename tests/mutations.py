@@ -10,7 +10,6 @@ import msgspec
 
 from schemas.contract import schema_name
 from schemas.partitioning import partition_of
-from schemas.signals import RankEntry
 from schemas.topics import BY_SCHEMA
 from tests import factories
 from tests.factories import START_MS
@@ -26,7 +25,7 @@ EVENTS = [
     factories.strategy("balanced"),
     factories.request(),
     *factories.answers(asset="BTC"),
-    RankEntry("balanced", "signal", START_MS, 1, "BTC", "s1", "BUY", 0.5, 0.8),
+    factories.decision(),
 ]
 """One of each kind: each of them is also a record of a wrong kind in the others' topics."""
 HEADERS: tuple[tuple[tuple[str, bytes | None], ...], ...] = (

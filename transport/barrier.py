@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack
 from typing import Protocol
 
-from schemas.topics import BY_NAME, NEWS, NEWS_SCORES, RANKING, SCORES, physical
+from schemas.topics import BY_NAME, DECISIONS, NEWS, NEWS_SCORES, SCORES, physical
 from transport.admin import wanted_partitions
 from transport.groups import ConsumerGroups
 from transport.log_reader import LogReader, Partition
@@ -45,14 +45,14 @@ class PipelineBarrier:
     def __init__(self, settings: Settings, stages: tuple[Stage, ...]) -> None:
         self._settings = settings
         self._headlines = [stage for stage in stages if stage.inputs == (NEWS.name,)]
-        after = {SCORES.name, RANKING.name}
+        after = {SCORES.name, DECISIONS.name}
         self._engines = [
             stage
             for stage in stages
             if not after & {*stage.inputs} and stage not in self._headlines
         ]
         self._fusion = [stage for stage in stages if SCORES.name in stage.inputs]
-        self._ranking = [stage for stage in stages if RANKING.name in stage.inputs]
+        self._confidence = [stage for stage in stages if DECISIONS.name in stage.inputs]
         self._groups = ConsumerGroups(settings, _COORDINATOR_S)
         self._reader = LogReader(settings, fetch_wait_ms=_FETCH_WAIT_MS)
         self._open = AsyncExitStack()
@@ -69,12 +69,12 @@ class PipelineBarrier:
         await self._open.aclose()
 
     async def __call__(self, positions: Mapping[Partition, int]) -> None:
-        """Wait layer by layer: headlines, engines, fusion, ranking."""
+        """Wait layer by layer: headlines, engines, fusion, confidence."""
         await self._applied(self._headlines, positions)
         scored = await self._ends(NEWS_SCORES.name) if self._headlines else {}
         await self._applied(self._engines, {**positions, **scored})
         await self._applied(self._fusion, await self._ends(SCORES.name))
-        await self._applied(self._ranking, await self._ends(RANKING.name))
+        await self._applied(self._confidence, await self._ends(DECISIONS.name))
 
     async def ends(self, topics: Iterable[str]) -> dict[Partition, int]:
         """Return the end offsets of topics now, by their name on the broker and partition."""

@@ -52,10 +52,10 @@ def lookahead(
 ) -> None:
     """Prove that no score and no signal knows what came after it; exit status 1 if one does.
 
-    The engines, fusion and ranking run over everything, and beside it in a sealed process that is
-    given one record at a time. What both say must be the same after every record. Extreme records
-    from the future, planted on the way, must change nothing. Then: how much history each engine
-    needs.
+    The engines, fusion and the confidence agent run over everything, and beside it in a sealed
+    process that is given one record at a time. What both say must be the same after every record.
+    Extreme records from the future, planted on the way, must change nothing. Then: how much history
+    each engine needs.
     """
     from marketdata.recorded.source import RecordedDataError
     from streams.archive.reader import ArchiveError

@@ -36,7 +36,7 @@ def replay(
     until: UntilOption = None,
     assets: Annotated[str, typer.Option(help="Only these, with commas: BTC,ETH.")] = "",
     out: Annotated[
-        Path | None, typer.Option(help="Write scores, signals and rankings here, as an archive.")
+        Path | None, typer.Option(help="Write what the stages make here, as an archive.")
     ] = None,
     jobs: JobsOption = None,
     order: Annotated[

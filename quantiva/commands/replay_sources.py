@@ -63,7 +63,7 @@ def opened(
 
     A directory needs `start` and `until`.
     """
-    from schemas.topics import SCORES
+    from schemas.topics import DECISIONS, SCORES
     from streams.archive.layout import MANIFEST
     from streams.replay.sources import ArchiveSource
 
@@ -71,10 +71,15 @@ def opened(
         yield _directory(Path(address), start, until, assets)
         return
     with local_archive(address) as archive:
-        count = archive.partitions.get(SCORES.name, 0)
-        recorded = any(archive.segments(SCORES.name, number) for number in range(count))
+        recorded = all(
+            any(archive.segments(topic, one) for one in range(archive.partitions.get(topic, 0)))
+            for topic in (SCORES.name, DECISIONS.name)
+        )
         if as_recorded and not recorded:
-            fail(f"{address} holds no scores, so no live run whose order could be followed")
+            fail(
+                f"{address} does not hold both {SCORES.name} and {DECISIONS.name}, so no live run "
+                "whose order could be followed"
+            )
         yield ArchiveSource(
             address=archive.address,
             until_ms=utc_ms(until),

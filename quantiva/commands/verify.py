@@ -26,7 +26,7 @@ def verify(
     ] = False,
     json: Annotated[Path | None, typer.Option(help="Write the result to a file.")] = None,
 ) -> None:
-    """Replay a recorded live run and compare scores, signals and rankings byte by byte.
+    """Replay a recorded live run and compare all that its stages wrote byte by byte.
 
     Exit status 1 when anything differs; the first difference is shown with its place.
     """

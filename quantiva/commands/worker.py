@@ -21,7 +21,7 @@ def worker(
         int | None, typer.Option(help="Spread the stages over so many processes.", min=1)
     ] = None,
 ) -> None:
-    """Run scoring engines, fusion, ranking and the cycle watchdog until Ctrl-C.
+    """Run scoring engines, fusion, the confidence agent and the cycle watchdog until Ctrl-C.
 
     Start it several times and the workers share the partitions. A process that dies is started
     again; one that has records to read and commits nothing for 30 s is ended and started again.

@@ -10,10 +10,10 @@ from schemas.topics import (
     BOOKS,
     CALENDAR,
     CANDLES,
+    DECISIONS,
     FUNDAMENTALS,
     NEWS,
     NEWS_SCORES,
-    RANKING,
     REQUESTS,
     SCORES,
     SIGNALS,
@@ -51,12 +51,18 @@ HEADLINES = WatchedStage(
 FUSION = WatchedStage(
     "fusion",
     (SCORES.name, REQUESTS.name),
-    (SIGNALS.name, RANKING.name),
+    (DECISIONS.name,),
     "quantiva worker fusion",
 )
-RANKING_STAGE = WatchedStage("ranking", (RANKING.name,), (TOP.name,), "quantiva worker ranking")
+CONFIDENCE = WatchedStage(
+    "confidence", (DECISIONS.name,), (SIGNALS.name, TOP.name), "quantiva worker confidence"
+)
 WATCHDOG = WatchedStage(
-    "watchdog", (TRENDING.name, SCORES.name), (), "quantiva worker watchdog", waits=True
+    "watchdog",
+    (TRENDING.name, SCORES.name, DECISIONS.name),
+    (),
+    "quantiva worker watchdog",
+    waits=True,
 )
 SINK_STAGES: tuple[WatchedStage, ...] = tuple(
     WatchedStage(entry.stage, entry.topics, (), f"quantiva sink {entry.name}")
@@ -67,7 +73,7 @@ STAGES: tuple[WatchedStage, ...] = (
     HEADLINES,
     *ENGINE_STAGES,
     FUSION,
-    RANKING_STAGE,
+    CONFIDENCE,
     WATCHDOG,
     *SINK_STAGES,
 )

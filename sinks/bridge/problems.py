@@ -31,7 +31,7 @@ SLUGS: dict[int, str] = {
 """Slug of the problem type by status."""
 _FIELD = re.compile(r"\w+")
 _OF = re.compile(r" (?:of|engine) '?([^\s';]+)'?")
-_MAPS = {"weight": "weights", "holding": "holdings_usd"}
+_MAPS = {"weight": "weights"}
 
 
 HEADERS = {"Server": "quantiva", "X-Content-Type-Options": "nosniff"}

@@ -1,4 +1,4 @@
-"""The edge of the cycle's watchdog: reads ticks and answers, writes what is overdue into the log.
+"""The edge of the cycle's watchdog: reads ticks, answers and decisions, writes what is overdue.
 
 Its clock is the wall clock, counted only while the broker answers: an engine that could not answer
 because the broker was away is not overdue.
@@ -10,16 +10,17 @@ import asyncio
 import contextlib
 import logging
 import time
+from collections.abc import Iterable
 from typing import Any
 
 from schemas.codec import BadEventError, Codec
 from schemas.market import TrendingAsset
 from schemas.partitioning import partition_of
 from schemas.scores import EngineScore
-from schemas.topics import RANKING, SCORES, TRENDING, physical
+from schemas.signals import Decision
+from schemas.topics import DECISIONS, SCORES, TRENDING, physical
 from schemas.validation import problem
 from streams.fusion import watchdog as core
-from streams.fusion.state import ALL_ANSWERED
 from streams.stage import Output
 from transport import clients
 from transport.group_consumer import GroupConsumer, RebalancedError
@@ -28,7 +29,7 @@ from transport.settings import Settings
 from transport.transactions import FencedError, send, transactions_of
 
 _log = logging.getLogger(__name__)
-WATCHED = (TRENDING.name, SCORES.name)
+WATCHED = (TRENDING.name, SCORES.name, DECISIONS.name)
 _ROUND_S = 0.5
 _MOST_RECORDS = 10_000
 _PROBE_TIMEOUT_S = 5.0
@@ -37,9 +38,9 @@ _PROBE_TIMEOUT_S = 5.0
 class CycleWatchdog:
     """Runs in a worker process; several may run side by side and share the partitions.
 
-    Offsets are committed only while no answer is awaited, so a restart or a rebalance sees the open
-    cycles again, and what was written for them. Writes are fenced by partition like those of a
-    stage.
+    Offsets are committed only while neither an answer nor a decision is awaited, so a restart or a
+    rebalance sees the open cycles again, and what was written for them. Writes are fenced by
+    partition like those of a stage.
     """
 
     def __init__(self, settings: Settings, codec: Codec) -> None:
@@ -91,12 +92,11 @@ class CycleWatchdog:
                 self._clock_ms += min(now - last, 2 * _ROUND_S) * 1000
             last = time.monotonic()
             for partition, records in fetched.items():
-                for record in records:
-                    self._apply(record)
+                self._apply(records)
                 self._next[partition] = records[-1].offset + 1
             try:
                 await self._write_due()
-                if self._next and not _awaits_answers(self._state):
+                if self._next and not core.is_waiting(self._state):
                     await self._consumer.commit(self._next)
                     self._next = {}
             except (RebalancedError, FencedError) as error:
@@ -119,24 +119,30 @@ class CycleWatchdog:
         except TimeoutError:
             return False
 
-    def _apply(self, record: Any) -> None:
-        try:
-            event = self._codec.decode(record.value)
-        except BadEventError:
-            return  # the engines and fusion send it to the dead letters
-        if problem(event) is not None:
-            return
-        if isinstance(event, TrendingAsset):
-            self._state = core.on_tick(self._config, self._state, event, int(self._clock_ms))
-        elif isinstance(event, EngineScore):
-            self._state = core.on_score(self._config, self._state, event)
+    def _apply(self, records: Iterable[Any]) -> None:
+        decisions = []
+        now_ms = int(self._clock_ms)
+        for record in records:
+            try:
+                event = self._codec.decode(record.value)
+            except BadEventError:
+                continue  # the stages send it to the dead letters
+            if problem(event) is not None:
+                continue
+            if isinstance(event, TrendingAsset):
+                self._state = core.on_tick(self._config, self._state, event, now_ms)
+            elif isinstance(event, EngineScore):
+                self._state = core.on_score(self._config, self._state, event)
+            elif isinstance(event, Decision):
+                decisions.append(event)
+        self._state = core.on_decisions(self._config, self._state, decisions, now_ms)
 
     async def _write_due(self) -> None:
         self._state, outputs = core.due(self._config, self._state, int(self._clock_ms))
-        records = [record for output in outputs for record in self._addressed(output)]
+        records = [self._addressed(output) for output in outputs]
         if not records:
             return
-        _log.warning("writing %d records for engines or signals that did not come", len(records))
+        _log.warning("writing %d records for scores or decisions that did not come", len(records))
         if self._transactions is None:
             await asyncio.gather(*await send(self._producer, records, {}))
             return
@@ -148,20 +154,9 @@ class CycleWatchdog:
         for number, some in by_number.items():
             await self._transactions.write(number, some, {})
 
-    def _addressed(self, output: Output) -> list[Outgoing]:
-        count, key = self._settings.partitions, output.key.encode()
-        numbers = [partition_of(key, count)]
-        if output.topic == RANKING.name:  # a grace record concerns every partition
-            numbers = list(range(count))
+    def _addressed(self, output: Output) -> Outgoing:
+        event: Any = output.event
+        key = output.key.encode()
+        number = partition_of(key, self._settings.partitions)
         topic = physical(output.topic, self._settings.prefix)
-        at_ms = getattr(output.event, "as_of", 0) or getattr(output.event, "cycle", 0)
-        value = self._codec.encode(output.event)
-        return [Outgoing(topic, number, key, at_ms, value, 0) for number in numbers]
-
-
-def _awaits_answers(state: core.WatchdogState) -> bool:
-    return any(
-        watch.seen_ms is not None and watch.answered != ALL_ANSWERED
-        for cycle in state.cycles.values()
-        for watch in cycle.assets.values()
-    )
+        return Outgoing(topic, number, key, event.as_of, self._codec.encode(event), 0)

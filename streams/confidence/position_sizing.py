@@ -6,8 +6,7 @@
     value      = base * multiplier [* kelly] * stop factor, at most the room that is left
     size       = value / price
 
-The room is 10 % of the portfolio less what is held of the asset. A sale takes the holding down
-first, so there the holding adds to the room: a full holding never blocks its own exit.
+The room is 10 % of the portfolio less what is held of the asset.
 """
 
 from __future__ import annotations
@@ -20,6 +19,7 @@ import msgspec
 
 from schemas.coins import COINS, TICKERS, is_money
 from schemas.control import Strategy
+from schemas.signals import Decision
 from streams.constants import Positive, Score, Share
 from streams.engines.base import clamp
 
@@ -87,8 +87,6 @@ class Sizing(msgspec.Struct, frozen=True, gc=False):
     confidence: float
     value_usd: float
     size: float
-    stop_loss_usd: float | None
-    take_profit_usd: float | None
     terms: dict[str, float]
     detail: dict[str, str] = {}
 
@@ -105,16 +103,18 @@ def correlation(config: Config, asset: str, other: str) -> float:
     return config.other_group
 
 
-def diversification_weight(config: Config, strategy: Strategy, asset: str) -> float:
+def diversification_weight(
+    config: Config, asset: str, held_usd: Mapping[str, float], portfolio_value_usd: float
+) -> float:
     """Return 1 less the share of the portfolio that moves with the asset, 0 to 1.
 
     `1 - sum(correlation(asset, held) * value held) / portfolio value`: 1 without holdings, 0.6
     with half the portfolio in ETH when BTC is at hand.
     """
     alike = 0.0
-    for held in sorted(strategy.holdings_usd):
-        alike += correlation(config, asset, held) * strategy.holdings_usd[held]
-    return clamp(1.0 - alike / strategy.portfolio_value_usd, 0.0, 1.0)
+    for held in sorted(held_usd):
+        alike += correlation(config, asset, held) * held_usd[held]
+    return clamp(1.0 - alike / portfolio_value_usd, 0.0, 1.0)
 
 
 def kelly_fraction(win_rate: float, avg_win: float, avg_loss: float) -> float:
@@ -151,19 +151,14 @@ def distance(
     return multiple * atr_usd / price_usd
 
 
-def size(
-    config: Config,
-    strategy: Strategy,
-    asset: str,
-    action: str,
-    price_usd: float | None,
-    conviction: Conviction,
-    features: Mapping[str, float],
-) -> Sizing:
+def size(config: Config, decision: Decision) -> Sizing:
     """Size a position for BUY or SELL; HOLD and an unknown price get 0, with the terms so far."""
-    diversification = diversification_weight(config, strategy, asset)
+    conviction = Conviction(
+        decision.sentiment_confidence, decision.trend_strength, decision.data_freshness
+    )
+    diversification, kelly = 1.0, 1.0  # of a portfolio that holds nothing and never traded
     confidence = multiplier(config, conviction, diversification)
-    base_usd = strategy.portfolio_value_usd * config.base_share
+    base_usd = decision.portfolio_value_usd * config.base_share
     terms = {
         "base_usd": base_usd,
         "sentiment_confidence": conviction.sentiment_confidence,
@@ -172,58 +167,45 @@ def size(
         "diversification_weight": diversification,
         "multiplier": confidence,
     }
+    action, price_usd = decision.action, decision.price_usd
     if action == "HOLD":
-        return Sizing(confidence, 0.0, 0.0, None, None, terms)
+        return Sizing(confidence, 0.0, 0.0, terms)
     if price_usd is None:
-        detail = {"price": f"no current price of {asset} is known, so the {action} has no size"}
-        return Sizing(confidence, 0.0, 0.0, None, None, terms, detail)
-    stop, target, detail = _exits(strategy, price_usd, features)
-    kelly = _kelly(strategy)
+        why = f"no current price of {decision.asset} is known, so the {action} has no size"
+        return Sizing(confidence, 0.0, 0.0, terms, {"price": why})
+    stop = _stop_distance(decision, price_usd)
     stop_factor = 1.0 if stop is None else min(1.0, config.reference_stop / stop)
-    room_usd = _room_usd(config, strategy, asset, action)
+    room_usd = config.max_asset_share * decision.portfolio_value_usd
     value_usd = min(base_usd * confidence * kelly * stop_factor, room_usd)
     terms |= {"kelly": kelly, "stop_factor": stop_factor, "room_usd": room_usd}
     if stop is not None:
         terms["stop_distance"] = stop
-    side = 1.0 if action == "BUY" else -1.0
-    return Sizing(
-        confidence,
-        value_usd,
-        value_usd / price_usd,
-        None if stop is None else _level(price_usd, -side * stop),
-        None if target is None else _level(price_usd, side * target),
-        terms,
-        detail,
-    )
+    return Sizing(confidence, value_usd, value_usd / price_usd, terms)
 
 
-def _kelly(strategy: Strategy) -> float:
-    win_rate, avg_win, avg_loss = strategy.win_rate, strategy.avg_win, strategy.avg_loss
-    if not strategy.kelly or win_rate is None or avg_win is None or avg_loss is None:
-        return 1.0
-    return kelly_fraction(win_rate, avg_win, avg_loss)
+def _stop_distance(decision: Decision, price_usd: float) -> float | None:
+    """Return how far the stop lies below the price, as a fraction of it; None without a stop."""
+    position = decision.position
+    if position is None or position.stop_loss_usd is None or position.stop_loss_usd >= price_usd:
+        return None
+    return (price_usd - position.stop_loss_usd) / price_usd
 
 
-def _room_usd(config: Config, strategy: Strategy, asset: str, action: str) -> float:
-    held_usd = strategy.holdings_usd.get(asset, 0.0)
-    most_usd = config.max_asset_share * strategy.portfolio_value_usd
-    return max(0.0, most_usd - held_usd if action == "BUY" else most_usd + held_usd)
-
-
-def _exits(
+def exits(
     strategy: Strategy, price_usd: float, features: Mapping[str, float]
 ) -> tuple[float | None, float | None, dict[str, str]]:
-    """Return stop and target as fractions of the price, and what could not be set."""
+    """Return stop and target of an entry at a price, in USD, and why one could not be set."""
     name = f"ATR14@{strategy.timeframe}"
     atr_usd = features.get(name)
     stop = distance(strategy.stop_loss_pct, strategy.stop_loss_atr, atr_usd, price_usd)
     target = distance(strategy.take_profit_pct, strategy.take_profit_atr, atr_usd, price_usd)
-    detail = {}
+    lacking = {}
     if stop is None and strategy.stop_loss_pct is None and strategy.stop_loss_atr is not None:
-        detail["stop_loss"] = f"{name} is not known, so there is no stop"
+        lacking["stop_loss"] = f"{name} is not known, so there is no stop"
     if target is None and strategy.take_profit_pct is None and strategy.take_profit_atr is not None:
-        detail["take_profit"] = f"{name} is not known, so there is no target"
-    return stop, target, detail
+        lacking["take_profit"] = f"{name} is not known, so there is no target"
+    stop_usd = None if stop is None else _level(price_usd, -stop)
+    return stop_usd, None if target is None else _level(price_usd, target), lacking
 
 
 def _level(price_usd: float, change: float) -> float | None:

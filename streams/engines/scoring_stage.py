@@ -33,8 +33,6 @@ class ScoringStage:
     `settings` is the version of the constants, which each score names.
     """
 
-    single_key: str | None = None
-
     def __init__(self, engine: Engine[Any, Any], settings: str | None = None) -> None:
         self.engine = engine
         self.settings = settings

@@ -53,8 +53,8 @@ class View(msgspec.Struct, frozen=True, gc=False):
     known: LatestScore | None = None
 
 
-class Decision(NamedTuple):
-    """The result of a strategy on the scores of one moment."""
+class Choice(NamedTuple):
+    """What a strategy chooses on the scores of one moment, and why."""
 
     final_score: float
     action: str
@@ -62,7 +62,7 @@ class Decision(NamedTuple):
     override: str | None
 
 
-_new = tuple.__new__  # half the time of Decision(...), which does the same
+_new = tuple.__new__  # half the time of Choice(...), which does the same
 
 
 def view(
@@ -109,8 +109,8 @@ def risk_ends_ms(one: LatestScore) -> int:
     return one.as_of + (_HORIZON_MS if hours is None else round(hours * HOUR_MS))
 
 
-def decide(pinned: Pinned, seen: View, rules: Rules) -> Decision:
-    """Return the strategy's decision at a view."""
+def decide(pinned: Pinned, seen: View, rules: Rules) -> Choice:
+    """Return what the strategy chooses at a view."""
     strategy = pinned.strategy
     final = sum(map(mul, pinned.weights, seen.values), 0.0)
     if final > strategy.buy_threshold:
@@ -123,21 +123,21 @@ def decide(pinned: Pinned, seen: View, rules: Rules) -> Decision:
     if strategy.entry_rule is not None or strategy.exit_rule is not None:
         ruled = rules.override(strategy, RuleContext(seen, final))
         if ruled == "exit_rule":
-            return _new(Decision, (final, "SELL", fused, ruled))
+            return _new(Choice, (final, "SELL", fused, ruled))
         if ruled == "entry_rule" and (not vetoed or strategy.entry_over_event_risk):
-            return _new(Decision, (final, "BUY", fused, ruled))
+            return _new(Choice, (final, "BUY", fused, ruled))
     if vetoed:
-        return _new(Decision, (final, "HOLD", fused, "event_risk"))
-    return _new(Decision, (final, fused, fused, None))
+        return _new(Choice, (final, "HOLD", fused, "event_risk"))
+    return _new(Choice, (final, fused, fused, None))
 
 
-def changed_actions(pinned: Sequence[Pinned], seen: View, rules: Rules) -> dict[int, Decision]:
-    """Return the decisions that turn a strategy's action into another, by place among `pinned`."""
+def changed_actions(pinned: Sequence[Pinned], seen: View, rules: Rules) -> dict[int, Choice]:
+    """Return the choices that turn a strategy's action into another, by place among `pinned`."""
     found = {}
     for place, one in enumerate(pinned):
-        decision = decide(one, seen, rules)
-        if decision.action != one.action:
-            found[place] = decision
+        choice = decide(one, seen, rules)
+        if choice.action != one.action:
+            found[place] = choice
     return found
 
 
@@ -170,7 +170,13 @@ class RuleContext:
 
 
 def price_usd(seen: View) -> float | None:
-    """Return the newest price by `as_of`; of equally new ones in the order of `_PRICE_ORDER`.
+    """Return the newest price in USD; see `priced`. None: not known."""
+    newest = priced(seen)
+    return None if newest is None else newest.price_usd
+
+
+def priced(seen: View) -> LatestScore | None:
+    """Return the score with the newest price by `as_of`; ties in the order of `_PRICE_ORDER`.
 
     Engines that are missing or stale do not count: their price may be of last night.
     """
@@ -181,7 +187,7 @@ def price_usd(seen: View) -> float | None:
             continue
         if newest is None or one.as_of > newest.as_of:
             newest = one
-    return None if newest is None else newest.price_usd
+    return newest
 
 
 def features(seen: View) -> dict[str, float]:

@@ -1,15 +1,15 @@
-"""Fusion: joins the engines' scores of an asset into one signal per strategy.
+"""Fusion: joins the engines' scores of an asset into one decision per strategy.
 
-When signals go out
+When decisions go out
 * **cycle**: all engines have answered the asset's tick, or were written off as missing.
   Then the strategies are looked up again and pinned: until the next cycle only these versions rule,
-  so that the log alone shows which version made a signal (its input in control.strategies).
+  so that the log alone shows which version made a decision (its input in control.strategies).
 * **change**: a score between cycles, or one that came after its cycle was out, turns the action of
   a pinned strategy into another than the one last sent. All others pass in silence.
 * **request**: at once, with the strategy as it is now.
 
 Cycles may overlap. A cycle waits until its last answer or missing record comes; when a newer cycle
-is complete first, the older one is overtaken and never goes out (its ranking closes by grace), and
+is complete first, the older one is overtaken and never goes out (its cycle_end closes it), and
 so is the oldest of more than `max_pending` waiting ones.
 
 Repetitions: a score whose `sequence` is not above the engine's last one changes nothing; neither
@@ -27,11 +27,11 @@ from msgspec.structs import replace
 
 from schemas.control import SignalRequest
 from schemas.scores import EngineScore, InputPosition
-from schemas.topics import RANKING, REQUESTS, SCORES, SIGNALS
-from streams.confidence import position_sizing
+from schemas.signals import Decision
+from schemas.topics import DECISIONS, REQUESTS, SCORES
 from streams.constants import Count
 from streams.fusion.decision import EVENT_RISK, View, changed_actions, decide, view
-from streams.fusion.signal_builder import Trigger, build, moment, rank_entry
+from streams.fusion.decision_builder import Trigger, build, moment
 from streams.fusion.state import (
     ALL_ANSWERED,
     ENGINE_INDEX,
@@ -71,24 +71,21 @@ class Config:
 class FusionStage:
     """Fusion as a stage; its state is that of one asset.
 
-    `settings` is the version of the constants, which each signal names.
+    `settings` is the version of the constants, which each decision names.
     """
 
     name = "fusion"
     inputs = (SCORES.name, REQUESTS.name)
     state_type = FusionState
-    single_key: str | None = None
 
     def __init__(
         self,
         config: Config | None = None,
-        sizing: position_sizing.Config | None = None,
         rules: Rules | None = None,
         settings: str | None = None,
     ) -> None:
         self.settings = settings
         self.config = config or Config()
-        self.sizing = sizing or position_sizing.Config()
         self.rules: Rules = rules or NoRules()
 
     def initial(self) -> FusionState:
@@ -145,7 +142,7 @@ class FusionStage:
         size: int,
         tables: Tables,
     ) -> Step:
-        """Count an answer to a cycle; the last one sends the cycle's signals."""
+        """Count an answer to a cycle; the last one sends the cycle's decisions."""
         before = _pending(state, cycle) or PendingCycle(cycle, 0, 0)
         waiting = PendingCycle(cycle, max(before.size, size), before.answered | 1 << index)
         if waiting.answered == ALL_ANSWERED:
@@ -158,7 +155,7 @@ class FusionStage:
     def _emit(
         self, state: FusionState, done: PendingCycle, asset: str, partition: int, tables: Tables
     ) -> Step:
-        """Pin the strategies of now and send one signal and one ranking entry for each."""
+        """Pin the strategies of now and send one decision for each."""
         as_of = _next_as_of(state, state.clock_ms)
         seen = self._view(state, state.clock_ms)
         now = moment(Trigger(asset, as_of, "cycle", partition, done.cycle), seen)
@@ -166,14 +163,10 @@ class FusionStage:
         pinned = []
         for at in strategies_for(tables.strategies, asset):
             fresh = pin(at, "")
-            decision = decide(fresh, seen, self.rules)
-            signal = build(now, fresh, decision, self.sizing, self.settings)
+            choice = decide(fresh, seen, self.rules)
             size = cycle_size(at.strategy, done.size)
-            outputs.append(Output(SIGNALS.name, asset, signal))
-            outputs.append(
-                Output(RANKING.name, signal.strategy_id, rank_entry(signal, done.cycle, size))
-            )
-            pinned.append(Pinned(at.strategy, at.offset, fresh.weights, decision.action))
+            outputs.append(_sent(build(now, fresh, choice, self.settings, size)))
+            pinned.append(Pinned(at.strategy, at.offset, fresh.weights, choice.action))
         return FusionState(
             state.held,
             tuple(one for one in state.pending if one.cycle > done.cycle),
@@ -188,7 +181,7 @@ class FusionStage:
         return view(state.held, now_ms, self.config.stale_after_ms, state.last_risk)
 
     def _between(self, state: FusionState, asset: str, partition: int) -> Step:
-        """Fuse again at once; return signals only where a strategy's action changed."""
+        """Fuse again at once; return decisions only where a strategy's action changed."""
         pinned = state.pinned
         if not pinned:
             return state, ()
@@ -200,11 +193,10 @@ class FusionStage:
         now = moment(Trigger(asset, as_of, "change", partition), seen)
         outputs = []
         after = list(pinned)
-        for place, decision in changed.items():
+        for place, choice in changed.items():
             one = pinned[place]
-            signal = build(now, one, decision, self.sizing, self.settings)
-            outputs.append(Output(SIGNALS.name, asset, signal))
-            after[place] = Pinned(one.strategy, one.offset, one.weights, decision.action)
+            outputs.append(_sent(build(now, one, choice, self.settings)))
+            after[place] = Pinned(one.strategy, one.offset, one.weights, choice.action)
         return _with(state, pinned=after, decided_ms=as_of), tuple(outputs)
 
     def _request(
@@ -226,7 +218,7 @@ class FusionStage:
         as_of = _next_as_of(state, now_ms)
         seen = self._view(state, now_ms)
         asked = pin(at, "")
-        decision = decide(asked, seen, self.rules)
+        choice = decide(asked, seen, self.rules)
         place = InputPosition(position.topic, position.partition, position.offset)
         occasion = Trigger(
             request.asset,
@@ -236,17 +228,20 @@ class FusionStage:
             request_id=request.request_id,
             extra=(place,),
         )
-        now = moment(occasion, seen)
-        signal = build(now, asked, decision, self.sizing, self.settings)
+        answer = build(moment(occasion, seen), asked, choice, self.settings)
         # Where the pinned version answered, its last action is now this one.
         pinned = [
-            Pinned(one.strategy, one.offset, one.weights, decision.action)
+            Pinned(one.strategy, one.offset, one.weights, choice.action)
             if one.strategy.strategy_id == request.strategy_id and one.offset == at.offset
             else one
             for one in state.pinned
         ]
         state = _with(state, pinned=pinned, decided_ms=as_of)
-        return state, (Output(SIGNALS.name, request.asset, signal),)
+        return state, (_sent(answer),)
+
+
+def _sent(decision: Decision) -> Output:
+    return Output(DECISIONS.name, decision.strategy_id, decision)
 
 
 def _pending(state: FusionState, cycle: int) -> PendingCycle | None:
@@ -290,5 +285,5 @@ def _with(
 
 
 def _next_as_of(state: FusionState, now_ms: int) -> int:
-    """Return the moment, or 1 ms after the last signals of the asset: ids must never collide."""
+    """Return the moment, or 1 ms after the last decisions of the asset: ids must never collide."""
     return max(now_ms, state.decided_ms + 1)

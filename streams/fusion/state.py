@@ -34,6 +34,8 @@ class LatestScore(msgspec.Struct, frozen=True, gc=False):
     price_usd: float | None
     features: dict[str, float]
     detail: dict[str, str]
+    daily_returns: tuple[float, ...] = ()
+    returns_until: int | None = None
 
 
 class PendingCycle(msgspec.Struct, frozen=True, gc=False):
@@ -58,10 +60,10 @@ class FusionState(msgspec.Struct, frozen=True, gc=False):
 
     held        newest score by engine, in the order of the engines; None: none yet
     pending     cycles that wait for answers, oldest first
-    emitted     the newest cycle whose signals went out, -1: none
+    emitted     the newest cycle whose decisions went out, -1: none
     pinned      the strategies of that cycle, by id
     clock_ms    the newest as_of of any score
-    decided_ms  as_of of the last signals, -1: none; the next ones are later
+    decided_ms  as_of of the last decisions, -1: none; the next ones are later
     last_risk   event risk's last score before the watchdog's record took its place
     """
 
@@ -92,6 +94,8 @@ def latest_score(score: EngineScore, offset: int, before: LatestScore | None) ->
         score.price_usd,
         score.features,
         score.detail,
+        score.daily_returns,
+        score.returns_until,
     )
 
 
@@ -132,9 +136,9 @@ def strategies_for(strategies: Mapping[str, StrategyAt], asset: str) -> list[Str
 
 
 def cycle_size(strategy: Strategy, size: int) -> int:
-    """Return how many signals a strategy may expect of a cycle of `size` assets.
+    """Return how many decisions a strategy may expect of a cycle of `size` assets.
 
     A strategy with a list expects as many as it lists. One listed asset that is not trending never
-    comes; such a cycle of the strategy is closed by its grace record.
+    comes; such a cycle of the strategy is closed by its cycle_end.
     """
     return min(len(set(strategy.assets)), size) if strategy.assets else size

@@ -66,7 +66,6 @@ class HeadlinesStage:
     name = "headlines"
     inputs: tuple[str, ...] = (NEWS.name,)
     state_type: Any = HeadlinesState
-    single_key: str | None = None
 
     def __init__(self, config: Config | None = None) -> None:
         self.config = config or Config()

@@ -21,16 +21,16 @@ from schemas.market import (
     TrendingAsset,
 )
 from schemas.scores import EngineScore, InputPosition
-from schemas.signals import RankEntry
+from schemas.signals import Decision
 from schemas.times import HOUR_MS
 from schemas.topics import (
     BOOKS,
     CALENDAR,
     CANDLES,
+    DECISIONS,
     FUNDAMENTALS,
     NEWS,
     NEWS_SCORES,
-    RANKING,
     SCORES,
     TRENDING,
 )
@@ -52,7 +52,7 @@ def last_of_each(steps: list[Step]) -> list[Step]:
     return list({(step.stage.name, step.key): step for step in steps}.values())
 
 
-def disturbed(step: Step, asset: str, now_ms: int, tables: Tables) -> Difference | None:
+def disturbed(step: Step, now_ms: int, tables: Tables) -> Difference | None:
     """Plant records after `now_ms` in a branch; return what changed in the state left behind.
 
     Looks at the state, and for an engine at what it says at `now_ms`. The branch itself, its
@@ -63,7 +63,7 @@ def disturbed(step: Step, asset: str, now_ms: int, tables: Tables) -> Difference
         return None
     before = _look(step.stage, entry, now_ms)
     branch = entry
-    for offset, (topic, event) in enumerate(_records(step, asset, now_ms), _AHEAD):
+    for offset, (topic, event) in enumerate(_records(step, now_ms), _AHEAD):
         with contextlib.suppress(Exception):
             moved = advance(step.stage, branch, event, topic, step.partition, offset, tables)
             branch = branch if moved is None else moved[0]
@@ -75,9 +75,10 @@ def disturbed(step: Step, asset: str, now_ms: int, tables: Tables) -> Difference
     return Difference(step.stage.name, field, short(here.get(field)), short(there.get(field)))
 
 
-def _records(step: Step, asset: str, now_ms: int) -> Iterator[tuple[str, Any]]:
+def _records(step: Step, now_ms: int) -> Iterator[tuple[str, Any]]:
+    name = step.key.decode()
     for topic in step.stage.inputs:
-        for event in planted(topic, asset, now_ms):
+        for event in planted(topic, name, now_ms):
             yield topic, event
 
 
@@ -100,10 +101,13 @@ _CRASH_USD, _ROCKET_USD = 1e-6, 1e12
 _LATER_SEQUENCE = 1 << 62
 
 
-def planted(topic: str, asset: str, now_ms: int) -> list[Any]:
-    """Return records of a topic that are observed after `now_ms`; empty for a topic without any."""
+def planted(topic: str, key: str, now_ms: int) -> list[Any]:
+    """Return records of a topic that are observed after `now_ms`; empty for a topic without any.
+
+    `key` is theirs: the asset, or the strategy.
+    """
     make = _MAKERS.get(topic)
-    return [] if make is None else make(asset, now_ms)
+    return [] if make is None else make(key, now_ms)
 
 
 def _candles(asset: str, now_ms: int) -> list[Any]:
@@ -272,9 +276,35 @@ def _scores(asset: str, now_ms: int) -> list[Any]:
     ]
 
 
-def _ranks(key: str, now_ms: int) -> list[Any]:
-    """Return the end of a later cycle, which closes every cycle still open."""
-    return [RankEntry(SOURCE, "grace", now_ms + 1, 0, "", "", "HOLD", 0.0, 0.0)]
+def _decisions(strategy_id: str, now_ms: int) -> list[Any]:
+    """Return a purchase of all there is at a later cycle, and its end, which closes all others."""
+    later_ms = now_ms + 1
+    bought = Decision(
+        decision_id=SOURCE,
+        strategy_id=strategy_id,
+        asset=SOURCE.upper(),
+        as_of=later_ms,
+        cycle=later_ms,
+        cycle_size=2,
+        trigger="cycle",
+        final_score=1.0,
+        action="BUY",
+        fused_action="BUY",
+        price_usd=_ROCKET_USD,
+        price_at=later_ms,
+        sentiment_confidence=1.0,
+        trend_strength=1.0,
+        data_freshness=1.0,
+        portfolio_value_usd=1e12,
+    )
+    end = Decision(
+        decision_id=SOURCE,
+        strategy_id=strategy_id,
+        kind="cycle_end",
+        as_of=later_ms,
+        cycle=later_ms,
+    )
+    return [bought, end]
 
 
 _MAKERS: dict[str, Callable[[str, int], list[Any]]] = {
@@ -286,5 +316,5 @@ _MAKERS: dict[str, Callable[[str, int], list[Any]]] = {
     FUNDAMENTALS.name: _fundamentals,
     CALENDAR.name: _calendar_event,
     SCORES.name: _scores,
-    RANKING.name: _ranks,
+    DECISIONS.name: _decisions,
 }

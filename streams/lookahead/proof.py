@@ -170,7 +170,7 @@ class _Proving:
         event: Any = record.event
         self._planted += 1
         for step in last_of_each(steps):
-            difference = disturbed(step, event.asset, event.observed_at, tables)
+            difference = disturbed(step, event.observed_at, tables)
             if difference is not None:
                 self._ledger.add("planted", difference, record, number)
 

@@ -113,7 +113,7 @@ class _WatchedStage(StageRunner):
         except Exception as raised:
             error = f"{type(raised).__name__}: {raised}"
         error = self._refusal() or error
-        name = self.entry_key(key or b"", partition)
+        name = key or b""
         entry = self.entries.get(name)
         self._keep(Step(self.stage, topic, partition, name, entry, outputs, error))
         return outputs

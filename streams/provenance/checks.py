@@ -2,9 +2,11 @@
 
     sum       weight * score is each contribution, and they add up to the final score
     action    thresholds, event risk and the strategy's rules lead to the action
-    records   made again from the records in the log, the signal is the same in every field
+    records   made again from the records in the log, decision and signal are the same in every
+              field
 
-The last two ask the functions that fusion decides with; nothing of them is written twice.
+The last two ask the functions that fusion and the confidence agent decide with; nothing of them is
+written twice.
 """
 
 from __future__ import annotations
@@ -16,11 +18,13 @@ import msgspec
 
 from schemas.control import Strategy
 from schemas.engines import ENGINES
-from schemas.signals import Contribution, Signal
+from schemas.scores import InputPosition
+from schemas.signals import Contribution, Decision, Signal
 from schemas.topics import REQUESTS
+from streams.confidence.confidence_stage import ConfidenceStage
 from streams.fusion.decision import EVENT_RISK, View, decide, stands, view
+from streams.fusion.decision_builder import Trigger, build, moment
 from streams.fusion.fusion_stage import FusionStage
-from streams.fusion.signal_builder import Trigger, build, moment
 from streams.fusion.state import LatestScore, Pinned, latest_missing, latest_score, pin
 from streams.provenance.tree import Cited, Tree
 from streams.rules import Facts
@@ -92,22 +96,31 @@ def check_action(tree: Tree) -> Check:
 
 
 def check_records(tree: Tree) -> Check:
-    """Make the signal again from the records that it names, and compare every field."""
+    """Make decision and signal again from the records that they name; compare every field."""
+    if tree.decision is None:
+        said = "it cannot be made again: an earlier version made it, without a decision in the log"
+        return Check("records", None, said)
     lost = [one for one in _needed(tree) if one.event is None]
     if lost or tree.strategy is None:
         said = f"it cannot be made again: {len(lost)} of {len(_needed(tree))} records are not there"
         return Check("records", None, said)
-    again = _made_again(tree)
-    if again is None:
+    decision: Decision = tree.decision.event
+    decided_again = _decided_again(tree, decision)
+    if decided_again is None:
         return Check("records", None, "it cannot be made again: it was made with other engines")
-    differing = _differences(tree.signal, again)
-    if not differing:
-        said = "made again from the records in the log, the signal is the same in every field"
-        return Check("records", True, said)
-    shown = "; ".join(differing[:_MOST_DIFFERENCES])
-    more = len(differing) - _MOST_DIFFERENCES
-    rest = f" and {more} more" if more > 0 else ""
-    return Check("records", False, f"made again by this version it differs: {shown}{rest}")
+    signal_again = _signal_again(tree.decision)
+    for what, ours, again in (
+        ("decision", decision, decided_again),
+        ("signal", tree.signal, signal_again),
+    ):
+        if differing := _differences(ours, again):
+            shown = "; ".join(differing[:_MOST_DIFFERENCES])
+            more = len(differing) - _MOST_DIFFERENCES
+            rest = f" and {more} more" if more > 0 else ""
+            said = f"the {what}, made again by this version, differs: {shown}{rest}"
+            return Check("records", False, said)
+    said = "made again from the records in the log, decision and signal are the same in every field"
+    return Check("records", True, said)
 
 
 class _Claimed:
@@ -130,11 +143,11 @@ def _strategy(tree: Tree) -> StrategyAt | None:
 
 def _needed(tree: Tree) -> list[Cited]:
     scores = [part.score for part in tree.parts]
-    several = (tree.strategy, tree.request, tree.known_risk, *scores)
+    several = (tree.decision, tree.strategy, tree.request, tree.known_risk, *scores)
     return [one for one in several if one is not None]
 
 
-def _made_again(tree: Tree) -> Signal | None:
+def _decided_again(tree: Tree, decision: Decision) -> Decision | None:
     signal, at = tree.signal, _strategy(tree)
     fusion = stage(FusionStage.name)
     if at is None or not isinstance(fusion, FusionStage):
@@ -144,13 +157,21 @@ def _made_again(tree: Tree) -> Signal | None:
     held = tuple(_held(part.contribution, part.score) for part in tree.parts)
     asked_ms = tree.request.event.requested_at if tree.request is not None else 0
     clock_ms = max([asked_ms, *(one.as_of for one in held if one is not None)])
-    # as_of may lie some ms after the clock: no two signals of an asset share one.
+    # as_of may lie some ms after the clock: no two decisions on an asset share one.
     now_ms = min(clock_ms, signal.as_of)
     seen = view(held, now_ms, fusion.config.stale_after_ms, _last_risk(tree))
     pinned: Pinned = pin(at, "")
     now = moment(_occasion(tree), seen)
-    decision = decide(pinned, seen, fusion.rules)
-    return build(now, pinned, decision, fusion.sizing, fusion.settings)
+    choice = decide(pinned, seen, fusion.rules)
+    return build(now, pinned, choice, fusion.settings, decision.cycle_size)
+
+
+def _signal_again(cited: Cited) -> Signal | None:
+    agent = stage(ConfidenceStage.name)
+    if not isinstance(agent, ConfidenceStage):
+        return None
+    place = InputPosition(cited.topic, cited.partition, cited.offset)
+    return agent.sized(agent.initial(), cited.event, place)[1]
 
 
 def _occasion(tree: Tree) -> Trigger:
@@ -189,14 +210,14 @@ def _last_risk(tree: Tree) -> LatestScore | None:
     return None if known is None else latest_score(known.event, known.offset, None)
 
 
-def _differences(signal: Signal, again: Signal) -> list[str]:
+def _differences(ours: msgspec.Struct, theirs: Any) -> list[str]:
     differing = []
-    for name in signal.__struct_fields__:
-        ours, theirs = getattr(signal, name), getattr(again, name)
-        if _equal(ours, theirs):
+    for name in ours.__struct_fields__:
+        one, again = getattr(ours, name), getattr(theirs, name, None)
+        if _equal(one, again):
             continue
-        brief = isinstance(ours, float | str) or ours is None
-        differing.append(f"{name} {ours!r}, again {theirs!r}" if brief else name)
+        brief = isinstance(one, float | str) or one is None
+        differing.append(f"{name} {one!r}, again {again!r}" if brief else name)
     return differing
 
 
@@ -210,7 +231,7 @@ def _equal(ours: Any, theirs: Any) -> bool:
         )
     if isinstance(ours, tuple) and isinstance(theirs, tuple):
         return len(ours) == len(theirs) and all(map(_equal, ours, theirs))
-    if isinstance(ours, Contribution) and isinstance(theirs, Contribution):
+    if isinstance(ours, msgspec.Struct) and type(ours) is type(theirs):
         return _equal(msgspec.structs.astuple(ours), msgspec.structs.astuple(theirs))
     return bool(ours == theirs)
 

@@ -47,7 +47,8 @@ def _head(tree: Tree) -> Text:
         place = tree.found.place
         where = f"{place.topic}:{place.partition}:{place.offset} of {where}"
     text.append(f"\nsignal {signal.signal_id}, found in {where}", style="not bold dim")
-    for what, cited in (("strategy", tree.strategy), ("request", tree.request)):
+    several = (("decision", tree.decision), ("strategy", tree.strategy), ("request", tree.request))
+    for what, cited in several:
         if cited is not None:
             text.append(f"\n{what} {_place(cited)}", style="not bold dim")
             if cited.missing is not None:

@@ -1,6 +1,6 @@
-"""The tree of a signal: its scores, and behind each score its tick and its evidence. Pure.
+"""The tree of a signal: its decision, the scores behind it, and behind each its evidence. Pure.
 
-    roots(signal)              places that the signal names: scores, strategy, request
+    roots(signal)              places that the signal names: decision, scores, strategy, request
     twigs(signal, known)       places that those scores name: ticks and evidence
     grow(signal, found, known) the tree
 
@@ -16,8 +16,8 @@ import msgspec
 
 from schemas.control import SignalRequest, Strategy
 from schemas.scores import EngineScore, InputPosition
-from schemas.signals import Contribution, Signal
-from schemas.topics import REQUESTS, SCORES, STRATEGIES, TRENDING, evidence_topic
+from schemas.signals import Contribution, Decision, Signal
+from schemas.topics import DECISIONS, REQUESTS, SCORES, STRATEGIES, TRENDING, evidence_topic
 
 
 class Looked(NamedTuple):
@@ -68,6 +68,7 @@ class Found(msgspec.Struct, frozen=True, gc=False):
 class Tree(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """All that led to a signal. `strategy` is the version that it was made with.
 
+    `decision` is what fusion decided; None: an earlier version made the signal, without one.
     `known_risk` is the last score of event risk, where that engine was missing and its risk stood.
     """
 
@@ -77,10 +78,11 @@ class Tree(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     request: Cited | None
     parts: tuple[EngineBranch, ...]
     known_risk: Cited | None = None
+    decision: Cited | None = None
 
     def cited(self) -> list[Cited]:
         """Return every record of the tree, from the top down; a shared tick comes once."""
-        several = [self.strategy, self.request, self.known_risk]
+        several = [self.decision, self.strategy, self.request, self.known_risk]
         for part in self.parts:
             several += [part.score, part.tick, *part.evidence]
         by_place = {(one.topic, one.partition, one.offset): one for one in several if one}
@@ -91,7 +93,7 @@ Known = Mapping[InputPosition, Looked]
 
 
 def roots(signal: Signal) -> tuple[InputPosition, ...]:
-    """Return the places that a signal names: scores, strategy, request."""
+    """Return the places that a signal names: decision, scores, strategy, request."""
     return tuple(dict.fromkeys(signal.inputs))
 
 
@@ -115,6 +117,7 @@ def grow(signal: Signal, found: Found, known: Known) -> Tree:
         request=_input(signal, REQUESTS.name, known),
         parts=tuple(_part(signal, one, known) for one in signal.contributions),
         known_risk=_known_risk(signal, known),
+        decision=_input(signal, DECISIONS.name, known),
     )
 
 
@@ -196,6 +199,8 @@ def _meant(signal: Signal, event: Any, engine: str | None) -> bool:
         return event.strategy_id == signal.strategy_id
     if isinstance(event, SignalRequest):
         return event.request_id == signal.request_id
+    if isinstance(event, Decision):
+        return event.decision_id == signal.signal_id
     if engine is not None and getattr(event, "engine", None) != engine:
         return False
     return getattr(event, "asset", None) == signal.asset
@@ -212,5 +217,6 @@ def _time_ms(event: Any) -> int | None:
         return event.updated_at or None
     if isinstance(event, SignalRequest):
         return event.requested_at
-    time_ms = event.as_of if isinstance(event, EngineScore) else getattr(event, "observed_at", None)
+    decided = isinstance(event, EngineScore | Decision)
+    time_ms = event.as_of if decided else getattr(event, "observed_at", None)
     return time_ms if isinstance(time_ms, int) else None

@@ -4,7 +4,8 @@ One asset partition at a time. The order in `engine.scores` is the order that fu
 score's `inputs` say up to which offsets its engine had read; every tick is answered, so between
 two scores of an asset there is at most one tick, the last record: the interleaving is known.
 Missing answers are decisions of the edge; they are read from the log. So are the strategies that
-ruled a cycle: the offsets in its signals' `inputs`.
+ruled a cycle: the offsets in its decisions' `inputs`. It ends at fusion: what becomes of the
+decisions is compared by `confidence_check`.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ from typing import Any
 
 from schemas.codec import BadEventError
 from schemas.engines import ENGINES
-from schemas.partitioning import partition_for, partition_of
+from schemas.partitioning import partition_for
 from schemas.scores import EngineScore
-from schemas.topics import RANKING, REQUESTS, SCORES, SIGNALS, evidence_topic
+from schemas.topics import DECISIONS, REQUESTS, SCORES, evidence_topic
+from streams.confidence.confidence_stage import ConfidenceStage
 from streams.fusion.fusion_stage import FusionStage
 from streams.fusion.state import FusionState
 from streams.fusion.watchdog import missing_score
@@ -29,12 +31,13 @@ from streams.replay.logs import Logs, asset_of
 from streams.replay.market import LEFT_OUT
 from streams.replay.parity import Comparison
 from streams.replay.per_key_reader import Keyed
+from streams.replay.recorded_decisions import RecordedDecisions
 from streams.replay.recorded_outputs import RecordedOutputs
 from streams.replay.requests import Requests
 from streams.replay.strategy_resolver import StrategyResolver
 from streams.runner import Produced, StageRunner
 from streams.stage import UnusableEventError
-from streams.topology import stage
+from streams.topology import stage, stage_names
 
 Emit = Callable[[Produced], None]
 _EVERY = 500
@@ -50,6 +53,7 @@ class ExactReplay:
     def __init__(
         self,
         logs: Logs,
+        decisions: RecordedDecisions,
         partition: int,
         emit: Emit,
         comparison: Comparison | None = None,
@@ -61,7 +65,9 @@ class ExactReplay:
         self._on_progress = on_progress
         partitions = logs.archive.partitions[SCORES.name]
         self._partitions = partitions
-        self._letters = Letters(logs, partition, comparison)
+        self._letters = Letters(
+            logs, partition, comparison, frozenset(stage_names()) - {ConfidenceStage.name}
+        )
         former = former_names(logs.archive)
         stands_in = {now: before for before, now in former.items()}
         self._engines = {
@@ -86,10 +92,9 @@ class ExactReplay:
             partitions,
             given_up=self._letters.given_up_check(FusionStage.name),
         )
-        self._signals = _expected_signals(logs, partition, comparison)
-        self._rankings = _expected_entries(logs, partition, partitions, comparison)
-        self._rulings = StrategyResolver(logs, self._signals, changes)
-        self._requests = Requests(logs, partition)
+        self._decisions = _expected(decisions, partition, comparison)
+        self._rulings = StrategyResolver(logs, decisions, partition, changes)
+        self._requests = Requests(logs, decisions, partition)
         self._next: Counter[tuple[str, int]] = Counter()
         self._offset = -1
         self.clock_ms = 0
@@ -158,7 +163,7 @@ class ExactReplay:
         return self._engines[score.engine].say(one, score, self._comparison)
 
     def _fuse(self, asset: str, event: Any, topic: str, offset: int, timestamp_ms: int) -> None:
-        self._rulings.about(asset, event)
+        self._rulings.about(event, offset)
         name = asset.encode()
         try:
             outputs = self._fusion.apply(
@@ -168,16 +173,12 @@ class ExactReplay:
             return  # a request: the letters are compared where it is read
         for output in outputs:
             target = partition_for(output.key.encode(), name, self._partition, self._partitions)
-            if output.topic == RANKING.name:
-                expected, key = self._rankings[target], f"{output.key} {asset}"
-            else:
-                expected, key = self._signals, asset
             place = self._next[output.topic, target]
             self._next[output.topic, target] = place + 1
             produced = Produced(output.topic, target, place, output.key, timestamp_ms, output.event)
             self._emit(produced)
             if not self._changes:
-                expected.match(key, produced)
+                self._decisions[target].match(asset, produced)
 
     def _answer_requests(self, asset: str | None) -> None:
         """Apply the requests that were answered before the next score of an asset (None: any)."""
@@ -191,13 +192,12 @@ class ExactReplay:
             )
 
     def _is_ahead(self, output: Any) -> bool:
-        """Say whether a signal or rank entry needs scores that were not recorded any more.
+        """Say whether a decision needs scores that were not recorded any more.
 
         All recorded scores have been applied: what fusion has not come to, they do not lead to.
         """
         last = self._logs.last(SCORES.name, self._partition)
-        places = getattr(output, "inputs", ())
-        if any(place.topic == SCORES.name and place.offset > last for place in places):
+        if any(place.topic == SCORES.name and place.offset > last for place in output.inputs):
             return True
         entry = self._fusion.entries.get(output.asset.encode())
         if entry is None:
@@ -215,8 +215,7 @@ class ExactReplay:
             for _ in engine.rest():
                 self._comparison.result.unanswered[SCORES.name] += 1
         check_news_scores(self._logs, self._partition, self._letters, self._comparison)
-        self._signals.finish(self._is_ahead)
-        for expected in self._rankings:
+        for expected in self._decisions:
             expected.finish(self._is_ahead)
         self._letters.finish()
 
@@ -230,42 +229,22 @@ def _left_out(score: EngineScore) -> EngineScore | None:
     )
 
 
-def _expected_signals(logs: Logs, partition: int, comparison: Comparison | None) -> RecordedOutputs:
-    return RecordedOutputs(
-        SIGNALS.name,
-        partition,
-        _valid(logs.read(SIGNALS.name, partition)),
-        asset_of,
-        lambda signal: (
-            signal.strategy_id,
-            signal.trigger,
-            signal.cycle or signal.request_id or signal.as_of,
-        ),
-        comparison,
-    )
-
-
-def _expected_entries(
-    logs: Logs, partition: int, partitions: int, comparison: Comparison | None
+def _expected(
+    decisions: RecordedDecisions, partition: int, comparison: Comparison | None
 ) -> tuple[RecordedOutputs, ...]:
-    def key_of(one: Keyed) -> str | None:
-        entry: Any = one.event
-        if entry.kind != "signal" or partition_of(entry.asset.encode(), partitions) != partition:
-            return None
-        return f"{entry.strategy_id} {entry.asset}"
-
+    """Return what fusion wrote of an asset partition, by partition of signals.decisions."""
     return tuple(
         RecordedOutputs(
-            RANKING.name,
+            DECISIONS.name,
             number,
-            _valid(logs.read(RANKING.name, number)),
-            key_of,
-            lambda entry: entry.cycle,
+            decisions.read(number, partition),
+            asset_of,
+            lambda decision: (
+                decision.strategy_id,
+                decision.trigger,
+                decision.cycle or decision.request_id or decision.as_of,
+            ),
             comparison,
         )
-        for number in range(partitions)
+        for number in range(decisions.partitions)
     )
-
-
-def _valid(records: Iterator[Keyed]) -> Iterator[Keyed]:
-    return (one for one in records if not isinstance(one.event, BadEventError))

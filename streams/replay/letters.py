@@ -12,30 +12,34 @@ from streams.replay.logs import Logs
 from streams.replay.parity import Comparison
 from streams.runner import GivenUp
 from streams.stage import UnusableEventError
-from streams.topology import stage_names
 
 _GIVEN_UP_BEFORE_KINDS = "UnusableEvent"
 """The error of a given-up record in letters without a kind: no engine itself raised it then."""
 
 
 class Letters:
-    """The letters about records in one partition (of all topics but the requests).
+    """The letters of some stages about records in one partition (of all topics but the requests).
 
     A record that was given up after crashes is a decision of the edge: the replay skips it too.
     """
 
-    def __init__(self, logs: Logs, partition: int, comparison: Comparison | None) -> None:
+    def __init__(
+        self,
+        logs: Logs,
+        partition: int,
+        comparison: Comparison | None,
+        stages: frozenset[str],
+    ) -> None:
         self._result = comparison.result if comparison is not None else None
         self._logs, self._partition = logs, partition
         self._letters: dict[str, DeadLetter] = {}
         self._known = DEAD_LETTERS.name in logs.archive.partitions
-        names = frozenset(stage_names())
         for number in range(logs.archive.partitions.get(DEAD_LETTERS.name, 0)):
             for one in logs.read(DEAD_LETTERS.name, number):
                 letter = one.event
                 if (
                     isinstance(letter, DeadLetter)
-                    and letter.stage in names
+                    and letter.stage in stages
                     and letter.partition == partition
                     and letter.topic != REQUESTS.name
                 ):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import compress
 from typing import Any
 
 import msgspec
@@ -93,10 +94,16 @@ class Logs:
         found = self.archive.segments(topic, partition)
         return max((segment.last for segment in found), default=-1)
 
-    def read(self, topic: str, partition: int) -> Iterator[Keyed]:
-        """Yield a topic partition; the event of a record that cannot be decoded is its error."""
+    def read(
+        self, topic: str, partition: int, chosen: Iterable[bool] | None = None
+    ) -> Iterator[Keyed]:
+        """Yield a topic partition; the event of a record that cannot be decoded is its error.
+
+        `chosen` says record by record which ones to yield; the others are not decoded.
+        """
         decode = self.codec.decode
-        for record in self.archive.records(topic, partition, until_ms=self._until_ms):
+        records = self.archive.records(topic, partition, until_ms=self._until_ms)
+        for record in records if chosen is None else compress(records, chosen):
             event: Any
             if record.value is None and topic == STRATEGIES.name:
                 event = None

@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from schemas.codec import BadEventError
-from schemas.topics import MARKET_TOPICS, NEWS_SCORES, RANKING, REQUESTS, SCORES, TRENDING
-from streams.confidence.ranking import RankingStage
+from schemas.topics import DECISIONS, MARKET_TOPICS, NEWS_SCORES, REQUESTS, SCORES, TRENDING
+from streams.confidence.confidence_stage import ConfidenceStage
 from streams.fusion.watchdog import missing_score
 from streams.headlines.probabilities import ModelTexts
 from streams.headlines.stage import HeadlinesStage
@@ -29,9 +29,9 @@ LEFT_OUT = "left out of this replay"
 
 
 class MarketReplay:
-    """Engines and fusion of some partitions. `emit` gets every output but the ranking's own.
+    """Engines and fusion of some partitions. `emit` gets every output but the decisions.
 
-    `emit_rank` gets (clock_ms, timestamp_ms, entry) of every signal of a cycle. `refused` counts
+    `emit_decision` gets (clock_ms, timestamp_ms, decision). `refused` counts
     the records that a stage could not use, `first_refused` holds the first 20 of them. `texts` is
     what a model said of the headlines; None where their scores are among the records.
     """
@@ -41,14 +41,14 @@ class MarketReplay:
         partitions: int,
         strategies: Mapping[str, StrategyAt],
         emit: Callable[[Produced], None],
-        emit_rank: Callable[[int, int, Any], None],
+        emit_decision: Callable[[int, int, Any], None],
         changes: Changes = NO_CHANGES,
         texts: ModelTexts | None = ON_THE_FLY,
     ) -> None:
-        self._emit, self._emit_rank = emit, emit_rank
+        self._emit, self._emit_decision = emit, emit_decision
         self._changes = changes
         self._strategies = dict(strategies)
-        left_out = {*changes.without, RankingStage.name}
+        left_out = {*changes.without, ConfidenceStage.name}
         if texts is None:
             left_out.add(HeadlinesStage.name)
         self._runner = TopologyRunner(
@@ -96,8 +96,8 @@ class MarketReplay:
         self._runner.tables = self._runner.tables._replace(strategies=self._changes.table(ordered))
 
     def _take(self, one: Produced) -> None:
-        if one.topic == RANKING.name:
-            self._emit_rank(self.clock_ms, one.timestamp_ms, one.event)
+        if one.topic == DECISIONS.name:
+            self._emit_decision(self.clock_ms, one.timestamp_ms, one.event)
         else:
             self._emit(one)
 

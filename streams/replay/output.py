@@ -12,7 +12,7 @@ from pathlib import Path
 
 from schemas.codec import Codec, local_codec
 from schemas.contract import STRUCTS, schema
-from schemas.topics import NEWS_SCORES, RANKING, SCORES, SIGNALS, TOP
+from schemas.topics import OUTPUT_TOPICS
 from streams.archive import segments
 from streams.archive.coverage import by_day
 from streams.archive.layout import TEMPORARY
@@ -22,7 +22,7 @@ from streams.archive.store import open_store
 from streams.archive.writer import ArchiveWriter
 from streams.runner import Produced
 
-OUTPUT_TOPICS = (NEWS_SCORES.name, SCORES.name, SIGNALS.name, RANKING.name, TOP.name)
+_OUTPUTS = tuple(topic.name for topic in OUTPUT_TOPICS)
 SEGMENT_BYTES = 1_000_000
 
 
@@ -30,7 +30,7 @@ class OutputError(RuntimeError):
     """A folder that a replay cannot write to; the text says why."""
 
 
-def make_output(folder: Path, partitions: int, topics: Iterable[str] = OUTPUT_TOPICS) -> None:
+def make_output(folder: Path, partitions: int, topics: Iterable[str] = _OUTPUTS) -> None:
     """Make an empty archive for a replay; OutputError when the folder is not empty."""
     if folder.exists() and any(folder.iterdir()):
         msg = f"{folder} is not empty: a replay writes into a folder of its own"

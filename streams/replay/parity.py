@@ -9,12 +9,12 @@ from typing import Any
 import msgspec
 
 from schemas.codec import Codec
-from schemas.topics import NEWS_SCORES, RANKING, SCORES, SIGNALS, TOP
+from schemas.topics import OUTPUT_TOPICS
 from streams.archive.records import LoggedRecord
 from streams.runner import Produced
 
-COMPARED = (NEWS_SCORES.name, SCORES.name, SIGNALS.name, RANKING.name, TOP.name)
-"""In the order of the flow: a wrong score comes before the signals that it makes wrong."""
+COMPARED = tuple(topic.name for topic in OUTPUT_TOPICS)
+"""In the order of the flow: a wrong score comes before the decisions that it makes wrong."""
 
 _HEADER_BYTES = 5
 ABSENT = "(nothing)"

@@ -40,21 +40,6 @@ class RecordedOutputs:
         self._comparison = comparison
         self._seen: dict[str, OrderedDict[Hashable, Any]] = {}
 
-    def next(self, key: str) -> Any | None:
-        """Return the next recorded event of a key that is no repetition, None at the end."""
-        return self.following(key, 0)
-
-    def following(self, key: str, place: int) -> Any | None:
-        """Return the recorded event `place` after the next one, None at the end."""
-        self._drop_repeated(key)
-        one = self._log.peek(key, place)
-        return None if one is None else one.event
-
-    def drop(self, key: str) -> None:
-        """Pass over the recorded event that `next` has shown."""
-        one = self._log.take(key)
-        self._remember(key, self._slot(one.event), one.event)
-
     def match(self, key: str, replayed: Produced) -> None:
         """Compare an output with the recorded one that belongs to it."""
         self._drop_repeated(key)

@@ -1,4 +1,4 @@
-"""A whole replay or parity check: shards in sealed processes, and the ranking here."""
+"""A whole replay or parity check: shards in sealed processes, and the confidence agent here."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from pathlib import Path
 
 import msgspec
 
+from schemas.topics import SIGNALS
 from streams.replay.changes import NO_CHANGES, Changes
+from streams.replay.confidence_run import ConfidenceRun, in_order, numbered
 from streams.replay.output import Output, make_output
 from streams.replay.parity import Parity
-from streams.replay.ranking import RankingRun, in_order, numbered
 from streams.replay.shards import OnProgress, Shards, spread
 from streams.replay.sources import (
     ArchiveSource,
@@ -78,7 +79,7 @@ def replay(
     """Replay a source and return what came of it.
 
     `out` becomes an archive of the outputs whose record timestamp is `from_ms` or later; earlier
-    ones are warm-up. `on_output` gets rank entries, grace records and rankings as they come.
+    ones are warm-up. `on_output` gets decisions, ends of cycles, signals and rankings as they come.
     Raises SourceError, OutputError, ArchiveError or ReplayError.
     """
     count, weights = _shares(source)
@@ -96,28 +97,30 @@ def replay(
         )
         for partitions in spread(weights, jobs)
     ]
-    ranked: Counter[str] = Counter()
+    made: Counter[str] = Counter()
+    actions: Counter[str] = Counter()
     output = None if out is None else Output(out)
 
     def emit(produced: Produced) -> None:
-        ranked[produced.topic] += 1
+        made[produced.topic] += 1
+        if produced.topic == SIGNALS.name:
+            actions[produced.event.action] += 1
         if output is not None:
             output.add(produced)
         if on_output is not None:
             on_output(produced)
 
     with Shards(tasks, on_progress) as shards:
-        RankingRun(count, emit).run(in_order(map(numbered, shards.ranks())))
+        agent = ConfidenceRun(count, emit)
+        agent.run(in_order(map(numbered, shards.decisions())))
         total = _sum(shards.finish())
     if output is not None:
         output.close()
-    # Each shard counts the rank entries of its signals; here they come with grace records.
-    total.produced = Counter({**total.produced, **ranked})
     return Summary(
         market=total.market,
-        produced=total.produced,
-        actions=total.actions,
-        refused=total.refused,
+        produced=total.produced + made,
+        actions=actions,
+        refused=total.refused + agent.refused,
         shown=total.shown,
         notes=total.notes,
         peak_kib=total.peak_kib,
@@ -139,7 +142,7 @@ def _shares(source: Source) -> tuple[int, Counter[int]]:
 
 
 def verify(address: str, *, jobs: int, on_progress: OnProgress | None = None) -> Parity:
-    """Replay a recorded live run and compare scores, signals and rankings with what it wrote.
+    """Replay a recorded live run and compare all that its stages wrote with what comes out.
 
     Raises SourceError, ArchiveError or ReplayError.
     """
@@ -153,7 +156,7 @@ def verify(address: str, *, jobs: int, on_progress: OnProgress | None = None) ->
         VerifyTask(
             address=address,
             partitions=partitions,
-            rankings=tuple(range(number, count, len(shards_of))),
+            decisions=tuple(range(number, count, len(shards_of))),
         )
         for number, partitions in enumerate(shards_of)
     ]
@@ -169,7 +172,6 @@ def _sum(parts: list[Done]) -> Done:
     for part in parts:
         total.market += part.market
         total.produced += part.produced
-        total.actions += part.actions
         total.refused += part.refused
         total.notes = total.notes or part.notes
         total.peak_kib = max(total.peak_kib, part.peak_kib)

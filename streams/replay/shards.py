@@ -13,11 +13,11 @@ from typing import Any
 
 import msgspec
 
-from schemas.signals import RankEntry
+from schemas.signals import Decision
 
-_MOST_HELD = 500
-"""Batches of rank entries that wait for a slower shard; then the faster one is not read from."""
-_RANKS = msgspec.msgpack.Decoder(list[tuple[int, int, RankEntry]])
+_MOST_HELD = 50
+"""Batches of decisions that wait for a slower shard; then the faster one is not read from."""
+_DECISIONS = msgspec.msgpack.Decoder(list[tuple[int, int, Decision]])
 
 OnProgress = Callable[[int, int, int], None]
 """Called with (shard, records, clock_ms or 0) as the work goes on."""
@@ -34,7 +34,7 @@ class Shards:
         self._on_progress = on_progress
         self._pipes: dict[Connection, int] = {}
         self._processes: list[subprocess.Popen[bytes]] = []
-        self._ranks: list[deque[Any]] = [deque() for _ in tasks]
+        self._decisions: list[deque[Any]] = [deque() for _ in tasks]
         self.results: dict[int, Any] = {}
         for number, task in enumerate(tasks):
             self._start(number, task)
@@ -55,9 +55,9 @@ class Shards:
                 process.kill()
             process.wait()
 
-    def ranks(self) -> list[Iterator[tuple[int, int, RankEntry]]]:
-        """Return the rank entries of each shard as they come."""
-        return [self._ranks_of(number) for number in range(len(self._ranks))]
+    def decisions(self) -> list[Iterator[tuple[int, int, Decision]]]:
+        """Return the decisions of each shard as they come."""
+        return [self._decisions_of(number) for number in range(len(self._decisions))]
 
     def finish(self) -> list[Any]:
         """Wait for every shard and return the results; ReplayError when one failed."""
@@ -79,11 +79,11 @@ class Shards:
             process.stdin.write(msgspec.msgpack.encode(task))
             process.stdin.close()
 
-    def _ranks_of(self, number: int) -> Iterator[tuple[int, int, RankEntry]]:
-        held = self._ranks[number]
+    def _decisions_of(self, number: int) -> Iterator[tuple[int, int, Decision]]:
+        held = self._decisions[number]
         while True:
             while held:
-                yield from _RANKS.decode(held.popleft())
+                yield from _DECISIONS.decode(held.popleft())
             if number in self.results:
                 return
             self._pump(number)
@@ -94,7 +94,7 @@ class Shards:
             pipe
             for pipe, number in self._pipes.items()
             if number not in self.results
-            and (number == needed or needed is None or len(self._ranks[number]) < _MOST_HELD)
+            and (number == needed or needed is None or len(self._decisions[number]) < _MOST_HELD)
         ]
         for pipe in wait(open_pipes):
             if isinstance(pipe, Connection):
@@ -116,8 +116,8 @@ class Shards:
         if kind == "progress":
             if self._on_progress is not None:
                 self._on_progress(number, *content)
-        elif kind == "rank":
-            self._ranks[number].append(content)
+        elif kind == "decisions":
+            self._decisions[number].append(content)
         else:
             self.results[number] = content
 

@@ -13,7 +13,7 @@ import msgspec
 
 from schemas.control import Strategy
 from schemas.partitioning import partition_of
-from schemas.topics import MARKET_TOPICS, NEWS_SCORES, REQUESTS, SCORES, STRATEGIES
+from schemas.topics import DECISIONS, MARKET_TOPICS, NEWS_SCORES, REQUESTS, SCORES, STRATEGIES
 from streams.replay.replay_record import RANK, ReplayRecord, merged
 from streams.stage import StrategyAt
 
@@ -72,6 +72,12 @@ def describe_archive(source: ArchiveSource) -> tuple[int, Counter[int]]:
             f"{source.address} has no market topics"
             if not counts
             else f"{source.address} has market topics of {sorted(counts)} partitions: one is needed"
+        )
+        raise SourceError(msg)
+    if source.as_recorded and DECISIONS.name not in archive.partitions:
+        msg = (
+            f"{source.address} has no {DECISIONS.name}: an earlier version recorded it, and what "
+            "fusion decided there cannot be followed; `quantiva replay --order observed` can"
         )
         raise SourceError(msg)
     total: Counter[int] = Counter()

@@ -13,24 +13,25 @@ import msgspec
 
 from marketdata.recorded.files import ReadReport
 from schemas.codec import local_codec
-from schemas.topics import MARKET_TOPICS, NEWS, RANKING, SIGNALS
+from schemas.topics import DECISIONS, MARKET_TOPICS, NEWS
 from streams.archive.reader import Archive
 from streams.headlines.probabilities import ModelTexts
 from streams.replay.changes import NO_CHANGES, Changes
+from streams.replay.confidence_check import ConfidenceCheck
 from streams.replay.exact import ExactReplay
 from streams.replay.headline_scores import ON_THE_FLY, are_recorded, load_texts, note
 from streams.replay.logs import Logs
 from streams.replay.market import MarketReplay
 from streams.replay.output import Output
 from streams.replay.parity import Comparison, Parity
-from streams.replay.ranking import check_rankings
+from streams.replay.recorded_decisions import RecordedDecisions
 from streams.replay.sources import ArchiveSource, Source, arrivals, initial_strategies
 from streams.runner import Produced, Refused
 
 Send = Callable[[tuple[str, Any]], None]
-PROGRESS, RANK, DONE = "progress", "rank", "done"
+PROGRESS, DECISION_BATCH, DONE = "progress", "decisions", "done"
 _EVERY = 3000
-_RANK_BATCH = 1000
+_BATCH = 200
 
 
 class ReplayTask(msgspec.Struct, frozen=True, tag=True, kw_only=True):
@@ -45,11 +46,11 @@ class ReplayTask(msgspec.Struct, frozen=True, tag=True, kw_only=True):
 
 
 class VerifyTask(msgspec.Struct, frozen=True, tag=True, kw_only=True):
-    """A shard of a parity check: asset partitions, and partitions of the ranking."""
+    """A shard of a parity check: asset partitions, and partitions of signals.decisions."""
 
     address: str
     partitions: tuple[int, ...]
-    rankings: tuple[int, ...]
+    decisions: tuple[int, ...]
 
 
 Task = ReplayTask | VerifyTask
@@ -63,7 +64,6 @@ class Done(msgspec.Struct, kw_only=True):
 
     market: Counter[str] = msgspec.field(default_factory=Counter)
     produced: Counter[str] = msgspec.field(default_factory=Counter)
-    actions: Counter[str] = msgspec.field(default_factory=Counter)
     refused: int = 0
     shown: list[Refused] = []
     peak_kib: int = 0
@@ -102,43 +102,40 @@ class ReplayCounts:
         """Take one output."""
         if produced.timestamp_ms < self._from_ms:
             return
-        topic = produced.topic
-        self._done.produced[topic] += 1
-        if topic == SIGNALS.name:
-            self._done.actions[produced.event.action] += 1
-        if self._output is not None and topic != RANKING.name:
+        self._done.produced[produced.topic] += 1
+        if self._output is not None:
             self._output.add(produced)
 
 
-class RankSender:
-    """Sends rank entries to the process that ranks, in batches."""
+class DecisionSender:
+    """Sends decisions to the process where the confidence agent runs, in batches."""
 
     def __init__(self, send: Send, from_ms: int) -> None:
         self._send, self._from_ms = send, from_ms
         self._batch: list[tuple[int, int, Any]] = []
 
-    def add(self, clock_ms: int, timestamp_ms: int, entry: Any) -> None:
-        """Take one entry."""
+    def add(self, clock_ms: int, timestamp_ms: int, decision: Any) -> None:
+        """Take one decision."""
         if timestamp_ms >= self._from_ms:
-            self._batch.append((clock_ms, timestamp_ms, entry))
-            if len(self._batch) >= _RANK_BATCH:
+            self._batch.append((clock_ms, timestamp_ms, decision))
+            if len(self._batch) >= _BATCH:
                 self.flush()
 
     def flush(self) -> None:
         """Send what is held."""
         if self._batch:
-            self._send((RANK, msgspec.msgpack.encode(self._batch)))
+            self._send((DECISION_BATCH, msgspec.msgpack.encode(self._batch)))
             self._batch = []
 
 
 def _free(task: ReplayTask, send: Send) -> Done:
     done = Done()
     output = Output(Path(task.out)) if task.out else None
-    ranks = RankSender(send, task.from_ms)
+    decisions = DecisionSender(send, task.from_ms)
     tally = ReplayCounts(done, output, task.from_ms)
     texts = _texts(task.source)
     flow = MarketReplay(
-        task.count, initial_strategies(task.source), tally, ranks.add, task.changes, texts
+        task.count, initial_strategies(task.source), tally, decisions.add, task.changes, texts
     )
     apply = flow.apply
     report = ReadReport()
@@ -147,9 +144,9 @@ def _free(task: ReplayTask, send: Send) -> Done:
     while part := list(islice(stream, _EVERY)):
         for arrival in part:
             apply(arrival)
-        ranks.flush()  # the merge of the ranking waits for the slowest shard
+        decisions.flush()  # the merge waits for the slowest shard
         send((PROGRESS, (len(part), flow.clock_ms)))
-    ranks.flush()
+    decisions.flush()
     if output is not None:
         output.close()
     done.market = _of_market(flow.arrived)
@@ -171,7 +168,7 @@ def _as_recorded(task: ReplayTask, source: ArchiveSource, send: Send) -> Done:
     done = Done()
     output = Output(Path(task.out)) if task.out else None
     tally = ReplayCounts(done, output, task.from_ms)
-    ranks = RankSender(send, task.from_ms)
+    decisions = DecisionSender(send, task.from_ms)
     logs = Logs(Archive(source.address), source.until_ms)
     assets = frozenset(source.assets)
     clock_ms = 0
@@ -179,18 +176,22 @@ def _as_recorded(task: ReplayTask, source: ArchiveSource, send: Send) -> Done:
     def emit(produced: Produced) -> None:
         if assets and produced.event.asset not in assets:
             return
-        tally(produced)
-        if produced.topic == RANKING.name:
-            ranks.add(clock_ms, produced.timestamp_ms, produced.event)
+        if produced.topic == DECISIONS.name:
+            decisions.add(clock_ms, produced.timestamp_ms, produced.event)
+        else:
+            tally(produced)
 
-    runs = [ExactReplay(logs, number, emit, None, task.changes) for number in task.partitions]
+    recorded = RecordedDecisions(logs)
+    runs = [
+        ExactReplay(logs, recorded, number, emit, None, task.changes) for number in task.partitions
+    ]
     # A run yields the clock of a record before it applies it, so all go by one clock.
     for number, at_ms in enumerate(heapq.merge(*(one.steps() for one in runs)), start=1):
         clock_ms = at_ms
         if not number % _EVERY:
-            ranks.flush()
+            decisions.flush()
             send((PROGRESS, (_EVERY, clock_ms)))
-    ranks.flush()
+    decisions.flush()
     if output is not None:
         output.close()
     for one in runs:
@@ -208,12 +209,14 @@ def _verify(task: VerifyTask, send: Send) -> Parity:
     def on_progress(records: int) -> None:
         send((PROGRESS, (records, 0)))
 
+    decisions = RecordedDecisions(logs)
     for partition in task.partitions:
-        replayed = ExactReplay(logs, partition, _ignore, comparison, on_progress=on_progress)
+        replayed = ExactReplay(
+            logs, decisions, partition, _ignore, comparison, on_progress=on_progress
+        )
         replayed.run()
         comparison.result.market += _of_market(replayed.arrived)
-    for partition in task.rankings:
-        check_rankings(logs, partition, comparison, on_progress)
+    ConfidenceCheck(logs, task.decisions, comparison).run(on_progress)
     return comparison.result
 
 

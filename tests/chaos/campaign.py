@@ -15,7 +15,7 @@ from embedded.stack import Stack
 from marketdata.conflict_free_batches import conflict_free_batches
 from tests.integration.streams.agents.rig import Rig, market, rig
 
-OUTPUTS = ("engine.scores", "signals", "signals.ranking", "signals.top", "dead.letters")
+OUTPUTS = ("engine.scores", "signals.decisions", "signals", "signals.top", "dead.letters")
 ASLEEP_S = 9.0
 """Longer than a session of 6 s and the rebalance after it: others own the partitions by then."""
 WORKERS = 2

@@ -9,14 +9,16 @@ strategy gives it a weight: a cycle is complete, and the story stays the same.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 from schemas.control import SignalRequest, Strategy
 from schemas.engines import ENGINES as ALL_ENGINES
 from schemas.market import TrendingAsset
 from schemas.scores import EngineScore
-from streams.fusion.watchdog import Config, WatchdogState, due, on_score, on_tick
+from schemas.signals import Decision
+from streams.fusion.watchdog import Config, WatchdogState, due, on_decisions, on_score, on_tick
 
 SEED = 20_240_801
 ASSETS = ("BTC", "ETH", "SOL", "USDC")
@@ -45,11 +47,7 @@ CAUTIOUS = Strategy(
     buy_threshold=0.2,
     stop_loss_atr=4.0,
     take_profit_pct=12.0,
-    holdings_usd={"ETH": 15_000.0, "BTC": 4_500.0},
     kelly=True,
-    win_rate=0.55,
-    avg_win=0.06,
-    avg_loss=0.04,
 )
 VERSIONS: tuple[dict[str, tuple[Strategy, int]], ...] = (
     {"balanced": (BALANCED, 0)},
@@ -59,8 +57,21 @@ VERSIONS: tuple[dict[str, tuple[Strategy, int]], ...] = (
 """Strategies and their offsets by cycle: `cautious` is new in the second."""
 
 
+class CycleOver(NamedTuple):
+    """The moment when the watchdog ends a cycle for the strategies that still wait."""
+
+    cycle: int
+
+    def ends(self, decisions: Iterable[Decision]) -> list[Decision]:
+        """Return what it writes, given all decisions so far."""
+        watch = on_decisions(Config(), WatchdogState(), decisions, self.cycle)
+        outputs = due(Config(), watch, self.cycle + 2 * GRACE_MS)[1]
+        ended: list[Any] = [one.event for one in outputs]
+        return [one for one in ended if one.cycle == self.cycle]
+
+
 def make_log() -> list[tuple[int, Any]]:
-    """Return (cycle number, event) in the order of the log; grace records are events as well."""
+    """Return (cycle number, event) in the order of the log; CycleOver stands for ends of cycles."""
     rng = Random(SEED)
     log: list[tuple[int, Any]] = []
     sequence = 0
@@ -81,8 +92,7 @@ def make_log() -> list[tuple[int, Any]]:
                 log.append((number, score))
         watch, outputs = due(Config(), watch, cycle + GRACE_MS)
         log += [(number, one.event) for one in outputs]
-        watch, outputs = due(Config(), watch, cycle + 2 * GRACE_MS)
-        log += [(number, one.event) for one in outputs]
+        log.append((number, CycleOver(cycle)))
         for _ in range(12):
             sequence += 1
             asset, engine = rng.choice(ASSETS), rng.choice(ENGINES)

@@ -1,4 +1,4 @@
-"""The whole of fusion and ranking over a seeded log, line by line against the committed text.
+"""Fusion and the confidence agent over a seeded log, line by line against the committed text.
 
 A change of a formula shows here as a diff that a reviewer can read. To accept one:
 
@@ -16,12 +16,12 @@ from typing import Any
 
 from schemas.codec import local_codec
 from schemas.scores import EngineScore
-from schemas.signals import Signal, TopSignals
-from streams.confidence.ranking import RankingStage
+from schemas.signals import Decision, Signal, TopSignals
+from streams.confidence.confidence_stage import ConfidenceStage
 from streams.fusion.fusion_stage import FusionStage
 from streams.runner import TopologyRunner
 from streams.stage import StrategyAt, Tables
-from tests.golden.seeded_log import CYCLES, ENGINES, VERSIONS, make_log
+from tests.golden.seeded_log import CYCLES, ENGINES, VERSIONS, CycleOver, make_log
 
 GOLDEN = Path(__file__).parent / "fusion_and_ranking.txt"
 
@@ -29,10 +29,13 @@ GOLDEN = Path(__file__).parent / "fusion_and_ranking.txt"
 def run() -> list[Any]:
     """Return the signals and top tens of the seeded log."""
     results: list[Any] = []
-    runner = TopologyRunner([FusionStage(), RankingStage()])
+    decisions: list[Decision] = []
+    runner = TopologyRunner([FusionStage(), ConfidenceStage()])
     for number, event in make_log():
         runner.tables = Tables({key: StrategyAt(*at) for key, at in VERSIONS[number].items()})
-        made = runner.publish(event)
+        events = event.ends(decisions) if isinstance(event, CycleOver) else [event]
+        made = [output for one in events for output in runner.publish(one)]
+        decisions += [one.event for one in made if one.topic == "signals.decisions"]
         results += [one.event for one in made if one.topic in {"signals", "signals.top"}]
     return results
 

@@ -13,6 +13,7 @@ from schemas.control import SignalRequest, Strategy
 from schemas.engines import ENGINES
 from schemas.signals import Signal
 from schemas.validation import problem
+from streams.confidence.confidence_stage import ConfidenceStage
 from streams.confidence.position_sizing import Config as SizingConfig
 from streams.fusion.fusion_stage import FusionStage
 from streams.stage import Entry, Output, Tables, advance
@@ -26,6 +27,7 @@ from tests.unit.streams.fusion.fusion_factories import (
 )
 
 STAGE = FusionStage()
+AGENT = ConfidenceStage()
 GAP = 1_000  # between two offsets, so that repetitions fit in without moving the others
 
 unit = st.floats(0.0, 1.0)
@@ -56,13 +58,7 @@ def strategies(draw: st.DrawFn) -> Strategy:
         stop_loss_pct=draw(st.none() | st.floats(0.1, 150.0)),
         take_profit_atr=draw(st.none() | st.floats(0.1, 50.0)),
         portfolio_value_usd=draw(st.floats(1.0, 1e9)),
-        holdings_usd=draw(
-            st.dictionaries(st.sampled_from(["BTC", "ETH", "USDT"]), st.floats(0.0, 1e6))
-        ),
         kelly=draw(st.booleans()),
-        win_rate=draw(unit),
-        avg_win=draw(st.floats(0.001, 1.0)),
-        avg_loss=draw(unit),
     )
 
 
@@ -152,7 +148,15 @@ def run(records: list[Record], *, recover: bool = False) -> list[tuple[Output, .
 
 
 def signals_of(outputs: list[tuple[Output, ...]]) -> list[Signal]:
-    return [one.event for sent in outputs for one in sent if isinstance(one.event, Signal)]
+    """Return the signals that the confidence agent makes of the decisions."""
+    entries: dict[str, Entry] = {}
+    signals = []
+    for offset, one in enumerate(one for sent in outputs for one in sent):
+        moved = advance(AGENT, entries.get(one.key), one.event, AGENT.inputs[0], 0, offset)
+        assert moved is not None
+        entries[one.key], made = moved
+        signals += [output.event for output in made if isinstance(output.event, Signal)]
+    return signals
 
 
 @given(logs())
@@ -177,10 +181,7 @@ def test_signals_keep_their_bounds(records: list[Record]) -> None:
         assert problem(signal) is None
         (version,) = (one.offset for one in signal.inputs if one.topic == "control.strategies")
         strategy = by_id[signal.strategy_id, version]
-        held_usd = strategy.holdings_usd.get("BTC", 0.0)
-        most_usd = share * strategy.portfolio_value_usd + (
-            held_usd if signal.action == "SELL" else 0
-        )
+        most_usd = share * strategy.portfolio_value_usd
         assert 0.0 <= signal.position_value_usd <= most_usd * (1 + 1e-12)
         assert signal.action != "HOLD" or signal.position_value_usd == 0.0
         assert (signal.override is None) <= (signal.action == signal.fused_action)

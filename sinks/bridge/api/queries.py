@@ -27,7 +27,6 @@ _Engine = Annotated[str, Meta(pattern=r"^[a-z_]{1,32}$(?!\n)", description="Name
 _Bars = Annotated[int, Meta(ge=1, le=1000, description="Most candles.")]
 _Rule = Annotated[str, Meta(max_length=MOST_RULE)]
 _Weights = Annotated[dict[str, float], Meta(max_length=16)]
-_Holdings = Annotated[dict[AssetName, float], Meta(max_length=MOST_ASSETS)]
 _Assets = Annotated[tuple[AssetName, ...], Meta(max_length=MOST_ASSETS)]
 
 
@@ -128,11 +127,7 @@ class StrategyBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     take_profit_pct: float | None = None
     take_profit_atr: float | None = None
     portfolio_value_usd: float = 50_000
-    holdings_usd: _Holdings = {}
     kelly: bool = False
-    win_rate: float | None = None
-    avg_win: float | None = None
-    avg_loss: float | None = None
     description: _Rule = ""
     trailing_stop_pct: float | None = None
     trailing_stop_atr: float | None = None

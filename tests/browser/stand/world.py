@@ -12,14 +12,15 @@ from producers.strategies import PREBUILT
 from schemas.events import TOPIC_OF, MarketEvent
 from schemas.explanations import Explanation
 from schemas.partitioning import partition_of
-from schemas.signals import RankEntry, Signal, TopSignals
+from schemas.signals import Decision, Signal, TopSignals
 from schemas.sources import SourceStatus
-from schemas.topics import EXPLANATIONS, RANKING, SOURCES, STRATEGIES
+from schemas.topics import DECISIONS, EXPLANATIONS, SOURCES, STRATEGIES
 from sinks.explanations import template
 from sinks.explanations.facts import facts_of, input_hash
 from streams.replay.market import MarketReplay, Produced
 from streams.replay.replay_record import RANK, ReplayRecord
-from streams.stage import Entry, StrategyAt, advance
+from streams.runner import StageRunner
+from streams.stage import StrategyAt
 from streams.topology import stage
 from tests.browser.stand.log import PARTITIONS
 
@@ -44,10 +45,8 @@ class World:
         self._start_ms, self._assets, self._seed = start_ms, assets, seed
         self._out: list[Produced] = []
         strategies = {one.strategy_id: StrategyAt(one, at) for at, one in enumerate(PREBUILT)}
-        self._run = MarketReplay(PARTITIONS, strategies, self._emit, self._rank)
-        self._ranking = stage("ranking")
-        self._ranked: dict[str, Entry] = {}
-        self._ranks: Counter[int] = Counter()
+        self._run = MarketReplay(PARTITIONS, strategies, self._emit, self._decide)
+        self._agent = StageRunner(stage("confidence"), PARTITIONS)
         self._offsets: Counter[tuple[str, int]] = Counter()
         self._signals: dict[str, Signal] = {}
 
@@ -92,23 +91,17 @@ class World:
 
     def _emit(self, produced: Produced) -> None:
         self._out.append(produced)
-        if isinstance(produced.event, Signal):
-            self._signals[produced.event.signal_id] = produced.event
 
-    def _rank(self, clock_ms: int, at_ms: int, entry: RankEntry) -> None:
-        partition = partition_of(entry.strategy_id.encode(), PARTITIONS)
-        key = self._ranking.single_key or entry.strategy_id
-        held = f"{partition}/{key}"
-        offset = self._ranks[partition]
-        self._ranks[partition] += 1
-        moved = advance(
-            self._ranking, self._ranked.get(held), entry, RANKING.name, partition, offset
-        )
-        assert moved is not None
-        self._ranked[held], outputs = moved
+    def _decide(self, clock_ms: int, at_ms: int, decision: Decision) -> None:
+        name = decision.strategy_id
+        partition = partition_of(name.encode(), PARTITIONS)
+        offset = self._add(DECISIONS.name, name, at_ms, decision)
+        outputs = self._agent.apply(DECISIONS.name, partition, offset, name.encode(), decision)
         for output in outputs:
+            self._add(output.topic, output.key, at_ms, output.event)
+            if isinstance(output.event, Signal):
+                self._signals[output.event.signal_id] = output.event
             if isinstance(output.event, TopSignals):
-                self._add(output.topic, output.key, at_ms, output.event)
                 self._explain(output.event, at_ms)
 
     def _explain(self, top: TopSignals, at_ms: int) -> None:

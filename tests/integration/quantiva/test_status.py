@@ -106,15 +106,15 @@ def test_a_stage_that_has_read_all_is_ok_and_its_data_is_fresh(platform: Platfor
 
 @on_both
 def test_a_member_that_reads_nothing_is_stalled(platform: Platform, broker_kind: str) -> None:
-    platform.publish("signals.ranking", samples.ENTRY)
+    platform.publish("signals.decisions", samples.DECISION)
 
     async def join_and_look() -> dict[str, Any]:
-        async with member(platform, "ranking", "signals.ranking"):
+        async with member(platform, "confidence", "signals.decisions"):
             return await asyncio.to_thread(report, platform)
 
-    ranking = platform.run(join_and_look())["by_stage"]["ranking"]
-    assert (ranking["state"], ranking["lag"]) == ("stalled", 1)
-    assert ranking["members"] == (None if broker_kind == TANSU else 1)
+    agent = platform.run(join_and_look())["by_stage"]["confidence"]
+    assert (agent["state"], agent["lag"]) == ("stalled", 1)
+    assert agent["members"] == (None if broker_kind == TANSU else 1)
 
 
 def test_degraded_parts_dead_letters_and_topics_are_counted(platform: Platform) -> None:
@@ -139,7 +139,9 @@ def test_an_archive_is_listed_once_it_has_a_group(platform: Platform, broker_kin
     assert [one for one in report(platform)["by_stage"] if one.startswith(ARCHIVE)] == []
     now_ms = time.time_ns() // 1_000_000
     platform.publish("engine.scores", *[samples.score()] * 5, sent_ms=now_ms - 600_000)
-    platform.publish("signals.ranking", samples.ENTRY)  # it keeps no such topic: no record waits
+    platform.publish(
+        "signals.decisions", samples.DECISION
+    )  # it keeps no such topic: no record waits
     commit(platform, f"{ARCHIVE}0a1b2c3d", "engine.scores", 2)
     found = report(platform)
     archive = found["by_stage"][f"{ARCHIVE}0a1b2c3d"]

@@ -70,9 +70,9 @@ def test_an_event_that_does_not_fit_is_not_encoded(event: SignalRequest) -> None
 
 
 def older_strategy() -> dict[str, Any]:
-    """Return the strategy's schema as it might have been, without three fields of today."""
+    """Return the strategy's schema as it might have been, without two fields of today."""
     avro = copy.deepcopy(schema("strategy").avro)
-    gone = {"event_risk_floor", "kelly", "holdings_usd"}
+    gone = {"event_risk_floor", "kelly"}
     avro["fields"] = [field for field in avro["fields"] if field["name"] not in gone]
     return avro
 

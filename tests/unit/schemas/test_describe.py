@@ -8,6 +8,7 @@ import pytest
 
 from schemas.contract import STRUCTS
 from schemas.describe import _LINES, key_text, one_line
+from tests import factories
 from tests.unit.quantiva.status import samples
 
 LINES = [
@@ -26,8 +27,7 @@ LINES = [
     (samples.score(), "sentiment   +0.250 conf 0.50 fresh 1.00 cycle 00:00 | model: no weights"),
     (samples.score(status="missing", detail={}), "cycle 00:00 MISSING"),
     (samples.SIGNAL, "BUY  momentum final +0.582 conf 0.81 at 50,000.00 for 814 cycle by entry"),
-    (samples.ENTRY, "signal BTC BUY final +0.500 conf 0.80 cycle 00:00"),
-    (samples.GRACE, "the wait for cycle 01-01 00:00:00 is over"),
+    (factories.cycle_end(cycle=samples.T0), "the wait for cycle 01-01 00:00:00 is over"),
     (samples.DECISION, "BUY  BTC final +0.000 at 50,000.00"),
     (samples.TRADE, "buy 0.5 BTC at 50,010.00 for 25k fee 25.00 by thresholds"),
     (samples.EQUITY, "50000.00 USD, 25000.00 of it cash, 0 positions, 0 of 0 trades won"),

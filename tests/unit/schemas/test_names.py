@@ -22,13 +22,14 @@ from schemas.names import (
     wrong_id,
     wrong_text,
 )
-from schemas.signals import RankedSignal, RankEntry, TopSignals
+from schemas.signals import RankedSignal, TopSignals
 from schemas.validation import problem
 from tests.factories import (
     START_MS,
     book,
     calendar_event,
     candle,
+    decision,
     fundamentals,
     news,
     request,
@@ -110,7 +111,6 @@ def test_ids() -> None:
 
 LONG, NUL = "x" * 400_000, "a\0b"
 TOP = TopSignals("s", START_MS, True, 1, 1, (RankedSignal(1, "f0", "BTC", "BUY", 0.5, 0.8),))
-ENTRY = RankEntry("s", "signal", START_MS, 1, "BTC", "f0", "BUY", 0.5, 0.8)
 HEAD = [("source", LONG), ("source", NUL), ("source_id", LONG), ("source_id", NUL)]
 MARKET = [("exchange", LONG), ("exchange", NUL), ("symbol", LONG), ("symbol", NUL)]
 TEXTS: list[tuple[Any, str, Any]] = [
@@ -138,7 +138,6 @@ TEXTS: list[tuple[Any, str, Any]] = [
     (strategy(), "assets", (NUL,)),
     (strategy(), "assets", ("btc",)),
     (strategy(), "assets", ("BTC",) * 501),
-    (strategy(), "holdings_usd", {NUL: 1.0}),
     (strategy(), "owner", "nobody"),
     (strategy(), "version", 0),
     (strategy(), "updated_at", 2**60),
@@ -148,7 +147,7 @@ TEXTS: list[tuple[Any, str, Any]] = [
     (strategy(), "event_risk_floor", -1.1),
     *((signal(), name, LONG) for name in ("signal_id", "strategy_id", "user_id", "request_id")),
     (signal(), "detail", {"model": NUL}),
-    *((ENTRY, name, LONG) for name in ("strategy_id", "signal_id", "asset")),
+    *((decision(), name, LONG) for name in ("strategy_id", "decision_id", "asset")),
     (TOP, "strategy_id", LONG),
     (TOP, "ranked", (RankedSignal(1, LONG, "BTC", "BUY", 0.5, 0.8),)),
 ]

@@ -10,9 +10,9 @@ import pytest
 
 from schemas.control import SignalRequest
 from schemas.explanations import EXPLANATION_STATUSES, Explanation
-from schemas.signals import RankEntry
 from schemas.sources import CIRCUITS, SOURCE_STATES, SourceStatus
 from schemas.validation import problem
+from tests import factories
 
 AT = 1_700_000_000_000
 REQUEST = SignalRequest("r", "BTC", "s", AT)
@@ -120,7 +120,7 @@ def test_what_is_wrong_is_said(event: Any, change: dict[str, Any], reason: str) 
             )
             for status in EXPLANATION_STATUSES
         ),
-        pytest.param(RankEntry("*", "grace", 0, 0, "", "", "", 0.0, 0.0), id="what has no rules"),
+        pytest.param(factories.cycle_end(), id="the end of a cycle"),
     ],
 )
 def test_what_is_right_has_no_problem(event: Any) -> None:

@@ -13,7 +13,7 @@ from schemas.codec import BadEventError
 from schemas.control import SignalRequest
 from schemas.market import OrderBook
 from schemas.partitioning import partition_of
-from schemas.topics import BOOKS, RANKING, REQUESTS, SCORES, SIGNALS, TOP, TRENDING
+from schemas.topics import BOOKS, DECISIONS, REQUESTS, SCORES, SIGNALS, TOP, TRENDING
 from streams.engines.liquidity import ENGINE
 from streams.engines.scoring_stage import ScoringStage
 from streams.runner import Refused, StageRunner, TopologyRunner
@@ -42,12 +42,12 @@ def test_the_recipes_of_the_test_kit_work(number: int) -> None:
         space[name]()
 
 
-def test_a_tick_becomes_scores_signals_and_a_top_ten() -> None:
+def test_a_tick_becomes_scores_decisions_signals_and_a_top_ten() -> None:
     runner = TopologyRunner(stages(), strategies=PREBUILT)
     made = runner.publish(make_tick())
     topics = [one.topic for one in made]
     assert topics.count(SCORES.name) == 5
-    assert topics.count(SIGNALS.name) == topics.count(RANKING.name) == len(PREBUILT)
+    assert topics.count(SIGNALS.name) == topics.count(DECISIONS.name) == len(PREBUILT)
     assert topics.count(TOP.name) == len(PREBUILT)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from schemas.contract import STRUCTS
 from schemas.engines import ENGINES
-from schemas.topics import BY_NAME, MARKET_TOPICS, NEWS, NEWS_SCORES, RANKING, SCORES, TRENDING
+from schemas.topics import BY_NAME, DECISIONS, MARKET_TOPICS, NEWS, NEWS_SCORES, SCORES, TRENDING
 from streams import topology
 from streams.engines.base import Engine
 from streams.stage import Stage
@@ -21,7 +21,7 @@ def test_the_five_engines_in_the_order_of_the_contract() -> None:
 
 def test_all_stages_in_the_order_of_the_flow() -> None:
     names = tuple(one.name for one in topology.stages())
-    assert names == topology.stage_names() == ("headlines", *ENGINES, "fusion", "ranking")
+    assert names == topology.stage_names() == ("headlines", *ENGINES, "fusion", "confidence")
 
 
 @pytest.mark.parametrize("name", topology.stage_names())
@@ -61,9 +61,9 @@ def test_sentiment_reads_what_headlines_say_and_not_the_headlines() -> None:
     assert topology.stage("sentiment").inputs == (TRENDING.name, NEWS_SCORES.name)
 
 
-def test_fusion_reads_what_the_engines_write_and_ranking_what_fusion_writes() -> None:
+def test_fusion_reads_what_the_engines_write_and_confidence_what_fusion_writes() -> None:
     assert SCORES.name in topology.stage("fusion").inputs
-    assert topology.stage("ranking").inputs == (RANKING.name,)
+    assert topology.stage("confidence").inputs == (DECISIONS.name,)
 
 
 @pytest.mark.parametrize("stage", topology.stages(), ids=lambda stage: stage.name)
@@ -71,8 +71,3 @@ def test_a_new_state_survives_msgpack(stage: Stage) -> None:
     state = stage.initial()
     stored = msgspec.msgpack.encode(state)
     assert msgspec.msgpack.decode(stored, type=stage.state_type) == state
-
-
-def test_only_ranking_has_one_state_a_partition() -> None:
-    single = {stage.name: stage.single_key for stage in topology.stages()}
-    assert single == {**dict.fromkeys(("headlines", *ENGINES, "fusion")), "ranking": "*"}

@@ -23,7 +23,6 @@ from schemas.signals import (
     PortfolioEquity,
     PortfolioTrade,
     RankedSignal,
-    RankEntry,
     Signal,
     TopSignals,
 )
@@ -94,8 +93,6 @@ SIGNAL = Signal(
     position_size=0.01628,
     position_value_usd=814.0,
 )
-ENTRY = RankEntry("s1", "signal", T0, 50, "BTC", "id", "BUY", 0.5, 0.8)
-GRACE = RankEntry("*", "grace", T0, 0, "", "", "", 0.0, 0.0)
 TOP = TopSignals("s1", T0, False, 3, 50, (RankedSignal(1, "id", "BTC", "BUY", 0.5, 0.8),))
 
 EXPLANATION = Explanation(

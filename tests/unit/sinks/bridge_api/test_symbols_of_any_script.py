@@ -51,7 +51,7 @@ async def test_an_asset_in_a_request_and_in_a_strategy(asset: str) -> None:
             "POST", "/api/v1/signals/generate", Role.TRADER, json=asked
         )
         assert (status, answer["asset"]) == (202, asset)
-        body = {"name": "Mine", "assets": [asset], "holdings_usd": {asset: 5.0}}
+        body = {"name": "Mine", "assets": [asset]}
         path = "/api/v1/strategies/new"
         status, answer, _ = await it.call("PUT", path, Role.TRADER, json=body)
         assert (status, answer["strategy"]["assets"]) == (201, [asset])

@@ -1,4 +1,4 @@
-"""Stages under test, each with the records that it reads: a scoring stage, fusion, the ranking."""
+"""Stages under test, each with the records that it reads: a scoring stage, fusion, confidence."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from schemas.market import Candle
-from schemas.signals import RankEntry
-from streams.confidence.ranking import RankingStage
+from streams.confidence.confidence_stage import ConfidenceStage
 from streams.engines.base import Engine, EngineReading
 from streams.engines.scoring_stage import ScoringStage
 from streams.fusion.fusion_stage import FusionStage
@@ -72,10 +71,10 @@ def _scores() -> tuple[msgspec.Struct, ...]:
     )
 
 
-def _ranks() -> tuple[msgspec.Struct, ...]:
+def _decisions() -> tuple[msgspec.Struct, ...]:
     return tuple(
-        RankEntry(name, "signal", START_MS + number * CYCLE_MS, 3, asset, asset, "BUY", 0.5, 0.8)
-        for number in range(3)
+        factories.decision(name, asset, as_of=start_ms, cycle=start_ms, cycle_size=3)
+        for start_ms in range(START_MS, START_MS + 3 * CYCLE_MS, CYCLE_MS)
         for asset in ASSETS
         for name in ("balanced", "careful", "bold")
     )
@@ -85,5 +84,5 @@ _STRATEGIES = {name: StrategyAt(factories.strategy(name), 0) for name in ("balan
 SCENES = {
     "scoring": Scene(COUNTING, EMPTY_TABLES, _market()),
     "fusion": Scene(FusionStage(), Tables(_STRATEGIES), _scores()),
-    "ranking": Scene(RankingStage(), EMPTY_TABLES, _ranks()),
+    "confidence": Scene(ConfidenceStage(), EMPTY_TABLES, _decisions()),
 }

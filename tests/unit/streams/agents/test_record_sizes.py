@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from schemas.codec import BadEventError
+from streams.confidence.confidence_stage import ConfidenceStage
 from streams.fusion.fusion_stage import FusionStage
 from streams.stage import StrategyAt, Tables
 from tests import factories
@@ -38,8 +39,9 @@ async def test_case_fusion_behind(
     )
     await worker.run()
     assert worker.fetch() == []
-    signals = [one for one in broker.sent(worker.stage.inputs) if one.topic == "signals"]
-    assert len(signals) == strategies * cycles
+    sent = broker.sent(worker.stage.inputs)
+    decisions = [one for one in sent if one.topic == "signals.decisions"]
+    assert len(decisions) == strategies * cycles
 
 
 @both
@@ -59,8 +61,26 @@ async def test_three_thousand_requests_at_once(tmp_path: Path, *, transactions: 
     )
     await worker.run()
     assert worker.fetch() == []
+    sent = broker.sent(worker.stage.inputs)
+    decisions = [one for one in sent if one.topic == "signals.decisions"]
+    assert len(decisions) >= 3_000
+
+
+@both
+async def test_case_the_agent_behind_with_five_hundred_assets(
+    tmp_path: Path, *, transactions: bool
+) -> None:
+    broker = MemoryBroker()
+    features = {f"INDICATOR{number}@1h": 1.5 for number in range(100)}
+    for start_ms in range(START_MS, START_MS + 4 * CYCLE_MS, CYCLE_MS):
+        for number in range(500):
+            at = {"as_of": start_ms, "cycle": start_ms, "cycle_size": 501}
+            broker.publish(factories.decision(asset=f"A{number}", features=features, **at))
+    worker = MemoryWorker(broker, ConfidenceStage(), tmp_path, transactions=transactions)
+    await worker.run()
+    assert worker.fetch() == []
     signals = [one for one in broker.sent(worker.stage.inputs) if one.topic == "signals"]
-    assert len(signals) >= 3_000
+    assert len(signals) == 2_000
 
 
 @pytest.mark.parametrize(

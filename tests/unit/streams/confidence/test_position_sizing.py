@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
+from schemas.signals import Decision, OpenPosition
 from streams.confidence.position_sizing import (
     Config,
     Conviction,
     Sizing,
     correlation,
     diversification_weight,
+    exits,
     kelly_fraction,
     multiplier,
     size,
@@ -19,14 +22,23 @@ from streams.confidence.position_sizing import (
 from tests.unit.streams.fusion.fusion_factories import make_strategy
 
 CONFIG = Config()
-FULL = Conviction(1.0, 1.0, 1.0)
-EXAMPLE = Conviction(0.85, 0.58, 1.0)
 PRICE_USD = 50_000.0
+EXAMPLE = Decision(
+    decision_id="d",
+    strategy_id="s",
+    asset="BTC",
+    as_of=0,
+    action="BUY",
+    price_usd=PRICE_USD,
+    sentiment_confidence=0.85,
+    trend_strength=0.58,
+    data_freshness=1.0,
+    portfolio_value_usd=50_000.0,
+)
 
 
-def sized(action: str = "BUY", features: dict[str, float] | None = None, **fields: Any) -> Sizing:
-    strategy = make_strategy(**fields)
-    return size(CONFIG, strategy, "BTC", action, PRICE_USD, EXAMPLE, features or {})
+def sized(config: Config = CONFIG, **fields: Any) -> Sizing:
+    return size(config, replace(EXAMPLE, **fields))
 
 
 def test_worked_example() -> None:
@@ -75,100 +87,60 @@ def test_multiplier_weighs_each_term(
 )
 def test_kelly(win_rate: float, avg_win: float, avg_loss: float, expected: float) -> None:
     assert kelly_fraction(win_rate, avg_win, avg_loss) == pytest.approx(expected, abs=1e-12)
-    got = sized(kelly=True, win_rate=win_rate, avg_win=avg_win, avg_loss=avg_loss)
-    assert got.value_usd == pytest.approx(814.0 * expected, abs=1e-9)
-    assert got.confidence == 0.814, "Kelly sizes, it does not change the confidence"
 
 
-def test_kelly_numbers_are_ignored_while_kelly_is_off() -> None:
-    assert sized(win_rate=0.3, avg_win=0.05, avg_loss=0.1).value_usd == 814.0
-
-
-@pytest.mark.parametrize(
-    ("action", "held_usd", "expected"),
-    [
-        pytest.param("BUY", 0.0, 814.0, id="nothing held"),
-        pytest.param("BUY", 4_700.0, 300.0, id="300 below the cap"),
-        pytest.param("BUY", 5_000.0, 0.0, id="at the cap"),
-        pytest.param("BUY", 9_000.0, 0.0, id="over the cap"),
-        pytest.param("SELL", 9_000.0, 814.0, id="a full holding can be sold"),
-    ],
-)
-def test_at_most_a_tenth_of_the_portfolio(action: str, held_usd: float, expected: float) -> None:
-    strategy = make_strategy(holdings_usd={"BTC": held_usd})
-    config = Config(diversification_weight=0.0, freshness_weight=0.3)  # so that only the cap acts
-    got = size(config, strategy, "BTC", action, PRICE_USD, EXAMPLE, {})
-    assert got.value_usd == pytest.approx(expected, abs=1e-9)
-
-
-def test_the_cap_binds_without_holdings() -> None:
-    config = Config(base_share=0.5)
-    got = size(config, make_strategy(), "BTC", "BUY", PRICE_USD, FULL, {})
-    assert got.value_usd == 5_000.0
+def test_at_most_a_tenth_of_the_portfolio() -> None:
+    full = {"sentiment_confidence": 1.0, "trend_strength": 1.0}
+    assert sized(Config(base_share=0.5), **full).value_usd == 5_000.0
 
 
 @pytest.mark.parametrize(
-    ("fields", "expected"),
+    ("stop_usd", "expected"),
     [
-        pytest.param({}, 814.0, id="no stop"),
-        pytest.param({"stop_loss_pct": 2.0}, 814.0, id="narrower than the reference"),
-        pytest.param({"stop_loss_pct": 5.0}, 814.0, id="the reference"),
-        pytest.param({"stop_loss_pct": 10.0}, 407.0, id="twice the reference"),
-        pytest.param({"stop_loss_atr": 4.0}, 407.0, id="4 ATR of 2.5 %"),
-        pytest.param({"stop_loss_pct": 5.0, "stop_loss_atr": 4.0}, 814.0, id="percent goes first"),
+        pytest.param(None, 814.0, id="no stop"),
+        pytest.param(49_000.0, 814.0, id="narrower than the reference"),
+        pytest.param(47_500.0, 814.0, id="the reference"),
+        pytest.param(45_000.0, 407.0, id="twice the reference"),
+        pytest.param(51_000.0, 814.0, id="above the price it is none"),
     ],
 )
-def test_a_wider_stop_makes_a_smaller_position(fields: dict[str, float], expected: float) -> None:
-    assert sized(features={"ATR14@1h": 1_250.0}, **fields).value_usd == pytest.approx(expected)
+def test_a_wider_stop_makes_a_smaller_position(stop_usd: float | None, expected: float) -> None:
+    position = OpenPosition(PRICE_USD, 0, stop_usd)
+    assert sized(position=position).value_usd == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(
-    ("action", "fields", "stop_usd", "target_usd"),
+    ("fields", "stop_usd", "target_usd"),
     [
-        pytest.param("BUY", {}, None, None, id="none"),
-        pytest.param(
-            "BUY", {"stop_loss_pct": 5.0, "take_profit_pct": 10.0}, 47_500, 55_000, id="%"
-        ),
-        pytest.param(
-            "SELL", {"stop_loss_pct": 5.0, "take_profit_pct": 10.0}, 52_500, 45_000, id="-%"
-        ),
-        pytest.param(
-            "BUY", {"stop_loss_atr": 2.0, "take_profit_atr": 3.0}, 49_000, 51_500, id="ATR"
-        ),
-        pytest.param(
-            "SELL", {"stop_loss_atr": 2.0, "take_profit_atr": 3.0}, 51_000, 48_500, id="-ATR"
-        ),
-        pytest.param("BUY", {"stop_loss_pct": 100.0}, None, None, id="below 0 nothing trades"),
-        pytest.param("HOLD", {"stop_loss_pct": 5.0, "take_profit_pct": 9.0}, None, None, id="HOLD"),
+        pytest.param({}, None, None, id="none"),
+        pytest.param({"stop_loss_pct": 5.0, "take_profit_pct": 10.0}, 47_500, 55_000, id="%"),
+        pytest.param({"stop_loss_atr": 2.0, "take_profit_atr": 3.0}, 49_000, 51_500, id="ATR"),
+        pytest.param({"stop_loss_pct": 5.0, "stop_loss_atr": 4.0}, 47_500, None, id="% goes first"),
+        pytest.param({"stop_loss_pct": 100.0}, None, None, id="below 0 nothing trades"),
+        pytest.param({"stop_loss_atr": 2.0, "timeframe": "4h"}, 30_002, None, id="own timeframe"),
     ],
 )
-def test_exits(
-    action: str, fields: dict[str, float], stop_usd: float | None, target_usd: float | None
-) -> None:
-    got = sized(action, {"ATR14@1h": 500.0, "ATR14@4h": 9_999.0}, **fields)
-    assert got.stop_loss_usd == pytest.approx(stop_usd)
-    assert got.take_profit_usd == pytest.approx(target_usd)
-
-
-def test_the_atr_is_that_of_the_strategys_timeframe() -> None:
-    features = {"ATR14@1h": 500.0, "ATR14@4h": 1_000.0}
-    assert sized(features=features, timeframe="4h", stop_loss_atr=2.0).stop_loss_usd == 48_000.0
+def test_exits(fields: dict[str, Any], stop_usd: float | None, target_usd: float | None) -> None:
+    features = {"ATR14@1h": 500.0, "ATR14@4h": 9_999.0}
+    got = exits(make_strategy(**fields), PRICE_USD, features)
+    assert got == (pytest.approx(stop_usd), pytest.approx(target_usd), {})
 
 
 def test_an_unknown_atr_is_said() -> None:
-    got = sized(stop_loss_atr=2.0, take_profit_atr=2.0)
-    assert (got.stop_loss_usd, got.take_profit_usd, got.value_usd) == (None, None, 814.0)
-    assert sorted(got.detail) == ["stop_loss", "take_profit"]
-    assert "ATR14@1h" in got.detail["stop_loss"]
+    strategy = make_strategy(stop_loss_atr=2.0, take_profit_atr=2.0)
+    stop_usd, target_usd, lacking = exits(strategy, PRICE_USD, {})
+    assert (stop_usd, target_usd) == (None, None)
+    assert sorted(lacking) == ["stop_loss", "take_profit"]
+    assert "ATR14@1h" in lacking["stop_loss"]
 
 
 def test_hold_has_a_confidence_but_no_size() -> None:
-    got = sized("HOLD")
+    got = sized(action="HOLD")
     assert (got.confidence, got.value_usd, got.size) == (0.814, 0.0, 0.0)
 
 
 def test_without_a_price_there_is_no_size_and_the_detail_says_so() -> None:
-    got = size(CONFIG, make_strategy(), "BTC", "BUY", None, EXAMPLE, {})
+    got = sized(price_usd=None)
     assert (got.confidence, got.value_usd, got.size) == (0.814, 0.0, 0.0)
     assert "no current price of BTC" in got.detail["price"]
 
@@ -207,5 +179,5 @@ def test_correlation(asset: str, other: str, expected: float) -> None:
 def test_correlated_holdings_lower_the_diversification(
     holdings_usd: dict[str, float], expected: float
 ) -> None:
-    strategy = make_strategy(holdings_usd=holdings_usd)
-    assert diversification_weight(CONFIG, strategy, "BTC") == pytest.approx(expected)
+    got = diversification_weight(CONFIG, "BTC", holdings_usd, 50_000.0)
+    assert got == pytest.approx(expected)

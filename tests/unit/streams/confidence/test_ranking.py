@@ -5,40 +5,37 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from schemas.signals import RankEntry, TopSignals
-from streams.confidence.ranking import Config, RankingStage
+from schemas.signals import RankedSignal, TopSignals
+from streams.confidence.ranking import Config, Ranking, add, end, top
 from tests.factories import CYCLE_MS
-from tests.unit.streams.fusion.fusion_factories import T0, Feed
+from tests.unit.streams.fusion.fusion_factories import T0
 
 
-def make_entry(
-    asset: str,
-    final: float = 0.5,
-    confidence: float = 0.5,
-    cycle: int = T0,
-    size: int = 3,
-    strategy_id: str = "s",
-) -> RankEntry:
-    """Build a signal's entry."""
-    return RankEntry(
-        strategy_id, "signal", cycle, size, asset, f"id-{asset}", "BUY", final, confidence
-    )
+class Ranked:
+    """The ranking of the strategy `s`, fed by hand. Each step returns the tops that went out."""
 
+    def __init__(self, config: Config | None = None) -> None:
+        self.config = config or Config()
+        self.state = Ranking()
 
-def make_grace(cycle: int = T0) -> RankEntry:
-    """Build the record that ends the wait for a cycle."""
-    return RankEntry("*", "grace", cycle, 0, "", "", "", 0.0, 0.0)
+    def signal(
+        self,
+        asset: str,
+        final: float = 0.5,
+        confidence: float = 0.5,
+        cycle: int = T0,
+        size: int = 3,
+    ) -> list[TopSignals]:
+        one = RankedSignal(0, f"id-{asset}", asset, "BUY", final, confidence)
+        self.state, closing = add(self.config, self.state, cycle, size, one)
+        return [top("s", cycle) for cycle in closing]
 
+    def signals(self, assets: str, cycle: int = T0, size: int = 3) -> list[TopSignals]:
+        return [sent for one in assets for sent in self.signal(one, cycle=cycle, size=size)]
 
-def make_feed(config: Config | None = None) -> Feed:
-    return Feed(stage=RankingStage(config))
-
-
-def tops(feed: Feed, *entries: RankEntry) -> list[TopSignals]:
-    outputs = feed.put(*entries)
-    assert all(one.topic == "signals.top" for one in outputs)
-    assert [one.key for one in outputs] == [one.event.strategy_id for one in outputs]
-    return [one.event for one in outputs]
+    def end(self, cycle: int = T0) -> list[TopSignals]:
+        self.state, closing = end(self.config, self.state, cycle)
+        return [top("s", cycle) for cycle in closing]
 
 
 def assets(top: TopSignals) -> list[str]:
@@ -46,19 +43,16 @@ def assets(top: TopSignals) -> list[str]:
 
 
 def test_a_complete_cycle_is_ranked_by_strength_times_confidence() -> None:
-    feed = make_feed()
-    (top,) = tops(
-        feed,
-        make_entry("A", final=0.9, confidence=0.1),
-        make_entry("B", final=-0.5, confidence=0.8),
-        make_entry("C", final=0.6, confidence=0.5),
-    )
-    assert assets(top) == ["B", "C", "A"], "0.40, 0.30, 0.09: a strong SELL counts as well"
-    assert [one.rank for one in top.ranked] == [1, 2, 3]
-    assert (top.strategy_id, top.cycle) == ("s", T0)
-    assert (top.complete, top.received, top.expected) == (True, 3, 3)
-    assert top.ranked[0].signal_id == "id-B"
-    assert (top.ranked[0].final_score, top.ranked[0].confidence) == (-0.5, 0.8)
+    ranking = Ranked()
+    assert ranking.signal("A", final=0.9, confidence=0.1) == []
+    assert ranking.signal("B", final=-0.5, confidence=0.8) == []
+    (ranked,) = ranking.signal("C", final=0.6, confidence=0.5)
+    assert assets(ranked) == ["B", "C", "A"], "0.40, 0.30, 0.09: a strong SELL counts as well"
+    assert [one.rank for one in ranked.ranked] == [1, 2, 3]
+    assert (ranked.strategy_id, ranked.cycle) == ("s", T0)
+    assert (ranked.complete, ranked.received, ranked.expected) == (True, 3, 3)
+    assert ranked.ranked[0].signal_id == "id-B"
+    assert (ranked.ranked[0].final_score, ranked.ranked[0].confidence) == (-0.5, 0.8)
 
 
 @pytest.mark.parametrize(
@@ -66,141 +60,116 @@ def test_a_complete_cycle_is_ranked_by_strength_times_confidence() -> None:
     [pytest.param("ABC", id="in order"), pytest.param("CBA", id="backwards")],
 )
 def test_ties_break_by_asset_name(order: str) -> None:
-    (top,) = tops(make_feed(), *(make_entry(asset) for asset in order))
-    assert assets(top) == ["A", "B", "C"]
+    (ranked,) = Ranked().signals(order)
+    assert assets(ranked) == ["A", "B", "C"]
 
 
 def test_only_ten_are_ranked() -> None:
     names = [f"A{number:02d}" for number in range(25)]
-    entries = [make_entry(name, final=n / 100, size=25) for n, name in enumerate(names)]
-    (top,) = tops(make_feed(), *entries)
-    assert assets(top) == names[:-11:-1]
-    assert (top.received, top.expected) == (25, 25)
+    ranking = Ranked()
+    sent = [ranking.signal(name, final=n / 100, size=25) for n, name in enumerate(names)]
+    (ranked,) = sent[-1]
+    assert not any(sent[:-1])
+    assert assets(ranked) == names[:-11:-1]
+    assert (ranked.received, ranked.expected) == (25, 25)
 
 
-def test_nothing_goes_out_before_the_last_signal() -> None:
-    feed = make_feed()
-    assert tops(feed, make_entry("A"), make_entry("B")) == []
-
-
-def test_the_grace_record_closes_what_has_come() -> None:
-    feed = make_feed()
-    (top,) = tops(feed, make_entry("A"), make_entry("B"), make_grace())
-    assert assets(top) == ["A", "B"]
-    assert (top.complete, top.received, top.expected) == (False, 2, 3)
-
-
-def test_the_grace_record_closes_all_strategies_of_the_partition_by_id() -> None:
-    feed = make_feed()
-    closed = tops(
-        feed, make_entry("A", strategy_id="b"), make_entry("A", strategy_id="a"), make_grace()
-    )
-    assert [one.strategy_id for one in closed] == ["a", "b"]
-    assert feed.stage.single_key == "*", "one state holds them all"
+def test_the_end_closes_what_has_come() -> None:
+    ranking = Ranked()
+    assert ranking.signals("AB") == []
+    (ranked,) = ranking.end()
+    assert assets(ranked) == ["A", "B"]
+    assert (ranked.complete, ranked.received, ranked.expected) == (False, 2, 3)
 
 
 @pytest.mark.parametrize(
     "late",
     [
-        pytest.param(make_entry("C"), id="a signal of a closed cycle"),
-        pytest.param(make_grace(), id="the grace record again"),
-        pytest.param(make_entry("A"), id="a repeated signal"),
+        pytest.param("C", id="a signal of a closed cycle"),
+        pytest.param("", id="the end again"),
+        pytest.param("A", id="a repeated signal"),
     ],
 )
 @pytest.mark.parametrize("complete", [True, False])
-def test_what_comes_after_the_close_is_ignored(late: RankEntry, complete: bool) -> None:
-    feed = make_feed()
+def test_what_comes_after_the_close_is_ignored(late: str, complete: bool) -> None:
+    ranking = Ranked()
     size = 2 if complete else 3
-    end = [] if complete else [make_grace()]
-    assert len(tops(feed, make_entry("A", size=size), make_entry("B", size=size), *end)) == 1
-    assert tops(feed, late, make_grace(T0 + CYCLE_MS)) == []
+    assert len(ranking.signals("AB", size=size) + ([] if complete else ranking.end())) == 1
+    assert (ranking.signal(late) if late else ranking.end()) == []
+    assert ranking.end(T0 + CYCLE_MS) == []
 
 
 def test_the_largest_size_counts() -> None:
-    """A strategy whose list was cut in mid-cycle waits for the grace record, not for too few."""
-    feed = make_feed()
-    assert tops(feed, make_entry("A", size=3), make_entry("B", size=2)) == []
-    (top,) = tops(feed, make_grace())
-    assert (top.complete, top.received, top.expected) == (False, 2, 3)
+    """A strategy whose list was cut in mid-cycle waits for the end, not for too few."""
+    ranking = Ranked()
+    assert ranking.signal("A", size=3) == []
+    assert ranking.signal("B", size=2) == []
+    (ranked,) = ranking.end()
+    assert (ranked.complete, ranked.received, ranked.expected) == (False, 2, 3)
 
 
 def test_a_repeated_signal_does_not_fill_the_cycle() -> None:
-    feed = make_feed()
-    assert tops(feed, make_entry("A"), make_entry("A"), make_entry("A")) == []
-    (top,) = tops(feed, make_grace())
-    assert top.received == 1
+    ranking = Ranked()
+    assert ranking.signals("AAA") == []
+    (ranked,) = ranking.end()
+    assert ranked.received == 1
 
 
-def test_grace_of_a_newer_cycle_closes_the_older_ones_too() -> None:
-    feed = make_feed()
-    closed = tops(feed, make_entry("A"), make_grace(T0 + CYCLE_MS))
-    assert [one.cycle for one in closed] == [T0]
+def test_the_end_of_a_newer_cycle_closes_the_older_ones_too() -> None:
+    ranking = Ranked()
+    ranking.signal("A")
+    assert [one.cycle for one in ranking.end(T0 + CYCLE_MS)] == [T0]
 
 
-def test_grace_of_an_older_cycle_leaves_a_newer_one_open() -> None:
-    feed = make_feed()
-    newer = [make_entry(one, cycle=T0 + CYCLE_MS) for one in "ABC"]
-    assert tops(feed, *newer[:2], make_grace()) == []
-    (top,) = tops(feed, newer[2])
-    assert top.complete
+def test_the_end_of_an_older_cycle_leaves_a_newer_one_open() -> None:
+    ranking = Ranked()
+    assert ranking.signals("AB", cycle=T0 + CYCLE_MS) == []
+    assert ranking.end() == []
+    (ranked,) = ranking.signal("C", cycle=T0 + CYCLE_MS)
+    assert ranked.complete
 
 
-def test_a_strategy_that_is_all_late_is_still_ranked() -> None:
-    """Fusion was down over the grace record: the ranking comes when the signals do."""
-    feed = make_feed()
-    (top,) = tops(feed, make_grace(), make_entry("A"), make_entry("B"), make_entry("C"))
-    assert top.complete
+def test_a_cycle_that_is_all_late_is_still_ranked() -> None:
+    """Fusion was down over the end: the ranking comes when the signals do."""
+    ranking = Ranked()
+    assert ranking.end() == []
+    (ranked,) = ranking.signals("ABC")
+    assert ranked.complete
 
 
-def test_cycles_and_strategies_do_not_mix() -> None:
-    feed = make_feed()
-    entries = [
-        make_entry(asset, cycle=cycle, strategy_id=strategy)
-        for asset in "ABC"
-        for cycle in (T0, T0 + CYCLE_MS)
-        for strategy in ("x", "y")
-    ]
-    closed = tops(feed, *entries)
-    assert {(one.strategy_id, one.cycle) for one in closed} == {
-        (strategy, cycle) for strategy in ("x", "y") for cycle in (T0, T0 + CYCLE_MS)
-    }
-    assert all(one.complete for one in closed)
+def test_cycles_do_not_mix() -> None:
+    ranking = Ranked()
+    cycles = (T0, T0 + CYCLE_MS)
+    drawn = [ranking.signal(asset, cycle=one) for asset in "ABC" for one in cycles]
+    closed = [one for sent in drawn for one in sent]
+    assert [(one.cycle, one.complete) for one in closed] == [(one, True) for one in cycles]
 
 
 def test_too_many_open_cycles_close_the_oldest_as_it_stands() -> None:
-    feed = make_feed(Config(max_open=2))
-    closed = tops(feed, *(make_entry("A", cycle=T0 + n * CYCLE_MS) for n in range(4)))
+    ranking = Ranked(Config(max_open=2))
+    closed = [sent for n in range(4) for sent in ranking.signal("A", cycle=T0 + n * CYCLE_MS)]
     assert [(one.cycle, one.complete) for one in closed] == [(T0, False), (T0 + CYCLE_MS, False)]
 
 
 def test_what_is_older_than_the_closed_cycles_remembered_is_late() -> None:
-    feed = make_feed(Config(max_closed=2))
-    tops(feed, *(make_entry("A", cycle=T0 + n * CYCLE_MS, size=1) for n in range(4)))
-    assert tops(feed, make_entry("B", size=1)) == [], "forgotten, but known to be closed"
+    ranking = Ranked(Config(max_closed=2))
+    for number in range(4):
+        ranking.signal("A", cycle=T0 + number * CYCLE_MS, size=1)
+    assert ranking.signal("B", size=1) == [], "forgotten, but known to be closed"
 
 
 def test_a_signal_of_the_day_before_yesterday_is_ignored() -> None:
-    feed = make_feed()
-    tops(feed, make_entry("A", size=1))
-    assert tops(feed, make_entry("A", cycle=T0 - 2 * 86_400_000, size=1)) == []
-
-
-def test_silent_strategies_are_forgotten() -> None:
-    feed = make_feed()
-    tops(feed, make_entry("A", strategy_id="gone", size=1), make_entry("A", size=1))
-    days = [T0 + n * 86_400_000 for n in range(1, 4)]
-    for day in days:
-        tops(feed, make_entry("A", cycle=day, size=1), make_grace(day))
-    assert feed.entry is not None
-    assert list(feed.entry.state.strategies) == ["s"]
+    ranking = Ranked()
+    ranking.signal("A", size=1)
+    assert ranking.signal("A", cycle=T0 - 2 * 86_400_000, size=1) == []
 
 
 def test_the_state_does_not_grow_with_time() -> None:
-    feed = make_feed()
+    ranking = Ranked()
     sizes = []
     for number in range(100):
         cycle = T0 + number * CYCLE_MS
-        tops(feed, make_entry("A", cycle=cycle), make_entry("B", cycle=cycle), make_grace(cycle))
-        assert feed.entry is not None
-        sizes.append(len(msgspec.msgpack.encode(feed.entry.state)))
+        ranking.signals("AB", cycle=cycle)
+        ranking.end(cycle)
+        sizes.append(len(msgspec.msgpack.encode(ranking.state)))
     assert sizes[-1] == sizes[20]

@@ -6,7 +6,8 @@ from typing import Any
 
 from schemas.control import SignalRequest, Strategy
 from schemas.scores import EngineScore
-from schemas.signals import RankEntry, Signal
+from schemas.signals import Decision, Signal
+from streams.confidence.confidence_stage import ConfidenceStage
 from streams.fusion.fusion_stage import FusionStage
 from streams.stage import Entry, Output, Stage, StrategyAt, Tables, advance
 from tests import factories
@@ -58,6 +59,8 @@ class Feed:
         self.tables = make_tables(*strategies)
         self.entry: Entry | None = None
         self.offset = -1
+        self._agents: dict[str, Entry] = {}
+        self._decisions = -1
 
     def put(self, *events: Any) -> list[Output]:
         """Apply events and return what went out."""
@@ -71,13 +74,22 @@ class Feed:
             outputs += sent
         return outputs
 
-    def signals(self, *events: Any) -> list[Signal]:
-        """Apply events and return the signals that went out."""
-        return [one.event for one in self.put(*events) if one.topic == "signals"]
+    def decisions(self, *events: Any) -> list[Decision]:
+        """Apply events and return the decisions that went out."""
+        return [one.event for one in self.put(*events) if isinstance(one.event, Decision)]
 
-    def ranking(self, *events: Any) -> list[RankEntry]:
-        """Apply events and return the ranking entries that went out."""
-        return [one.event for one in self.put(*events) if one.topic == "signals.ranking"]
+    def signals(self, *events: Any) -> list[Signal]:
+        """Apply events and return the signals that the confidence agent makes of the decisions."""
+        agent = ConfidenceStage()
+        signals = []
+        for one in self.decisions(*events):
+            self._decisions += 1
+            entry = self._agents.get(one.strategy_id)
+            moved = advance(agent, entry, one, agent.inputs[0], 0, self._decisions)
+            assert moved is not None
+            self._agents[one.strategy_id], sent = moved
+            signals += [output.event for output in sent if isinstance(output.event, Signal)]
+        return signals
 
     def signal(self, *events: Any) -> Signal:
         """Apply events and return the one signal that went out."""

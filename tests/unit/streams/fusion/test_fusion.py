@@ -10,7 +10,7 @@ from schemas.control import effective_weights
 from schemas.engines import DEFAULT_WEIGHTS, ENGINES
 from schemas.scores import InputPosition
 from schemas.signals import Signal
-from streams.fusion.signal_builder import signal_id
+from streams.fusion.decision_builder import decision_id
 from tests.factories import CYCLE_MS, MINUTE_MS
 from tests.unit.streams.fusion.fusion_factories import (
     T0,
@@ -53,7 +53,7 @@ def test_a_signal_says_everything_that_led_to_it() -> None:
     scores[1] = make_score("technical", 0.58, cycle=T0, features=features)
     scores[0] = make_score("sentiment", 0.72, cycle=T0, detail={"model": "no weights"})
     signal = feed.signal(*scores)
-    assert signal.signal_id == signal_id("balanced", "BTC", T0)
+    assert signal.signal_id == decision_id("balanced", "BTC", T0)
     assert (signal.trigger, signal.cycle, signal.as_of) == ("cycle", T0, T0)
     assert (signal.user_id, signal.request_id, signal.override) == ("u1", None, None)
     assert signal.fused_action == "BUY"
@@ -66,20 +66,21 @@ def test_a_signal_says_everything_that_led_to_it() -> None:
     assert signal.inputs == (
         InputPosition("control.strategies", 0, 7),
         *(InputPosition("engine.scores", 0, offset) for offset in range(len(ENGINES))),
+        InputPosition("signals.decisions", 0, 0),
     )
     assert signal.sizing["multiplier"] == signal.confidence
 
 
 def test_signal_id_is_32_hex_digits_of_strategy_asset_and_time() -> None:
     ids = {
-        signal_id("a", "BTC", T0),
-        signal_id("b", "BTC", T0),
-        signal_id("a", "ETH", T0),
-        signal_id("a", "BTC", T0 + 1),
+        decision_id("a", "BTC", T0),
+        decision_id("b", "BTC", T0),
+        decision_id("a", "ETH", T0),
+        decision_id("a", "BTC", T0 + 1),
     }
     assert len(ids) == 4
     assert all(len(one) == 32 and int(one, 16) >= 0 for one in ids)
-    assert signal_id("a", "BTC", T0) in ids
+    assert decision_id("a", "BTC", T0) in ids
 
 
 @pytest.mark.parametrize(

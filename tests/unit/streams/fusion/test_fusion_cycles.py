@@ -9,6 +9,7 @@ import pytest
 
 from schemas.engines import ENGINES
 from schemas.scores import InputPosition
+from schemas.validation import problem
 from tests.factories import CYCLE_MS, MINUTE_MS
 from tests.unit.streams.fusion.fusion_factories import (
     T0,
@@ -26,22 +27,19 @@ def test_nothing_goes_out_before_the_last_answer() -> None:
     feed = Feed(make_strategy())
     *first, last = answers()
     assert feed.put(*first) == []
-    assert [one.topic for one in feed.put(last)] == ["signals", "signals.ranking"]
+    assert [one.topic for one in feed.put(last)] == ["signals.decisions"]
 
 
-def test_one_signal_and_one_ranking_entry_per_strategy_by_id() -> None:
+def test_one_decision_per_strategy_by_id() -> None:
     feed = Feed(make_strategy("b"), make_strategy("a"))
     outputs = feed.put(*answers())
     assert [(one.topic, one.key) for one in outputs] == [
-        ("signals", "BTC"),
-        ("signals.ranking", "a"),
-        ("signals", "BTC"),
-        ("signals.ranking", "b"),
+        ("signals.decisions", "a"),
+        ("signals.decisions", "b"),
     ]
-    signal, entry = outputs[0].event, outputs[1].event
-    assert (entry.kind, entry.cycle, entry.asset) == ("signal", T0, "BTC")
-    assert entry.signal_id == signal.signal_id
-    assert (entry.final_score, entry.confidence) == (signal.final_score, signal.confidence)
+    first = outputs[0].event
+    assert (first.kind, first.cycle, first.asset) == ("decision", T0, "BTC")
+    assert problem(first) is None
 
 
 @pytest.mark.parametrize(
@@ -68,15 +66,15 @@ def test_which_strategies_get_a_signal(fields: dict[str, Any], signals: int) -> 
 )
 def test_cycle_size_of_a_strategy(assets: tuple[str, ...], expected: int) -> None:
     feed = Feed(make_strategy(assets=assets))
-    (entry,) = feed.ranking(*answers(cycle_size=50))
-    assert entry.cycle_size == expected
+    (decision,) = feed.decisions(*answers(cycle_size=50))
+    assert decision.cycle_size == expected
 
 
 def test_the_size_of_the_cycle_is_the_largest_that_an_answer_gives() -> None:
     feed = Feed(make_strategy())
     *answered, last = answers(cycle_size=50)
-    (entry,) = feed.ranking(*answered, make_missing(last.engine, T0, cycle_size=0))
-    assert entry.cycle_size == 50
+    (decision,) = feed.decisions(*answered, make_missing(last.engine, T0, cycle_size=0))
+    assert decision.cycle_size == 50
 
 
 def test_a_change_goes_out_at_once_and_only_once() -> None:
@@ -139,9 +137,7 @@ def test_a_late_answer_counts_as_a_score_between_cycles() -> None:
     first = feed.signal(*scores[1:], make_missing("sentiment", T0))
     assert first.action == "BUY"
     late = make_score("sentiment", -0.9, cycle=T0, as_of=T0)
-    outputs = feed.put(late)
-    assert [one.topic for one in outputs] == ["signals"], "no second entry in the ranking"
-    changed = outputs[0].event
+    changed = feed.signal(late)
     assert (changed.trigger, changed.action, changed.cycle) == ("change", "HOLD", None)
     assert changed.as_of == T0 + 1, "the same event time again: 1 ms later, so that ids differ"
     assert changed.signal_id != first.signal_id

@@ -8,8 +8,8 @@ import pytest
 
 from schemas.engines import ENGINES
 from schemas.scores import InputPosition
+from streams.fusion.decision_builder import decision_id
 from streams.fusion.fusion_stage import BadRequestError
-from streams.fusion.signal_builder import signal_id
 from streams.stage import UnusableEventError
 from tests.factories import MINUTE_MS
 from tests.unit.streams.fusion.fusion_factories import (
@@ -26,11 +26,10 @@ from tests.unit.streams.fusion.fusion_factories import (
 def test_a_request_is_answered_at_once() -> None:
     feed = Feed(make_strategy())
     feed.put(*answers()[:3])
-    (output,) = feed.put(make_request(requested_at=T0 + MINUTE_MS))
-    signal = output.event
+    signal = feed.signal(make_request(requested_at=T0 + MINUTE_MS))
     assert (signal.trigger, signal.request_id, signal.cycle) == ("request", "request-1", None)
     assert signal.as_of == T0 + MINUTE_MS
-    assert signal.signal_id == signal_id("balanced", "BTC", signal.as_of)
+    assert signal.signal_id == decision_id("balanced", "BTC", signal.as_of)
     assert InputPosition("control.requests", 0, 3) in signal.inputs
     assert signal.detail["liquidity.status"] == "missing: no score yet"
 

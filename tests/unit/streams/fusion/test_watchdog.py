@@ -8,9 +8,17 @@ import pytest
 from schemas.engines import ENGINES
 from schemas.market import TrendingAsset
 from schemas.scores import EngineScore
-from schemas.signals import RankEntry
+from schemas.signals import Decision
 from schemas.validation import problem
-from streams.fusion.watchdog import Config, WatchdogState, due, on_score, on_tick
+from streams.fusion.watchdog import (
+    Config,
+    WatchdogState,
+    due,
+    is_waiting,
+    on_decisions,
+    on_score,
+    on_tick,
+)
 from streams.stage import Output
 from tests.factories import CYCLE_MS
 from tests.unit.streams.fusion.fusion_factories import T0, Feed, make_score, make_strategy
@@ -40,12 +48,28 @@ def make_answer(engine: str, asset: str = "BTC", cycle: int | None = T0) -> Engi
     return make_score(engine, 0.1, asset=asset, cycle=cycle, as_of=T0 + 500)
 
 
-def watching(*events: TrendingAsset | EngineScore) -> WatchdogState:
-    """Return the state after ticks and answers, all seen at SEEN_MS."""
+def make_decision(
+    asset: str = "BTC", strategy_id: str = "s", cycle: int | None = T0, size: int = 2
+) -> Decision:
+    return Decision(
+        decision_id=f"{strategy_id}-{asset}",
+        strategy_id=strategy_id,
+        asset=asset,
+        as_of=T0 + len(asset),
+        cycle=cycle,
+        cycle_size=size,
+        trigger="change" if cycle is None else "cycle",
+    )
+
+
+def watching(*events: TrendingAsset | EngineScore | Decision) -> WatchdogState:
+    """Return the state after ticks, answers and decisions, all seen at SEEN_MS."""
     state = WatchdogState()
     for event in events:
         if isinstance(event, TrendingAsset):
             state = on_tick(CONFIG, state, event, SEEN_MS)
+        elif isinstance(event, Decision):
+            state = on_decisions(CONFIG, state, [event], SEEN_MS)
         else:
             state = on_score(CONFIG, state, event)
     return state
@@ -57,8 +81,12 @@ def missing(outputs: tuple[Output, ...]) -> list[tuple[str, str]]:
     ]
 
 
-def graces(outputs: tuple[Output, ...]) -> list[int]:
-    return [one.event.cycle for one in outputs if isinstance(one.event, RankEntry)]
+def ends(outputs: tuple[Output, ...]) -> list[tuple[str, int | None]]:
+    return [
+        (one.event.strategy_id, one.event.cycle)
+        for one in outputs
+        if isinstance(one.event, Decision)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -139,34 +167,105 @@ def test_a_second_watchdog_counts_the_missing_records_of_the_first() -> None:
     assert missing(due(CONFIG, second, SEEN_MS + GRACE_MS)[1]) == []
 
 
+ANSWERED = [make_answer(engine, asset) for engine in ENGINES for asset in ("BTC", "ETH")]
+TWICE_MS = 2 * GRACE_MS
+
+
 @pytest.mark.parametrize(
     ("waited_ms", "expected"),
     [
-        pytest.param(2 * GRACE_MS - 1, [], id="not yet"),
-        pytest.param(2 * GRACE_MS, [T0], id="twice the grace after the last tick"),
+        pytest.param(TWICE_MS - 1, [], id="not yet"),
+        pytest.param(TWICE_MS, [("s", T0)], id="twice the grace after the last tick"),
     ],
 )
-def test_the_grace_record(waited_ms: int, expected: list[int]) -> None:
-    state = on_tick(CONFIG, watching(make_tick("BTC")), make_tick("ETH"), SEEN_MS + 100)
+def test_the_end_of_a_cycle_that_is_not_complete(
+    waited_ms: int, expected: list[tuple[str, int]]
+) -> None:
+    state = watching(make_tick("BTC"), make_decision())
+    state = on_tick(CONFIG, state, make_tick("ETH"), SEEN_MS + 100)
     state, outputs = due(CONFIG, state, SEEN_MS + 100 + waited_ms)
-    assert graces(outputs) == expected
-    assert graces(due(CONFIG, state, SEEN_MS + 100 * GRACE_MS)[1]) == ([] if expected else [T0])
+    assert ends(outputs) == expected
+    again = ends(due(CONFIG, state, SEEN_MS + 100 * GRACE_MS)[1])
+    assert again == ([] if expected else [("s", T0)]), "once"
 
 
-def test_the_grace_record_is_for_everybody() -> None:
-    _, outputs = due(CONFIG, watching(make_tick()), SEEN_MS + 2 * GRACE_MS)
-    last = outputs[-1]
-    assert (last.topic, last.key) == ("signals.ranking", "*")
-    assert isinstance(last.event, RankEntry)
-    assert (last.event.strategy_id, last.event.kind) == ("*", "grace")
+@pytest.mark.parametrize(
+    ("decisions", "expected"),
+    [
+        pytest.param([make_decision("BTC"), make_decision("ETH")], [], id="complete"),
+        pytest.param([make_decision("BTC")] * 2, ["s"], id="one that came twice counts once"),
+        pytest.param([make_decision(cycle=None)], [], id="between cycles"),
+        pytest.param([], [], id="a strategy that decided nothing has nothing open"),
+        pytest.param(
+            [make_decision(strategy_id=name, size=9) for name in "ba"], ["a", "b"], id="by id"
+        ),
+        pytest.param(
+            [make_decision("BTC", size=1), make_decision("ETH", size=3)],
+            ["s"],
+            id="the largest size counts",
+        ),
+    ],
+)
+def test_which_strategies_get_an_end(decisions: list[Decision], expected: list[str]) -> None:
+    state = watching(make_tick("BTC"), make_tick("ETH"), *ANSWERED, *decisions)
+    assert is_waiting(state) == bool(expected), "then offsets are not committed"
+    _, outputs = due(CONFIG, state, SEEN_MS + TWICE_MS)
+    assert ends(outputs) == [(name, T0) for name in expected]
+    assert [(one.topic, one.key) for one in outputs] == [
+        ("signals.decisions", name) for name in expected
+    ]
 
 
-def test_missing_records_come_by_cycle_and_asset_and_before_the_grace_record() -> None:
-    ticks = [make_tick(asset, cycle) for cycle in (T0 + CYCLE_MS, T0) for asset in ("ETH", "BTC")]
-    _, outputs = due(CONFIG, watching(*ticks), SEEN_MS + 2 * GRACE_MS)
+def test_the_end_is_valid_and_its_time_is_that_of_the_newest_decision() -> None:
+    first, second = make_decision("BTC", size=9), make_decision("DOGE", size=9)
+    _, outputs = due(CONFIG, watching(make_tick(), second, first), SEEN_MS + TWICE_MS)
+    event = outputs[-1].event
+    assert isinstance(event, Decision)
+    assert problem(event) is None
+    assert (event.kind, event.strategy_id, event.cycle) == ("cycle_end", "s", T0)
+    assert event.as_of == second.as_of
+    assert len(event.decision_id) == 32
+
+
+def test_decisions_that_come_late_are_waited_for() -> None:
+    """Fusion was away for minutes: its first decision is no reason to end the cycle at once."""
+    state = watching(make_tick("BTC"), make_tick("ETH"), *ANSWERED)
+    late_ms = SEEN_MS + 100 * GRACE_MS
+    state = on_decisions(CONFIG, state, [make_decision()], late_ms)
+    assert ends(due(CONFIG, state, late_ms + TWICE_MS - 1)[1]) == []
+    assert ends(due(CONFIG, state, late_ms + TWICE_MS)[1]) == [("s", T0)]
+
+
+def test_a_watchdog_that_sees_no_tick_ends_the_cycle_of_its_strategies_too() -> None:
+    """Another one has the partition of the ticks."""
+    state = watching(make_decision())
+    assert ends(due(CONFIG, state, SEEN_MS + TWICE_MS)[1]) == [("s", T0)]
+
+
+def test_a_second_watchdog_counts_the_ends_that_the_first_wrote() -> None:
+    state = watching(make_tick(), make_decision())
+    outputs = due(CONFIG, state, SEEN_MS + TWICE_MS)[1]
+    written = [one.event for one in outputs if isinstance(one.event, Decision)]
+    second = watching(make_tick(), make_decision(), *written)
+    assert ends(due(CONFIG, second, SEEN_MS + TWICE_MS)[1]) == []
+
+
+def test_a_decision_after_the_end_is_waited_for_in_vain_once_more() -> None:
+    """The agent takes a late one as late; a second end does no harm there."""
+    state = watching(make_tick(), make_decision())
+    state, _ = due(CONFIG, state, SEEN_MS + TWICE_MS)
+    state = on_decisions(CONFIG, state, [make_decision("ETH")], SEEN_MS + TWICE_MS)
+    assert ends(due(CONFIG, state, SEEN_MS + 2 * TWICE_MS)[1]) == [("s", T0)]
+
+
+def test_missing_records_come_by_cycle_and_asset_and_before_the_ends() -> None:
+    cycles = (T0 + CYCLE_MS, T0)
+    ticks = [make_tick(asset, cycle) for cycle in cycles for asset in ("ETH", "BTC")]
+    decisions = [make_decision(cycle=cycle, strategy_id=name) for cycle in cycles for name in "ba"]
+    _, outputs = due(CONFIG, watching(*ticks, *decisions), SEEN_MS + TWICE_MS)
     order = [(one.event.cycle, one.key) for one in outputs]  # type: ignore[attr-defined]
     every = len(ENGINES)
-    keys = (*["BTC"] * every, *["ETH"] * every, "*")
+    keys = (*["BTC"] * every, *["ETH"] * every, "a", "b")
     assert order == [(cycle, key) for cycle in (T0, T0 + CYCLE_MS) for key in keys]
 
 
@@ -176,10 +275,21 @@ def test_only_the_newest_cycles_are_remembered() -> None:
     for number in range(20):
         cycle = T0 + number * CYCLE_MS
         state = on_tick(CONFIG, state, make_tick(cycle=cycle), cycle)
+        state = on_decisions(CONFIG, state, [make_decision(cycle=cycle)], cycle)
         state, _ = due(CONFIG, state, cycle + 2 * GRACE_MS)
         sizes.append(len(msgspec.msgpack.encode(state)))
     assert list(state.cycles) == [T0 + number * CYCLE_MS for number in (16, 17, 18, 19)]
     assert sizes[-1] == sizes[CONFIG.max_cycles]
+
+
+def test_five_hundred_assets_and_a_hundred_strategies_stay_small() -> None:
+    state = WatchdogState()
+    for number in range(500):
+        several = [make_decision(f"A{number}", f"s{one}", size=501) for one in range(100)]
+        state = on_decisions(CONFIG, state, several, SEEN_MS)
+    kept = state.cycles[T0].strategies.values()
+    assert {one.received.bit_count() for one in kept} == {500}
+    assert all(one.received.bit_length() == 500 for one in kept), "a bit an asset"
 
 
 def test_an_old_tick_read_again_brings_nothing_back() -> None:
@@ -191,7 +301,7 @@ def test_an_old_tick_read_again_brings_nothing_back() -> None:
 
 
 def test_the_state_survives_msgpack() -> None:
-    state = watching(make_tick(), make_answer("sentiment"))
+    state = watching(make_tick(), make_answer("sentiment"), make_decision())
     again = msgspec.msgpack.decode(msgspec.msgpack.encode(state), type=WatchdogState)
     assert again == state
     assert due(CONFIG, again, SEEN_MS + GRACE_MS) == due(CONFIG, state, SEEN_MS + GRACE_MS)

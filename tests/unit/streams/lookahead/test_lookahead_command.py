@@ -37,7 +37,7 @@ def test_clean(data: str, tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     lines = result.output.splitlines()
     assert lines[-1].startswith(
-        f"no look-ahead: {len(ENGINES)} engines, headlines, fusion, ranking, "
+        f"no look-ahead: {len(ENGINES)} engines, headlines, fusion, confidence, "
     )
     assert lines[-1].endswith(" records, every prefix")
     assert max(map(len, lines)) <= 100

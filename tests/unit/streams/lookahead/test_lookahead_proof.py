@@ -135,7 +135,7 @@ def test_fusion_is_not_blamed_for_a_leaking_engine() -> None:
     names = [one if one != "technical" else f"{LEAKS}:LEAKING_TECHNICAL" for one in stage_names()]
     proof = prove(Source(lambda: numbered(events)), names, PREBUILT)
     assert {leak.stage for leak in proof.leaks} == {"technical"}
-    assert proof.joined == ("headlines", "fusion", "ranking")
+    assert proof.joined == ("headlines", "fusion", "confidence")
 
 
 def simulated(cycles: int) -> Iterator[Any]:

@@ -174,7 +174,7 @@ async def test_a_score_that_is_lost_leaves_the_sum_to_check(world: World) -> Non
     lost = replace(first, score=replace(first.score, event=None, missing="gone"))
     found = checks(replace(right, parts=(lost, *others)))
     assert [one.ok for one in found] == [True, True, None]
-    assert f"1 of {1 + len(right.parts)} records are not there" in found[2].said
+    assert f"1 of {2 + len(right.parts)} records are not there" in found[2].said
 
 
 @pytest.mark.parametrize("later_ms", [600_000, 3_600_000], ids=["written off", "after an hour"])

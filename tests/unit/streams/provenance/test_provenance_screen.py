@@ -95,8 +95,9 @@ async def test_what_is_of_the_archive_is_said_where_it_is_mixed(
         )
         for part in tree.parts
     ]
-    strategy = replace(tree.strategy, origin="kafka" if kafka else "archive")
-    text = printed(replace(tree, strategy=strategy, parts=tuple(parts)))
+    origin = "kafka" if kafka else "archive"
+    strategy, decision = (replace(one, origin=origin) for one in (tree.strategy, tree.decision))
+    text = printed(replace(tree, strategy=strategy, decision=decision, parts=tuple(parts)))
     assert text.count("from the archive") == notes * len(shown(tree))
 
 

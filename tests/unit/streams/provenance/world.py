@@ -109,7 +109,7 @@ class World:
         return log[place.offset] if place.offset < len(log) else "the topic ends before it"
 
     def _advance(self, stage: Any, key: str, event: Any, place: InputPosition) -> None:
-        slot = (stage.name, f"{place.partition}" if stage.single_key else key)
+        slot = (stage.name, key)
         entry = self._entries.get(slot)
         tables = Tables(dict(self._strategies))
         moved = advance(stage, entry, event, place.topic, place.partition, place.offset, tables)

@@ -69,7 +69,7 @@ def _fields(made: DeadLetter) -> list[Any]:
 )
 def test_a_record_that_was_given_up_is_skipped(written: DeadLetter, given_up: bool) -> None:
     comparison = Comparison(local_codec())
-    letters: Any = Letters(Log(written), 2, comparison)  # type: ignore[arg-type]
+    letters: Any = Letters(Log(written), 2, comparison, frozenset({STAGE}))  # type: ignore[arg-type]
     check = letters.given_up_check(STAGE)
     check(TOPIC, 2, 8)
     if not given_up:
@@ -86,7 +86,7 @@ def test_a_record_that_was_given_up_is_skipped(written: DeadLetter, given_up: bo
 def test_both_refuse_a_record_for_the_same_reason_however_long(kind: Kind | None) -> None:
     reason = "key is " + "x" * 5_000
     comparison = Comparison(local_codec())
-    letters: Any = Letters(Log(letter(kind, reason)), 2, comparison)  # type: ignore[arg-type]
+    letters: Any = Letters(Log(letter(kind, reason)), 2, comparison, frozenset({STAGE}))  # type: ignore[arg-type]
     letters.refuse(STAGE, TOPIC, RECORD, BadEventError(reason))
     letters.finish()
     assert (comparison.result.refused, comparison.result.disputed) == (1, [])
@@ -95,7 +95,7 @@ def test_both_refuse_a_record_for_the_same_reason_however_long(kind: Kind | None
 def test_what_only_one_of_them_refuses_is_disputed() -> None:
     comparison = Comparison(local_codec())
     log = Log(letter(Kind.INVALID, "bad"), letter(Kind.INVALID, "late", offset=10))
-    letters: Any = Letters(log, 2, comparison)  # type: ignore[arg-type]
+    letters: Any = Letters(log, 2, comparison, frozenset({STAGE}))  # type: ignore[arg-type]
     letters.refuse(STAGE, TOPIC, RECORD._replace(offset=8), BadEventError("worse"))
     letters.finish()
     first, second = comparison.result.disputed

@@ -17,7 +17,7 @@ from schemas.control import SignalRequest
 from schemas.events import TOPIC_OF
 from schemas.market import OrderBook
 from schemas.partitioning import partition_of
-from schemas.topics import NEWS, NEWS_SCORES, RANKING, REQUESTS, SCORES, SIGNALS, STRATEGIES
+from schemas.topics import DECISIONS, NEWS, NEWS_SCORES, REQUESTS, SCORES, STRATEGIES
 from streams.replay.changes import NO_CHANGES, Changes
 from streams.replay.headline_scores import ON_THE_FLY
 from streams.replay.market import LEFT_OUT, MarketReplay
@@ -91,13 +91,13 @@ def _run(
     market: list[ReplayRecord], changes: Changes
 ) -> tuple[MarketReplay, list[Produced], list[Any]]:
     produced: list[Produced] = []
-    ranks: list[Any] = []
+    decided: list[Any] = []
     flow = MarketReplay(
-        PARTITIONS, STRATEGIES_AT, produced.append, lambda *entry: ranks.append(entry), changes
+        PARTITIONS, STRATEGIES_AT, produced.append, lambda *one: decided.append(one), changes
     )
     for record in market:
         flow.apply(record)
-    return flow, produced, ranks
+    return flow, produced, decided
 
 
 def _one_after_the_other(market: list[ReplayRecord]) -> dict[str, list[bytes]]:
@@ -106,7 +106,7 @@ def _one_after_the_other(market: list[ReplayRecord]) -> dict[str, list[bytes]]:
     offsets: Counter[int] = Counter()
     headlines: Counter[int] = Counter()
     strategies = dict(STRATEGIES_AT)
-    made: dict[str, list[bytes]] = {SCORES.name: [], SIGNALS.name: [], RANKING.name: []}
+    made: dict[str, list[bytes]] = {SCORES.name: [], DECISIONS.name: []}
 
     def move(name: str, topic: str, record: ReplayRecord, event: Any, offset: int) -> list[Any]:
         place = (name, event.asset)
@@ -162,15 +162,14 @@ def _one_after_the_other(market: list[ReplayRecord]) -> dict[str, list[bytes]]:
         ),
     ],
 )
-def test_signals_come_of_every_trigger_and_a_bad_request_is_refused(
+def test_decisions_come_of_every_trigger_and_a_bad_request_is_refused(
     market: list[ReplayRecord], changes: Changes, triggers: set[str]
 ) -> None:
-    flow, produced, ranks = _run(market, changes)
-    signals = [one.event for one in produced if one.topic == SIGNALS.name]
-    assert {one.trigger for one in signals} >= triggers
+    flow, produced, decided = _run(market, changes)
+    decisions = [decision for *_, decision in decided]
+    assert {one.trigger for one in decisions} >= triggers
     assert {one.partition for one in produced} == set(range(PARTITIONS))
-    assert len(ranks) == sum(one.trigger == "cycle" for one in signals) > 0
-    statuses = {part.status for one in signals for part in one.contributions}
+    statuses = {part.status for one in decisions for part in one.contributions}
     assert statuses >= {"ok", "stale"}
     assert [one.reason.split()[1] for one in flow.first_refused] == ["r2"]
     scores = [one.event for one in produced if one.topic == SCORES.name]
@@ -180,12 +179,12 @@ def test_signals_come_of_every_trigger_and_a_bad_request_is_refused(
 
 
 def test_it_is_what_the_stages_make_one_after_the_other(market: list[ReplayRecord]) -> None:
-    _, produced, ranks = _run(market, NO_CHANGES)
+    _, produced, decided = _run(market, NO_CHANGES)
     expected = _one_after_the_other(market)
-    for topic in (NEWS_SCORES.name, SCORES.name, SIGNALS.name):
+    for topic in (NEWS_SCORES.name, SCORES.name):
         ours = [CODEC.encode(one.event) for one in produced if one.topic == topic]
         assert ours == expected[topic]
-    assert [CODEC.encode(entry) for *_, entry in ranks] == expected[RANKING.name]
+    assert [CODEC.encode(one) for *_, one in decided] == expected[DECISIONS.name]
 
 
 def test_offsets_count_from_zero_in_each_partition(market: list[ReplayRecord]) -> None:

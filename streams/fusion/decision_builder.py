@@ -1,4 +1,4 @@
-"""The signal of one decision, with everything that led to it."""
+"""The decision of one strategy and asset, with everything that led to it."""
 
 from __future__ import annotations
 
@@ -9,29 +9,30 @@ import msgspec
 
 from schemas.engines import ENGINES
 from schemas.scores import InputPosition
-from schemas.signals import Contribution, RankEntry, Signal
+from schemas.signals import Contribution, Decision, OpenPosition
 from schemas.times import HOUR_MS
 from schemas.topics import SCORES, STRATEGIES
 from streams.confidence import position_sizing
 from streams.fusion.decision import (
     EVENT_RISK,
-    Decision,
+    Choice,
     View,
     data_freshness,
     features,
     freshness,
-    price_usd,
+    priced,
     risk_ends_ms,
 )
 from streams.fusion.state import ENGINE_INDEX, LatestScore, Pinned
 
 _SENTIMENT, _TECHNICAL = ENGINE_INDEX["sentiment"], ENGINE_INDEX["technical"]
+_LIQUIDITY = ENGINE_INDEX["liquidity"]
 _STRATEGY_PARTITION = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """Why signals go out, and what all signals of one moment have in common.
+    """Why decisions go out, and what all decisions of one moment have in common.
 
     trigger    cycle, change or request
     partition  of the asset, in engine.scores
@@ -48,8 +49,9 @@ class Trigger:
 
 
 class EnginePart(msgspec.Struct, frozen=True, gc=False):
-    """An engine's part in all signals of one moment; `value` is its score where it counts, else 0.
+    """An engine's part in all decisions of one moment.
 
+    `value` is its score where it counts, else 0.
     `present` False: it has never had a score, and the rest is 0 or None.
     """
 
@@ -63,8 +65,8 @@ class EnginePart(msgspec.Struct, frozen=True, gc=False):
     offset: int | None
 
 
-class SignalContext(msgspec.Struct, frozen=True, gc=False):
-    """The common part of all signals of one moment, computed once for all strategies.
+class DecisionContext(msgspec.Struct, frozen=True, gc=False):
+    """The common part of all decisions of one moment, computed once for all strategies.
 
     fresh          each engine's freshness, 0 where it does not count
     before, after  inputs that stand before and after the strategy's own
@@ -73,103 +75,112 @@ class SignalContext(msgspec.Struct, frozen=True, gc=False):
     occasion: Trigger
     seen: View
     parts: tuple[EnginePart, ...]
-    entry_price_usd: float | None
+    price_usd: float | None
+    price_at: int | None
+    spread_bps: float | None
     features: dict[str, float]
     detail: dict[str, str]
     sentiment_confidence: float
     trend_strength: float
     fresh: tuple[float, ...]
+    daily_returns: tuple[float, ...]
+    returns_until: int | None
     before: tuple[InputPosition, ...]
     after: tuple[InputPosition, ...]
 
 
-def moment(occasion: Trigger, seen: View) -> SignalContext:
-    """Work out what the strategies' signals have in common."""
+def moment(occasion: Trigger, seen: View) -> DecisionContext:
+    """Work out what the strategies' decisions have in common."""
     inputs = _inputs(occasion, seen)
-    return SignalContext(
+    newest, technical = priced(seen), seen.held[_TECHNICAL]
+    return DecisionContext(
         occasion,
         seen,
         tuple([_part(occasion.as_of, seen, index, engine) for index, engine in enumerate(ENGINES)]),
-        price_usd(seen),
+        None if newest is None else newest.price_usd,
+        None if newest is None else newest.as_of,
+        _feature_of(seen, _LIQUIDITY, "spread_bps"),
         features(seen),
         dict(sorted(_detail(seen).items())),
         _confidence_of(seen, _SENTIMENT),
         abs(seen.values[_TECHNICAL]),
         freshness(seen),
+        () if technical is None else technical.daily_returns,
+        None if technical is None else technical.returns_until,
         tuple([place for place in inputs if place.topic < STRATEGIES.name]),
         tuple([place for place in inputs if place.topic > STRATEGIES.name]),
     )
 
 
-def signal_id(strategy_id: str, asset: str, as_of: int) -> str:
+def decision_id(strategy_id: str, asset: str, as_of: int) -> str:
     """Return 32 hex digits that are a function of strategy, asset and time."""
     return blake2b(f"{strategy_id}|{asset}|{as_of}".encode(), digest_size=16).hexdigest()
 
 
 def build(
-    now: SignalContext,
+    now: DecisionContext,
     pinned: Pinned,
-    decision: Decision,
-    sizing: position_sizing.Config,
+    choice: Choice,
     settings: str | None = None,
-) -> Signal:
-    """Return the signal of a strategy's decision; `settings` is the version of the constants."""
+    cycle_size: int = 0,
+) -> Decision:
+    """Return the decision of a strategy; `settings` is the version of the constants.
+
+    `cycle_size` is how many decisions the strategy may expect of the cycle.
+    """
     strategy, occasion = pinned.strategy, now.occasion
-    conviction = position_sizing.Conviction(
-        now.sentiment_confidence, now.trend_strength, data_freshness(pinned, now.fresh)
-    )
-    sized = position_sizing.size(
-        sizing,
-        strategy,
-        occasion.asset,
-        decision.action,
-        now.entry_price_usd,
-        conviction,
-        now.features,
-    )
-    detail = dict(sorted({**now.detail, **sized.detail}.items())) if sized.detail else now.detail
     strategy_place = InputPosition(STRATEGIES.name, _STRATEGY_PARTITION, pinned.offset)
-    return Signal(
-        signal_id=signal_id(strategy.strategy_id, occasion.asset, occasion.as_of),
+    position, lacking = _entered(now, pinned, choice)
+    return Decision(
+        decision_id=decision_id(strategy.strategy_id, occasion.asset, occasion.as_of),
         strategy_id=strategy.strategy_id,
         user_id=strategy.user_id,
+        strategy_version=strategy.version,
         asset=occasion.asset,
         as_of=occasion.as_of,
         cycle=occasion.cycle,
+        cycle_size=cycle_size,
         trigger=occasion.trigger,
         request_id=occasion.request_id,
-        final_score=decision.final_score,
-        action=decision.action,
-        fused_action=decision.fused_action,
-        override=decision.override,
-        confidence=sized.confidence,
+        final_score=choice.final_score,
+        action=choice.action,
+        fused_action=choice.fused_action,
+        override=choice.override,
         contributions=tuple(map(_contribution, now.parts, pinned.weights)),
-        entry_price_usd=now.entry_price_usd,
-        position_size=sized.size,
-        position_value_usd=sized.value_usd,
-        stop_loss_usd=sized.stop_loss_usd,
-        take_profit_usd=sized.take_profit_usd,
-        sizing=sized.terms,
+        price_usd=now.price_usd,
+        price_at=now.price_at,
+        spread_bps=now.spread_bps,
+        position=position,
+        sentiment_confidence=now.sentiment_confidence,
+        trend_strength=now.trend_strength,
+        data_freshness=data_freshness(pinned, now.fresh),
+        daily_returns=now.daily_returns,
+        returns_until=now.returns_until,
+        portfolio_value_usd=strategy.portfolio_value_usd,
+        kelly=strategy.kelly,
+        kelly_share=strategy.kelly_share,
         features=now.features,
-        detail=detail,
+        detail=dict(sorted({**now.detail, **lacking}.items())) if lacking else now.detail,
         settings=settings,
         inputs=(*now.before, strategy_place, *now.after),
     )
 
 
-def rank_entry(signal: Signal, cycle: int, size: int) -> RankEntry:
-    """Return the signal's entry in the ranking of its strategy."""
-    return RankEntry(
-        signal.strategy_id,
-        "signal",
-        cycle,
-        size,
-        signal.asset,
-        signal.signal_id,
-        signal.action,
-        signal.final_score,
-        signal.confidence,
+def _entered(
+    now: DecisionContext, pinned: Pinned, choice: Choice
+) -> tuple[OpenPosition | None, dict[str, str]]:
+    """Return what a BUY enters, with its stop and target, and why it has none of these."""
+    if choice.action != "BUY" or now.price_usd is None:
+        return None, {}
+    stop_usd, target_usd, lacking = position_sizing.exits(
+        pinned.strategy, now.price_usd, now.features
     )
+    return OpenPosition(now.price_usd, now.occasion.as_of, stop_usd, target_usd), lacking
+
+
+def _feature_of(seen: View, index: int, name: str) -> float | None:
+    one = seen.held[index]
+    return one.features.get(name) if one is not None and seen.usable[index] else None
 
 
 def _confidence_of(seen: View, index: int) -> float:
