@@ -108,7 +108,12 @@ def _replay(
             base, changed = out / base.name, out / changed.name
         with _progress(source, "as it was") as on_progress:
             summary = run_replay(
-                source, jobs=count, out=base, from_ms=from_ms, on_progress=on_progress
+                source,
+                jobs=count,
+                out=base,
+                from_ms=from_ms,
+                on_progress=on_progress,
+                by_clock=True,
             )
         _print(summary.notes)
         with _progress(source, "what if  ") as on_progress:

@@ -1,50 +1,20 @@
-"""Records planted from the future: extreme ones, that a stage must know nothing of yet.
-
-They are valid (`schemas.validation`), so nothing but time speaks against them.
-"""
+"""Plants records from the future in a branch of a state: what is left behind must not change."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
-from schemas.engines import ENGINES
-from schemas.market import (
-    CalendarEvent,
-    Candle,
-    Fundamentals,
-    NewsArticle,
-    OrderBook,
-    TrendingAsset,
-)
-from schemas.scores import EngineScore, InputPosition
-from schemas.signals import Decision
-from schemas.times import HOUR_MS
-from schemas.topics import (
-    BOOKS,
-    CALENDAR,
-    CANDLES,
-    DECISIONS,
-    FUNDAMENTALS,
-    NEWS,
-    NEWS_SCORES,
-    SCORES,
-    TRENDING,
-)
-from schemas.validation import TIMEFRAME_MS
 from streams.engines.scoring_stage import ScoringStage
-from streams.headlines.probabilities import ModelTexts, Probabilities
-from streams.headlines.scoring import VoicesConfig, score_article
+from streams.lookahead.future_records import AHEAD, planted
 from streams.lookahead.output_digest import Difference, flat, short, unequal
 from streams.lookahead.steps import Step
 from streams.stage import Entry, Stage, Tables, advance
 
 _ENCODER = msgspec.msgpack.Encoder()
-_AHEAD = 1_000_000_000_000
-"""Planted records stand so far behind in the log: no state has applied their offsets."""
 
 
 def last_of_each(steps: list[Step]) -> list[Step]:
@@ -63,7 +33,7 @@ def disturbed(step: Step, now_ms: int, tables: Tables) -> Difference | None:
         return None
     before = _look(step.stage, entry, now_ms)
     branch = entry
-    for offset, (topic, event) in enumerate(_records(step, now_ms), _AHEAD):
+    for offset, (topic, event) in enumerate(_records(step, now_ms), AHEAD):
         with contextlib.suppress(Exception):
             moved = advance(step.stage, branch, event, topic, step.partition, offset, tables)
             branch = branch if moved is None else moved[0]
@@ -94,227 +64,3 @@ def _look(stage: Stage, entry: Entry, now_ms: int) -> bytes:
 def _leaves(look: bytes) -> dict[str, Any]:
     reading, entry = msgspec.msgpack.decode(look)
     return {**flat(reading or {}), **flat({"state": entry})}
-
-
-SOURCE = "planted"
-_CRASH_USD, _ROCKET_USD = 1e-6, 1e12
-_LATER_SEQUENCE = 1 << 62
-
-
-def planted(topic: str, key: str, now_ms: int) -> list[Any]:
-    """Return records of a topic that are observed after `now_ms`; empty for a topic without any.
-
-    `key` is theirs: the asset, or the strategy.
-    """
-    make = _MAKERS.get(topic)
-    return [] if make is None else make(key, now_ms)
-
-
-def _candles(asset: str, now_ms: int) -> list[Any]:
-    """Return the next candle of every timeframe: a crash, a rocket, a crash."""
-    prices = (_CRASH_USD, _ROCKET_USD, _CRASH_USD)
-    candles = []
-    for (timeframe, length_ms), price_usd in zip(TIMEFRAME_MS.items(), prices, strict=True):
-        open_time = (now_ms // length_ms + 1) * length_ms
-        close_time = open_time + length_ms
-        candles.append(
-            Candle(
-                asset=asset,
-                event_time=close_time,
-                observed_at=close_time + 1,
-                source=SOURCE,
-                source_id=f"{SOURCE}:{timeframe}",
-                exchange=SOURCE,
-                symbol=f"{asset}/USDT",
-                timeframe=timeframe,
-                open_time=open_time,
-                close_time=close_time,
-                open=price_usd,
-                high=price_usd,
-                low=price_usd,
-                close=price_usd,
-                volume=1e12,
-                closed=True,
-            )
-        )
-    return candles
-
-
-def _tick(asset: str, now_ms: int) -> list[Any]:
-    return [
-        TrendingAsset(
-            asset=asset,
-            event_time=now_ms + 1,
-            observed_at=now_ms + 1,
-            source=SOURCE,
-            source_id=SOURCE,
-            cycle=now_ms + 1,
-            cycle_size=1,
-            rank=1,
-            name=SOURCE,
-            price_usd=_ROCKET_USD,
-            volume_24h_usd=1e15,
-            market_cap_usd=1e18,
-            change_24h_pct=1e6,
-            galaxy_score=100.0,
-            alt_rank=1,
-            social_volume=1e12,
-            interactions=1e12,
-            sentiment_pct=100.0,
-            twitter_volume=1e12,
-            twitter_sentiment_pct=100.0,
-            reddit_volume=1e12,
-            reddit_sentiment_pct=100.0,
-            votes_up_pct=100.0,
-            fear_greed=100.0,
-        )
-    ]
-
-
-def _headline(asset: str, now_ms: int) -> list[Any]:
-    return [
-        NewsArticle(
-            asset=asset,
-            event_time=now_ms + 1,
-            observed_at=now_ms + 1,
-            published_at=now_ms + 1,
-            source=SOURCE,
-            source_id=f"{SOURCE}:{now_ms}",
-            headline=f"{asset} CRASHES TO ZERO: HACKED, BANKRUPT, DELISTED EVERYWHERE",
-            url=f"{SOURCE}:{now_ms}",
-            publisher=SOURCE,
-            sentiment_label="negative",
-        )
-    ]
-
-
-def _news_score(asset: str, now_ms: int) -> list[Any]:
-    """Return the score of that headline, of which a model is certain, too."""
-    texts, certain = ModelTexts(SOURCE, SOURCE), Probabilities(1.0, 0.0, 0.0)
-    place = InputPosition(NEWS.name, 0, _AHEAD)
-    (headline,) = _headline(asset, now_ms)
-    return [score_article(VoicesConfig(), headline, place, texts, certain)]
-
-
-def _book(asset: str, now_ms: int) -> list[Any]:
-    return [
-        OrderBook(
-            asset=asset,
-            event_time=now_ms + 1,
-            observed_at=now_ms + 1,
-            source=SOURCE,
-            source_id=SOURCE,
-            exchange=SOURCE,
-            symbol=f"{asset}/USDT",
-            bid_prices=(_CRASH_USD,),
-            bid_sizes=(1e-9,),
-            ask_prices=(_ROCKET_USD,),
-            ask_sizes=(1e-9,),
-        )
-    ]
-
-
-def _fundamentals(asset: str, now_ms: int) -> list[Any]:
-    huge: dict[str, Any] = {
-        name: 1e15
-        for name in Fundamentals.__struct_fields__
-        if name.startswith(("github_", "twitter_", "reddit_", "telegram_", "volume_", "market_"))
-        and name not in ("market_cap_rank", "github_issues_closed_pct")
-    }
-    return [
-        Fundamentals(
-            asset=asset,
-            event_time=now_ms + 1,
-            observed_at=now_ms + 1,
-            source=SOURCE,
-            source_id=SOURCE,
-            market_cap_rank=1,
-            github_issues_closed_pct=100.0,
-            transactions_24h=1e15,
-            active_addresses_24h=1e15,
-            hash_rate=1e30,
-            **huge,
-        )
-    ]
-
-
-def _calendar_event(asset: str, now_ms: int) -> list[Any]:
-    return [
-        CalendarEvent(
-            asset=asset,
-            event_time=now_ms + HOUR_MS,
-            observed_at=now_ms + 1,
-            source=SOURCE,
-            source_id=SOURCE,
-            title="delisted everywhere",
-            category="delisting",
-            starts_at=now_ms + HOUR_MS,
-            impact=1.0,
-            certainty=1.0,
-        )
-    ]
-
-
-def _scores(asset: str, now_ms: int) -> list[Any]:
-    """Return the answers of all engines to a later cycle: fusion sends signals on the last."""
-    return [
-        EngineScore(
-            asset=asset,
-            engine=engine,
-            status="ok",
-            cycle=now_ms + 1,
-            cycle_size=1,
-            as_of=now_ms + 1,
-            sequence=_LATER_SEQUENCE,
-            score=1.0,
-            confidence=1.0,
-            freshness=1.0,
-            data_time=now_ms + 1,
-            price_usd=_ROCKET_USD,
-        )
-        for engine in ENGINES
-    ]
-
-
-def _decisions(strategy_id: str, now_ms: int) -> list[Any]:
-    """Return a purchase of all there is at a later cycle, and its end, which closes all others."""
-    later_ms = now_ms + 1
-    bought = Decision(
-        decision_id=SOURCE,
-        strategy_id=strategy_id,
-        asset=SOURCE.upper(),
-        as_of=later_ms,
-        cycle=later_ms,
-        cycle_size=2,
-        trigger="cycle",
-        final_score=1.0,
-        action="BUY",
-        fused_action="BUY",
-        price_usd=_ROCKET_USD,
-        price_at=later_ms,
-        sentiment_confidence=1.0,
-        trend_strength=1.0,
-        data_freshness=1.0,
-        portfolio_value_usd=1e12,
-    )
-    end = Decision(
-        decision_id=SOURCE,
-        strategy_id=strategy_id,
-        kind="cycle_end",
-        as_of=later_ms,
-        cycle=later_ms,
-    )
-    return [bought, end]
-
-
-_MAKERS: dict[str, Callable[[str, int], list[Any]]] = {
-    TRENDING.name: _tick,
-    NEWS.name: _headline,
-    NEWS_SCORES.name: _news_score,
-    CANDLES.name: _candles,
-    BOOKS.name: _book,
-    FUNDAMENTALS.name: _fundamentals,
-    CALENDAR.name: _calendar_event,
-    SCORES.name: _scores,
-    DECISIONS.name: _decisions,
-}

@@ -5,9 +5,7 @@ That the decisions themselves are right is compared where fusion is replayed.
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Callable, Hashable, Iterator
-from operator import itemgetter
+from collections.abc import Callable, Hashable
 from typing import Any
 
 from schemas.codec import BadEventError
@@ -19,6 +17,7 @@ from streams.replay.letters import Letters
 from streams.replay.logs import Logs
 from streams.replay.parity import Comparison
 from streams.replay.per_key_reader import Keyed
+from streams.replay.recorded_decisions import recorded_decisions
 from streams.replay.recorded_outputs import RecordedOutputs
 from streams.runner import Produced, StageRunner
 from streams.stage import UnusableEventError
@@ -59,8 +58,7 @@ class ConfidenceCheck:
 
     def run(self, on_progress: Callable[[int], None] | None = None) -> None:
         """Replay every decision, and compare what comes out."""
-        streams = [self._stamped(number) for number in self._mine]
-        for _, number, one in heapq.merge(*streams, key=itemgetter(0)):
+        for _, number, one in recorded_decisions(self._logs, self._mine):
             if on_progress is not None:
                 on_progress(1)
             self._apply(number, one)
@@ -68,10 +66,6 @@ class ConfidenceCheck:
             expected.finish(self._is_ahead)
         for letters in self._letters.values():
             letters.finish()
-
-    def _stamped(self, number: int) -> Iterator[tuple[int, int, Keyed]]:
-        for one in self._logs.read(DECISIONS.name, number):
-            yield one.record.timestamp_ms, number, one
 
     def _apply(self, number: int, one: Keyed) -> None:
         record, event = one

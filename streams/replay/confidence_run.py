@@ -19,6 +19,8 @@ from schemas.signals import Decision
 from schemas.topics import DECISIONS
 from streams.confidence.confidence_stage import ConfidenceStage
 from streams.fusion.watchdog import cycle_end
+from streams.replay.logs import Logs
+from streams.replay.recorded_decisions import recorded_decisions
 from streams.runner import Produced, StageRunner
 from streams.stage import UnusableEventError
 from streams.topology import stage
@@ -97,6 +99,15 @@ class ConfidenceRun:
                 cycle.newest[decision.strategy_id] = max(newest, decision.as_of)
             self._apply(decision, decided.timestamp_ms)
         self._end_silent(None)
+
+    def follow(self, logs: Logs, assets: frozenset[str] = frozenset()) -> None:
+        """Take the recorded decisions at their own places, of some assets or (empty) of all."""
+        for _, number, one in recorded_decisions(logs, range(self._partitions)):
+            event = one.event
+            if isinstance(event, BadEventError) or (assets and event.asset not in {*assets, ""}):
+                continue
+            self._next[DECISIONS.name, number] = one.record.offset
+            self._apply(event, one.record.timestamp_ms)
 
     def _end_silent(self, now_ms: int | None) -> None:
         """End every cycle that has been silent long enough, for the strategies that wait."""

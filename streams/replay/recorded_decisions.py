@@ -6,9 +6,11 @@ partition of the topic.
 
 from __future__ import annotations
 
+import heapq
 from array import array
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from schemas.partitioning import partition_of
@@ -19,6 +21,16 @@ from streams.replay.per_key_reader import Keyed
 
 _NOBODY = 0xFFFF
 """Stands for an asset partition where a record is no decision of fusion."""
+
+
+def recorded_decisions(logs: Logs, numbers: Iterable[int]) -> Iterator[tuple[int, int, Keyed]]:
+    """Yield (timestamp in ms, partition, record) of some partitions, side by side by time."""
+
+    def one_of(number: int) -> Iterator[tuple[int, int, Keyed]]:
+        for one in logs.read(DECISIONS.name, number):
+            yield one.record.timestamp_ms, number, one
+
+    return heapq.merge(*map(one_of, numbers), key=itemgetter(0))
 
 
 class Answer(NamedTuple):

@@ -12,8 +12,10 @@ from pathlib import Path
 import msgspec
 
 from schemas.topics import SIGNALS
+from streams.archive.reader import Archive
 from streams.replay.changes import NO_CHANGES, Changes
 from streams.replay.confidence_run import ConfidenceRun, in_order, numbered
+from streams.replay.logs import Logs
 from streams.replay.output import Output, make_output
 from streams.replay.parity import Parity
 from streams.replay.shards import OnProgress, Shards, spread
@@ -75,14 +77,21 @@ def replay(
     from_ms: int = 0,
     on_progress: OnProgress | None = None,
     on_output: Callable[[Produced], None] | None = None,
+    by_clock: bool = False,
 ) -> Summary:
     """Replay a source and return what came of it.
 
     `out` becomes an archive of the outputs whose record timestamp is `from_ms` or later; earlier
     ones are warm-up. `on_output` gets decisions, ends of cycles, signals and rankings as they come.
+
+    The agent takes the decisions of a recorded run where the log has them; with changes, or
+    `by_clock`, by event time, as what the changed ones are compared with must be.
     Raises SourceError, OutputError, ArchiveError or ReplayError.
     """
     count, weights = _shares(source)
+    follows = (
+        isinstance(source, ArchiveSource) and source.as_recorded and not changes and not by_clock
+    )
     started_s = time.monotonic()
     if out is not None:
         make_output(out, count)
@@ -94,6 +103,7 @@ def replay(
             changes=changes,
             out=None if out is None else str(out),
             from_ms=from_ms,
+            decides=not follows,
         )
         for partitions in spread(weights, jobs)
     ]
@@ -102,6 +112,8 @@ def replay(
     output = None if out is None else Output(out)
 
     def emit(produced: Produced) -> None:
+        if produced.timestamp_ms < from_ms:
+            return
         made[produced.topic] += 1
         if produced.topic == SIGNALS.name:
             actions[produced.event.action] += 1
@@ -112,7 +124,10 @@ def replay(
 
     with Shards(tasks, on_progress) as shards:
         agent = ConfidenceRun(count, emit)
-        agent.run(in_order(map(numbered, shards.decisions())))
+        if follows and isinstance(source, ArchiveSource):
+            agent.follow(Logs(Archive(source.address), source.until_ms), frozenset(source.assets))
+        else:
+            agent.run(in_order(map(numbered, shards.decisions())))
         total = _sum(shards.finish())
     if output is not None:
         output.close()

@@ -74,12 +74,6 @@ def describe_archive(source: ArchiveSource) -> tuple[int, Counter[int]]:
             else f"{source.address} has market topics of {sorted(counts)} partitions: one is needed"
         )
         raise SourceError(msg)
-    if source.as_recorded and DECISIONS.name not in archive.partitions:
-        msg = (
-            f"{source.address} has no {DECISIONS.name}: an earlier version recorded it, and what "
-            "fusion decided there cannot be followed; `quantiva replay --order observed` can"
-        )
-        raise SourceError(msg)
     total: Counter[int] = Counter()
     topics = [SCORES.name] if source.as_recorded else [topic.name for topic in MARKET_TOPICS]
     for topic in topics:
@@ -87,6 +81,12 @@ def describe_archive(source: ArchiveSource) -> tuple[int, Counter[int]]:
             for segment in archive.segments(topic, partition):
                 if source.until_ms is None or segment.min_ms < source.until_ms:
                     total[partition] += segment.last - segment.first + 1
+    if source.as_recorded and total and DECISIONS.name not in archive.partitions:
+        msg = (
+            f"{source.address} has no {DECISIONS.name}: an earlier version recorded it, and what "
+            "fusion decided there cannot be followed; `quantiva replay --order observed` can"
+        )
+        raise SourceError(msg)
     return counts.pop(), total
 
 

@@ -35,7 +35,10 @@ _BATCH = 200
 
 
 class ReplayTask(msgspec.Struct, frozen=True, tag=True, kw_only=True):
-    """A shard of a replay: some partitions of a source; `out` is the folder of the outputs."""
+    """A shard of a replay: some partitions of a source; `out` is the folder of the outputs.
+
+    `decides`: its decisions are wanted; else those that were recorded are taken.
+    """
 
     source: Source
     partitions: tuple[int, ...]
@@ -43,6 +46,7 @@ class ReplayTask(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     changes: Changes = NO_CHANGES
     out: str | None = None
     from_ms: int = 0
+    decides: bool = True
 
 
 class VerifyTask(msgspec.Struct, frozen=True, tag=True, kw_only=True):
@@ -110,16 +114,15 @@ class ReplayCounts:
 class DecisionSender:
     """Sends decisions to the process where the confidence agent runs, in batches."""
 
-    def __init__(self, send: Send, from_ms: int) -> None:
-        self._send, self._from_ms = send, from_ms
+    def __init__(self, send: Send) -> None:
+        self._send = send
         self._batch: list[tuple[int, int, Any]] = []
 
     def add(self, clock_ms: int, timestamp_ms: int, decision: Any) -> None:
         """Take one decision."""
-        if timestamp_ms >= self._from_ms:
-            self._batch.append((clock_ms, timestamp_ms, decision))
-            if len(self._batch) >= _BATCH:
-                self.flush()
+        self._batch.append((clock_ms, timestamp_ms, decision))
+        if len(self._batch) >= _BATCH:
+            self.flush()
 
     def flush(self) -> None:
         """Send what is held."""
@@ -131,7 +134,7 @@ class DecisionSender:
 def _free(task: ReplayTask, send: Send) -> Done:
     done = Done()
     output = Output(Path(task.out)) if task.out else None
-    decisions = DecisionSender(send, task.from_ms)
+    decisions = DecisionSender(send)
     tally = ReplayCounts(done, output, task.from_ms)
     texts = _texts(task.source)
     flow = MarketReplay(
@@ -168,7 +171,7 @@ def _as_recorded(task: ReplayTask, source: ArchiveSource, send: Send) -> Done:
     done = Done()
     output = Output(Path(task.out)) if task.out else None
     tally = ReplayCounts(done, output, task.from_ms)
-    decisions = DecisionSender(send, task.from_ms)
+    decisions = DecisionSender(send)
     logs = Logs(Archive(source.address), source.until_ms)
     assets = frozenset(source.assets)
     clock_ms = 0
@@ -176,10 +179,10 @@ def _as_recorded(task: ReplayTask, source: ArchiveSource, send: Send) -> Done:
     def emit(produced: Produced) -> None:
         if assets and produced.event.asset not in assets:
             return
-        if produced.topic == DECISIONS.name:
-            decisions.add(clock_ms, produced.timestamp_ms, produced.event)
-        else:
+        if produced.topic != DECISIONS.name:
             tally(produced)
+        elif task.decides:
+            decisions.add(clock_ms, produced.timestamp_ms, produced.event)
 
     recorded = RecordedDecisions(logs)
     runs = [

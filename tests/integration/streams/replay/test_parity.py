@@ -37,8 +37,8 @@ def test_two_workers_one_killed(recording: str, tmp_path: Path, hash_seed: str) 
     assert set(result["equal"]) == {
         "news.scores",
         "engine.scores",
+        "signals.decisions",
         "signals",
-        "signals.ranking",
         "signals.top",
     }
     assert result["refused"] >= 4  # the garbage
@@ -120,6 +120,13 @@ CHANGES = [
         id="another score",
     ),
     pytest.param(
+        "signals.decisions",
+        lambda event: replace(event, final_score=0.75) if event.kind == "decision" else None,
+        5,
+        "final_score",
+        id="another decision",
+    ),
+    pytest.param(
         "signals",
         lambda event: replace(event, position_size=event.position_size + 1.0),
         5,
@@ -172,7 +179,7 @@ def test_a_recording_of_topics_that_go_on(recording: str, tmp_path: Path) -> Non
         "news.scores": 0.9,
         "engine.scores": 0.7,
         "signals": 0.9,
-        "signals.ranking": 0.95,
+        "signals.decisions": 0.95,
     }
 
     def edit(topic: str, partition: int, one: LoggedRecord) -> LoggedRecord | None:

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from schemas.validation import problem
 from streams.lookahead.dates import DateCheck, EarlyRecords
 from streams.lookahead.findings import Leak, Proof
+from streams.lookahead.future_records import planted
 from streams.lookahead.output_digest import flat, unequal
-from streams.lookahead.planted import planted
 from streams.lookahead.records import MarketRecord, numbered, pack, unpack, usable
 from streams.lookahead.render import early_line, leak_lines, span, verdict
 from streams.lookahead.steps import load_stage
