@@ -217,7 +217,7 @@ class _WrongError(Exception):
 def _field_of(sentence: str) -> str:
     """Return the field that a sentence of `problem` is about: it begins with the name."""
     first = sentence.partition(" ")[0].rstrip(":,")
-    return {"weight": "weights", "holding": "holdings_usd"}.get(first, first)
+    return {"weight": "weights"}.get(first, first)
 
 
 def _is_null(node: yaml.Node) -> bool:

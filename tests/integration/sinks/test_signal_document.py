@@ -176,13 +176,13 @@ def _in_schema(text: str) -> str:
 
 
 def _in_struct(text: str) -> str:
-    last = "    inputs: tuple[InputPosition, ...] = ()\n"
+    last = "    held_size: float = 0.0\n"
     assert text.count(last) == 1
     return text.replace(last, f"{last}    horizon_usd: float | None = None\n")
 
 
 def _in_builder(text: str) -> str:
-    last = "        inputs=(*now.before, strategy_place, *now.after),\n"
+    last = "        entered_at=None if held is None else held.entered_at,\n"
     assert text.count(last) == 1
     return text.replace(last, f"{last}        horizon_usd=0.1 + 0.2,\n")
 
@@ -190,7 +190,7 @@ def _in_builder(text: str) -> str:
 NEW_FIELD: dict[str, Callable[[str], str]] = {
     "schemas/avro/signal.avsc": _in_schema,
     "schemas/signals.py": _in_struct,
-    "streams/fusion/signal_builder.py": _in_builder,
+    "streams/confidence/confidence_stage.py": _in_builder,
 }
 """All that a new optional field takes."""
 

@@ -18,7 +18,7 @@ from confluent_kafka import Producer
 
 from embedded.stack import Stack
 from schemas.codec import BadEventError
-from schemas.topics import DEAD_LETTERS, RANKING, REQUESTS, SCORES, SIGNALS, TOP, logical, physical
+from schemas.topics import DEAD_LETTERS, DECISIONS, REQUESTS, SCORES, SIGNALS, TOP, logical, physical
 from streams.topology import stages
 from tests.integration.streams.agents.rig import Rig, market, rig
 from tests.mutations import Mutated, mutated
@@ -32,7 +32,7 @@ _LARGEST_BYTES = 1_000_000
 _SINKS = ("market.trending", "market.news", SIGNALS.name, TOP.name)
 _TOPICS = (
     *(f"market.{name}" for name in ("trending", "news", "candles", "books")),
-    *("market.fundamentals", "market.calendar", REQUESTS.name, SCORES.name, RANKING.name),
+    *("market.fundamentals", "market.calendar", REQUESTS.name, SCORES.name, DECISIONS.name),
     *(SIGNALS.name, TOP.name),
 )
 
