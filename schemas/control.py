@@ -36,7 +36,7 @@ class Strategy(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     stop_loss_atr: float | None = None
     take_profit_pct: float | None = None
     take_profit_atr: float | None = None
-    portfolio_value_usd: float = 50000
+    portfolio_value_usd: float = 50_000.0
     kelly: bool = False
     updated_at: int = 0
     description: str = ""

@@ -18,7 +18,16 @@ from confluent_kafka import Producer
 
 from embedded.stack import Stack
 from schemas.codec import BadEventError
-from schemas.topics import DEAD_LETTERS, DECISIONS, REQUESTS, SCORES, SIGNALS, TOP, logical, physical
+from schemas.topics import (
+    DEAD_LETTERS,
+    DECISIONS,
+    REQUESTS,
+    SCORES,
+    SIGNALS,
+    TOP,
+    logical,
+    physical,
+)
 from streams.topology import stages
 from tests.integration.streams.agents.rig import Rig, market, rig
 from tests.mutations import Mutated, mutated
