@@ -2,6 +2,7 @@
 
     rule = parse(text)            a tree, or RuleError with line, column and what to do
     to_text(rule)                 canonical text; parsed again it is the same rule
+    in_words(rule)                what makes it true, for people; meanings(rule): its names
     in_timeframe(rule, "1h")      with every timeframe said, as it is compiled
     wrong_rule(text, "1h")        why a text is no rule for a strategy of that timeframe, or None
     wanted(strategy)              what the technical engine has to add for a strategy's rules
@@ -25,6 +26,7 @@ from schemas.rule_language.checking import (
 from schemas.rule_language.errors import RuleError
 from schemas.rule_language.nodes import Indicator, Rule
 from schemas.rule_language.printing import node_text, to_text
+from schemas.rule_language.words import in_words, meanings
 
 __all__ = [
     "MOST_COST",
@@ -33,6 +35,8 @@ __all__ = [
     "RuleError",
     "cost",
     "in_timeframe",
+    "in_words",
+    "meanings",
     "node_text",
     "parse",
     "timeframes",

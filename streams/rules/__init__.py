@@ -1,8 +1,11 @@
-"""The strategy language: the place that fusion keeps for entry and exit rules.
+"""Rules of strategies, evaluated: compiled once, three-valued, with a trace of what they saw.
 
-Fusion asks on every decision of a strategy that has a rule. The precedence (SPEC 3) is fusion's:
-a true exit rule is SELL; else a true entry rule is BUY, which lifts a HOLD for event risk only
-where the strategy allows it; else the action stays.
+    rule = compile_rule("MA20 > MA50 AND RSI < 30", "1h")     RuleError where it is none
+    rule.truth(facts)       True, False, or None: unknown
+    rule.trace(facts)       its parts with their truth and the values that they saw
+    rule.facts              what it asks for
+
+Pure, and the same for the same facts. What a rule means: `schemas.rule_language`.
 """
 
 from __future__ import annotations
@@ -10,17 +13,11 @@ from __future__ import annotations
 from typing import Protocol
 
 from schemas.control import Strategy
+from schemas.rule_language import RuleError
+from streams.rules.closures import Facts
+from streams.rules.compiled import CompiledRule, compile_rule
 
-
-class Facts(Protocol):
-    """Looks up what a rule may name.
-
-    Features as the engines name them (RSI14@4h), the engines' scores by engine name, `price_usd`
-    and `final_score`; None: not known now.
-    """
-
-    def __call__(self, name: str) -> float | None:
-        """Return the value of a name, or None."""
+__all__ = ["CompiledRule", "Facts", "NoRules", "RuleError", "Rules", "compile_rule"]
 
 
 class Rules(Protocol):
