@@ -9,6 +9,7 @@ import msgspec
 from schemas.control import Strategy, effective_weights
 from schemas.engines import ENGINES
 from schemas.scores import EngineScore
+from streams.fusion.position import Holding
 from streams.stage import StrategyAt
 
 ENGINE_INDEX = {engine: index for index, engine in enumerate(ENGINES)}
@@ -47,12 +48,24 @@ class PendingCycle(msgspec.Struct, frozen=True, gc=False):
 
 
 class Pinned(msgspec.Struct, frozen=True, gc=False):
-    """A strategy as it stood at the last cycle, its weights in engine order, its last action."""
+    """A strategy as it stood at the last cycle, and where it stands in the asset.
+
+    weights     in engine order
+    action      the last one decided; "": none yet
+    since_ms    when that became its action
+    waiting     an action that the thresholds say and hysteresis keeps back; "": none
+    waiting_ms  since when they say it
+    holding     its position, None: not in the asset
+    """
 
     strategy: Strategy
     offset: int
     weights: tuple[float, ...]
     action: str
+    since_ms: int = 0
+    waiting: str = ""
+    waiting_ms: int = 0
+    holding: Holding | None = None
 
 
 class FusionState(msgspec.Struct, frozen=True, gc=False):
