@@ -30,7 +30,7 @@ from streams.constants import Count, Positive, Share
 from streams.engines.base import Engine, EngineReading, clamp, freshness
 from streams.engines.repetition import ENTRY_BYTES, repeats
 from streams.engines.sentiment_state import Headline, State, counted, entries, headline_of, heaviest
-from streams.engines.social import SocialConfig, observe, order_of
+from streams.engines.social import SocialConfig, observe, order_of, social_features
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +248,7 @@ def read(config: Config, state: State, now: int) -> EngineReading:
         features={
             "sentiment_raw": state.raw,
             "sentiment_news": _news_mean(state),
-            "sentiment_social": state.social.score if social_trust > 0.0 else 0.0,
+            **social_features(state.social, trusted=social_trust > 0.0),
             "news_count_24h": float(news_count),
         },
         evidence=_evidence(config, state, now),

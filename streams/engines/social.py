@@ -89,7 +89,7 @@ class Social(msgspec.Struct, frozen=True, gc=False):
     """Score of the newest tick, and the baselines. `observed_at` is 0 before the first tick.
 
     score -1 to 1, confidence 0 to 1, present: how many metrics of the asset the tick had,
-    has_market: whether it had the mood of the market.
+    has_market: whether it had the mood of the market. galaxy_score: LunarCrush's, 0 to 100.
     """
 
     score: float = 0.0
@@ -98,6 +98,7 @@ class Social(msgspec.Struct, frozen=True, gc=False):
     observed_at: int = 0
     baselines: dict[str, Baseline] = {}
     has_market: bool = False
+    galaxy_score: float | None = None
 
 
 def observe(config: SocialConfig, social: Social, tick: TrendingAsset) -> Social:
@@ -131,7 +132,17 @@ def observe(config: SocialConfig, social: Social, tick: TrendingAsset) -> Social
         tick.observed_at,
         {**known, **learned},
         tick.fear_greed is not None,
+        tick.galaxy_score,
     )
+
+
+def social_features(social: Social, *, trusted: bool) -> dict[str, float]:
+    """Return the features of the social part: its score, 0 where it is stale, and galaxy score."""
+    if not trusted:
+        return {"sentiment_social": 0.0}
+    if social.galaxy_score is None:
+        return {"sentiment_social": social.score}
+    return {"sentiment_social": social.score, "galaxy_score": social.galaxy_score}
 
 
 def order_of(tick: TrendingAsset) -> bytes:

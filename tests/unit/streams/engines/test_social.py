@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from streams.engines.social import Baseline, Social, SocialConfig, observe
+from streams.engines.social import Baseline, Social, SocialConfig, observe, social_features
 from tests.factories import DAY_MS, MINUTE_MS
 from tests.unit.streams.engines._records import T0, make_tick
 
@@ -146,3 +146,14 @@ def test_votes_are_a_metric_of_the_asset_s_own() -> None:
     assert social.score == pytest.approx(tanh(1.0))
     assert social.confidence == pytest.approx(0.10 * 12 / 18 / 0.6)
     assert social.has_market is False
+
+
+def test_features_name_the_galaxy_score_of_the_newest_tick_while_it_is_trusted() -> None:
+    social = after({"galaxy_score": 70.0}, {"galaxy_score": 78.0})
+    assert social_features(social, trusted=True) == {
+        "sentiment_social": social.score,
+        "galaxy_score": 78.0,
+    }
+    assert social_features(social, trusted=False) == {"sentiment_social": 0.0}
+    gone = after({"galaxy_score": 70.0}, {"sentiment_pct": 78.0})
+    assert "galaxy_score" not in social_features(gone, trusted=True)
