@@ -163,6 +163,13 @@ def _volume_ratios(config: Config, volume: Volume | None) -> dict[str, float]:
     return ratios
 
 
+def _volume_24h(volume: Volume | None, now: int) -> dict[str, float]:
+    """Return the newest tick's volume as a feature, for rules; not one that is a day old."""
+    if volume is None or now - volume.last_seen >= _DAY_MS:
+        return {}
+    return {"volume_24h_usd": volume.now_usd}
+
+
 def _score(config: Config, book: Book, ratios: dict[str, float]) -> float:
     spread, size, depth, slippage = book.parts
     total, count = spread + size + depth + slippage, len(book.parts)
@@ -189,7 +196,7 @@ def read(config: Config, state: State, now: int) -> EngineReading:
         freshness(age_minutes, config.fresh_minutes, config.stale_minutes),
         book.observed_at,
         book.mid_usd,
-        book.features | ratios,
+        book.features | ratios | _volume_24h(state.volume, now),
         (book.offset,) if deep is None else (deep.offset, book.offset),
         _detail(config, book, deep, ratios, age_minutes),
     )

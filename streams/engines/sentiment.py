@@ -247,7 +247,7 @@ def read(config: Config, state: State, now: int) -> EngineReading:
         price_usd=state.price_usd,
         features={
             "sentiment_raw": state.raw,
-            "sentiment_news": _news_mean(state),
+            **({"sentiment_news": _news_mean(state)} if news_count else {}),
             **social_features(state.social, trusted=social_trust > 0.0),
             "news_count_24h": float(news_count),
         },

@@ -332,6 +332,13 @@ def test_the_source_has_an_average_from_the_start(
     assert features.get("volume_trend") == (None if trend is None else pytest.approx(trend))
 
 
+def test_the_volume_of_the_newest_tick_is_a_feature_for_a_day() -> None:
+    reading = say([make_tick(START_MS - HOUR_MS, volume_24h_usd=1e6), deep_book()])
+    assert reading.features["volume_24h_usd"] == 1e6
+    old = say([make_tick(START_MS - 24 * HOUR_MS, volume_24h_usd=1e6), deep_book()])
+    assert "volume_24h_usd" not in old.features
+
+
 def test_the_last_average_of_the_source_is_kept() -> None:
     first = make_tick(START_MS - HOUR_MS, volume_24h_usd=1e6, volume_30d_avg_usd=2e6)
     reading = say([first, make_tick(START_MS, volume_24h_usd=4e6), deep_book()])

@@ -39,6 +39,10 @@ def mature_ticks(cycles: int = 145, **last: float) -> list[Any]:
     return [*ticks, make_tick(T0, **(usual | last))]
 
 
+def test_without_a_headline_of_the_day_the_mean_of_the_news_is_not_known() -> None:
+    assert "sentiment_news" not in said(ENGINE, *mature_ticks()).features
+
+
 def test_nothing_seen() -> None:
     reading = said(ENGINE)
     assert (reading.score, reading.confidence, reading.freshness) == (0.0, 0.0, 0.0)
