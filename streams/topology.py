@@ -55,7 +55,7 @@ def stage(name: str) -> Stage:
     if name == HeadlinesStage.name:
         return HeadlinesStage(current()["headlines"])
     if name == FusionStage.name:
-        return FusionStage(current()["fusion"], settings=current_version())
+        return FusionStage(current()["fusion"], current()["sizing"], current_version())
     if name == ConfidenceStage.name:
         return ConfidenceStage(current()["sizing"], current()["ranking"], current_version())
     if name in ENGINES:

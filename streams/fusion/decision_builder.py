@@ -9,21 +9,13 @@ import msgspec
 
 from schemas.engines import ENGINES
 from schemas.scores import InputPosition
-from schemas.signals import Contribution, Decision, OpenPosition
+from schemas.signals import Contribution, Decision
 from schemas.times import HOUR_MS
 from schemas.topics import SCORES, STRATEGIES
 from streams.confidence import position_sizing
-from streams.fusion.decision import (
-    EVENT_RISK,
-    Choice,
-    View,
-    data_freshness,
-    features,
-    freshness,
-    priced,
-    risk_ends_ms,
-)
+from streams.fusion.choice import Choice, Settled, trace
 from streams.fusion.state import ENGINE_INDEX, LatestScore, Pinned
+from streams.fusion.view import EVENT_RISK, View, data_freshness, features, freshness, risk_ends_ms
 
 _SENTIMENT, _TECHNICAL = ENGINE_INDEX["sentiment"], ENGINE_INDEX["technical"]
 _LIQUIDITY = ENGINE_INDEX["liquidity"]
@@ -92,7 +84,7 @@ class DecisionContext(msgspec.Struct, frozen=True, gc=False):
 def moment(occasion: Trigger, seen: View) -> DecisionContext:
     """Work out what the strategies' decisions have in common."""
     inputs = _inputs(occasion, seen)
-    newest, technical = priced(seen), seen.held[_TECHNICAL]
+    newest, technical = seen.newest, seen.held[_TECHNICAL]
     return DecisionContext(
         occasion,
         seen,
@@ -121,16 +113,19 @@ def build(
     now: DecisionContext,
     pinned: Pinned,
     choice: Choice,
+    after: Settled,
+    sizing: position_sizing.Config,
     settings: str | None = None,
     cycle_size: int = 0,
 ) -> Decision:
-    """Return the decision of a strategy; `settings` is the version of the constants.
+    """Return the decision of a strategy that stood at `pinned` and stands at `after`.
 
-    `cycle_size` is how many decisions the strategy may expect of the cycle.
+    `settings` is the version of the constants, `cycle_size` how many decisions the strategy may
+    expect of the cycle.
     """
     strategy, occasion = pinned.strategy, now.occasion
     strategy_place = InputPosition(STRATEGIES.name, _STRATEGY_PARTITION, pinned.offset)
-    position, lacking = _entered(now, pinned, choice)
+    lacking = after.lacking
     return Decision(
         decision_id=decision_id(strategy.strategy_id, occasion.asset, occasion.as_of),
         strategy_id=strategy.strategy_id,
@@ -146,11 +141,12 @@ def build(
         action=choice.action,
         fused_action=choice.fused_action,
         override=choice.override,
+        trace=trace(pinned, now.seen, choice, sizing),
         contributions=tuple(map(_contribution, now.parts, pinned.weights)),
         price_usd=now.price_usd,
         price_at=now.price_at,
         spread_bps=now.spread_bps,
-        position=position,
+        position=after.shown,
         sentiment_confidence=now.sentiment_confidence,
         trend_strength=now.trend_strength,
         data_freshness=data_freshness(pinned, now.fresh),
@@ -164,18 +160,6 @@ def build(
         settings=settings,
         inputs=(*now.before, strategy_place, *now.after),
     )
-
-
-def _entered(
-    now: DecisionContext, pinned: Pinned, choice: Choice
-) -> tuple[OpenPosition | None, dict[str, str]]:
-    """Return what a BUY enters, with its stop and target, and why it has none of these."""
-    if choice.action != "BUY" or now.price_usd is None:
-        return None, {}
-    stop_usd, target_usd, lacking = position_sizing.exits(
-        pinned.strategy, now.price_usd, now.features
-    )
-    return OpenPosition(now.price_usd, now.occasion.as_of, stop_usd, target_usd), lacking
 
 
 def _feature_of(seen: View, index: int, name: str) -> float | None:

@@ -6,7 +6,9 @@ When decisions go out
   so that the log alone shows which version made a decision (its input in control.strategies).
 * **change**: a score between cycles, or one that came after its cycle was out, turns the action of
   a pinned strategy into another than the one last sent. All others pass in silence.
-* **request**: at once, with the strategy as it is now.
+  A stop, a target, a trailing stop or the age of a position turns it at once, also amid the answers
+  to a cycle.
+* **request**: at once, with the strategy as it is now. It changes no position and no hysteresis.
 
 Cycles may overlap. A cycle waits until its last answer or missing record comes; when a newer cycle
 is complete first, the older one is overtaken and never goes out (its cycle_end closes it), and
@@ -20,33 +22,35 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from operator import attrgetter
+from operator import attrgetter, is_not
 from typing import Any
 
 from msgspec.structs import replace
 
 from schemas.control import SignalRequest
 from schemas.scores import EngineScore, InputPosition
-from schemas.signals import Decision
 from schemas.topics import DECISIONS, REQUESTS, SCORES
+from streams.confidence import position_sizing
 from streams.constants import Count
-from streams.fusion.decision import EVENT_RISK, View, changed_actions, decide, view
-from streams.fusion.decision_builder import Trigger, build, moment
+from streams.fusion.choice import LEAVES, Choice, choose, looked, settled, unwatched, watched
+from streams.fusion.decision_builder import DecisionContext, Trigger, build, moment
 from streams.fusion.state import (
     ALL_ANSWERED,
     ENGINE_INDEX,
     FusionState,
-    LatestScore,
     PendingCycle,
     Pinned,
+    carried,
     cycle_size,
     latest_missing,
     latest_score,
     migrate_state,
+    pending_cycle,
     pin,
     strategies_for,
+    with_held,
 )
-from streams.rules import NoRules, Rules
+from streams.fusion.view import EVENT_RISK, View, view
 from streams.stage import Output, Position, Tables, UnusableEventError
 
 _cycle = attrgetter("cycle")
@@ -81,12 +85,12 @@ class FusionStage:
     def __init__(
         self,
         config: Config | None = None,
-        rules: Rules | None = None,
+        sizing: position_sizing.Config | None = None,
         settings: str | None = None,
     ) -> None:
         self.settings = settings
         self.config = config or Config()
-        self.rules: Rules = rules or NoRules()
+        self.sizing = sizing or position_sizing.Config()
 
     def initial(self) -> FusionState:
         """Return the state of an asset never seen."""
@@ -108,10 +112,10 @@ class FusionStage:
             return self._missing(state, score, position, tables)
         if before is not None and score.sequence <= before.sequence:
             return state, ()
-        moved = _with_held(state, index, latest_score(score, position.offset, before))
+        moved = with_held(state, index, latest_score(score, position.offset, before))
         asset, partition, cycle = score.asset, position.partition, score.cycle
         if cycle is None or cycle <= state.emitted:
-            return self._between(moved, asset, partition)
+            return self._look(moved, asset, partition)
         return self._answer(moved, index, asset, partition, cycle, score.cycle_size, tables)
 
     def _missing(
@@ -121,14 +125,14 @@ class FusionStage:
         index, cycle = ENGINE_INDEX[score.engine], score.cycle
         if cycle is None or cycle <= state.emitted:
             return state, ()
-        waiting = _pending(state, cycle)
+        waiting = pending_cycle(state, cycle)
         if waiting is not None and waiting.answered >> index & 1:
             return state, ()
         before = state.held[index]
         if before is None or before.cycle < cycle:
             if index == EVENT_RISK and before is not None and not before.missing:
                 state = replace(state, last_risk=before)
-            state = _with_held(state, index, latest_missing(score, position.offset, before))
+            state = with_held(state, index, latest_missing(score, position.offset, before))
         asset, partition, size = score.asset, position.partition, score.cycle_size
         return self._answer(state, index, asset, partition, cycle, size, tables)
 
@@ -143,30 +147,41 @@ class FusionStage:
         tables: Tables,
     ) -> Step:
         """Count an answer to a cycle; the last one sends the cycle's decisions."""
-        before = _pending(state, cycle) or PendingCycle(cycle, 0, 0)
+        before = pending_cycle(state, cycle) or PendingCycle(cycle, 0, 0)
         waiting = PendingCycle(cycle, max(before.size, size), before.answered | 1 << index)
         if waiting.answered == ALL_ANSWERED:
             return self._emit(state, waiting, asset, partition, tables)
         pending = [one for one in state.pending if one.cycle != cycle]
         pending.append(waiting)
         pending.sort(key=_cycle)
-        return _with(state, pending=tuple(pending[-self.config.max_pending :])), ()
+        state = _with(state, pending=tuple(pending[-self.config.max_pending :]))
+        return self._look(state, asset, partition, leaving=True)
 
     def _emit(
         self, state: FusionState, done: PendingCycle, asset: str, partition: int, tables: Tables
     ) -> Step:
-        """Pin the strategies of now and send one decision for each."""
+        """Pin the strategies of now and send one decision for each.
+
+        A strategy that does not watch the asset any more leaves its position first.
+        """
         as_of = _next_as_of(state, state.clock_ms)
         seen = self._view(state, state.clock_ms)
+        before = {one.strategy.strategy_id: one for one in state.pinned}
+        watching = strategies_for(tables.strategies, asset)
+        ids = {at.strategy.strategy_id for at in watching}
+        left = [one for name, one in before.items() if name not in ids and one.holding is not None]
+        outputs = []
+        if left:
+            now = moment(Trigger(asset, as_of, "change", partition), seen)
+            outputs = [self._sent(now, one, unwatched(one, seen))[0] for one in left]
         now = moment(Trigger(asset, as_of, "cycle", partition, done.cycle), seen)
-        outputs: list[Output] = []
         pinned = []
-        for at in strategies_for(tables.strategies, asset):
-            fresh = pin(at, "")
-            choice = decide(fresh, seen, self.rules)
-            size = cycle_size(at.strategy, done.size)
-            outputs.append(_sent(build(now, fresh, choice, self.settings, size)))
-            pinned.append(Pinned(at.strategy, at.offset, fresh.weights, choice.action))
+        for at in watching:
+            one = carried(pin(at, ""), before.get(at.strategy.strategy_id))
+            choice, size = choose(one, seen, self.sizing), cycle_size(at.strategy, done.size)
+            sent, after = self._sent(now, one, choice, size)
+            outputs.append(sent)
+            pinned.append(after)
         return FusionState(
             state.held,
             tuple(one for one in state.pending if one.cycle > done.cycle),
@@ -180,23 +195,41 @@ class FusionStage:
     def _view(self, state: FusionState, now_ms: int) -> View:
         return view(state.held, now_ms, self.config.stale_after_ms, state.last_risk)
 
-    def _between(self, state: FusionState, asset: str, partition: int) -> Step:
-        """Fuse again at once; return decisions only where a strategy's action changed."""
+    def _sent(
+        self, now: DecisionContext, one: Pinned, choice: Choice, cycle_size: int = 0
+    ) -> tuple[Output, Pinned]:
+        """Return the decision on its way, and where the strategy stands after it."""
+        atr_usd = now.features.get(f"ATR14@{one.strategy.timeframe}")
+        after = settled(one, choice, now.seen, now.occasion.as_of, atr_usd)
+        decision = build(now, one, choice, after, self.sizing, self.settings, cycle_size)
+        return Output(DECISIONS.name, decision.strategy_id, decision), after.pinned
+
+    def _look(
+        self, state: FusionState, asset: str, partition: int, *, leaving: bool = False
+    ) -> Step:
+        """Fuse again at once; return decisions only where a strategy's action changed.
+
+        With `leaving`, amid a cycle's answers: only where a stop, a target or the age says so.
+        """
         pinned = state.pinned
-        if not pinned:
+        if not pinned or (leaving and all(one.holding is None for one in pinned)):
             return state, ()
         seen = self._view(state, state.clock_ms)
-        changed = changed_actions(pinned, seen, self.rules)
+        after, changed = [], []
+        for place, one in enumerate(pinned):
+            choice = choose(one, seen, self.sizing)
+            if choice.action != one.action and (not leaving or choice.override in LEAVES):
+                changed.append((place, choice))
+            after.append(watched(one, seen) if leaving else looked(one, choice, seen))
         if not changed:
-            return state, ()
+            moved = any(map(is_not, after, pinned))
+            return (_with(state, pinned=after) if moved else state), ()
         as_of = _next_as_of(state, state.clock_ms)
         now = moment(Trigger(asset, as_of, "change", partition), seen)
         outputs = []
-        after = list(pinned)
-        for place, choice in changed.items():
-            one = pinned[place]
-            outputs.append(_sent(build(now, one, choice, self.settings)))
-            after[place] = Pinned(one.strategy, one.offset, one.weights, choice.action)
+        for place, choice in changed:
+            sent, after[place] = self._sent(now, pinned[place], choice)
+            outputs.append(sent)
         return _with(state, pinned=after, decided_ms=as_of), tuple(outputs)
 
     def _request(
@@ -204,7 +237,8 @@ class FusionStage:
     ) -> Step:
         """Answer with the strategy as it is now, and the scores as they are when it was asked.
 
-        An asset without any score gets a HOLD whose detail names all engines as missing.
+        An asset without any score gets a HOLD whose detail names all engines as missing. Position
+        and hysteresis are shown as they would stand, and stay as they are.
         """
         at = tables.strategies.get(request.strategy_id)
         if at is None or not at.strategy.active:
@@ -217,8 +251,9 @@ class FusionStage:
         now_ms = max(state.clock_ms, request.requested_at)
         as_of = _next_as_of(state, now_ms)
         seen = self._view(state, now_ms)
-        asked = pin(at, "")
-        choice = decide(asked, seen, self.rules)
+        known = (one for one in state.pinned if one.strategy.strategy_id == request.strategy_id)
+        asked = carried(pin(at, ""), next(known, None))
+        choice = choose(asked, seen, self.sizing)
         place = InputPosition(position.topic, position.partition, position.offset)
         occasion = Trigger(
             request.asset,
@@ -228,42 +263,8 @@ class FusionStage:
             request_id=request.request_id,
             extra=(place,),
         )
-        answer = build(moment(occasion, seen), asked, choice, self.settings)
-        # Where the pinned version answered, its last action is now this one.
-        pinned = [
-            Pinned(one.strategy, one.offset, one.weights, choice.action)
-            if one.strategy.strategy_id == request.strategy_id and one.offset == at.offset
-            else one
-            for one in state.pinned
-        ]
-        state = _with(state, pinned=pinned, decided_ms=as_of)
-        return state, (_sent(answer),)
-
-
-def _sent(decision: Decision) -> Output:
-    return Output(DECISIONS.name, decision.strategy_id, decision)
-
-
-def _pending(state: FusionState, cycle: int) -> PendingCycle | None:
-    for one in state.pending:
-        if one.cycle == cycle:
-            return one
-    return None
-
-
-def _with_held(state: FusionState, index: int, held: LatestScore) -> FusionState:
-    """Return the state with an engine's newest score, and the clock that goes with it."""
-    after = list(state.held)
-    after[index] = held
-    return FusionState(
-        tuple(after),
-        state.pending,
-        state.emitted,
-        state.pinned,
-        held.as_of if held.as_of > state.clock_ms else state.clock_ms,
-        state.decided_ms,
-        state.last_risk,
-    )
+        sent, _ = self._sent(moment(occasion, seen), asked, choice)
+        return _with(state, decided_ms=as_of), (sent,)
 
 
 def _with(

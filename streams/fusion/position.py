@@ -175,8 +175,8 @@ def trace(
 
 
 def number(value: float | None) -> str:
-    """Write a number for people, to nine digits."""
-    return "is not known" if value is None else f"{value:.9g}"
+    """Write a number for people, to nine digits; None: missing."""
+    return "missing" if value is None else f"{value:.9g}"
 
 
 def truth(value: bool | None) -> str:

@@ -89,6 +89,29 @@ class FusionState(msgspec.Struct, frozen=True, gc=False):
     last_risk: LatestScore | None = None
 
 
+def pending_cycle(state: FusionState, cycle: int) -> PendingCycle | None:
+    """Return a cycle that waits for answers; None: it does not."""
+    for one in state.pending:
+        if one.cycle == cycle:
+            return one
+    return None
+
+
+def with_held(state: FusionState, index: int, held: LatestScore) -> FusionState:
+    """Return the state with an engine's newest score, and the clock that goes with it."""
+    after = list(state.held)
+    after[index] = held
+    return FusionState(
+        tuple(after),
+        state.pending,
+        state.emitted,
+        state.pinned,
+        held.as_of if held.as_of > state.clock_ms else state.clock_ms,
+        state.decided_ms,
+        state.last_risk,
+    )
+
+
 def latest_score(score: EngineScore, offset: int, before: LatestScore | None) -> LatestScore:
     """Return what is kept of a score that was just read."""
     cycle = score.cycle
@@ -127,6 +150,22 @@ def pin(at: StrategyAt, action: str) -> Pinned:
     return Pinned(at.strategy, at.offset, weights, action)
 
 
+def carried(fresh: Pinned, before: Pinned | None) -> Pinned:
+    """Return a version of a strategy that stands where an earlier one stood; None: nowhere yet."""
+    if before is None:
+        return fresh
+    return Pinned(
+        fresh.strategy,
+        fresh.offset,
+        fresh.weights,
+        before.action,
+        before.since_ms,
+        before.waiting,
+        before.waiting_ms,
+        before.holding,
+    )
+
+
 def migrate_state(state: FusionState) -> FusionState:
     """Return a state that was stored when there were fewer engines, with room for the new ones."""
     lacking = len(ENGINES) - len(state.held)
@@ -135,7 +174,9 @@ def migrate_state(state: FusionState) -> FusionState:
     return msgspec.structs.replace(
         state,
         held=(*state.held, *(None,) * lacking),
-        pinned=tuple(pin(StrategyAt(one.strategy, one.offset), one.action) for one in state.pinned),
+        pinned=tuple(
+            carried(pin(StrategyAt(one.strategy, one.offset), ""), one) for one in state.pinned
+        ),
     )
 
 

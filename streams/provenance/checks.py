@@ -16,18 +16,19 @@ from typing import Any
 
 import msgspec
 
-from schemas.control import Strategy
 from schemas.engines import ENGINES
 from schemas.scores import InputPosition
 from schemas.signals import Contribution, Decision, Signal
 from schemas.topics import REQUESTS
 from streams.confidence.confidence_stage import ConfidenceStage
-from streams.fusion.decision import EVENT_RISK, View, decide, stands, view
+from streams.confidence.position_sizing import Config as Sizing
+from streams.fusion.choice import settled
 from streams.fusion.decision_builder import Trigger, build, moment
 from streams.fusion.fusion_stage import FusionStage
-from streams.fusion.state import LatestScore, Pinned, latest_missing, latest_score, pin
+from streams.fusion.state import LatestScore, latest_missing, latest_score, pin
+from streams.fusion.view import EVENT_RISK, View, stands, view
+from streams.provenance.standing import believed, chosen, reproducible, stood
 from streams.provenance.tree import Cited, Tree
-from streams.rules import Facts
 from streams.stage import StrategyAt
 from streams.topology import stage
 
@@ -84,8 +85,14 @@ def check_action(tree: Tree) -> Check:
     usable = tuple(part.status == "ok" for part in signal.contributions)
     values = tuple(part.score if part.status == "ok" else 0.0 for part in signal.contributions)
     risk = values[EVENT_RISK] if usable[EVENT_RISK] else _risk_that_stands(tree)
-    seen = View(signal.as_of, (None,) * len(ENGINES), usable, values, risk)
-    _, action, fused, override = decide(pinned, seen, _Claimed(signal.override))
+    fusion = stage(FusionStage.name)
+    sizing = fusion.sizing if isinstance(fusion, FusionStage) else Sizing()
+    nothing = (None,) * len(ENGINES)
+    seen = View(signal.as_of, nothing, usable, values, risk, None, _price(signal))
+    decided = None if tree.decision is None else tree.decision.event
+    position = None if decided is None else decided.position
+    before = stood(believed(pinned, signal), signal, position)
+    _, action, fused, override, *_ = chosen(before, seen, signal, sizing)
     if (action, fused, override) == (signal.action, signal.fused_action, signal.override):
         return Check("action", True, f"the {action} follows from the strategy and the scores")
     said = (
@@ -110,7 +117,7 @@ def check_records(tree: Tree) -> Check:
         return Check("records", None, "it cannot be made again: it was made with other engines")
     signal_again = _signal_again(tree.decision)
     for what, ours, again in (
-        ("decision", decision, decided_again),
+        ("decision", _without_times(decision), _without_times(decided_again)),
         ("signal", tree.signal, signal_again),
     ):
         if differing := _differences(ours, again):
@@ -123,15 +130,12 @@ def check_records(tree: Tree) -> Check:
     return Check("records", True, said)
 
 
-class _Claimed:
-    """Rules with the outcome that the signal records, where the strategy has such a rule."""
-
-    def __init__(self, override: str | None) -> None:
-        self._override = override
-
-    def override(self, strategy: Strategy, facts: Facts) -> str | None:
-        rule = {"entry_rule": strategy.entry_rule, "exit_rule": strategy.exit_rule}
-        return self._override if rule.get(self._override or "") is not None else None
+def _price(signal: Signal) -> LatestScore | None:
+    """Return a score that says the signal's price, and nothing else."""
+    price_usd, at = signal.entry_price_usd, signal.as_of
+    if price_usd is None:
+        return None
+    return LatestScore(False, 0, 0, -1, at, 0.0, 0.0, 0.0, None, price_usd, {}, {})
 
 
 def _strategy(tree: Tree) -> StrategyAt | None:
@@ -160,10 +164,16 @@ def _decided_again(tree: Tree, decision: Decision) -> Decision | None:
     # as_of may lie some ms after the clock: no two decisions on an asset share one.
     now_ms = min(clock_ms, signal.as_of)
     seen = view(held, now_ms, fusion.config.stale_after_ms, _last_risk(tree))
-    pinned: Pinned = pin(at, "")
+    before = stood(pin(at, ""), decision, decision.position)
     now = moment(_occasion(tree), seen)
-    choice = decide(pinned, seen, fusion.rules)
-    return build(now, pinned, choice, fusion.settings, decision.cycle_size)
+    choice = chosen(before, seen, decision, fusion.sizing)
+    atr_usd = now.features.get(f"ATR14@{before.strategy.timeframe}")
+    after = settled(before, choice, seen, decision.as_of, atr_usd)
+    return build(now, before, choice, after, fusion.sizing, fusion.settings, decision.cycle_size)
+
+
+def _without_times(decision: Decision) -> Decision:
+    return msgspec.structs.replace(decision, trace=reproducible(decision.trace))
 
 
 def _signal_again(cited: Cited) -> Signal | None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from schemas.control import SignalRequest, Strategy
 from schemas.engines import ENGINES
-from schemas.signals import Signal
+from schemas.signals import Decision, OpenPosition, Signal
 from schemas.validation import problem
 from streams.confidence.confidence_stage import ConfidenceStage
 from streams.confidence.position_sizing import Config as SizingConfig
@@ -57,6 +57,13 @@ def strategies(draw: st.DrawFn) -> Strategy:
         sell_threshold=draw(st.floats(-1.0, buy, exclude_max=True)),
         stop_loss_pct=draw(st.none() | st.floats(0.1, 150.0)),
         take_profit_atr=draw(st.none() | st.floats(0.1, 50.0)),
+        trailing_stop_pct=draw(st.none() | st.floats(0.1, 50.0)),
+        max_age_hours=draw(st.none() | st.floats(0.1, 1.0)),
+        exit_rule=draw(st.sampled_from([None, None, "PROFIT_PCT > 5"])),
+        entry_rule=draw(st.sampled_from([None, None, "SENTIMENT > 0.5"])),
+        band=draw(st.sampled_from([0.0, 0.1, 0.5])),
+        confirmation_minutes=draw(st.sampled_from([0.0, 10.0, 30.0])),
+        minimum_hold_minutes=draw(st.sampled_from([0.0, 20.0, 60.0])),
         portfolio_value_usd=draw(st.floats(1.0, 1e9)),
         kelly=draw(st.booleans()),
     )
@@ -145,6 +152,10 @@ def run(records: list[Record], *, recover: bool = False) -> list[tuple[Output, .
             entry = Entry(*entry)
         outputs.append(sent)
     return outputs
+
+
+def decisions_of(outputs: list[tuple[Output, ...]]) -> list[Decision]:
+    return [one.event for sent in outputs for one in sent]
 
 
 def signals_of(outputs: list[tuple[Output, ...]]) -> list[Signal]:
@@ -271,3 +282,47 @@ def _without_offsets(signal: Signal) -> Signal:
 def test_running_it_twice_gives_the_same(records: list[Record]) -> None:
     encode = msgspec.msgpack.encode
     assert [encode(one) for one in run(records)] == [encode(one) for one in run(records)]
+
+
+@given(logs())
+def test_positions_are_entered_by_a_buy_and_end_with_a_sell(records: list[Record]) -> None:
+    """As each strategy's decisions tell in their order; answers to requests change nothing."""
+    held: dict[str, OpenPosition] = {}
+    actions: dict[str, str] = {}
+    for decision in decisions_of(run(records)):
+        assert problem(decision) is None
+        if decision.trigger == "request":
+            continue
+        name, shown = decision.strategy_id, decision.position
+        before = held.pop(name, None)
+        if before is not None:
+            assert shown is not None
+            assert shown.entered_at == before.entered_at, "kept until a SELL"
+            assert msgspec.structs.replace(shown, trailing_stop_usd=None) == (
+                msgspec.structs.replace(before, trailing_stop_usd=None)
+            ), "with the levels of its entry"
+            assert (shown.trailing_stop_usd or 0.0) >= (before.trailing_stop_usd or 0.0)
+        elif shown is not None:
+            assert decision.action == "BUY"
+            assert (shown.entered_at, shown.entry_price_usd) == (decision.as_of, decision.price_usd)
+        if shown is not None and decision.action != "SELL":
+            held[name] = shown
+        if decision.trigger == "change":
+            assert decision.action != actions.get(name)
+        actions[name] = decision.action
+
+
+@given(logs())
+def test_the_trace_ends_at_what_decided(records: list[Record]) -> None:
+    for decision in decisions_of(run(records)):
+        truths = {(one.rule, one.truth) for one in decision.trace}
+        override = decision.override
+        if override in {"band", "confirmation", "minimum_hold"}:
+            assert decision.trace[-1].rule == override
+            assert decision.trace[-1].truth == "false"
+        elif override == "unwatched":
+            assert decision.trace[-1].truth == "false"
+        elif override is not None:
+            assert (override, "true") in truths
+        leaves = {("stop_loss", "true"), ("trailing_stop", "true"), ("max_age", "true")}
+        assert override in {"stop_loss", "trailing_stop", "max_age"} or not truths & leaves

@@ -252,12 +252,14 @@ def test_strategies_change_only_at_a_cycle() -> None:
     assert InputPosition("control.strategies", 0, 2) in at_cycle[0].inputs
 
 
-def test_a_strategy_switched_off_falls_silent_with_the_next_cycle() -> None:
+def test_a_strategy_switched_off_leaves_its_position_and_falls_silent() -> None:
     feed = Feed(make_strategy())
     feed.put(*answers())
     feed.tables = make_tables(make_strategy(active=False))
-    assert feed.put(*answers(cycle=T0 + CYCLE_MS)) == []
+    (left,) = feed.decisions(*answers(cycle=T0 + CYCLE_MS))
+    assert (left.action, left.override, left.trigger) == ("SELL", "unwatched", "change")
     assert feed.put(make_score("sentiment", -1.0, as_of=T0 + CYCLE_MS + 1)) == []
+    assert feed.put(*answers(cycle=T0 + 2 * CYCLE_MS)) == []
 
 
 def test_the_state_does_not_grow_with_time() -> None:

@@ -43,16 +43,17 @@ def test_a_request_takes_the_strategy_as_it_is_now() -> None:
     assert still == [], "the pinned version said BUY and still does"
 
 
-def test_after_a_request_a_change_is_a_change_from_its_answer() -> None:
-    """All is stale when somebody asks; that HOLD was sent, so the BUY that comes back goes out."""
+def test_a_request_changes_neither_the_action_nor_what_waits() -> None:
+    """All is stale when somebody asks: that HOLD is an answer, and the strategy goes on in BUY."""
     feed = Feed(make_strategy())
     feed.put(*answers())
     asked = feed.signal(make_request(requested_at=T0 + 30 * MINUTE_MS))
     assert asked.action == "HOLD"
     assert asked.detail["technical.status"] == "stale: its last score is 1800 s old"
-    back = feed.signal(make_score("sentiment", 0.7, as_of=T0 + 1))
-    assert (back.trigger, back.action) == ("change", "BUY")
-    assert back.as_of == asked.as_of + 1, "time of an asset's signals never goes back"
+    assert feed.signals(make_score("sentiment", 0.7, as_of=T0 + 1)) == [], "BUY, as it was"
+    down = feed.signal(make_score("sentiment", -1.0, as_of=T0 + 2))
+    assert (down.trigger, down.action) == ("change", "HOLD")
+    assert down.as_of == asked.as_of + 1, "time of an asset's signals never goes back"
 
 
 def test_a_request_for_an_asset_without_scores_is_a_hold_that_says_so() -> None:

@@ -1,35 +1,11 @@
-"""Fusion: the place of the rules, and their precedence (SPEC 3)."""
+"""Fusion: the place of the rules and event risk, and their precedence (SPEC 3)."""
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
-from schemas.control import Strategy
-from streams.fusion.fusion_stage import FusionStage
-from streams.rules import Facts
-from tests.unit.streams.fusion.fusion_factories import (
-    T0,
-    Feed,
-    answers,
-    make_missing,
-    make_score,
-    make_strategy,
-)
-
-
-class RuleOf:
-    """Rules as a plain function of the facts."""
-
-    def __init__(self, exit_above: float, entry_above: float) -> None:
-        self.exit_above, self.entry_above = exit_above, entry_above
-
-    def override(self, strategy: Strategy, facts: Facts) -> str | None:
-        rsi = facts("RSI14@1h")
-        if rsi is None:
-            return None
-        if rsi > self.exit_above:
-            return "exit_rule"
-        return "entry_rule" if rsi > self.entry_above else None
+from tests.unit.streams.fusion.fusion_factories import T0, Feed, answers, make_score, make_strategy
 
 
 @pytest.mark.parametrize(
@@ -47,38 +23,21 @@ class RuleOf:
 def test_precedence_of_rules(
     rsi: float, event_risk: float, over: bool, action: str, override: str | None
 ) -> None:
-    strategy = make_strategy(entry_rule="RSI > 0", exit_rule="RSI > 1", entry_over_event_risk=over)
-    feed = Feed(strategy, stage=FusionStage(rules=RuleOf(exit_above=70.0, entry_above=30.0)))
+    strategy = make_strategy(
+        entry_rule="RSI14@1h > 30", exit_rule="RSI14@1h > 70", entry_over_event_risk=over
+    )
+    feed = Feed(strategy)
     scores = answers({"event_risk": event_risk})
     scores[1] = make_score("technical", 0.0, cycle=T0, features={"RSI14@1h": rsi})
     signal = feed.signal(*scores)
     assert (signal.action, signal.override, signal.fused_action) == (action, override, "HOLD")
 
 
-class Recorder:
-    """Rules that note what they can look up."""
-
-    def __init__(self) -> None:
-        self.seen: dict[str, float | None] = {}
-
-    def override(self, strategy: Strategy, facts: Facts) -> str | None:
-        names = ("sentiment", "technical", "price_usd", "final_score", "RSI14@1h", "NOPE")
-        self.seen = {name: facts(name) for name in names}
-        return None
-
-
-def test_facts_that_a_rule_may_name() -> None:
-    recorder = Recorder()
-    feed = Feed(make_strategy(entry_rule="RSI > 0"), stage=FusionStage(rules=recorder))
-    scores = answers({"technical": 0.5})
-    scores[1] = make_score("technical", 0.5, cycle=T0, features={"RSI14@1h": 33.0})
-    scores[0] = make_missing("sentiment", T0)
-    feed.put(*scores)
-    assert recorder.seen == {
-        "sentiment": None,
-        "technical": 0.5,
-        "price_usd": 50_000.0,
-        "final_score": 0.125,
-        "RSI14@1h": 33.0,
-        "NOPE": None,
-    }
+def test_a_rule_that_cannot_be_read_never_holds_and_the_trace_says_why() -> None:
+    """Of a strategy that was saved before its rules were checked."""
+    unread = msgspec.structs.replace(make_strategy(), entry_rule="buy low")
+    (decision,) = Feed(unread).decisions(*answers({"technical": 0.0}))
+    assert (decision.action, decision.override) == ("HOLD", None)
+    (part,) = [one for one in decision.trace if one.rule == "entry_rule"]
+    assert (part.part, part.truth) == ("buy low", "unknown")
+    assert part.values.startswith("cannot be read: ")

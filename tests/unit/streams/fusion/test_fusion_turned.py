@@ -1,4 +1,4 @@
-"""`changed_actions` finds between cycles what deciding for every strategy would find."""
+"""Between cycles the stage sends what choosing for every strategy would find, and no more."""
 
 from __future__ import annotations
 
@@ -7,31 +7,37 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.control import Strategy
 from schemas.engines import ENGINES
-from streams.fusion.decision import changed_actions, decide, view
+from streams.confidence.position_sizing import Config as Sizing
+from streams.fusion.choice import choose, looked
+from streams.fusion.fusion_stage import FusionStage
+from streams.fusion.state import FusionState
+from streams.fusion.view import view
+from streams.stage import EMPTY_TABLES, Position
 from tests.factories import CYCLE_MS
 from tests.unit.streams.fusion.fusion_draws import held, pinned
-from tests.unit.streams.fusion.fusion_factories import T0
+from tests.unit.streams.fusion.fusion_factories import T0, make_score
 
-
-class ByPrice:
-    """Rules that look at a fact: true exits below 0.0, true entries above it."""
-
-    def override(self, strategy: Strategy, facts: Any) -> str | None:
-        score = facts("final_score")
-        if strategy.exit_rule is not None and score < 0.0:
-            return "exit_rule"
-        return "entry_rule" if strategy.entry_rule is not None and score > 0.0 else None
+STAGE = FusionStage()
 
 
 @settings(max_examples=500)
 @given(st.lists(pinned(), max_size=4), st.tuples(*map(held, ENGINES)))
-def test_it_finds_every_action_that_turns_and_no_other(strategies: Any, scores: Any) -> None:
-    seen, rules = view(scores, T0, 2 * CYCLE_MS), ByPrice()
-    decisions = {place: decide(one, seen, rules) for place, one in enumerate(strategies)}
-    assert changed_actions(strategies, seen, rules) == {
-        place: decision
-        for place, decision in decisions.items()
-        if decision.action != strategies[place].action
-    }
+def test_it_sends_every_action_that_turns_and_no_other(strategies: Any, scores: Any) -> None:
+    state = FusionState(scores, pinned=tuple(strategies), clock_ms=T0)
+    score = make_score("technical", 0.1, as_of=T0, sequence=T0 + 1)
+    after, sent = STAGE.step(state, score, Position("engine.scores", 0, 9, {}), EMPTY_TABLES)
+    seen = view(after.held, T0, 2 * CYCLE_MS)
+    choices = [choose(one, seen, Sizing()) for one in strategies]
+    turned = [
+        (choice.action, choice.override)
+        for one, choice in zip(strategies, choices, strict=True)
+        if choice.action != one.action
+    ]
+    assert [(one.event.action, one.event.override) for one in sent] == turned
+    for one, choice, kept in zip(strategies, choices, after.pinned, strict=True):
+        assert kept.action == choice.action
+        if choice.action == one.action:
+            assert kept == looked(one, choice, seen)
+        if choice.action == "SELL":
+            assert kept.holding is None

@@ -122,9 +122,9 @@ def test_the_trace_says_what_was_asked_and_ends_at_what_fired() -> None:
     ]
     blind = trace(strategy, holding, None, T0 + 24 * HOUR_MS)
     assert [(one.rule, one.truth, one.values) for one in blind] == [
-        ("stop_loss", "unknown", "PRICE is not known"),
-        ("trailing_stop", "unknown", "PRICE is not known"),
-        ("take_profit", "unknown", "PRICE is not known"),
+        ("stop_loss", "unknown", "PRICE missing"),
+        ("trailing_stop", "unknown", "PRICE missing"),
+        ("take_profit", "unknown", "PRICE missing"),
         ("max_age", "true", "AGE 24"),
     ]
 

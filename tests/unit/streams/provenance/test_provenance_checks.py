@@ -9,10 +9,9 @@ import pytest
 
 from schemas.control import Strategy
 from schemas.signals import Signal
-from streams.fusion.fusion_stage import FusionStage
 from streams.provenance.checks import check_action, check_records, check_sum, checks
 from streams.provenance.tree import Cited, Found, Tree
-from streams.rules import Facts
+from tests.factories import CYCLE_MS
 from tests.unit.streams.fusion.fusion_factories import (
     T0,
     Feed,
@@ -44,20 +43,10 @@ def tree(signal: Signal, strategy: Strategy | None) -> Tree:
     return Tree(signal=signal, found=Found("a test"), strategy=cited, request=None, parts=())
 
 
-class OneRule:
-    """Rules that always decide the same."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def override(self, strategy: Strategy, facts: Facts) -> str | None:
-        return self.name
-
-
-def made(strategy: Strategy, rule: str | None = None, **scores: float) -> Signal:
+def made(strategy: Strategy, rsi: float | None = None, **scores: float) -> Signal:
     """The signal that fusion makes of scores."""
-    stage = FusionStage(rules=OneRule(rule)) if rule else FusionStage()
-    return Feed(strategy, stage=stage).signal(*answers(scores))
+    known = {} if rsi is None else {"RSI14@1h": rsi}
+    return Feed(strategy).signal(*answers(scores, features=known))
 
 
 STRATEGY = make_strategy()
@@ -69,9 +58,9 @@ TRUE = [
     pytest.param(STRATEGY, made(STRATEGY, sentiment=-0.9, technical=-0.9), id="sell"),
     pytest.param(STRATEGY, made(STRATEGY, sentiment=0.1), id="hold"),
     pytest.param(STRATEGY, made(STRATEGY, sentiment=1.0, event_risk=-0.9), id="vetoed"),
-    pytest.param(RULED, made(RULED, "exit_rule", sentiment=0.9, technical=0.9), id="exit rule"),
-    pytest.param(RULED, made(RULED, "entry_rule"), id="entry rule"),
-    pytest.param(RULED, made(RULED, "entry_rule", event_risk=-0.9), id="veto over entry rule"),
+    pytest.param(RULED, made(RULED, 90.0, sentiment=0.9, technical=0.9), id="exit rule"),
+    pytest.param(RULED, made(RULED, 20.0), id="entry rule"),
+    pytest.param(RULED, made(RULED, 20.0, event_risk=-0.9), id="veto over entry rule"),
 ]
 
 
@@ -192,3 +181,62 @@ async def test_a_veto_of_a_last_known_risk_follows_from_its_score(later_ms: int)
     assert tree.known_risk is not None
     assert tree.known_risk.event.score == -0.8
     assert [one.ok for one in checks(tree)] == [True, True, True]
+
+
+CAREFUL = make_strategy(
+    exit_rule="PROFIT_PCT > 15",
+    entry_rule="SENTIMENT > 0.95",
+    stop_loss_pct=5.0,
+    take_profit_pct=30.0,
+    trailing_stop_pct=8.0,
+    max_age_hours=6.0,
+    band=0.1,
+    confirmation_minutes=15.0,
+    minimum_hold_minutes=40.0,
+)
+
+
+async def test_a_position_from_entry_to_exit_follows_at_every_step() -> None:
+    """Fusion remembers what was before; a decision says as much of it as its checks need."""
+    world = World([CAREFUL])
+    walk = [
+        *[(0.9, 50_000.0, 0.1), (0.4, 50_000.0, 0.1), (0.4, 47_400.0, 0.1)],
+        *[(0.97, 50_000.0, 0.1)] * 6,
+        *[(0.9, 53_000.0, 0.1), (0.2, 52_000.0, 0.1), (0.0, 52_000.0, 0.1)],
+        *[(0.9, 48_000.0, 0.1), (1.0, 47_000.0, 0.1), (1.0, 47_000.0, -0.9)],
+        *[(-1.0, 47_000.0, 0.1)] * 3,
+        *[(0.97, 46_000.0, 0.1)] * 6,
+        *[(0.9, 54_000.0, 0.1), (0.2, 54_000.0, 0.1)],
+        *[(0.97, 50_000.0, 0.1)] * 45,
+    ]
+    for number, (mood, price_usd, risk) in enumerate(walk):
+        cycle = T0 + number * CYCLE_MS
+        scores = {"sentiment": mood, "technical": mood, "event_risk": risk}
+        for score in answers(scores, cycle, price_usd=price_usd):
+            world.publish("BTC", score)
+    overrides = set()
+    for signal in world.signals():
+        tree = await tree_of(signal, world)
+        overrides.add(signal.override)
+        assert [one.ok for one in checks(tree)] == [True, True, True], (signal, checks(tree))
+    assert overrides == {
+        *(None, "stop_loss", "trailing_stop", "max_age", "exit_rule", "entry_rule", "event_risk"),
+        *("band", "confirmation", "minimum_hold"),
+    }
+
+
+async def test_a_stop_that_no_price_has_reached_is_noticed() -> None:
+    world = World([CAREFUL])
+    for score in answers({"sentiment": 0.9, "technical": 0.9}, price_usd=50_000.0):
+        world.publish("BTC", score)
+    right = await tree_of(world.signals()[0], world)
+    decision = right.decision
+    assert decision is not None
+    shown = replace(decision.event.position, entered_at=T0 - 1)
+    false = {"action": "SELL", "override": "stop_loss"}
+    wrong = replace(
+        right,
+        signal=replace(right.signal, **false),
+        decision=replace(decision, event=replace(decision.event, position=shown, **false)),
+    )
+    assert [one.ok for one in checks(wrong)] == [True, False, False]
