@@ -69,6 +69,8 @@ def _equity(event: PortfolioEquity) -> str | None:
         checks.ids(event, "strategy_id", "user_id")
         or checks.time(event, "as_of")
         or checks.amounts(event, ("equity_usd", "cash_usd", "positions_usd", "fees_usd"))
+        or checks.texts(event, "detail")
+        or checks.detail(event)
     )
 
 

@@ -180,6 +180,7 @@ class PortfolioEquity(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     won_trades: int
     positions: tuple[HeldPosition, ...] = ()
     inputs: tuple[InputPosition, ...] = ()
+    detail: dict[str, str] = {}
 
 
 class RankedSignal(msgspec.Struct, frozen=True, gc=False):

@@ -16,6 +16,8 @@ Score = Annotated[float, Meta(ge=-1.0, le=1.0)]
 """A score, or a correlation."""
 Positive = Annotated[float, Meta(gt=0.0, le=1e15)]
 """A time, an amount, a scale: what something is divided by."""
+Bps = Annotated[float, Meta(ge=0.0, le=5_000.0)]
+"""Hundredths of a percent: a fee, a spread, a slippage."""
 Count = Annotated[int, Meta(ge=1, le=1_000_000_000)]
 """How many at least, at most, or at a time."""
 Span = tuple[Positive, Positive]

@@ -1,4 +1,4 @@
-"""One tree of the constants of engines, headlines, fusion, sizing and ranking; how to set it.
+"""One tree of the constants of engines, headlines, fusion and confidence; how to set it.
 
 Every field of a `Config` is a setting: `liquidity.size_levels`, `technical.trend.still_share`. Its
 range is in its type, what it does and where the value is from in its docstring.
@@ -35,6 +35,7 @@ _STAGES = {
     "headlines": "streams.headlines.stage",
     "fusion": "streams.fusion.fusion_stage",
     "sizing": "streams.confidence.position_sizing",
+    "fills": "streams.confidence.fills",
     "ranking": "streams.confidence.ranking",
 }
 

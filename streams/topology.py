@@ -3,7 +3,7 @@
 * market.news -> headlines -> news.scores
 * market topics, news.scores and ticks -> a scoring stage per engine -> engine.scores
 * engine.scores, control.requests -> fusion -> signals.decisions
-* signals.decisions -> confidence -> signals, signals.top
+* signals.decisions -> confidence -> signals, signals.top, portfolio.trades, portfolio.equity
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 
 from schemas.engines import ENGINES
 from streams.confidence.confidence_stage import ConfidenceStage
+from streams.confidence.trading import Config as Trading
 from streams.engines.base import Engine
 from streams.engines.scoring_stage import ScoringStage
 from streams.fusion.fusion_stage import FusionStage
@@ -57,7 +58,8 @@ def stage(name: str) -> Stage:
     if name == FusionStage.name:
         return FusionStage(current()["fusion"], current()["sizing"], current_version())
     if name == ConfidenceStage.name:
-        return ConfidenceStage(current()["sizing"], current()["ranking"], current_version())
+        trading = Trading(current()["sizing"], current()["fills"])
+        return ConfidenceStage(trading, current()["ranking"], current_version())
     if name in ENGINES:
         return ScoringStage(scoring_engine(name), current_version())
     msg = f"no stage {name!r}; there are {', '.join(stage_names())}"

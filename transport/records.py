@@ -10,8 +10,9 @@ import msgspec
 from schemas.codec import BadEventError, Codec
 from schemas.control import SignalRequest, Strategy
 from schemas.events import TOPIC_OF
+from schemas.signals import Decision
 from schemas.sources import SourceStatus
-from schemas.topics import REQUESTS, SOURCES, STRATEGIES, Topic
+from schemas.topics import DECISIONS, REQUESTS, SOURCES, STRATEGIES, Topic
 from schemas.validation import problem
 from transport.record_size import RecordTooLargeError, check_size
 
@@ -24,8 +25,13 @@ _TOPICS: dict[type, Topic] = {
     Strategy: STRATEGIES,
     SignalRequest: REQUESTS,
     SourceStatus: SOURCES,
+    Decision: DECISIONS,
 }
-_TIME_FIELD: dict[type, str] = {Strategy: "updated_at", SignalRequest: "requested_at"}
+_TIME_FIELD: dict[type, str] = {
+    Strategy: "updated_at",
+    SignalRequest: "requested_at",
+    Decision: "as_of",
+}
 
 
 class ProducerRecord(NamedTuple):

@@ -18,7 +18,7 @@ from schemas.times import DAY_MS, HOUR_MS, MINUTE_MS
 _MOST_SHOWN = 12
 _INTRO = """# Settings
 
-Every constant of the engines, of fusion, sizing and ranking. This page is written by
+Every constant of the engines, of fusion, sizing, fills and ranking. This page is written by
 `quantiva settings --markdown`; `quantiva settings NAME` prints what a process would take. What
 addresses, keys and limits there are is in [Configuration](configuration.md).
 

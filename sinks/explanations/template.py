@@ -113,7 +113,7 @@ def _trade(facts: Facts) -> str:
         return "No current price is known, so there is no size."
     entry = f"At {_usd('entry_price_usd', facts.entry_price_usd)}"
     if not facts.position_size:
-        return f"{entry} there is no room for a position."
+        return f"{entry} the portfolio {facts.action.lower()}s nothing."
     return (
         f"{entry} the position is {shown('position_size', facts.position_size)} {facts.asset} "
         f"worth {_usd('position_value_usd', facts.position_value_usd)}{_exits(facts)}."

@@ -3,12 +3,14 @@
 Its one input, signals.decisions, has in one order all that happens to a strategy. So its state is
 a fold over that log, and a replay of it needs nothing else.
 
-* A **decision** becomes a signal of the same id. One of a cycle is also ranked.
-* **cycle_end** closes the cycle in the ranking.
-* An answer to a request is sized like any other, and changes nothing.
+* A **decision** becomes a signal of the same id, sized by the strategy's model portfolio, which it
+  marks and trades with (`trading`). One of a cycle is also ranked.
+* **cycle_end** closes the cycle in the ranking. With every cycle that closes the equity goes out.
+* **deposit**, **withdrawal** and **reset** change the portfolio's capital.
+* An answer to a request is sized like any other, and trades nothing.
 
-Repetitions: a decision that is not newer than the asset's last one changes nothing, and nothing
-goes out: its signal is out. An answer to a request goes out again, as the same signal.
+Repetitions: a record that was applied changes nothing, and nothing goes out: its signal is out, and
+a size by the portfolio of now would be another one.
 """
 
 from __future__ import annotations
@@ -18,27 +20,24 @@ from typing import Any
 import msgspec
 
 from schemas.scores import InputPosition
-from schemas.signals import Decision, RankedSignal, Signal
-from schemas.times import DAY_MS
-from schemas.topics import DECISIONS, SIGNALS, TOP
-from streams.confidence import position_sizing, ranking
+from schemas.signals import Decision, PortfolioTrade, RankedSignal, Signal
+from schemas.topics import DECISIONS, EQUITY, SIGNALS, TOP, TRADES
+from streams.confidence import ranking, trading
+from streams.confidence.portfolio import Portfolio, equity
 from streams.confidence.position_sizing import Sizing
 from streams.confidence.ranking import OpenCycle, Ranking
 from streams.stage import Output, Position, Tables
-
-_REMEMBERED_MS = DAY_MS
-"""An asset of which nothing has been decided for so long is forgotten when another one comes."""
 
 
 class StrategyState(msgspec.Struct, frozen=True, gc=False):
     """All that the agent knows of a strategy.
 
-    ranking  the cycles that are open or were last closed
-    decided  as_of of the last decision, by asset
+    ranking    the cycles that are open or were last closed
+    portfolio  cash, positions and all else of the model portfolio
     """
 
     ranking: Ranking = Ranking()
-    decided: dict[str, int] = {}
+    portfolio: Portfolio = Portfolio()
 
 
 Step = tuple[StrategyState, tuple[Output, ...]]
@@ -56,11 +55,11 @@ class ConfidenceStage:
 
     def __init__(
         self,
-        sizing: position_sizing.Config | None = None,
+        config: trading.Config | None = None,
         places: ranking.Config | None = None,
         settings: str | None = None,
     ) -> None:
-        self.sizing = sizing or position_sizing.Config()
+        self.trading = config or trading.Config()
         self.ranking = places or ranking.Config()
         self.settings = settings
 
@@ -70,42 +69,33 @@ class ConfidenceStage:
 
     def step(self, state: StrategyState, event: Any, position: Position, tables: Tables) -> Step:
         """Apply a decision, the end of a cycle, or what else happens to the portfolio."""
-        decision: Decision = event
+        record: Decision = event
         place = InputPosition(position.topic, position.partition, position.offset)
-        if decision.kind == "decision":
-            return self._decided(state, decision, place)
-        if decision.kind == "cycle_end" and decision.cycle is not None:
-            ended, closing = ranking.end(self.ranking, state.ranking, decision.cycle)
-            after = msgspec.structs.replace(state, ranking=ended)
-            return after, _tops(decision.strategy_id, closing)
-        return state, ()
+        if record.kind == "decision":
+            return self._decided(state, record, place)
+        if record.kind == "cycle_end":
+            ended, closing = ranking.end(self.ranking, state.ranking, record.cycle or 0)
+            after = StrategyState(ended, state.portfolio)
+            return after, _closed(after.portfolio, record, place, closing)
+        told = trading.tell(self.trading, state.portfolio, record, place)
+        if told.equity is None:
+            return state, ()
+        after = StrategyState(state.ranking, told.portfolio)
+        return after, (*_trades(told.trades), Output(EQUITY.name, record.strategy_id, told.equity))
 
     def _decided(self, state: StrategyState, decision: Decision, place: InputPosition) -> Step:
-        asset = decision.asset
-        if decision.trigger == "request":
-            _, signal, _ = self.sized(state, decision, place)
-            return state, (Output(SIGNALS.name, asset, signal),)
-        if decision.as_of <= state.decided.get(asset, -1):
+        traded = trading.trade(self.trading, state.portfolio, decision, place)
+        if traded.sizing is None:
             return state, ()
-        after, signal, outputs = self.sized(state, decision, place)
-        sent = (Output(SIGNALS.name, asset, signal), *outputs)
-        decided = _with(after.decided, asset, decision.as_of)
+        signal = make_signal(decision, traded.sizing, place, self.settings)
+        sent = (Output(SIGNALS.name, decision.asset, signal), *_trades(traded.trades))
         if decision.cycle is None:
-            return StrategyState(after.ranking, decided), sent
+            return StrategyState(state.ranking, traded.portfolio), sent
         ranked, closing = ranking.add(
-            self.ranking, after.ranking, decision.cycle, decision.cycle_size, _entry(signal)
+            self.ranking, state.ranking, decision.cycle, decision.cycle_size, _entry(signal)
         )
-        return StrategyState(ranked, decided), (*sent, *_tops(decision.strategy_id, closing))
-
-    def sized(
-        self, state: StrategyState, decision: Decision, place: InputPosition
-    ) -> tuple[StrategyState, Signal, tuple[Output, ...]]:
-        """Return the state with the decision taken, its signal, and what else goes out.
-
-        `place` is where the decision stands in the log.
-        """
-        sizing = position_sizing.size(self.sizing, decision)
-        return state, make_signal(decision, sizing, place, self.settings), ()
+        closed = _closed(traded.portfolio, decision, place, closing)
+        return StrategyState(ranked, traded.portfolio), (*sent, *closed)
 
 
 def make_signal(
@@ -144,6 +134,7 @@ def make_signal(
         trace=decision.trace,
         trailing_stop_usd=None if held is None else held.trailing_stop_usd,
         entered_at=None if held is None else held.entered_at,
+        held_size=sizing.held_size,
     )
 
 
@@ -158,12 +149,18 @@ def _entry(signal: Signal) -> RankedSignal:
     )
 
 
-def _tops(strategy_id: str, closing: tuple[OpenCycle, ...]) -> tuple[Output, ...]:
-    return tuple(Output(TOP.name, strategy_id, ranking.top(strategy_id, one)) for one in closing)
+def _trades(trades: tuple[PortfolioTrade, ...]) -> tuple[Output, ...]:
+    return tuple(Output(TRADES.name, one.strategy_id, one) for one in trades)
 
 
-def _with(decided: dict[str, int], asset: str, as_of: int) -> dict[str, int]:
-    """Return the moments with that of an asset; those of a day ago make room for a new asset."""
-    if asset not in decided:
-        decided = {name: at for name, at in decided.items() if at > as_of - _REMEMBERED_MS}
-    return {**decided, asset: as_of}
+def _closed(
+    portfolio: Portfolio, record: Decision, place: InputPosition, closing: tuple[OpenCycle, ...]
+) -> tuple[Output, ...]:
+    """Return the ranking of each cycle that closes with a record, and the equity at its end."""
+    strategy_id = record.strategy_id
+    sent = []
+    for one in closing:
+        worth = equity(portfolio, strategy_id, "cycle", record.as_of, one.cycle, (place,))
+        sent.append(Output(TOP.name, strategy_id, ranking.top(strategy_id, one)))
+        sent.append(Output(EQUITY.name, strategy_id, worth))
+    return tuple(sent)

@@ -20,8 +20,15 @@ from schemas.engines import ENGINES
 from schemas.scores import InputPosition
 from schemas.signals import Contribution, Decision, Signal
 from schemas.topics import REQUESTS
-from streams.confidence.confidence_stage import ConfidenceStage
-from streams.confidence.position_sizing import Config as Sizing
+from streams.confidence.confidence_stage import ConfidenceStage, make_signal
+from streams.confidence.position_sizing import (
+    PURCHASE_TERMS,
+    Config,
+    Sizing,
+    conviction,
+    multiplier,
+    wanted_usd,
+)
 from streams.fusion.choice import settled
 from streams.fusion.decision_builder import Trigger, build, moment
 from streams.fusion.fusion_stage import FusionStage
@@ -86,7 +93,7 @@ def check_action(tree: Tree) -> Check:
     values = tuple(part.score if part.status == "ok" else 0.0 for part in signal.contributions)
     risk = values[EVENT_RISK] if usable[EVENT_RISK] else _risk_that_stands(tree)
     fusion = stage(FusionStage.name)
-    sizing = fusion.sizing if isinstance(fusion, FusionStage) else Sizing()
+    sizing = fusion.sizing if isinstance(fusion, FusionStage) else Config()
     nothing = (None,) * len(ENGINES)
     seen = View(signal.as_of, nothing, usable, values, risk, None, _price(signal))
     decided = None if tree.decision is None else tree.decision.event
@@ -115,7 +122,7 @@ def check_records(tree: Tree) -> Check:
     decided_again = _decided_again(tree, decision)
     if decided_again is None:
         return Check("records", None, "it cannot be made again: it was made with other engines")
-    signal_again = _signal_again(tree.decision)
+    signal_again = _signal_again(tree.decision, tree.signal)
     for what, ours, again in (
         ("decision", _without_times(decision), _without_times(decided_again)),
         ("signal", tree.signal, signal_again),
@@ -127,6 +134,7 @@ def check_records(tree: Tree) -> Check:
             said = f"the {what}, made again by this version, differs: {shown}{rest}"
             return Check("records", False, said)
     said = "made again from the records in the log, decision and signal are the same in every field"
+    said += ", by the portfolio that the signal names"
     return Check("records", True, said)
 
 
@@ -176,12 +184,32 @@ def _without_times(decision: Decision) -> Decision:
     return msgspec.structs.replace(decision, trace=reproducible(decision.trace))
 
 
-def _signal_again(cited: Cited) -> Signal | None:
+def _signal_again(cited: Cited, signal: Signal) -> Signal | None:
+    """Return the signal made of its decision, with the portfolio's numbers that it names.
+
+    What the portfolio was is known from the whole log before it, which `quantiva verify` replays.
+    Here its value, what it held and Kelly's numbers are taken as the signal has them; confidence
+    and value are worked out of them again.
+    """
     agent = stage(ConfidenceStage.name)
     if not isinstance(agent, ConfidenceStage):
         return None
+    decision: Decision = cited.event
+    terms, sizing = signal.sizing, agent.trading.sizing
+    weight = terms.get("diversification_weight", 1.0)
+    is_bought = decision.action == "BUY" and signal.position_size > 0.0
+    is_purchase = is_bought and terms.keys() >= PURCHASE_TERMS
+    value_usd = wanted_usd(terms) if is_purchase else signal.position_value_usd
+    sized = Sizing(
+        multiplier(sizing, conviction(decision), weight),
+        value_usd,
+        value_usd / (decision.price_usd or 1.0) if is_purchase else signal.position_size,
+        signal.held_size,
+        terms,
+        {name: said for name, said in signal.detail.items() if name not in decision.detail},
+    )
     place = InputPosition(cited.topic, cited.partition, cited.offset)
-    return agent.sized(agent.initial(), cited.event, place)[1]
+    return make_signal(decision, sized, place, agent.settings)
 
 
 def _occasion(tree: Tree) -> Trigger:

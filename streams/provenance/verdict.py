@@ -66,8 +66,14 @@ def size(signal: Signal) -> list[str]:
 def _position(signal: Signal) -> list[str]:
     if signal.action == "HOLD":
         return ["no position: HOLD"]
-    if signal.entry_price_usd is None:
-        return [signal.detail.get("price", "no position: the price is not known")]
+    if signal.entry_price_usd is None or not signal.position_size:
+        why = [signal.detail[key] for key in ("late", "price", "size") if key in signal.detail]
+        return [f"no position: {why[0] if why else 'there is no room for one'}"]
+    if signal.action == "SELL" and signal.held_size:
+        return [
+            f"{signal.position_size:.6g} {signal.asset}, all that the portfolio holds, "
+            f"{signal.position_value_usd:,.2f} USD"
+        ]
     terms = signal.sizing
     factors = [
         f"{words} {terms[name]:,.{digits}f}"
@@ -79,7 +85,8 @@ def _position(signal: Signal) -> list[str]:
         )
         if name in terms
     ]
-    room = f", at most {terms['room_usd']:,.2f}" if "room_usd" in terms else ""
+    limits = [terms[name] for name in ("room_usd", "cash_room_usd") if name in terms]
+    room = f", at most {min(limits):,.2f}" if limits else ""
     made = f" = {' x '.join(factors)}{room}" if factors else ""
     return [
         f"{signal.position_value_usd:,.2f} USD{made}",

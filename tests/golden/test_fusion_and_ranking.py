@@ -16,18 +16,19 @@ from typing import Any
 
 from schemas.codec import local_codec
 from schemas.scores import EngineScore
-from schemas.signals import Decision, Signal, TopSignals
+from schemas.signals import Decision, PortfolioEquity, PortfolioTrade, Signal, TopSignals
 from streams.confidence.confidence_stage import ConfidenceStage
 from streams.fusion.fusion_stage import FusionStage
 from streams.runner import TopologyRunner
 from streams.stage import StrategyAt, Tables
 from tests.golden.seeded_log import CYCLES, ENGINES, VERSIONS, CycleOver, make_log
 
+WRITTEN = {"signals", "signals.top", "portfolio.trades", "portfolio.equity"}
 GOLDEN = Path(__file__).parent / "fusion_and_ranking.txt"
 
 
 def run() -> list[Any]:
-    """Return the signals and top tens of the seeded log."""
+    """Return the signals, top tens, trades and equity of the seeded log."""
     results: list[Any] = []
     decisions: list[Decision] = []
     runner = TopologyRunner([FusionStage(), ConfidenceStage()])
@@ -36,7 +37,7 @@ def run() -> list[Any]:
         events = event.ends(decisions) if isinstance(event, CycleOver) else [event]
         made = [output for one in events for output in runner.publish(one)]
         decisions += [one.event for one in made if one.topic == "signals.decisions"]
-        results += [one.event for one in made if one.topic in {"signals", "signals.top"}]
+        results += [one.event for one in made if one.topic in WRITTEN]
     return results
 
 
@@ -69,6 +70,20 @@ def line(event: Any) -> str:
         return (
             f"top +{at:07d} {event.strategy_id} complete={event.complete} "
             f"{event.received}/{event.expected} {ranked}"
+        )
+    if isinstance(event, PortfolioTrade):
+        return (
+            f"trade +{event.filled_at - CYCLES[0]:07d} {event.strategy_id} {event.side} "
+            f"{event.asset} size={number(event.size)} seen={number(event.seen_price_usd)} "
+            f"fill={number(event.fill_price_usd)} fee={number(event.fee_usd)} "
+            f"profit={number(event.profit_usd)} cash={number(event.cash_usd)} {event.reason}"
+        )
+    if isinstance(event, PortfolioEquity):
+        held = " ".join(f"{one.asset}:{number(one.value_usd)}" for one in event.positions)
+        return (
+            f"equity +{event.as_of - CYCLES[0]:07d} {event.strategy_id} {event.kind} "
+            f"equity={number(event.equity_usd)} cash={number(event.cash_usd)} "
+            f"fees={number(event.fees_usd)} closed={event.closed_trades} {held}"
         )
     assert isinstance(event, Signal)
     parts = " ".join(

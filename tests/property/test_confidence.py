@@ -117,8 +117,7 @@ def test_every_signal_of_a_cycle_is_ranked_once_it_ends(log: Log) -> None:
 
 @given(logs)
 def test_a_decision_has_one_signal_of_its_id(log: Log) -> None:
-    """But for an answer to a request, which goes out as often as it comes."""
-    sent = [one.signal_id for one in signals_of(run(log)) if one.trigger != "request"]
+    sent = [one.signal_id for one in signals_of(run(log))]
     assert len(sent) == len(set(sent))
     assert {*sent} <= {one.decision_id for _, one in log}
 
@@ -136,16 +135,12 @@ def test_a_worker_that_restarts_after_every_record_says_the_same(log: Log) -> No
 
 @given(logs, st.data())
 def test_repeated_records_change_nothing(log: Log, data: st.DataObject) -> None:
-    """Decisions may come again anywhere later; ends only right away, as they are sent.
-
-    Answers to requests are sent again, so they are left out.
-    """
-    repeatable = [one for one in log if one[1].trigger != "request"]
-    if not repeatable:
+    """Decisions may come again anywhere later; ends only right away, as they are sent."""
+    if not log:
         return
     doubled = list(log)
     for number in range(data.draw(st.integers(1, 10))):
-        offset, event = data.draw(st.sampled_from(repeatable))
+        offset, event = data.draw(st.sampled_from(log))
         last = offset // GAP if event.kind == "cycle_end" else len(log) - 1
         after = data.draw(st.integers(offset // GAP, last))
         doubled.append((after * GAP + 1 + number, event))

@@ -25,7 +25,7 @@ def value(tree: Any, name: str) -> Any:
 def test_every_engine_and_stage_is_a_section() -> None:
     assert list(SHIPPED) == [
         *("sentiment", "technical", "fundamental", "event_risk", "liquidity"),
-        *("headlines", "fusion", "sizing", "ranking"),
+        *("headlines", "fusion", "sizing", "fills", "ranking"),
     ]
 
 
@@ -65,7 +65,10 @@ def test_the_reference_page_is_the_one_that_is_committed() -> None:
             id="a pair",
         ),
         pytest.param(
-            {"sizing": {"group_of_asset": {"NEWCOIN": "layer1"}}}, None, None, id="a new key"
+            {"sizing": {"diversification": {"group_of_asset": {"NEWCOIN": "layer1"}}}},
+            None,
+            None,
+            id="a new key",
         ),
         pytest.param({}, "liquidity.size_levels", 10, id="nothing"),
     ],

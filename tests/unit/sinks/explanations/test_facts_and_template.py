@@ -110,7 +110,7 @@ def test_the_worked_example_reads_well() -> None:
             id="no price",
         ),
         pytest.param(
-            {"position_size": 0.0}, "At $50,000 there is no room for a position.", id="no room"
+            {"position_size": 0.0}, "At $50,000 the portfolio buys nothing.", id="no room"
         ),
         pytest.param(
             {"entry_price_usd": 0.0000123456, "stop_loss_usd": None, "take_profit_usd": None},

@@ -9,7 +9,15 @@ import pytest
 from msgspec.structs import replace
 
 from schemas.scores import InputPosition
-from schemas.signals import Contribution, Decision, OpenPosition, Signal, TopSignals, TracePart
+from schemas.signals import (
+    Contribution,
+    Decision,
+    OpenPosition,
+    PortfolioEquity,
+    Signal,
+    TopSignals,
+    TracePart,
+)
 from schemas.times import DAY_MS
 from schemas.validation import problem
 from streams.confidence.confidence_stage import ConfidenceStage
@@ -40,7 +48,7 @@ DECISION = Decision(
     trend_strength=0.58,
     data_freshness=1.0,
     portfolio_value_usd=50_000.0,
-    features={"RSI14@1h": 61.0},
+    features={"RSI14@1h": 61.0, "slippage_10k_bps": 2.0},
     detail={"sentiment.model": "no weights"},
     settings="fusion",
     inputs=(InputPosition("control.strategies", 0, 7), InputPosition("engine.scores", 1, 3)),
@@ -63,8 +71,9 @@ def make_feed() -> Feed:
 
 
 def test_a_signal_is_its_decision_with_a_size() -> None:
-    (output,) = make_feed().put(DECISION)
+    output, traded = make_feed().put(DECISION)
     signal = output.event
+    assert (traded.topic, traded.key) == ("portfolio.trades", "s")
     assert (output.topic, output.key) == ("signals", "BTC")
     assert isinstance(signal, Signal)
     assert problem(signal) is None
@@ -89,8 +98,14 @@ def test_a_signal_is_its_decision_with_a_size() -> None:
 
 def test_the_last_decision_of_a_cycle_brings_its_ranking() -> None:
     feed = make_feed()
-    assert [one.topic for one in feed.put(decided("BTC"))] == ["signals"]
-    signal, ranked = feed.put(decided("ETH", final_score=-0.9))
+    assert [one.topic for one in feed.put(decided("BTC"))] == ["signals", "portfolio.trades"]
+    signal, _, ranked, worth = feed.put(decided("ETH", final_score=-0.9))
+    assert (worth.topic, worth.key) == ("portfolio.equity", "s")
+    assert isinstance(worth.event, PortfolioEquity)
+    assert problem(worth.event) is None
+    assert (worth.event.kind, worth.event.cycle, worth.event.as_of) == ("cycle", T0, T0)
+    assert [one.asset for one in worth.event.positions] == ["BTC", "ETH"], "at its end"
+    assert worth.event.inputs == (InputPosition("signals.decisions", 0, 1),)
     assert (ranked.topic, ranked.key) == ("signals.top", "s")
     top = ranked.event
     assert isinstance(top, TopSignals)
@@ -103,8 +118,10 @@ def test_the_last_decision_of_a_cycle_brings_its_ranking() -> None:
 def test_the_end_of_a_cycle_closes_it() -> None:
     feed = make_feed()
     feed.put(decided("BTC"))
-    (output,) = feed.put(end())
+    output, worth = feed.put(end())
     assert isinstance(output.event, TopSignals)
+    assert isinstance(worth.event, PortfolioEquity)
+    assert (worth.event.cycle, worth.event.as_of) == (T0, T0 + 1)
     assert (output.event.complete, output.event.received, output.event.expected) == (False, 1, 2)
     assert feed.put(end()) == []
 
@@ -112,12 +129,12 @@ def test_the_end_of_a_cycle_closes_it() -> None:
 def test_a_late_decision_has_a_signal_and_no_place_in_the_ranking() -> None:
     feed = make_feed()
     feed.put(decided("BTC"), end())
-    assert [one.topic for one in feed.put(decided("ETH"))] == ["signals"]
+    assert [one.topic for one in feed.put(decided("ETH"))] == ["signals", "portfolio.trades"]
 
 
 def test_a_change_between_cycles_is_not_ranked() -> None:
     feed = make_feed()
-    change = decided("BTC", as_of=T0 + 1, cycle=None, cycle_size=0, trigger="change")
+    change = decided("BTC", as_of=T0 + 1, cycle=None, cycle_size=0, trigger="change", action="HOLD")
     assert [one.topic for one in feed.put(change)] == ["signals"]
     assert feed.entry is not None
     assert feed.entry.state.ranking.open == ()
@@ -147,13 +164,14 @@ def test_an_answer_to_a_request_changes_nothing() -> None:
     feed.put(decided("BTC"))
     before = feed.entry
     asked = decided("BTC", as_of=T0 + 9, cycle=None, trigger="request", request_id="r")
-    (first,), (second,) = feed.put(asked), feed.put(asked)
+    (first,) = feed.put(asked)
     assert isinstance(first.event, Signal)
-    assert isinstance(second.event, Signal)
-    assert first.event.signal_id == second.event.signal_id
+    assert first.event.request_id == "r"
+    assert feed.put(asked) == [], "it is out, and its size would be another now"
     assert before is not None
     assert feed.entry is not None
-    assert feed.entry.state == before.state
+    kept = replace(before.state.portfolio, asked=(asked.decision_id,))
+    assert feed.entry.state == replace(before.state, portfolio=kept)
     assert feed.put(decided("BTC", as_of=T0 + 5, cycle=None, trigger="change")) != []
 
 
@@ -172,7 +190,7 @@ def test_the_state_does_not_grow_with_time() -> None:
         at_ms = T0 + number * CYCLE_MS
         for place in range(2):  # which ones trend goes on changing
             asset = f"A{(number * 2 + place) % 997:03d}"
-            feed.put(decided(asset, as_of=at_ms, cycle=at_ms))
+            feed.put(decided(asset, as_of=at_ms, cycle=at_ms, action="HOLD"))
         assert feed.entry is not None
         sizes.append(len(msgspec.msgpack.encode(feed.entry.state)))
     day = DAY_MS // CYCLE_MS
@@ -186,6 +204,35 @@ def test_the_state_of_five_hundred_assets_is_far_below_a_record() -> None:
             for asset in range(499):
                 at_ms = T0 + cycle * CYCLE_MS + number * MINUTE_MS
                 one = decided(f"ASSET{asset}", as_of=at_ms, cycle=T0 + cycle * CYCLE_MS)
-                feed.put(replace(one, cycle_size=500, decision_id="f" * 32))
+                feed.put(replace(one, cycle_size=500, decision_id="f" * 32, action="HOLD"))
     assert feed.entry is not None
-    assert len(msgspec.msgpack.encode(feed.entry.state)) < 50_000, "of 1,000,000"
+    assert len(msgspec.msgpack.encode(feed.entry.state)) < 100_000, "of 1,000,000"
+
+
+def test_capital_events_change_the_portfolio_once() -> None:
+    feed = make_feed()
+    feed.put(DECISION)
+    told = Decision(
+        decision_id="d", strategy_id="s", kind="deposit", as_of=T0 + 1, amount_usd=1_000.0
+    )
+    (worth,) = feed.put(told)
+    assert (worth.topic, worth.key) == ("portfolio.equity", "s")
+    assert isinstance(worth.event, PortfolioEquity)
+    assert worth.event.invested_usd == 51_000.0
+    assert feed.put(told) == []
+    sold, worth = feed.put(replace(told, decision_id="r", kind="reset", amount_usd=None))
+    assert isinstance(worth.event, PortfolioEquity)
+    assert (sold.topic, worth.event.equity_usd) == ("portfolio.trades", 50_000.0)
+
+
+def test_a_dry_run_has_a_signal_and_nothing_else() -> None:
+    feed = make_feed()
+    feed.put(DECISION)
+    before = feed.entry
+    asked = decided("BTC", as_of=T0 + 9, cycle=None, trigger="dry_run", request_id="r")
+    (output,) = feed.put(asked)
+    assert isinstance(output.event, Signal)
+    assert output.event.position_size == 0.01628
+    assert before is not None
+    assert feed.entry is not None
+    assert feed.entry.state == before.state

@@ -1,53 +1,54 @@
-"""Position sizing: the formula of SPEC 2, its limits and its exits."""
+"""Position sizing: the formula of SPEC 2, its limits, and the portfolio that it is made of."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
-from msgspec.structs import replace
 
-from schemas.signals import Decision, OpenPosition
-from streams.confidence.position_sizing import (
-    Config,
-    Conviction,
-    Sizing,
-    correlation,
-    diversification_weight,
-    exits,
-    kelly_fraction,
-    multiplier,
-    size,
-)
-from tests.unit.streams.fusion.fusion_factories import make_strategy
+from schemas.signals import OpenPosition
+from streams.confidence.portfolio import Order, Portfolio, Position
+from streams.confidence.position_sizing import Config, Sizing, kelly_fraction, multiplier, size
+from tests.factories import START_MS
+from tests.unit.streams.confidence.worked import decision
 
 CONFIG = Config()
-PRICE_USD = 50_000.0
-EXAMPLE = Decision(
-    decision_id="d",
-    strategy_id="s",
-    asset="BTC",
-    as_of=0,
-    action="BUY",
-    price_usd=PRICE_USD,
-    sentiment_confidence=0.85,
-    trend_strength=0.58,
-    data_freshness=1.0,
-    portfolio_value_usd=50_000.0,
-)
+FEE = 0.001
+EMPTY = Portfolio(begun=True, capital_usd=50_000.0, invested_usd=50_000.0)
 
 
-def sized(config: Config = CONFIG, **fields: Any) -> Sizing:
-    return size(config, replace(EXAMPLE, **fields))
+def sized(portfolio: Portfolio = EMPTY, config: Config = CONFIG, **changes: Any) -> Sizing:
+    """Size SPEC's worked example, or what is changed of it."""
+    return size(config, portfolio, decision(**changes), FEE)
+
+
+def holding(asset: str, value_usd: float, **changes: Any) -> Portfolio:
+    position = Position(value_usd / 50_000.0, 50_000.0, 0.0, START_MS, 50_000.0, START_MS)
+    fields = {"invested_usd": 50_000.0, "positions": {asset: position}}
+    return Portfolio(begun=True, **(fields | changes))
+
+
+def with_trades(won: int, avg_win: float, lost: int, avg_loss: float) -> Portfolio:
+    return Portfolio(
+        begun=True,
+        invested_usd=50_000.0,
+        closed=won + lost,
+        won=won,
+        wins=won * avg_win,
+        losses=lost * avg_loss,
+    )
 
 
 def test_worked_example() -> None:
-    """SPEC 8; all four numbers come out exactly in binary floating point too."""
+    """SPEC 8; all numbers come out exactly in binary floating point too."""
     got = sized()
     assert got.confidence == 0.814
     assert got.value_usd == 814.0
     assert got.size == 0.01628
+    assert got.held_size == 0.0
+    assert got.detail == {}
     assert got.terms == {
+        "portfolio_usd": 50_000.0,
         "base_usd": 1000.0,
         "sentiment_confidence": 0.85,
         "trend_strength": 0.58,
@@ -57,23 +58,25 @@ def test_worked_example() -> None:
         "kelly": 1.0,
         "stop_factor": 1.0,
         "room_usd": 5000.0,
+        "cash_room_usd": pytest.approx(50_000.0 / 1.001),
     }
 
 
 @pytest.mark.parametrize(
-    ("conviction", "diversification", "expected"),
+    ("sentiment", "trend", "freshness", "diversification", "expected"),
     [
-        pytest.param(Conviction(1.0, 0.0, 0.0), 0.0, 0.4, id="sentiment confidence"),
-        pytest.param(Conviction(0.0, 1.0, 0.0), 0.0, 0.3, id="trend strength"),
-        pytest.param(Conviction(0.0, 0.0, 1.0), 0.0, 0.2, id="data freshness"),
-        pytest.param(Conviction(0.0, 0.0, 0.0), 1.0, 0.1, id="diversification"),
-        pytest.param(Conviction(0.0, 0.0, 0.0), 0.0, 0.0, id="nothing"),
+        pytest.param(1.0, 0.0, 0.0, 0.0, 0.4, id="sentiment confidence"),
+        pytest.param(0.0, 1.0, 0.0, 0.0, 0.3, id="trend strength"),
+        pytest.param(0.0, 0.0, 1.0, 0.0, 0.2, id="data freshness"),
+        pytest.param(0.0, 0.0, 0.0, 1.0, 0.1, id="diversification"),
+        pytest.param(0.0, 0.0, 0.0, 0.0, 0.0, id="nothing"),
     ],
 )
 def test_multiplier_weighs_each_term(
-    conviction: Conviction, diversification: float, expected: float
+    sentiment: float, trend: float, freshness: float, diversification: float, expected: float
 ) -> None:
-    assert multiplier(CONFIG, conviction, diversification) == expected
+    one = decision(sentiment_confidence=sentiment, trend_strength=trend, data_freshness=freshness)
+    assert multiplier(CONFIG, one, diversification) == expected
 
 
 @pytest.mark.parametrize(
@@ -83,101 +86,145 @@ def test_multiplier_weighs_each_term(
         pytest.param(0.5, 0.05, 0.05, 0.0, id="even odds"),
         pytest.param(0.3, 0.05, 0.10, 0.0, id="bad odds are 0, not a short"),
         pytest.param(1.0, 0.05, 0.10, 1.0, id="never loses"),
+        pytest.param(0.0, 0.0, 0.10, 0.0, id="never wins"),
     ],
 )
-def test_kelly(win_rate: float, avg_win: float, avg_loss: float, expected: float) -> None:
+def test_kelly_fraction(win_rate: float, avg_win: float, avg_loss: float, expected: float) -> None:
     assert kelly_fraction(win_rate, avg_win, avg_loss) == pytest.approx(expected, abs=1e-12)
 
 
+@pytest.mark.parametrize(
+    ("portfolio", "share", "expected", "said"),
+    [
+        pytest.param(with_trades(18, 0.10, 12, 0.05), 0.5, 0.2, "18 of 30 trades", id="half"),
+        pytest.param(with_trades(18, 0.10, 12, 0.05), 1.0, 0.4, "fraction 0.400", id="all of it"),
+        pytest.param(with_trades(18, 0.10, 11, 0.05), 0.5, 1.0, "there are 29", id="too few"),
+        pytest.param(with_trades(30, 0.10, 0, 0.0), 0.5, 0.5, "30 of 30 trades", id="never lost"),
+    ],
+)
+def test_kelly_is_of_the_closed_trades(
+    portfolio: Portfolio, share: float, expected: float, said: str
+) -> None:
+    got = sized(portfolio, kelly=True, kelly_share=share)
+    assert got.value_usd == pytest.approx(814.0 * expected)
+    assert got.terms["kelly"] == pytest.approx(expected)
+    assert said in got.detail["size.kelly"]
+    assert got.confidence == 0.814, "Kelly sizes, it does not change the confidence"
+
+
+def test_kelly_of_a_losing_strategy_buys_nothing() -> None:
+    got = sized(with_trades(10, 0.05, 30, 0.05), kelly=True)
+    assert (got.size, got.terms["kelly"]) == (0.0, 0.0)
+    assert "less than the least order" in got.detail["size"]
+
+
+def test_kelly_is_off_by_default() -> None:
+    assert sized(with_trades(10, 0.05, 30, 0.05)).value_usd == 814.0
+
+
 def test_at_most_a_tenth_of_the_portfolio() -> None:
-    full = {"sentiment_confidence": 1.0, "trend_strength": 1.0}
-    assert sized(Config(base_share=0.5), **full).value_usd == 5_000.0
+    got = sized(config=Config(base_share=0.5))
+    assert got.value_usd == 5_000.0
+    assert "10% of the portfolio" in got.detail["size.cap"]
 
 
 @pytest.mark.parametrize(
-    ("stop_usd", "expected"),
+    ("cash_usd", "waiting_usd", "value_usd"),
     [
-        pytest.param(None, 814.0, id="no stop"),
-        pytest.param(49_000.0, 814.0, id="narrower than the reference"),
-        pytest.param(47_500.0, 814.0, id="the reference"),
-        pytest.param(45_000.0, 407.0, id="twice the reference"),
-        pytest.param(51_000.0, 814.0, id="above the price it is none"),
+        pytest.param(1_001.0, 0.0, 814.0, id="enough"),
+        pytest.param(500.5, 0.0, 500.0, id="less than wanted, the fee left out"),
+        pytest.param(1_001.0, 400.0, 600.0, id="orders that wait have it"),
+        pytest.param(1_001.0, 999.5, 0.0, id="less than the least order is left"),
+        pytest.param(0.0, 0.0, 0.0, id="none"),
     ],
 )
-def test_a_wider_stop_makes_a_smaller_position(stop_usd: float | None, expected: float) -> None:
-    position = OpenPosition(PRICE_USD, 0, stop_usd)
-    assert sized(position=position).value_usd == pytest.approx(expected)
+def test_never_more_than_the_cash_less_the_fee(
+    cash_usd: float, waiting_usd: float, value_usd: float
+) -> None:
+    order = Order("buy", 1.0, waiting_usd, "id", START_MS, "thresholds", 1, 0)
+    config = Config(diversification_weight=0.0, freshness_weight=0.3)
+    got = sized(
+        holding("USDT", 50_000.0 - cash_usd, orders={"ETH": order} if waiting_usd else {}), config
+    )
+    assert got.value_usd == pytest.approx(value_usd)
+    assert ("size.cash" in got.detail) == (value_usd < 814.0)
 
 
 @pytest.mark.parametrize(
-    ("fields", "stop_usd", "target_usd"),
+    ("position", "expected"),
     [
-        pytest.param({}, None, None, id="none"),
-        pytest.param({"stop_loss_pct": 5.0, "take_profit_pct": 10.0}, 47_500, 55_000, id="%"),
-        pytest.param({"stop_loss_atr": 2.0, "take_profit_atr": 3.0}, 49_000, 51_500, id="ATR"),
-        pytest.param({"stop_loss_pct": 5.0, "stop_loss_atr": 4.0}, 47_500, None, id="% goes first"),
-        pytest.param({"stop_loss_pct": 100.0}, None, None, id="below 0 nothing trades"),
-        pytest.param({"stop_loss_atr": 2.0, "timeframe": "4h"}, 30_002, None, id="own timeframe"),
+        pytest.param(None, 814.0, id="no position"),
+        pytest.param(OpenPosition(50_000.0, START_MS), 814.0, id="no stop"),
+        pytest.param(OpenPosition(50_000.0, START_MS, 49_000.0), 814.0, id="narrower"),
+        pytest.param(OpenPosition(50_000.0, START_MS, 47_500.0), 814.0, id="the reference"),
+        pytest.param(OpenPosition(50_000.0, START_MS, 45_000.0), 407.0, id="twice as wide"),
+        pytest.param(
+            OpenPosition(50_000.0, START_MS, trailing_stop_usd=45_000.0), 407.0, id="trailing"
+        ),
+        pytest.param(
+            OpenPosition(50_000.0, START_MS, 30_000.0, None, 45_000.0), 407.0, id="first of both"
+        ),
+        pytest.param(OpenPosition(50_000.0, START_MS, 51_000.0), 814.0, id="above the price"),
     ],
 )
-def test_exits(fields: dict[str, Any], stop_usd: float | None, target_usd: float | None) -> None:
-    features = {"ATR14@1h": 500.0, "ATR14@4h": 9_999.0}
-    got = exits(make_strategy(**fields), PRICE_USD, features)
-    assert got == (pytest.approx(stop_usd), pytest.approx(target_usd), {})
+def test_a_wider_stop_makes_a_smaller_position(
+    position: OpenPosition | None, expected: float
+) -> None:
+    got = sized(position=position)
+    assert got.value_usd == pytest.approx(expected)
+    assert ("size.stop" in got.detail) == (expected < 814.0)
 
 
-def test_an_unknown_atr_is_said() -> None:
-    strategy = make_strategy(stop_loss_atr=2.0, take_profit_atr=2.0)
-    stop_usd, target_usd, lacking = exits(strategy, PRICE_USD, {})
-    assert (stop_usd, target_usd) == (None, None)
-    assert sorted(lacking) == ["stop_loss", "take_profit"]
-    assert "ATR14@1h" in lacking["stop_loss"]
+def test_correlated_holdings_lower_confidence_and_size() -> None:
+    got = sized(holding("ETH", 25_000.0))
+    assert got.confidence == pytest.approx(0.814 - 0.1 * 0.4)
+    assert got.value_usd == pytest.approx(774.0)
+    assert "moves with BTC, most of it in ETH" in got.detail["size.diversification"]
+
+
+@pytest.mark.parametrize(
+    ("portfolio", "changes", "key", "said"),
+    [
+        pytest.param(
+            holding("BTC", 814.0), {}, "size", "held since 2026-01-01 00:00", id="held already"
+        ),
+        pytest.param(
+            holding("BTC", 814.0), {"price_usd": None}, "size", "held since", id="without a price"
+        ),
+        pytest.param(EMPTY, {"price_usd": None}, "price", "no current price of BTC", id="no price"),
+        pytest.param(
+            Portfolio(), {}, "size", "less than the least order of 1.00 USD", id="no capital"
+        ),
+        pytest.param(
+            EMPTY, {"action": "SELL"}, "size", "nothing of BTC is held", id="nothing to sell"
+        ),
+    ],
+)
+def test_what_has_no_size_says_why(
+    portfolio: Portfolio, changes: dict[str, Any], key: str, said: str
+) -> None:
+    got = sized(portfolio, **changes)
+    assert (got.size, got.value_usd) == (0.0, 0.0)
+    assert said in got.detail[key]
+    assert got.confidence > 0.7
+
+
+def test_a_sale_is_of_all_that_is_held() -> None:
+    got = sized(holding("BTC", 5_000.0), action="SELL", price_usd=60_000.0)
+    assert (got.size, got.held_size) == (0.1, 0.1)
+    assert got.value_usd == pytest.approx(6_000.0)
 
 
 def test_hold_has_a_confidence_but_no_size() -> None:
     got = sized(action="HOLD")
-    assert (got.confidence, got.value_usd, got.size) == (0.814, 0.0, 0.0)
+    assert (got.confidence, got.value_usd, got.size, got.detail) == (0.814, 0.0, 0.0, {})
 
 
-def test_without_a_price_there_is_no_size_and_the_detail_says_so() -> None:
-    got = sized(price_usd=None)
-    assert (got.confidence, got.value_usd, got.size) == (0.814, 0.0, 0.0)
-    assert "no current price of BTC" in got.detail["price"]
-
-
-@pytest.mark.parametrize(
-    ("asset", "other", "expected"),
-    [
-        pytest.param("BTC", "BTC", 1.0, id="itself"),
-        pytest.param("XYZ", "XYZ", 1.0, id="itself, in no group"),
-        pytest.param("BTC", "ETH", 0.8, id="one group"),
-        pytest.param("BTC", "DOGE", 0.55, id="two groups"),
-        pytest.param("XYZ", "ABC", 0.55, id="two assets in no group"),
-        pytest.param("BTC", "USDC", 0.0, id="cash"),
-        pytest.param("USDT", "USDC", 0.0, id="two kinds of cash"),
-        pytest.param("BTC", "EURC", 0.0, id="cash that is no dollar"),
-        pytest.param("MATIC", "ARB", 0.8, id="one group, by an earlier ticker"),
-    ],
-)
-def test_correlation(asset: str, other: str, expected: float) -> None:
-    assert correlation(CONFIG, asset, other) == expected
-    assert correlation(CONFIG, other, asset) == expected
-
-
-@pytest.mark.parametrize(
-    ("holdings_usd", "expected"),
-    [
-        pytest.param({}, 1.0, id="nothing held"),
-        pytest.param({"USDT": 50_000.0}, 1.0, id="cash only"),
-        pytest.param({"ETH": 25_000.0}, 0.6, id="half in ETH"),
-        pytest.param({"DOGE": 25_000.0}, 0.725, id="half in DOGE"),
-        pytest.param({"ETH": 10_000.0, "DOGE": 10_000.0}, 0.73, id="both"),
-        pytest.param({"BTC": 50_000.0}, 0.0, id="all in BTC"),
-        pytest.param({"BTC": 90_000.0}, 0.0, id="never below 0"),
-    ],
-)
-def test_correlated_holdings_lower_the_diversification(
-    holdings_usd: dict[str, float], expected: float
-) -> None:
-    got = diversification_weight(CONFIG, "BTC", holdings_usd, 50_000.0)
-    assert got == pytest.approx(expected)
+def test_a_portfolio_holds_at_most_500_assets() -> None:
+    position = Position(1.0, 1.0, 0.0, START_MS, 1.0, START_MS)
+    full = Portfolio(
+        begun=True,
+        invested_usd=50_000.0,
+        positions={f"A{number}": position for number in range(500)},
+    )
+    assert "500 assets" in sized(full).detail["size"]

@@ -59,7 +59,8 @@ def test_a_signal_says_everything_that_led_to_it() -> None:
     assert signal.fused_action == "BUY"
     assert signal.entry_price_usd == 50_000.0
     assert list(signal.features.items()) == sorted(features.items())
-    assert signal.detail == {"sentiment.model": "no weights"}
+    assert signal.detail["sentiment.model"] == "no weights"
+    assert list(signal.detail) == ["fill", "sentiment.model"], "there is no book"
     assert [part.engine for part in signal.contributions] == list(ENGINES)
     assert [part.age_ms for part in signal.contributions] == [1_000] * len(ENGINES)
     assert [part.offset for part in signal.contributions] == list(range(len(ENGINES)))

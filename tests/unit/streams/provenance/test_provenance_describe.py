@@ -160,6 +160,16 @@ SIZES = [
         id="no price",
     ),
     pytest.param(
+        replace(BUY, position_size=0.0, detail={"size": "BTC is held since then"}),
+        "no position: BTC is held since then",
+        id="held already",
+    ),
+    pytest.param(
+        replace(BUY, action="SELL", position_size=0.5, position_value_usd=25e3, held_size=0.5),
+        "0.5 BTC, all that the portfolio holds, 25,000.00 USD",
+        id="sale",
+    ),
+    pytest.param(
         replace(BUY, stop_loss_usd=None, detail={"stop_loss": "ATR14@1h is not known"}),
         "no stop loss (ATR14@1h is not known)",
         id="no stop",
