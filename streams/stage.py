@@ -57,11 +57,14 @@ class StrategyAt(NamedTuple):
 class Tables(NamedTuple):
     """Tables that a stage may look up besides its own state, as of the start of the batch.
 
-    `texts` is what a model says of the texts of the batch.
+    A table of strategies is never changed: after a change it is another one. `read_to` is the last
+    offset of control.strategies behind it, -1 where nobody says. `texts` is what a model says of
+    the texts of the batch.
     """
 
     strategies: Mapping[str, StrategyAt]
     texts: ModelTexts = NO_TEXTS
+    read_to: int = -1
 
 
 EMPTY_TABLES = Tables({})

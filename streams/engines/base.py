@@ -4,6 +4,10 @@
     update(config, state, event, offset)  -> state       one market event or tick, in log order
     read(config, state, now)              -> EngineReading   its score at `now`
 
+An engine that computes what rules name has a fourth one, called after each update:
+
+    want(config, state, wanted)           -> state       with the features in `wanted`, no others
+
 Rules that the property tests hold every engine to:
 
 * State and config are frozen; `update` returns a new state, or the very same object when the event
@@ -22,6 +26,8 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from streams.engines.wanted import Wanted
+
 C = TypeVar("C")
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -37,6 +43,7 @@ class EngineReading(msgspec.Struct, frozen=True, gc=False):
     features    values that rules may use by name, for example RSI14@4h
     evidence    offsets in the engine's market topic of the records behind it, newest last
     detail      what degrades it, for people; keys are stable words
+    daily_returns, returns_until   of technical, as in EngineScore
     """
 
     score: float
@@ -47,6 +54,8 @@ class EngineReading(msgspec.Struct, frozen=True, gc=False):
     features: dict[str, float] = {}
     evidence: tuple[int, ...] = ()
     detail: dict[str, str] = {}
+    daily_returns: tuple[float, ...] = ()
+    returns_until: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +74,7 @@ class Engine(Generic[C, S]):
     update: Callable[[C, S, Any, int], S]
     read: Callable[[C, S, int], EngineReading]
     min_change: float = 0.01
+    want: Callable[[C, S, Wanted], S] | None = None
 
 
 def freshness(age_ms: float | None, fresh_ms: float, stale_ms: float) -> float:

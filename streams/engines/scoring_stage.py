@@ -7,9 +7,10 @@ from typing import Any
 import msgspec
 
 from schemas.market import TrendingAsset
-from schemas.scores import EngineScore
+from schemas.scores import EngineScore, InputPosition
 from schemas.topics import SCORES, TRENDING
 from streams.engines.base import Engine
+from streams.engines.wanted import NOTHING, Wanted, WantedIndicators
 from streams.stage import Output, Position, Tables
 
 _SCORES = SCORES.name
@@ -35,6 +36,7 @@ class ScoringStage:
 
     def __init__(self, engine: Engine[Any, Any], settings: str | None = None) -> None:
         self.engine = engine
+        self._wanted = WantedIndicators()
         self.settings = settings
         self.name = engine.name
         self.inputs = tuple(dict.fromkeys((TRENDING.name, engine.topic)))
@@ -61,6 +63,10 @@ class ScoringStage:
         """Apply a market event or a tick; the score is as of the newest event applied."""
         engine, before, clock_ms = self.engine, state.engine, state.clock_ms
         core = engine.update(engine.config, before, event, position.offset)
+        wanted = NOTHING
+        if engine.want is not None:
+            wanted = self._wanted.of(tables, event.asset)
+            core = engine.want(engine.config, core, wanted)
         is_tick = type(event) is TrendingAsset
         if core is before and not is_tick:
             return state, ()
@@ -92,6 +98,14 @@ class ScoringStage:
             evidence=reading.evidence,
             detail=reading.detail,
             settings=self.settings,
-            inputs=position.inputs(),
+            inputs=_inputs(position, wanted),
+            daily_returns=reading.daily_returns,
+            returns_until=reading.returns_until,
         )
         return self.state_type(core, value, now), (Output(_SCORES, asset, score),)
+
+
+def _inputs(position: Position, wanted: Wanted) -> tuple[InputPosition, ...]:
+    """Return what was read; the strategies too where the features depend on them."""
+    inputs = position.inputs()
+    return inputs if wanted.place is None else (*inputs, wanted.place)

@@ -12,6 +12,8 @@ begins anew: another coin may trade under its ticker, and nothing from before co
 Candles of 5m and 15m, which come while a strategy wants them, make features alone, until three of
 them are missing.
 
+What the rules of active strategies name besides (`technical_wanted`) is added to the features.
+
 confidence  sum of the weights of the timeframes that count, each times its completeness: of a young
             one its candles / 200; a hole of n candles takes n / 50 of it away, and 50 candles later
             all of it is back
@@ -32,16 +34,21 @@ from schemas.topics import CANDLES
 from streams.engines.base import Engine, EngineReading, clamp, freshness
 from streams.engines.indicators import WARM_AT
 from streams.engines.technical_frame import (
-    FEATURES,
     LENGTH_MS,
     PLACE,
+    SHORT,
     TIMEFRAMES,
     Config,
     Frame,
+    daily_returns,
     is_elsewhere,
     moved,
+    timeframe_of,
 )
+from streams.engines.technical_wanted import failures, renew
+from streams.engines.wanted import Wanted
 
+_DAY = PLACE["1d"]
 _STALE = tuple(f"stale_{timeframe}" for timeframe in TIMEFRAMES)
 
 
@@ -53,6 +60,8 @@ class State(msgspec.Struct, frozen=True, gc=False):
     fresh_until  moment up to which every timeframe with a candle is fresh, ms
     price_time   when `price_usd` was the price: the candle's close or the tick's observed_at, ms
     short        the timeframes of no score, in the order of SHORT
+    wanted       names of the features that rules want, each computed unless its timeframe is `due`
+    due          timeframes with a candle since then: bit i is place i
     """
 
     frames: tuple[Frame, Frame, Frame]
@@ -60,6 +69,8 @@ class State(msgspec.Struct, frozen=True, gc=False):
     fresh_until: int = 0
     price_time: int = 0
     short: tuple[Frame, Frame] = (Frame(), Frame())
+    wanted: tuple[str, ...] = ()
+    due: int = 0
 
 
 def initial(config: Config) -> State:
@@ -83,7 +94,7 @@ def update(config: Config, state: State, event: Any, offset: int) -> State:
         return apply(config, state, place, event, offset)
     if type(event) is TrendingAsset and event.observed_at > state.price_time:
         reading = replace(state.reading, price_usd=event.price_usd)
-        return State(state.frames, reading, state.fresh_until, event.observed_at, state.short)
+        return replace(state, reading=reading, price_time=event.observed_at)
     return state
 
 
@@ -105,7 +116,7 @@ def _with_candle(config: Config, state: State, place: int, candle: Candle, offse
     if before.quality == frame.quality == 1.0:  # warm and whole, before and now: the same is said
         confidence, detail = said.confidence, said.detail
     else:
-        confidence, detail = _confidence(config, frames), _detail(frames)
+        confidence, detail = _confidence(config, frames), _detail(frames) | failures(said.detail)
     close_time, price_time, price_usd = candle.close_time, state.price_time, said.price_usd
     if close_time >= price_time:
         price_time, price_usd = close_time, candle.close
@@ -121,10 +132,24 @@ def _with_candle(config: Config, state: State, place: int, candle: Candle, offse
         five.fresh_until,
         fifteen.fresh_until,
     )
+    returns, until = said.daily_returns, said.returns_until
+    if place == _DAY:
+        returns = daily_returns(day, before.series.close, returns)
+        until = close_time if returns else None
     reading = EngineReading(
-        clamp(score), confidence, 1.0, data_time, price_usd, features, evidence, detail
+        clamp(score),
+        confidence,
+        1.0,
+        data_time,
+        price_usd,
+        features,
+        evidence,
+        detail,
+        returns,
+        until,
     )
-    return State(frames, reading, fresh_until, price_time, state.short)
+    due = state.due | 1 << place
+    return State(frames, reading, fresh_until, price_time, state.short, state.wanted, due)
 
 
 def _with_short(config: Config, state: State, place: int, candle: Candle, offset: int) -> State:
@@ -137,7 +162,8 @@ def _with_short(config: Config, state: State, place: int, candle: Candle, offset
     evidence = _renewed(said.evidence, before.offset, offset)
     fresh_until = min(one.fresh_until for one in (*state.frames, *short))
     reading = replace(said, features=features, evidence=evidence)
-    return replace(state, reading=reading, fresh_until=fresh_until, short=short)
+    due = state.due | 1 << place
+    return replace(state, reading=reading, fresh_until=fresh_until, short=short, due=due)
 
 
 def _renewed(evidence: tuple[int, ...], before: int, offset: int) -> tuple[int, ...]:
@@ -177,17 +203,21 @@ def read(config: Config, state: State, now: int) -> EngineReading:
         return said
     fresh, stale = _aged(config, state, now)
     gone = _gone(config, state, now)
-    features = {name: value for name, value in said.features.items() if name not in gone}
+    features = {
+        name: value
+        for name, value in said.features.items()
+        if not gone or timeframe_of(name) not in gone
+    }
     return replace(said, freshness=fresh, detail=said.detail | stale, features=features)
 
 
-def _gone(config: Config, state: State, now: int) -> frozenset[str]:
-    """Return the features of no use any more: a rule must not go by an old candle of 5 minutes."""
-    gone: list[str] = []
-    for place, frame in enumerate(state.short, start=len(TIMEFRAMES)):
-        if frame.offset >= 0 and now - frame.close_time >= config.stale_candles * LENGTH_MS[place]:
-            gone += FEATURES[place]
-    return frozenset(gone)
+def _gone(config: Config, state: State, now: int) -> list[str]:
+    """Return the timeframes of no use any more: a rule must not go by an old candle of 5m."""
+    return [
+        SHORT[place - len(TIMEFRAMES)]
+        for place, frame in enumerate(state.short, start=len(TIMEFRAMES))
+        if frame.offset >= 0 and now - frame.close_time >= config.stale_candles * LENGTH_MS[place]
+    ]
 
 
 def _aged(config: Config, state: State, now: int) -> tuple[float, dict[str, str]]:
@@ -205,6 +235,20 @@ def _aged(config: Config, state: State, now: int) -> tuple[float, dict[str, str]
     return (fresh / present if present else 0.0), stale
 
 
+def want(config: Config, state: State, wanted: Wanted) -> State:
+    """Return the state with the features that rules want, computed where they are not yet."""
+    known = wanted.names == state.wanted
+    if known and not (state.due and wanted.names):
+        return state
+    features, detail = state.reading.features.copy(), state.reading.detail.copy()
+    frames = zip(PLACE, (*state.frames, *state.short), strict=True)
+    for place, (timeframe, frame) in enumerate(frames):
+        if not known or state.due >> place & 1:
+            renew(features, detail, frame, timeframe, state.wanted, wanted)
+    reading = replace(state.reading, features=features, detail=detail)
+    return replace(state, reading=reading, wanted=wanted.names, due=0)
+
+
 ENGINE: Engine[Config, State] = Engine(
     name="technical",
     topic=CANDLES.name,
@@ -214,4 +258,5 @@ ENGINE: Engine[Config, State] = Engine(
     update=update,
     read=read,
     min_change=0.0,
+    want=want,
 )

@@ -4,11 +4,14 @@ A coin is halted, and another one trades under its ticker; or the exchange count
 was before is of no use then: after a hole as long as MA50's window, or a change that the price
 never made, the series begins with the next candle, and says why until it is warm. So it does with
 the first candle of another exchange, which brings its own past with it.
+
+The last 300 candles are kept: the indicators that rules name are computed from them.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import msgspec
 
@@ -18,6 +21,7 @@ from streams.constants import Count, Positive, Share
 from streams.engines.indicators import (
     BREAK_FACTOR,
     GIVEN_AT,
+    KEPT,
     NAMES,
     WARM_AT,
     YOUNG_AT,
@@ -26,6 +30,7 @@ from streams.engines.indicators import (
     Values,
     advance,
     is_break,
+    last_closes,
     structure,
     trend,
     values,
@@ -39,6 +44,9 @@ LENGTH_MS = tuple(CANDLE_MS[timeframe] for timeframe in PLACE)
 _NEVER_MS = 253_402_300_800_000  # the year 10000
 FEATURES = tuple(tuple(f"{name}@{timeframe}" for name in (*NAMES, "TREND")) for timeframe in PLACE)
 _FACTOR_SQUARED = BREAK_FACTOR**2
+RETURNS = 60
+"""The most daily returns that a score has."""
+_GIVEN_AT = (*GIVEN_AT, YOUNG_AT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +82,9 @@ class Frame(msgspec.Struct, frozen=True, gc=False):
     trend        -1 to 1; 0 before YOUNG_AT candles
     quality      share of its weight that the confidence gets, 0 to 1; of a young series its candles
                  over WARM_AT
+    numbers      values of the last candle, in the order of NAMES; () before the first
+    earlier, earlier_trend   values and trend of the candle before it
+    holes        of the last 300 candles: number of the candle after it, candles missing in it
     """
 
     series: Series = Series()
@@ -87,6 +98,10 @@ class Frame(msgspec.Struct, frozen=True, gc=False):
     quality: float = 0.0
     broken: str = ""
     exchange: str = ""
+    numbers: tuple[float, ...] = ()
+    earlier: tuple[float, ...] = ()
+    earlier_trend: float = 0.0
+    holes: tuple[tuple[int, int], ...] = ()
 
 
 def moved(
@@ -103,6 +118,7 @@ def moved(
         forget(features, place)
     close_time, open_time = candle.close_time, candle.open_time
     series, missing, since_gap = before.series, before.missing, before.since_gap
+    earlier, holes = before.numbers, before.holes
     last, hole, broken = series.close, 0, ""
     # Most candles follow the one before, at its price: these are not looked at any further.
     if (
@@ -113,19 +129,21 @@ def moved(
         if hole >= config.gap_memory_candles or is_break(series, candle.open, candle.close, hole):
             broken = _broken(series, candle, hole)
             series, missing, hole = Series(), 0, 0
+            earlier, holes = (), ()
             forget(features, place)
-    series = advance(series, candle.high, candle.low, candle.close)
-    trend_now = quality = 0.0
+    if hole or not earlier:
+        holes = _holes(config, before, series, hole)
+    series = advance(series, candle.open, candle.high, candle.low, candle.close, candle.volume)
+    numbers, trend_now, quality = values(series), 0.0, 0.0
     if series.count >= WARM_AT:
-        numbers = values(series)
         trend_now, quality = trend(config.trend, numbers, structure(series.swings)), 1.0
         _set(features, FEATURES[place], numbers, trend_now)
     else:
         broken = broken or before.broken
-        _add_known(features, place, series)
+        _add_known(features, place, series.count, numbers)
         if series.count >= YOUNG_AT:
             way = structure(series.swings)
-            trend_now = trend(config.trend, values(series), way, is_young=True)
+            trend_now = trend(config.trend, numbers, way, is_young=True)
             quality = series.count / WARM_AT
             features[FEATURES[place][-1]] = trend_now
     if missing or hole:
@@ -146,7 +164,66 @@ def moved(
         quality,
         broken,
         candle.exchange,
+        numbers,
+        earlier,
+        before.trend,
+        holes,
     )
+
+
+def _holes(config: Config, before: Frame, series: Series, hole: int) -> tuple[tuple[int, int], ...]:
+    """Return the holes after one, or after the first candle of all.
+
+    A state from before holes were kept has one where it is not sure any more that there is none.
+    """
+    known = tuple([one for one in before.holes if one[0] > series.count - KEPT])
+    if series.count and not before.numbers:
+        memory = config.gap_memory_candles
+        sure = before.since_gap + 1 if before.missing else min(series.count, memory)
+        known = ((series.count - sure + 1, 0),)
+    return (*known, (series.count + 1, hole)) if hole else known
+
+
+def open_times(frame: Frame, place: int, candles: int) -> list[int]:
+    """Return when the last candles opened, in ms, oldest first."""
+    holes, count, time = dict(frame.holes), frame.series.count, frame.open_time
+    times = []
+    for number in range(count, count - candles, -1):
+        times.append(time)
+        time -= LENGTH_MS[place] * (holes.get(number, 0) + 1)
+    return times[::-1]
+
+
+def daily_returns(frame: Frame, last_close: float, before: tuple[float, ...]) -> tuple[float, ...]:
+    """Return the changes from one close to the next, as fractions, oldest first, at most RETURNS.
+
+    They end with the last candle, and begin after the last day that is missing. `last_close` and
+    `before` are the close and the returns of the candle before it: all but one are the same.
+    """
+    count = frame.series.count
+    unbroken = count - frame.holes[-1][0] + 1 if frame.holes else count
+    kept = min(unbroken, RETURNS + 1) - 2
+    if 0 <= kept <= len(before):
+        return (*before[len(before) - kept :], frame.series.close / last_close - 1.0)
+    closes = last_closes(frame.series, kept + 2)
+    return tuple([after / before - 1.0 for before, after in pairwise(closes)])
+
+
+def timeframe_of(feature: str) -> str:
+    """Return the timeframe that a feature's name ends in: 4h of RSI14@4h, and of RSI14@4h[1]."""
+    return feature.rpartition("@")[2].partition("[")[0]
+
+
+def lagged(frame: Frame, place: int) -> dict[str, float]:
+    """Return the values of the candle before the last one, by the names of FEATURES."""
+    if not frame.earlier:
+        return {}
+    count, earlier = frame.series.count - 1, (*frame.earlier, frame.earlier_trend)
+    return {
+        name: value
+        for name, value, given in zip(FEATURES[place], earlier, _GIVEN_AT, strict=True)
+        if count >= given
+    }
 
 
 def is_elsewhere(before: Frame, candle: Candle) -> bool:
@@ -198,8 +275,7 @@ def _set(
     features[name] = trend_now
 
 
-def _add_known(features: dict[str, float], place: int, series: Series) -> None:
-    count = series.count
-    for name, value, given in zip(FEATURES[place], values(series), GIVEN_AT, strict=False):
+def _add_known(features: dict[str, float], place: int, count: int, numbers: Values) -> None:
+    for name, value, given in zip(FEATURES[place], numbers, GIVEN_AT, strict=False):
         if count >= given:
             features[name] = value

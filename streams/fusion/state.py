@@ -21,6 +21,7 @@ class LatestScore(msgspec.Struct, frozen=True, gc=False):
 
     `missing` when the watchdog's record was the last; `sequence` is then still that of the last
     real score (-1: none yet): a repetition of it stays one. `cycle` is the last one answered.
+    `daily_returns` and `returns_until` are those of the score.
     """
 
     missing: bool

@@ -26,6 +26,8 @@ from struct import Struct
 
 import msgspec
 
+from streams.engines.indicators.window import BLOCK, CANDLE, SIZE, closes, moved, of_closes
+
 REVERSAL_ATR = 2.0
 """Size of a counter-move that ends a leg, in ATR14: a smaller one is noise of ordinary candles."""
 
@@ -118,16 +120,12 @@ Values = tuple[float, float, float, float, float, float, float, float, float, fl
 _RESUM_EVERY = 100
 """Candles after which the running sums are made anew from the window: rounding cannot grow."""
 
-_WINDOW = Struct("<200d")
-_PRICE = Struct("<d")
-_LEAVING = Struct("<d1192xd232xd")
+_SUMMED_BYTES = 200 * SIZE
+_LEAVING = Struct("<24xd5992xd1192xd")
 """The closes that leave the windows of 200, 50 and 20: places 0, 150 and 180 from where it reads.
 
 A block of 20 is the longest with which all three are in the window at every candle of the block.
 """
-
-_BLOCK = 20
-"""Candles after which the window moves. One at a time it was a third of the time of `advance`."""
 
 
 class Series(msgspec.Struct, frozen=True, gc=False):
@@ -135,17 +133,18 @@ class Series(msgspec.Struct, frozen=True, gc=False):
 
     count    candles seen
     close    the last close
-    window   the 200 closes up to the last candle whose number is a multiple of 20, oldest first,
-             as little-endian doubles; 0 where there were none
-    recent   the closes after these, likewise
+    older    the last 300 candles up to the last one whose number is a multiple of 20, or as many as
+             there are, oldest first; see `window`
+    newer    the candles after these
     sum*     of the last 20, 50, 200 closes
     others   running averages: gains, losses and true range (Wilder), closes and MACD (exponential)
+    window, recent   what a state of an earlier version has in place of older and newer: closes
     """
 
     count: int = 0
     close: float = 0.0
-    window: bytes = bytes(_WINDOW.size)
-    recent: bytes = b""
+    older: bytes = b""
+    newer: bytes = b""
     sum20: float = 0.0
     sum50: float = 0.0
     sum200: float = 0.0
@@ -158,6 +157,13 @@ class Series(msgspec.Struct, frozen=True, gc=False):
     signal: float = 0.0
     atr14: float = 0.0
     swings: Swings = Swings()
+    window: bytes = b""
+    recent: bytes = b""
+
+
+def candles(series: Series) -> bytes:
+    """Return the last 300 candles, or as many as there are, as `window` has them."""
+    return moved(series.older, series.newer)
 
 
 def _alpha(settled: float, length: int, inputs: int) -> float:
@@ -186,8 +192,18 @@ _ALPHAS = tuple(_alphas(count) for count in range(_SEEDED + 1))
 """By candle; from candle 35 on they stay the same."""
 
 
-def advance(series: Series, high: float, low: float, close: float) -> Series:
+def advance(
+    series: Series, open_: float, high: float, low: float, close: float, volume: float
+) -> Series:
     """Return the series with one more closed candle."""
+    older, newer = series.older, series.newer
+    begin = len(older) - _SUMMED_BYTES + len(newer)
+    if begin >= len(newer):
+        leaving200, leaving50, leaving20 = _LEAVING.unpack_from(older, begin)
+    else:
+        older, newer = _with_candles(series)
+        summed = older[-_SUMMED_BYTES:].rjust(_SUMMED_BYTES, b"\0")
+        leaving200, leaving50, leaving20 = _LEAVING.unpack_from(summed, len(newer))
     count = series.count + 1
     fast, slow, smooth, wilder14, wilder30 = _ALPHAS[count if count < _SEEDED else _SEEDED]
     last, atr14, ema12, ema26 = series.close, series.atr14, series.ema12, series.ema26
@@ -198,23 +214,21 @@ def advance(series: Series, high: float, low: float, close: float) -> Series:
     ema12 += fast * (close - ema12)
     ema26 += slow * (close - ema26)
     gain14, loss14, gain30, loss30 = series.gain14, series.loss14, series.gain30, series.loss30
-    window, recent = series.window, series.recent
-    leaving200, leaving50, leaving20 = _LEAVING.unpack_from(window, len(recent))
-    recent += _PRICE.pack(close)
-    if count % _BLOCK == 0:
-        window, recent = window[len(recent) :] + recent, b""
+    newer += CANDLE.pack(open_, high, low, close, volume)
+    if count % BLOCK == 0:
+        older, newer = moved(older, newer), b""
     if count % _RESUM_EVERY:
         sum20 = series.sum20 + (close - leaving20)
         sum50 = series.sum50 + (close - leaving50)
         sum200 = series.sum200 + (close - leaving200)
     else:
-        sum20, sum50, sum200 = _sums(window)
+        sum20, sum50, sum200 = _sums(older)
     signal, swings = series.signal, series.swings
     return Series(
         count,
         close,
-        window,
-        recent,
+        older,
+        newer,
         sum20,
         sum50,
         sum200,
@@ -230,9 +244,16 @@ def advance(series: Series, high: float, low: float, close: float) -> Series:
     )
 
 
-def _sums(window: bytes) -> tuple[float, float, float]:
-    prices = _WINDOW.unpack(window)
-    return fsum(prices[180:]), fsum(prices[150:]), fsum(prices)
+def _with_candles(series: Series) -> tuple[bytes, bytes]:
+    """Return older and newer, also of a state from before candles were kept."""
+    if series.window:
+        return of_closes(series.window), of_closes(series.recent)
+    return series.older, series.newer
+
+
+def _sums(older: bytes) -> tuple[float, float, float]:
+    prices = closes(older, 200)
+    return fsum(prices[-20:]), fsum(prices[-50:]), fsum(prices)
 
 
 BREAK_FACTOR = 3.0
@@ -260,9 +281,14 @@ def is_break(series: Series, open_: float, close: float, missing: int) -> bool:
     return jump > max(least, min(most, _largest_change(series) * sqrt(missing + 1)))
 
 
+def last_closes(series: Series, count: int) -> tuple[float, ...]:
+    """Return the last `count` closes, or as many as there are, oldest first."""
+    return closes(b"".join(_with_candles(series)), count)
+
+
 def _largest_change(series: Series) -> float:
     """Return the largest change from close to close among the last 200, as a logarithm."""
-    prices = _WINDOW.unpack((series.window + series.recent)[-_WINDOW.size :])
+    prices = last_closes(series, 200)
     changes = (abs(log(b / a)) for a, b in pairwise(prices) if a > 0.0 < b)
     return max(changes, default=0.0)
 

@@ -29,8 +29,8 @@ SETTLED_AT = dict(zip(NAMES, (20, 50, 200, 202, 439, 206, 220, 220, 202, 1), str
 
 def run(prices: list[Ohlc]) -> list[Series]:
     series, all_series = Series(), []
-    for _, high, low, close in prices:
-        series = advance(series, high, low, close)
+    for open_, high, low, close in prices:
+        series = advance(series, open_, high, low, close, 1.0)
         all_series.append(series)
     return all_series
 
