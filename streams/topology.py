@@ -66,6 +66,13 @@ def stage(name: str) -> Stage:
     raise LookupError(msg)
 
 
+def uses_strategies(stage: Stage) -> bool:
+    """Return whether a stage looks into the table of strategies."""
+    if isinstance(stage, ScoringStage):
+        return stage.engine.want is not None
+    return stage.name == FusionStage.name
+
+
 def stages() -> tuple[Stage, ...]:
     """Return all stages, in the order of the flow."""
     return tuple(stage(name) for name in stage_names())

@@ -53,6 +53,8 @@ class StrategyLog:
         self._open = AsyncExitStack()
         self._placed: Mapping[str, Placed] = {}
         self.refused: Mapping[str, Refused] = {}
+        self.read_to = -1
+        """Offset of the last record read, -1 before the first."""
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -81,6 +83,7 @@ class StrategyLog:
         placed, refused = dict(self._placed), dict(self.refused)
         for record in sorted(records, key=lambda one: one.offset):
             name = (record.key or b"").decode(errors="replace")
+            self.read_to = record.offset
             if record.value is None:
                 placed.pop(name, None)
                 refused.pop(name, None)

@@ -19,6 +19,8 @@ from streams.agents.crashes import CrashLog
 from streams.agents.faust_ext.consumer import Chunk
 from streams.agents.headline_reader import HeadlineReader
 from streams.agents.state_store import StateStore
+from streams.engines.indicators.library import load
+from streams.engines.scoring_stage import ScoringStage
 from streams.headlines.probabilities import NO_TEXTS, ModelTexts, Probabilities
 from streams.headlines.stage import remembered
 from streams.runner import StageRunner
@@ -35,9 +37,12 @@ _AT_ONCE = 32
 """Records whose texts are read together."""
 _A_TURN = 8
 """Records between two turns of the event loop: some milliseconds, whatever is in them."""
-_READ_S = 2.0
-"""A batch ends where its texts took so long to read: a rebalance waits for it, and so does the
-watchdog that ends a worker without progress."""
+_TURN_S = 0.02
+"""Time after which the event loop has its turn all the same: a candle may take that long where
+rules name twenty indicators."""
+_MOST_S = 2.0
+"""A batch ends after so long (texts that a model reads, indicators that rules name): a rebalance
+waits for it, and so does the watchdog that ends a worker without progress."""
 
 
 class BatchResult:
@@ -125,11 +130,15 @@ class BatchProcessor:
     ) -> tuple[BatchResult, list[Chunk]]:
         """Return the work of the chunks, and what is left for the next batch.
 
-        A batch ends where the outputs of one key become many bytes. Whatever goes wrong while one
-        record is handled is counted to that record and passes through: see CrashLog.
+        A batch ends where the outputs of one key become many bytes, or after some time. Whatever
+        goes wrong while one record is handled is counted to that record and passes through: see
+        CrashLog.
         """
         work = BatchResult(assignment_number)
-        tables, began_s = self._tables(), time.monotonic()
+        tables = self._tables()
+        if isinstance(self._stage, ScoringStage) and self._stage.must_load(tables):
+            await asyncio.to_thread(load)
+        began_s = turn_s = time.monotonic()
         waiting = list(chunks)
         for number, chunk in enumerate(waiting):
             topic, records = logical(chunk.tp.topic, self._prefix), chunk.records
@@ -143,11 +152,11 @@ class BatchProcessor:
                         work.events += index
                         rest = chunk._replace(records=records[index:])
                         return work, [rest, *waiting[number + 1 :]]
-                    if index and not index % _A_TURN:
+                    if index and (not index % _A_TURN or time.monotonic() - turn_s > _TURN_S):
                         await asyncio.sleep(0)  # the event loop gets its turn
+                        turn_s = time.monotonic()
                     await self._handle(work, topic, record, tables)
-                if self._reader is not None:
-                    work.is_full |= time.monotonic() - began_s > _READ_S
+                work.is_full |= time.monotonic() - began_s > _MOST_S
             work.done[chunk.tp] = chunk.next_offset
             work.events += len(records)
             await asyncio.sleep(0)

@@ -29,7 +29,7 @@ from streams.agents.stage_worker import StageWorker
 from streams.agents.strategies import StrategyTable
 from streams.headlines.stage import HeadlinesStage
 from streams.stage import EMPTY_TABLES, Stage
-from streams.topology import stage
+from streams.topology import stage, uses_strategies
 from transport import admin, clients, logs, memory
 from transport.groups import join_limit_s
 from transport.registered_codec import codec_of
@@ -137,7 +137,7 @@ async def run(names: list[str], settings: Settings) -> int:
     limits = await asyncio.to_thread(admin.record_limits, settings, written)
     codec, registry = await codec_of(settings)
     strategies = StrategyTable(settings, codec)
-    needs_strategies = "fusion" in names
+    needs_strategies = any(uses_strategies(stage(name)) for name in working)
     if needs_strategies:
         await strategies.start()
     hosts = [
@@ -146,7 +146,7 @@ async def run(names: list[str], settings: Settings) -> int:
             settings,
             codec,
             registry,
-            strategies.tables if name == "fusion" else lambda: EMPTY_TABLES,
+            strategies.tables if uses_strategies(stage(name)) else lambda: EMPTY_TABLES,
             limits,
             HeadlineReader() if name == HeadlinesStage.name else None,
         )

@@ -1,4 +1,4 @@
-"""The strategies as a table that every fusion worker holds whole."""
+"""The strategies as a table that each worker of a stage which uses them holds whole."""
 
 from __future__ import annotations
 
@@ -25,4 +25,5 @@ class StrategyTable(StrategyLog):
         return self._tables
 
     def _renew(self, placed: Mapping[str, Placed]) -> None:
-        self._tables = Tables({name: StrategyAt(*one) for name, one in placed.items()})
+        strategies = {name: StrategyAt(*one) for name, one in placed.items()}
+        self._tables = Tables(strategies, read_to=self.read_to)

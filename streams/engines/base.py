@@ -6,7 +6,7 @@
 
 An engine that computes what rules name has a fourth one, called after each update:
 
-    want(config, state, wanted)           -> state       with the features in `wanted`, no others
+    want(config, state, wanted, event)    -> state       with the features in `wanted`, no others
 
 Rules that the property tests hold every engine to:
 
@@ -74,7 +74,7 @@ class Engine(Generic[C, S]):
     update: Callable[[C, S, Any, int], S]
     read: Callable[[C, S, int], EngineReading]
     min_change: float = 0.01
-    want: Callable[[C, S, Wanted], S] | None = None
+    want: Callable[[C, S, Wanted, Any], S] | None = None
 
 
 def freshness(age_ms: float | None, fresh_ms: float, stale_ms: float) -> float:

@@ -10,6 +10,7 @@ from schemas.market import TrendingAsset
 from schemas.scores import EngineScore, InputPosition
 from schemas.topics import SCORES, TRENDING
 from streams.engines.base import Engine
+from streams.engines.indicators.library import is_loaded
 from streams.engines.wanted import NOTHING, Wanted, WantedIndicators
 from streams.stage import Output, Position, Tables
 
@@ -57,6 +58,10 @@ class ScoringStage:
         state: ScoringState = self.state_type(self.engine.initial(self.engine.config))
         return state
 
+    def must_load(self, tables: Tables) -> bool:
+        """Return whether the next step imports the library of indicators, half a second long."""
+        return self.engine.want is not None and self._wanted.is_any(tables) and not is_loaded()
+
     def step(
         self, state: ScoringState, event: Any, position: Position, tables: Tables
     ) -> tuple[ScoringState, tuple[Output, ...]]:
@@ -66,7 +71,7 @@ class ScoringStage:
         wanted = NOTHING
         if engine.want is not None:
             wanted = self._wanted.of(tables, event.asset)
-            core = engine.want(engine.config, core, wanted)
+            core = engine.want(engine.config, core, wanted, event)
         is_tick = type(event) is TrendingAsset
         if core is before and not is_tick:
             return state, ()

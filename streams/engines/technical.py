@@ -45,7 +45,7 @@ from streams.engines.technical_frame import (
     moved,
     timeframe_of,
 )
-from streams.engines.technical_wanted import failures, renew
+from streams.engines.technical_wanted import clear, failures, renew
 from streams.engines.wanted import Wanted
 
 _DAY = PLACE["1d"]
@@ -235,18 +235,36 @@ def _aged(config: Config, state: State, now: int) -> tuple[float, dict[str, str]
     return (fresh / present if present else 0.0), stale
 
 
-def want(config: Config, state: State, wanted: Wanted) -> State:
-    """Return the state with the features that rules want, computed where they are not yet."""
-    known = wanted.names == state.wanted
-    if known and not (state.due and wanted.names):
+def want(config: Config, state: State, wanted: Wanted, event: Any) -> State:
+    """Return the state with the features that rules want, computed where they are not yet.
+
+    A candle of the past is one of many that come at once: it takes away what was of the candle
+    before it, and the next event that is none computes what is due.
+    """
+    is_known = wanted.names == state.wanted
+    if is_known and not (state.due and wanted.names):
         return state
     features, detail = state.reading.features.copy(), state.reading.detail.copy()
+    is_past, is_changed = _is_past(config, event), False
     frames = zip(PLACE, (*state.frames, *state.short), strict=True)
     for place, (timeframe, frame) in enumerate(frames):
-        if not known or state.due >> place & 1:
-            renew(features, detail, frame, timeframe, state.wanted, wanted)
+        is_due = bool(state.due >> place & 1)
+        if is_due or not (is_known or is_past):
+            is_changed |= clear(features, detail, timeframe, state.wanted)
+            if not is_past:
+                renew(features, detail, frame, timeframe, wanted)
+    if is_past and not is_changed:
+        return state
     reading = replace(state.reading, features=features, detail=detail)
+    if is_past:
+        return replace(state, reading=reading)
     return replace(state, reading=reading, wanted=wanted.names, due=0)
+
+
+def _is_past(config: Config, event: Any) -> bool:
+    if type(event) is not Candle or not event.closed:
+        return False
+    return bool(event.observed_at - event.close_time > config.fresh_ms[PLACE[event.timeframe]])
 
 
 ENGINE: Engine[Config, State] = Engine(

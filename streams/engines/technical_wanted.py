@@ -17,23 +17,28 @@ from streams.engines.wanted import Wanted
 _FAILED = "indicators_"
 
 
+def clear(
+    features: dict[str, float], detail: dict[str, str], timeframe: str, wanted: Sequence[str]
+) -> bool:
+    """Take what was wanted of a timeframe out of the features; return whether there was any."""
+    gone = [name for name in wanted if name in features and timeframe_of(name) == timeframe]
+    for name in gone:
+        del features[name]
+    return detail.pop(f"{_FAILED}{timeframe}", None) is not None or bool(gone)
+
+
 def renew(
     features: dict[str, float],
     detail: dict[str, str],
     frame: Frame,
     timeframe: str,
-    before: Sequence[str],
     wanted: Wanted,
 ) -> None:
-    """Put what is wanted of a timeframe into `features` in place of what was `before`.
+    """Put what is wanted of a timeframe into the features.
 
     What has no value (too few candles, NaN) is not there; what the library cannot compute is not
     there either, and said in `detail`.
     """
-    for name in before:
-        if timeframe_of(name) == timeframe:
-            features.pop(name, None)
-    detail.pop(f"{_FAILED}{timeframe}", None)
     asked = wanted.by_timeframe.get(timeframe)
     if not asked:
         return

@@ -52,6 +52,12 @@ class WantedIndicators:
             found = self._by_asset[asset] = self._made(asset)
         return found
 
+    def is_any(self, tables: Tables) -> bool:
+        """Return whether the strategies of a table want anything, of whatever asset."""
+        if tables.strategies is not self._table:
+            self._take(tables)
+        return bool(self._of)
+
     def _take(self, tables: Tables) -> None:
         """Take another table; what is known of strategies that are still the same stays."""
         before, self._of, self._by_asset = self._of, {}, {}

@@ -18,6 +18,8 @@ from typing import IO
 
 import msgspec
 
+from schemas.rule_language import wanted
+from streams.engines.indicators.library import load
 from streams.lookahead.guard import FileGuard
 from streams.lookahead.output_digest import digest, output_digest
 from streams.lookahead.records import unpack
@@ -67,6 +69,8 @@ def main() -> None:
         return
     hello = msgspec.msgpack.decode(first, type=Hello)
     given()  # a file, perhaps
+    if any(wanted(at.strategy) for at in hello.strategies.values()):
+        load()  # C code that wants to see the clock's own classes
     guard = FileGuard()
     seal()
     stages, welcome = _load(hello, guard.refusal)

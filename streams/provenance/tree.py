@@ -170,7 +170,8 @@ def _evidence_places(score: EngineScore) -> tuple[InputPosition, ...]:
     """Return the evidence: it stands in the market topic of the engine, which its inputs name."""
     if not score.evidence or not score.inputs:
         return ()
-    source = next((one for one in score.inputs if one.topic != TRENDING.name), score.inputs[0])
+    others = (TRENDING.name, STRATEGIES.name)
+    source = next((one for one in score.inputs if one.topic not in others), score.inputs[0])
     topic = evidence_topic(source.topic)
     return tuple(InputPosition(topic, source.partition, offset) for offset in score.evidence)
 

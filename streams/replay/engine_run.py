@@ -8,15 +8,32 @@ from itertools import tee
 
 from schemas.codec import BadEventError
 from schemas.scores import EngineScore
-from schemas.topics import SCORES, TRENDING
+from schemas.topics import SCORES, STRATEGIES, TRENDING
+from streams.replay.changes import Changes
 from streams.replay.headline_scores import engine_log
 from streams.replay.letters import Letters
 from streams.replay.logs import Logs, asset_of
 from streams.replay.parity import Comparison
 from streams.replay.per_key_reader import Keyed, PerKeyReader, remember
 from streams.runner import Produced, StageRunner
-from streams.stage import Stage, UnusableEventError
+from streams.stage import Stage, Tables, UnusableEventError
 from streams.topology import stage
+
+
+class RecordedTables:
+    """The tables of strategies that the engines had, by how far control.strategies was read."""
+
+    def __init__(self, logs: Logs, changes: Changes) -> None:
+        self._versions, self._changes = logs.strategies(), changes
+        self._tables: dict[int, Tables] = {}
+
+    def at(self, offset: int) -> Tables:
+        """Return the table of who has read up to an offset; -1: a score that names none."""
+        found = self._tables.get(offset)
+        if found is None:
+            strategies = self._changes.table(self._versions.at(offset))
+            found = self._tables[offset] = Tables(strategies, read_to=offset)
+        return found
 
 
 class EngineRun:
@@ -31,8 +48,11 @@ class EngineRun:
         partitions: int,
         partition: int,
         former: Mapping[str, str],
+        tables: RecordedTables,
     ) -> None:
         """`former`: names that its topics had when the scores were made; see `former_names`."""
+        self._tables = tables
+        self._tables_of: dict[str, Tables] = {}
         self._stage = scoring
         self._former = former
         self._letters = letters
@@ -88,12 +108,16 @@ class EngineRun:
         """Apply what the engine had read when it made a score, the score's own record last."""
         positions = dict(self._read_by(score))
         trigger = TRENDING.name if score.cycle is not None else self._stage.inputs[-1]
+        # What came before it made no score, so it was read with strategies that want the same.
+        before = self._tables_of.get(score.asset, self._tables.at(-1))
+        now = self._tables_of[score.asset] = self._tables.at(positions.get(STRATEGIES.name, -1))
         outputs = []
         for topic in sorted(positions, key=lambda name: name == trigger):
             log = self._logs.get(topic)
             if log is not None:
                 for record in log.up_to(score.asset, positions[topic]):
-                    outputs += self._apply(topic, record)
+                    is_own = topic == trigger and record.record.offset == positions[topic]
+                    outputs += self._apply(topic, record, now if is_own else before)
         return outputs
 
     def rest(self) -> Iterator[Produced]:
@@ -101,13 +125,16 @@ class EngineRun:
         left = [(topic, one) for topic, log in self._logs.items() for one in log.rest()]
         left.sort(key=lambda pair: (pair[1].record.timestamp_ms, pair[0] != TRENDING.name))
         for topic, one in left:
-            yield from self._apply(topic, one)
+            tables = self._tables_of.get(asset_of(one) or "", self._tables.at(-1))
+            yield from self._apply(topic, one, tables)
 
-    def _apply(self, topic: str, one: Keyed) -> list[Produced]:
+    def _apply(self, topic: str, one: Keyed, tables: Tables) -> list[Produced]:
         record, event = one
         self.read[topic] += 1
         try:
-            outputs = self._runner.apply(topic, self._partition, record.offset, record.key, event)
+            outputs = self._runner.apply(
+                topic, self._partition, record.offset, record.key, event, tables
+            )
         except BadEventError as error:
             self._letters.refuse(self._stage.name, topic, record, error)
             return []

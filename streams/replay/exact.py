@@ -18,13 +18,13 @@ from schemas.codec import BadEventError
 from schemas.engines import ENGINES
 from schemas.partitioning import partition_for
 from schemas.scores import EngineScore
-from schemas.topics import DECISIONS, REQUESTS, SCORES, evidence_topic
+from schemas.topics import DECISIONS, REQUESTS, SCORES, STRATEGIES, evidence_topic
 from streams.confidence.confidence_stage import ConfidenceStage
 from streams.fusion.fusion_stage import FusionStage
 from streams.fusion.state import FusionState
 from streams.fusion.watchdog import missing_score
 from streams.replay.changes import NO_CHANGES, Changes
-from streams.replay.engine_run import EngineRun, tick_sources
+from streams.replay.engine_run import EngineRun, RecordedTables, tick_sources
 from streams.replay.headline_scores import check_news_scores, former_names
 from streams.replay.letters import Letters
 from streams.replay.logs import Logs, asset_of
@@ -70,6 +70,7 @@ class ExactReplay:
         )
         former = former_names(logs.archive)
         stands_in = {now: before for before, now in former.items()}
+        tables = RecordedTables(logs, changes)
         self._engines = {
             name: EngineRun(
                 stage(name),
@@ -78,10 +79,12 @@ class ExactReplay:
                 {
                     topic: logs.last(stands_in.get(topic, topic), partition)
                     for topic in stage(name).inputs
-                },
+                }
+                | {STRATEGIES.name: logs.last(STRATEGIES.name, 0)},
                 partitions,
                 partition,
                 former,
+                tables,
             )
             for name, source in tick_sources(
                 logs, partition, [name for name in ENGINES if name not in changes.without]

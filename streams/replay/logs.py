@@ -12,6 +12,7 @@ import msgspec
 from schemas.codec import BadEventError
 from schemas.control import Strategy
 from schemas.topics import STRATEGIES
+from schemas.validation import problem
 from streams.archive.reader import Archive
 from streams.fusion.state import strategies_for
 from streams.replay.per_key_reader import Keyed
@@ -101,31 +102,37 @@ class Logs:
 
         `chosen` says record by record which ones to yield; the others are not decoded.
         """
-        decode = self.codec.decode
+        decode = self._decode_strategy if topic == STRATEGIES.name else self.codec.decode
         records = self.archive.records(topic, partition, until_ms=self._until_ms)
         for record in records if chosen is None else compress(records, chosen):
             event: Any
-            if record.value is None and topic == STRATEGIES.name:
-                event = None
-            else:
-                try:
-                    event = decode(record.value)
-                except BadEventError as error:
-                    event = error
+            try:
+                event = decode(record.value)
+            except BadEventError as error:
+                event = error
             yield Keyed(record, event)
 
     def rows(self, topic: str, partition: int) -> Iterator[tuple[int, int, bytes | None, Any]]:
         """Yield the same as plain rows, for the merge of a raw replay."""
-        decode = self.codec.decode
-        compacted = topic == STRATEGIES.name
+        decode = self._decode_strategy if topic == STRATEGIES.name else self.codec.decode
         event: Any
         records = self.archive.records(topic, partition, until_ms=self._until_ms)
         for offset, timestamp_ms, key, value, _ in records:
             try:
-                event = None if compacted and value is None else decode(value)
+                event = decode(value)
             except BadEventError as error:
                 event = error
             yield offset, timestamp_ms, key, event
+
+    def _decode_strategy(self, value: bytes | None) -> Any:
+        """Return a strategy, None for a tombstone; one that the live run ignored raises too."""
+        if value is None:
+            return None
+        event = self.codec.decode(value)
+        wrong = problem(event)
+        if wrong:
+            raise BadEventError(wrong)
+        return event
 
     def strategies(self) -> StrategyVersions:
         """Return every version of every strategy that is a valid one."""

@@ -93,7 +93,8 @@ class MarketReplay:
         elif not isinstance(event, BadEventError):
             self._strategies[event.strategy_id] = StrategyAt(event, offset)
         ordered = {name: self._strategies[name] for name in sorted(self._strategies)}
-        self._runner.tables = self._runner.tables._replace(strategies=self._changes.table(ordered))
+        strategies = self._changes.table(ordered)
+        self._runner.tables = self._runner.tables._replace(strategies=strategies, read_to=offset)
 
     def _take(self, one: Produced) -> None:
         if one.topic == DECISIONS.name:

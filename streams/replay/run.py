@@ -25,6 +25,7 @@ from streams.replay.sources import (
     Source,
     SourceError,
     describe_archive,
+    names_indicators,
 )
 from streams.replay.work import Done, ReplayTask, VerifyTask
 from streams.runner import Produced, Refused
@@ -93,6 +94,7 @@ def replay(
         isinstance(source, ArchiveSource) and source.as_recorded and not changes and not by_clock
     )
     started_s = time.monotonic()
+    with_indicators = names_indicators(source, changes)
     if out is not None:
         make_output(out, count)
     tasks = [
@@ -104,6 +106,7 @@ def replay(
             out=None if out is None else str(out),
             from_ms=from_ms,
             decides=not follows,
+            with_indicators=with_indicators,
         )
         for partitions in spread(weights, jobs)
     ]
@@ -161,7 +164,9 @@ def verify(address: str, *, jobs: int, on_progress: OnProgress | None = None) ->
 
     Raises SourceError, ArchiveError or ReplayError.
     """
-    count, weights = describe_archive(ArchiveSource(address=address, as_recorded=True))
+    source = ArchiveSource(address=address, as_recorded=True)
+    count, weights = describe_archive(source)
+    with_indicators = names_indicators(source)
     if not weights.total():
         msg = f"{address} holds no scores: there is no live run to compare with"
         raise SourceError(msg)
@@ -172,6 +177,7 @@ def verify(address: str, *, jobs: int, on_progress: OnProgress | None = None) ->
             address=address,
             partitions=partitions,
             decisions=tuple(range(number, count, len(shards_of))),
+            with_indicators=with_indicators,
         )
         for number, partitions in enumerate(shards_of)
     ]

@@ -22,6 +22,8 @@ _REFUSED_EVENTS = (
     "os.spawn",
     "pty.spawn",
 )
+_REFUSED_IMPORTS = ("pandas",)
+"""Where it meets the sealed classes it ends the process."""
 _CLOCKS = (
     "time",
     "time_ns",
@@ -42,6 +44,10 @@ _CLOCKS = (
 
 class SealedError(RuntimeError):
     """Something in a replay tried to reach the outside: the text says what."""
+
+
+class SealedImportError(SealedError, ImportError):
+    """Something imported C code that needs the clock's own classes; it has to come before."""
 
 
 class _AnyTimeMeta(type(datetime.datetime)):  # type: ignore[misc]
@@ -83,9 +89,12 @@ def seal() -> None:
     datetime.datetime = _SealedDatetime  # type: ignore[misc]
 
 
-def _audit(event: str, _arguments: tuple[Any, ...]) -> None:
+def _audit(event: str, arguments: tuple[Any, ...]) -> None:
     if event.startswith(_REFUSED_EVENTS):
         _refuse(event)
+    if event == "import" and arguments[0] in _REFUSED_IMPORTS:
+        msg = f"{arguments[0]} is imported too late: it has to be there before the seal"
+        raise SealedImportError(msg)
 
 
 def _refusing(what: str) -> Callable[..., NoReturn]:

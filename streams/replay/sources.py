@@ -13,7 +13,9 @@ import msgspec
 
 from schemas.control import Strategy
 from schemas.partitioning import partition_of
+from schemas.rule_language import wanted
 from schemas.topics import DECISIONS, MARKET_TOPICS, NEWS_SCORES, REQUESTS, SCORES, STRATEGIES
+from streams.replay.changes import NO_CHANGES, Changes
 from streams.replay.replay_record import RANK, ReplayRecord, merged
 from streams.stage import StrategyAt
 
@@ -154,6 +156,28 @@ def initial_strategies(source: Source) -> dict[str, StrategyAt]:
         strategy.strategy_id: StrategyAt(strategy, offset)
         for offset, strategy in enumerate(source.strategies)
     }
+
+
+def names_indicators(source: Source, changes: Changes = NO_CHANGES) -> bool:
+    """Return whether a strategy of a source names indicators that a library computes."""
+    strategies: Iterable[Strategy | None]
+    if isinstance(source, ArchiveSource):
+        from streams.archive.reader import Archive
+        from streams.replay.logs import Logs
+
+        archive = Archive(source.address)
+        if STRATEGIES.name not in archive.partitions:
+            return False
+        strategies = [one.strategy for one in Logs(archive).strategies().versions]
+    else:
+        strategies = source.strategies
+    table = {
+        str(number): StrategyAt(one, number)
+        for number, one in enumerate(strategies)
+        if one is not None
+    }
+    tried = changes.table(table).values()
+    return any(one.is_parameterised for at in tried for one in wanted(at.strategy))
 
 
 def arrivals(

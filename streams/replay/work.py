@@ -38,6 +38,7 @@ class ReplayTask(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     """A shard of a replay: some partitions of a source; `out` is the folder of the outputs.
 
     `decides`: its decisions are wanted; else those that were recorded are taken.
+    `with_indicators`: strategies name some that a library computes (`child` looks for these bytes).
     """
 
     source: Source
@@ -47,6 +48,7 @@ class ReplayTask(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     out: str | None = None
     from_ms: int = 0
     decides: bool = True
+    with_indicators: bool = False
 
 
 class VerifyTask(msgspec.Struct, frozen=True, tag=True, kw_only=True):
@@ -55,6 +57,7 @@ class VerifyTask(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     address: str
     partitions: tuple[int, ...]
     decisions: tuple[int, ...]
+    with_indicators: bool = False
 
 
 Task = ReplayTask | VerifyTask

@@ -1,23 +1,20 @@
-"""Technical indicators, incremental and pure: see `series`, `swings` and `trend`."""
+"""Technical indicators: `series`, `swings`, `trend` are incremental, `library` has the others."""
 
 from streams.engines.indicators.series import (
     BREAK_FACTOR,
     GIVEN_AT,
     NAMES,
-    REVERSAL_ATR,
     WARM_AT,
     YOUNG_AT,
     Series,
-    Swings,
     Values,
     advance,
     candles,
     is_break,
     last_closes,
-    structure,
-    swing,
     values,
 )
+from streams.engines.indicators.swings import REVERSAL_ATR, Swings, structure, swing
 from streams.engines.indicators.trend import TrendConfig, trend
 from streams.engines.indicators.window import KEPT, Ohlcv, latest
 

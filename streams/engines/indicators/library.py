@@ -51,6 +51,11 @@ def load() -> Any:
     return pandas_ta_classic
 
 
+def is_loaded() -> bool:
+    """Return whether `load` has been called."""
+    return load.cache_info().currsize > 0
+
+
 def compute(
     window: bytes,
     asked: Mapping[str, Indicator],

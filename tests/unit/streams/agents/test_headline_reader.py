@@ -201,7 +201,7 @@ async def test_the_event_loop_goes_on_while_1000_articles_are_scored(tmp_path: P
 async def test_a_slow_model_ends_the_batch_before_anyone_waits_for_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batch, "_READ_S", 0.05)
+    monkeypatch.setattr(batch, "_MOST_S", 0.05)
     broker, model = MemoryBroker(), SmallModel(takes_s=0.002)
     broker.publish(*(make_news(f"{n} up", n + 1) for n in range(200)))
     one = worker(broker, tmp_path, model)
