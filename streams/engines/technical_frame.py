@@ -117,29 +117,30 @@ def moved(
         before = Frame(broken=f"exchange from {before.exchange} to {candle.exchange}")
         forget(features, place)
     close_time, open_time = candle.close_time, candle.open_time
-    series, missing, since_gap = before.series, before.missing, before.since_gap
-    earlier, holes = before.numbers, before.holes
-    last, hole, broken = series.close, 0, ""
+    last, hole, broken = before.series.close, 0, ""
     # Most candles follow the one before, at its price: these are not looked at any further.
     if (
         open_time - before.open_time != LENGTH_MS[place]
         or not last < BREAK_FACTOR * candle.open < _FACTOR_SQUARED * last
     ):
         hole = _missing_before(before, open_time, LENGTH_MS[place])
-        if hole >= config.gap_memory_candles or is_break(series, candle.open, candle.close, hole):
-            broken = _broken(series, candle, hole)
-            series, missing, hole = Series(), 0, 0
-            earlier, holes = (), ()
+        if hole >= config.gap_memory_candles or is_break(
+            before.series, candle.open, candle.close, hole
+        ):
+            before, hole = Frame(broken=_broken(before.series, candle, hole)), 0
             forget(features, place)
-    if hole or not earlier:
-        holes = _holes(config, before, series, hole)
-    series = advance(series, candle.open, candle.high, candle.low, candle.close, candle.volume)
+    missing, since_gap, holes = before.missing, before.since_gap, before.holes
+    if hole or not before.numbers:
+        holes = _holes(config, before, hole)
+    series = advance(
+        before.series, candle.open, candle.high, candle.low, candle.close, candle.volume
+    )
     numbers, trend_now, quality = values(series), 0.0, 0.0
     if series.count >= WARM_AT:
         trend_now, quality = trend(config.trend, numbers, structure(series.swings)), 1.0
         _set(features, FEATURES[place], numbers, trend_now)
     else:
-        broken = broken or before.broken
+        broken = before.broken
         _add_known(features, place, series.count, numbers)
         if series.count >= YOUNG_AT:
             way = structure(series.swings)
@@ -165,23 +166,24 @@ def moved(
         broken,
         candle.exchange,
         numbers,
-        earlier,
+        before.numbers,
         before.trend,
         holes,
     )
 
 
-def _holes(config: Config, before: Frame, series: Series, hole: int) -> tuple[tuple[int, int], ...]:
+def _holes(config: Config, before: Frame, hole: int) -> tuple[tuple[int, int], ...]:
     """Return the holes after one, or after the first candle of all.
 
     A state from before holes were kept has one where it is not sure any more that there is none.
     """
-    known = tuple([one for one in before.holes if one[0] > series.count - KEPT])
-    if series.count and not before.numbers:
+    count = before.series.count
+    known = tuple([one for one in before.holes if one[0] > count - KEPT])
+    if count and not before.numbers:
         memory = config.gap_memory_candles
-        sure = before.since_gap + 1 if before.missing else min(series.count, memory)
-        known = ((series.count - sure + 1, 0),)
-    return (*known, (series.count + 1, hole)) if hole else known
+        sure = before.since_gap + 1 if before.missing else min(count, memory)
+        known = ((count - sure + 1, 0),)
+    return (*known, (count + 1, hole)) if hole else known
 
 
 def open_times(frame: Frame, place: int, candles: int) -> list[int]:
