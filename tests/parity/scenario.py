@@ -124,7 +124,12 @@ async def _unusual(running: Rig, part: Sequence[Any], number: int) -> None:
         await running.publisher.publish(request)
     unknown = SignalRequest(f"request-{number}-unknown", asset, "nobody's", now_ms)
     await running.publisher.publish(unknown)
-    changed = replace(PREBUILT[1], version=number, buy_threshold=0.2 + 0.01 * (number % 7))
+    changed = replace(
+        PREBUILT[1],
+        version=number,
+        buy_threshold=0.2 + 0.01 * (number % 7),
+        entry_rule=f"WILLR({3 + number}) CROSSES_ABOVE -80 AND RSI({4 + number})@4h < 60",
+    )
     await running.publisher.publish(changed)
     settings = running.settings
     async with AIOKafkaProducer(bootstrap_servers=settings.require_bootstrap()) as producer:
