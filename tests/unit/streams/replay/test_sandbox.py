@@ -61,6 +61,7 @@ def attempt(code: str) -> str:
         pytest.param("from datetime import datetime, UTC; datetime.now(UTC)", id="now, UTC"),
         pytest.param("import datetime; datetime.datetime.utcnow()", id="utcnow"),
         pytest.param("import datetime; datetime.date.today()", id="date.today"),
+        pytest.param("import pandas", id="pandas, which would end the process"),
     ],
 )
 def test_refused(code: str) -> None:
