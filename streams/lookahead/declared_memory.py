@@ -21,12 +21,13 @@ def memory_of(engine: Engine[Any, Any]) -> str:
 
 
 def _technical(config: Any) -> str:
-    from streams.engines.indicators import WARM_AT
+    from streams.engines.indicators import KEPT, WARM_AT
 
     # The slowest average is Wilder's of 30, which begins with the mean of the first 30 changes.
     settled = 31 + ceil(log(TOLERANCE) / log(1.0 - 1.0 / 30.0))
     return (
-        f"speaks after {WARM_AT} candles of a timeframe; RSI30 forgets within {settled}; a hole "
+        f"speaks after {WARM_AT} candles of a timeframe; RSI30 forgets within {settled}, what "
+        f"rules name besides is made of the last {KEPT}; a hole "
         f"lowers the confidence for {config.gap_memory_candles}, one as long ends the series"
     )
 
