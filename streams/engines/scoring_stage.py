@@ -7,11 +7,11 @@ from typing import Any
 import msgspec
 
 from schemas.market import TrendingAsset
-from schemas.scores import EngineScore, InputPosition
+from schemas.scores import EngineScore
 from schemas.topics import SCORES, TRENDING
 from streams.engines.base import Engine
 from streams.engines.indicators.library import is_loaded
-from streams.engines.wanted import NOTHING, Wanted, WantedIndicators
+from streams.engines.wanted import NOTHING, WantedIndicators
 from streams.stage import Output, Position, Tables
 
 _SCORES = SCORES.name
@@ -85,7 +85,9 @@ class ScoringStage:
             and -engine.min_change < value - last < engine.min_change
         ):
             return self.state_type(core, last, now), ()
-        asset = event.asset
+        asset, inputs = event.asset, position.inputs()
+        if wanted.place is not None:  # the features depend on the strategies
+            inputs = (*inputs, wanted.place)
         score = EngineScore(
             asset=asset,
             engine=self.name,
@@ -103,14 +105,8 @@ class ScoringStage:
             evidence=reading.evidence,
             detail=reading.detail,
             settings=self.settings,
-            inputs=_inputs(position, wanted),
+            inputs=inputs,
             daily_returns=reading.daily_returns,
             returns_until=reading.returns_until,
         )
         return self.state_type(core, value, now), (Output(_SCORES, asset, score),)
-
-
-def _inputs(position: Position, wanted: Wanted) -> tuple[InputPosition, ...]:
-    """Return what was read; the strategies too where the features depend on them."""
-    inputs = position.inputs()
-    return inputs if wanted.place is None else (*inputs, wanted.place)
