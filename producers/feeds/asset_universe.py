@@ -15,6 +15,7 @@ from schemas.checks import SHORT_MS
 from schemas.coins import is_money
 from schemas.control import Strategy
 from schemas.market import TrendingAsset
+from schemas.rule_language import timeframes
 from schemas.sources import SourceStatus
 from schemas.times import DAY_MS
 from transport.clock import Clock
@@ -131,15 +132,16 @@ class AssetUniverse:
         return asset in self.trending or asset in self._coins or asset in self.traded
 
     def timeframes(self, assets: Iterable[str]) -> dict[str, tuple[str, ...]]:
-        """Return the timeframes of 5 and 15 minutes that active strategies want, by asset."""
-        wanting = [one for one in self._strategies if one.timeframe in SHORT_MS]
+        """Return the timeframes of 5 and 15 minutes that active strategies want, by asset.
+
+        A strategy wants its own and those that its rules name.
+        """
+        wanting = [(one.assets, SHORT_MS.keys() & timeframes(one)) for one in self._strategies]
         found = {
-            asset: tuple(
-                sorted({one.timeframe for one in wanting if not one.assets or asset in one.assets})
-            )
+            asset: set[str]().union(*(names for of, names in wanting if not of or asset in of))
             for asset in assets
         }
-        return {asset: names for asset, names in found.items() if names}
+        return {asset: tuple(sorted(names)) for asset, names in found.items() if names}
 
     def reasons(self) -> dict[str, str]:
         """Return why each asset is in the universe, or why one that is asked for is not."""

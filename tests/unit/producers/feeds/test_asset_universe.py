@@ -216,3 +216,15 @@ def test_short_timeframes_are_wanted_by_strategies_alone() -> None:
     assert known.timeframes(("BTC", "ETH")) == {"ETH": ("5m",)}
     known.watch([named("five", "ETH", timeframe="5m"), named("all", timeframe="15m")])
     assert known.timeframes(("BTC", "ETH")) == {"BTC": ("15m",), "ETH": ("15m", "5m")}
+
+
+def test_the_timeframes_of_rules_are_wanted_too() -> None:
+    known = AssetUniverse()
+    known.watch(
+        [
+            named("mine", "ETH", timeframe="1h", entry_rule="RSI@5m < 30 AND ADX(14)@1d > 20"),
+            named("other", "BTC", timeframe="4h", exit_rule="CLOSE@15m CROSSES_BELOW MA20@15m"),
+            named("wrong", "BTC", timeframe="4h", exit_rule="what the log had of old"),
+        ]
+    )
+    assert known.timeframes(("BTC", "ETH", "SOL")) == {"BTC": ("15m",), "ETH": ("5m",)}
