@@ -1,4 +1,4 @@
-"""`quantiva strategies`: list, show, apply, diff, enable, disable, delete, history, publish."""
+"""`quantiva strategies`: list, show, check, apply, diff, enable, disable, delete, history."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import typer
 from rich.table import Table
 
 from quantiva.commands.output import console, fail
+from quantiva.commands.strategy_check import check
 from quantiva.commands.strategy_texts import (
     described,
     printable,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 app = typer.Typer(
     help="The strategies: in the log, and as files that you keep.", no_args_is_help=True
 )
+app.command("check")(check)
 T = TypeVar("T")
 Id = Annotated[str, typer.Argument(metavar="ID", help="The strategy.")]
 Source = Annotated[Path, typer.Argument(metavar="FILE|DIR", help="YAML, or a folder of it.")]

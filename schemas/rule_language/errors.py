@@ -7,6 +7,7 @@ from difflib import get_close_matches
 
 _ALIKE = 0.6
 _MOST_SHOWN = 40
+_CANDIDATES = 8
 
 
 class RuleError(ValueError):
@@ -41,9 +42,14 @@ class RuleError(ValueError):
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """Return the known name that is most like another one; None when none is alike."""
-    found = get_close_matches(name[:_MOST_SHOWN], list(known), 1, _ALIKE)
-    return found[0] if found else None
+    """Return the known name that is most like another one; None when none is alike.
+
+    Of equally good ones that of the same letters: RIS is RSI, not RVI.
+    """
+    written = name[:_MOST_SHOWN]
+    found = get_close_matches(written, list(known), _CANDIDATES, _ALIKE)
+    letters = sorted(written)
+    return next((one for one in found if sorted(one) == letters), found[0] if found else None)
 
 
 def shown(text: str) -> str:

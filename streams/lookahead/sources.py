@@ -39,7 +39,7 @@ def directory(
     Records stand where a play into topics of so many partitions would put them. Raises
     RecordedDataError at the call when there is nothing to read, ValueError for an empty span.
     """
-    first_ms, last_ms = _span(path)
+    first_ms, last_ms = span(path)
     start_ms = first_ms if from_ms is None else from_ms
     end_ms = last_ms if until_ms is None else until_ms
     if not start_ms < end_ms:
@@ -65,7 +65,7 @@ def directory(
     return Source(read, partitions, notes)
 
 
-def _span(path: Path) -> tuple[int, int]:
+def span(path: Path) -> tuple[int, int]:
     """Return from when to when a directory has candles."""
     files = find_files(path, ReadReport()).candles
     if not files:

@@ -11,9 +11,10 @@ from typer.testing import CliRunner
 
 from quantiva.commands.strategies import app
 from schemas.strategy_files import read_strategies
-from schemas.topics import STRATEGIES
+from schemas.topics import SCORES, STRATEGIES
 from tests.factories import strategy
 from tests.integration.quantiva.conftest import Platform
+from tests.unit.streams.fusion.fusion_factories import answers
 
 pytestmark = pytest.mark.embedded
 MINE = """\
@@ -122,3 +123,13 @@ def test_the_prebuilt_ones_are_published_once_and_changes_of_them_stay(platform:
     run("disable", "defensive", "--author", "alice")
     assert run("publish") == "the pre-built strategies are there already"
     assert "defensive 2 no admin all" in run("list")
+
+
+def test_a_rule_is_checked_on_what_the_platform_knows(platform: Platform) -> None:
+    scores = answers({"technical": 0.5, "sentiment": 0.2})
+    platform.publish(SCORES.name, *scores)
+    said = run("check", "TECHNICAL > 0.4 AND SENTIMENT > 0.3 OR RSI@4h < 30", "--asset", "BTC")
+    assert "nothing held: unknown true TECHNICAL > 0.4 TECHNICAL 0.5" in said
+    assert "false SENTIMENT > 0.3 SENTIMENT 0.2 unknown RSI14@4h < 30 RSI14@4h missing" in said
+    assert "has no score of ETH" in run("check", "RSI < 30", "--asset", "ETH", status=1)
+    assert "column 1: RIS is not known" in run("check", "RIS < 30", status=1)

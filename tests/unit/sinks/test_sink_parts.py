@@ -15,7 +15,7 @@ from sinks.dead_letter_writer import letter
 from sinks.decoding import ContractDecoder
 from sinks.identity import identity, newest
 from sinks.postgres.migrate import yoyo_uri
-from tests.contract.sink_samples import T0, news, record, signal, tombstone, trending
+from tests.contract.sink_samples import T0, news, record, signal, strategy, tombstone, trending
 
 
 def test_an_address_of_another_kind_is_refused_without_repeating_it() -> None:
@@ -95,6 +95,12 @@ BAD = [
     ),
     pytest.param(
         "market.news", local_codec().encode(news(headline=" ")), "headline", id="invalid event"
+    ),
+    pytest.param(
+        "control.strategies",
+        local_codec().encode(strategy(exit_rule="RSI > 70 OR RIS > 5")),
+        "exit_rule, line 1, column 13: RIS is not known; did you mean RSI?",
+        id="wrong rule",
     ),
 ]
 

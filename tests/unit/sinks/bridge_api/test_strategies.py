@@ -179,6 +179,36 @@ async def test_what_is_wrong_is_refused_with_its_place(changes: Any, pointer: st
         assert not it.log.strategies
 
 
+@pytest.mark.parametrize(
+    ("changes", "field", "place"),
+    [
+        pytest.param({"entry_rule": "RSI < 30 AND\n  MA21 > 5"}, "entry_rule", (2, 3), id="name"),
+        pytest.param({"exit_rule": "RSI >"}, "exit_rule", (1, 6), id="form"),
+        pytest.param(
+            {"timeframe": "4h", "entry_rule": "RSI CROSSES_ABOVE MA20@1h"},
+            "entry_rule",
+            (1, 5),
+            id="timeframes",
+        ),
+    ],
+)
+async def test_a_wrong_rule_is_refused_with_its_line_and_column(
+    changes: Any, field: str, place: tuple[int, int]
+) -> None:
+    async with bridge() as it:
+        for method, path, body in (
+            ("PUT", f"{PATH}/new", {**BODY, **changes}),
+            ("PUT", f"{PATH}/mine", {**BODY, **changes}),
+        ):
+            status, answer, _ = await it.call(method, path, Role.ADMIN, json=body)
+            assert status == 422
+            (error,) = answer["errors"]
+            assert error["pointer"] == f"#/{field}"
+            line, column = place
+            assert f"line {line}, column {column}: " in error["detail"]
+        assert not it.log.strategies
+
+
 CASE = Path(__file__).resolve().parents[5] / "shared" / "cases" / "nul-in-a-strategy"
 
 
