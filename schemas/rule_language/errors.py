@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
 
 _ALIKE = 0.6
 _MOST_SHOWN = 40
@@ -44,12 +44,15 @@ class RuleError(ValueError):
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """Return the known name that is most like another one; None when none is alike.
 
-    Of equally good ones that of the same letters: RIS is RSI, not RVI.
+    Of those that are equally alike the one that is known first.
     """
-    written = name[:_MOST_SHOWN]
-    found = get_close_matches(written, list(known), _CANDIDATES, _ALIKE)
-    letters = sorted(written)
-    return next((one for one in found if sorted(one) == letters), found[0] if found else None)
+    written, names = name[:_MOST_SHOWN], list(known)
+    found = get_close_matches(written, names, _CANDIDATES, _ALIKE)
+    return max(found, key=lambda one: (_likeness(one, written), -names.index(one)), default=None)
+
+
+def _likeness(one: str, written: str) -> float:
+    return SequenceMatcher(None, one, written).ratio()
 
 
 def shown(text: str) -> str:

@@ -204,6 +204,8 @@ def _unexpected(text: str, error: UnexpectedToken) -> RuleError:
     else:
         line, column = place(token)
         what = f"{shown(token)!r} cannot stand here"
+    if token.type == "COMPARE" and "NOT" not in expected and "NAME" in expected:
+        what += ": comparisons are written < <= > >= = !="
     if {"COMPARE", "CROSSES"} >= {token.type} and "AND" in expected:
         what += ": join two comparisons by AND, as in 30 < RSI AND RSI < 70"
     if "NAME" in expected:

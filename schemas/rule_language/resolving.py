@@ -137,9 +137,10 @@ def _unknown(token: Token, name: str) -> RuleError:
         return _error(token, f"{name} is not a number that a rule can have")
     stem = name.rstrip("0123456789")
     like = {"MA": "SMA"}.get(stem, stem)
-    if stem != name and like in INDICATORS and INDICATORS[like].parameters:
-        known = nearest(name, CANDLE_VALUES)
-        what = f"{shown(name)} is not known; write {like}({name[len(stem) :][:6]})"
+    if like != name and like in INDICATORS and INDICATORS[like].parameters:
+        length = name[len(stem) :][:6]
+        what = f"{shown(name)} is not known; write {like}({length or 20})"
+        known = nearest(name, CANDLE_VALUES) if length else None
         return RuleError(*place(token), what, nearest=known)
     return RuleError(*place(token), f"{shown(name)} is not known", nearest=nearest(name, _KNOWN))
 
