@@ -23,7 +23,7 @@ from schemas.rule_language.resolving import condition
 MOST_COST = 60
 """What the indicators of a strategy's two rules may cost together: about so many milliseconds a
 candle and asset. Each counts once, with any of its outputs, by its parameters and timeframe."""
-_CROSSES = re.compile(r"\bcrosses_(?:above|below)\b", re.IGNORECASE)
+_CROSSES = re.compile(r"\bcrosses_(?:above|below)\b", re.IGNORECASE | re.ASCII)
 _N = TypeVar("_N")
 
 

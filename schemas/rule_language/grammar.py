@@ -7,6 +7,7 @@ part is, `resolving` checks.
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import Any
 
@@ -48,7 +49,7 @@ TIMES: "*" | "/"
 LPAR: "("
 RPAR: ")"
 COMMA: ","
-%ignore /\s+/
+%ignore /[\s\u00a0\u2000-\u200a\u202f\u3000]+/
 """
 
 
@@ -145,7 +146,12 @@ class _Builder(Transformer[Token, Raw]):
 @lru_cache(1)
 def _parser() -> Lark:
     return Lark(
-        GRAMMAR, parser="lalr", lexer="basic", transformer=_Builder(), maybe_placeholders=True
+        GRAMMAR,
+        parser="lalr",
+        lexer="basic",
+        transformer=_Builder(),
+        maybe_placeholders=True,
+        g_regex_flags=re.ASCII,  # else "\u017f" is an s, whose capital is an S
     )
 
 
