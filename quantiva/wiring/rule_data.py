@@ -19,9 +19,9 @@ from schemas.times import DAY_MS
 from schemas.topics import CANDLES, MARKET_TOPICS, SCORES
 from streams.archive.layout import MANIFEST
 from streams.archive.reader import Archive
-from streams.confidence.position_sizing import Conviction, multiplier
-from streams.fusion.decision import View, data_freshness, features, freshness, price_usd, view
+from streams.fusion.facts import Facts as FusionFacts
 from streams.fusion.state import ENGINE_INDEX, FusionState, pin
+from streams.fusion.view import view
 from streams.lookahead.records import MarketRecord, usable
 from streams.lookahead.sources import archive as records_of_archive
 from streams.lookahead.sources import span
@@ -82,28 +82,8 @@ class _Fused:
         """Return the values of now by name; those of a position are unknown."""
         state, stale_after_ms = self.state, current()["fusion"].stale_after_ms
         seen = view(state.held, state.clock_ms, stale_after_ms, state.last_risk)
-        known: dict[str, float | None] = {**features(seen), "PRICE": price_usd(seen)}
-        for engine, one, usable_now, value in zip(
-            ENGINES, seen.held, seen.usable, seen.values, strict=True
-        ):
-            if usable_now and one is not None:
-                known[engine.upper()] = value
-                known[f"{engine.upper()}_CONFIDENCE"] = one.confidence
-        known["EVENT_RISK"] = seen.risk
-        known["POSITION"] = 0.0
-        known["FINAL_SCORE"] = sum(map(mul, self._pinned.weights, seen.values), 0.0)
-        known["CONFIDENCE"] = self._confidence(seen)
-        return known.get
-
-    def _confidence(self, seen: View) -> float:
-        index = ENGINE_INDEX["sentiment"]
-        sentiment = seen.held[index] if seen.usable[index] else None
-        conviction = Conviction(
-            0.0 if sentiment is None else sentiment.confidence,
-            abs(seen.values[ENGINE_INDEX["technical"]]),
-            data_freshness(self._pinned, freshness(seen)),
-        )
-        return multiplier(current()["sizing"], conviction, 0.0)
+        final_score = sum(map(mul, self._pinned.weights, seen.values), 0.0)
+        return FusionFacts(self._pinned, seen, final_score, current()["sizing"])
 
 
 async def of_platform(settings: Settings, strategy: Strategy, asset: str) -> Asked:
