@@ -78,6 +78,24 @@ def strategies_of(text: str, name: str) -> list[Strategy]:
     return found
 
 
+def field_value(name: str, text: str) -> Any:
+    """Return what a file that has `name: text` gives to a field; None for an empty optional one.
+
+    Raises StrategyFileError; whether a strategy may have that value is not known here.
+    """
+    if name in _SAVED or name not in _FIELDS:
+        known = _SAVED.get(name) or f"there is no such field{nearest(name, _FIELDS)}"
+        msg = f"{name[:_MOST_SHOWN]} cannot be set: {known}"
+        raise StrategyFileError(msg)
+    kind = _FIELDS[name]
+    if not text and NoneType in get_args(kind):
+        return None
+    try:
+        return _value(name, yaml.ScalarNode("tag:yaml.org,2002:str", text), kind)
+    except _WrongError as error:
+        raise StrategyFileError(str(error)) from None
+
+
 def to_yaml(strategy: Strategy) -> str:
     """Return a strategy as a document that reads as the same one; defaults are left out."""
     plain = Strategy(strategy_id="", owner="", name="")

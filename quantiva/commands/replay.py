@@ -20,6 +20,7 @@ from quantiva.commands.replay_sources import (
     UntilOption,
     opened,
 )
+from quantiva.commands.results import report_results, report_silent, report_unseen
 
 if TYPE_CHECKING:
     from streams.replay.changes import Changes
@@ -53,6 +54,20 @@ def replay(
     thresholds: Annotated[
         str | None, typer.Option(help="What if: buy=0.25,sell=-0.25 in all strategies.")
     ] = None,
+    strategy: Annotated[
+        list[str] | None,
+        typer.Option(help="Only these: a YAML file or folder of your own, or a stored one's id."),
+    ] = None,
+    entry_rule: Annotated[
+        str | None, typer.Option(help='What if: this entry rule; "" for none.')
+    ] = None,
+    exit_rule: Annotated[
+        str | None, typer.Option(help='What if: this exit rule; "" for none.')
+    ] = None,
+    fields: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="What if: FIELD=VALUE of a strategy, like band=0.1."),
+    ] = None,
     publish: Annotated[
         bool, typer.Option("--publish", help="Publish into topics of --prefix instead.")
     ] = False,
@@ -62,6 +77,7 @@ def replay(
     """Replay what was recorded: no broker, no network, no clock; the same inputs, the same bytes.
 
     State is built from the beginning of an archive; --from says from when on outputs count.
+    What-ifs change all strategies that are replayed, and are compared with the same ones unchanged.
     """
     from streams.archive.reader import ArchiveError
     from streams.replay.changes import ChangeError, parse_changes
@@ -73,8 +89,14 @@ def replay(
         fail(f"--order {order} is none of {', '.join(_ORDERS)}", 2)
     wanted = tuple(name.strip().upper() for name in assets.split(",") if name.strip())
     try:
-        changes = parse_changes(without, weights, thresholds)
+        rules = {"entry_rule": entry_rule, "exit_rule": exit_rule}
+        items = [f"{name}={text}" for name, text in rules.items() if text is not None]
+        changes = parse_changes(
+            without, weights, thresholds, strategy or (), [*items, *(fields or ())]
+        )
         with opened(source, start, until, wanted, as_recorded=_ORDERS[order]) as found:
+            if publish and changes:
+                fail("--publish publishes market data: it takes no what-if and no --strategy", 2)
             if publish:
                 _publish(found, prefix, speed, start)
             else:
@@ -90,42 +112,38 @@ def _replay(
 ) -> None:
     from streams.replay.run import default_jobs, scratch
     from streams.replay.run import replay as run_replay
+    from streams.replay.sources import stored_strategies
 
-    count = jobs or default_jobs()
-    from_ms = utc_ms(start) or 0
-    if not changes:
-        with _progress(source, "replaying") as on_progress:
-            summary = run_replay(
-                source, jobs=count, out=out, from_ms=from_ms, on_progress=on_progress
+    def run(title: str, wanted: Changes, folder: Path | None, *, by_clock: bool) -> Summary:
+        with _progress(source, title) as on_progress:
+            return run_replay(
+                source,
+                jobs=jobs or default_jobs(),
+                changes=wanted,
+                out=folder,
+                from_ms=utc_ms(start) or 0,
+                on_progress=on_progress,
+                by_clock=by_clock,
             )
-        report(summary)
+
+    stored = stored_strategies(source)
+    changes.check(stored)
+    base = changes.base(stored) if changes else None
+    if base is None:
+        summary = run("replaying", changes, out, by_clock=False)
+        report(summary, changes)
         if out is not None:
             console.print(f"outputs in {out}; `quantiva archive list {out}` shows them")
         return
-    with scratch() as folder:
-        base, changed = Path(folder) / "as-it-was", Path(folder) / "what-if"
-        if out is not None:
-            base, changed = out / base.name, out / changed.name
-        with _progress(source, "as it was") as on_progress:
-            summary = run_replay(
-                source,
-                jobs=count,
-                out=base,
-                from_ms=from_ms,
-                on_progress=on_progress,
-                by_clock=True,
-            )
+    with scratch() as name:
+        before, after = (out or Path(name)) / "as-it-was", (out or Path(name)) / "what-if"
+        summary = run("as it was", base, before, by_clock=True)
+        changed = run("what if  ", changes, after, by_clock=True)
         _print(summary.notes)
-        with _progress(source, "what if  ") as on_progress:
-            run_replay(
-                source,
-                jobs=count,
-                changes=changes,
-                out=changed,
-                from_ms=from_ms,
-                on_progress=on_progress,
-            )
-        _compare(base, changed, changes, out)
+        _compare(before, after, changes, out)
+        report_results({"as it was": summary.results, "what if": changed.results})
+        report_unseen(changes.own, changed.results)
+        report_silent(summary.market, changes.without)
 
 
 def _compare(base: Path, changed: Path, changes: Changes, out: Path | None) -> None:
@@ -159,7 +177,7 @@ def _progress(source: Source, title: str) -> Iterator[OnProgress]:
         yield on_progress
 
 
-def report(summary: Summary) -> None:
+def report(summary: Summary, changes: Changes) -> None:
     """Print what a replay came to."""
     from streams.settings_tree import current_version
 
@@ -176,7 +194,10 @@ def report(summary: Summary) -> None:
         console.print(f"  {topic}: {records:,}")
     actions = ", ".join(f"{count:,} {action}" for action, count in sorted(summary.actions.items()))
     console.print(f"  {actions or 'no signals'}")
+    report_results({"": summary.results})
     _print(summary.notes)
+    report_unseen(changes.own, summary.results)
+    report_silent(summary.market, changes.without)
     if summary.refused:
         console.print(f"{summary.refused:,} records could not be used; the first of them:")
         for one in summary.shown[:3]:

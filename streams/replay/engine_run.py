@@ -29,6 +29,8 @@ class RecordedTables:
 
     def at(self, offset: int) -> Tables:
         """Return the table of who has read up to an offset; -1: a score that names none."""
+        if offset < 0 and self._changes:  # what it wants now may be more than it wanted then
+            offset = self._versions.last
         found = self._tables.get(offset)
         if found is None:
             strategies = self._changes.table(self._versions.at(offset))

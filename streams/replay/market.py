@@ -72,6 +72,8 @@ class MarketReplay:
         if topic not in _APPLIED:
             self._strategy(record.key, event, record.offset)
             return
+        if topic == REQUESTS.name and not self._changes.wants(getattr(event, "strategy_id", "")):
+            return
         self.arrived[topic] += 1
         self._runner.feed(topic, record.partition, record.offset, timestamp_ms, record.key, event)
         if topic == TRENDING.name and self._changes.without:

@@ -18,6 +18,7 @@ from streams.replay.confidence_run import ConfidenceRun, in_order, numbered
 from streams.replay.logs import Logs
 from streams.replay.output import Output, make_output
 from streams.replay.parity import Parity
+from streams.replay.performance import Performance, StrategyResult
 from streams.replay.shards import OnProgress, Shards, spread
 from streams.replay.sources import (
     ArchiveSource,
@@ -36,6 +37,7 @@ class Summary(msgspec.Struct, kw_only=True):
 
     market    market records applied, by topic
     produced  outputs by topic; `actions` are the signals by action
+    results   what became of each strategy, by its id
     refused   records that a stage could not use, the first of them in `shown`
     notes     sentences about a directory's files: what is not there, and rows that were skipped
     peak_kib  the most memory of one of the processes
@@ -44,6 +46,7 @@ class Summary(msgspec.Struct, kw_only=True):
     market: Counter[str]
     produced: Counter[str]
     actions: Counter[str]
+    results: tuple[StrategyResult, ...]
     refused: int
     shown: list[Refused]
     notes: list[str]
@@ -112,6 +115,7 @@ def replay(
     ]
     made: Counter[str] = Counter()
     actions: Counter[str] = Counter()
+    performance = Performance()
     output = None if out is None else Output(out)
 
     def emit(produced: Produced) -> None:
@@ -120,6 +124,7 @@ def replay(
         made[produced.topic] += 1
         if produced.topic == SIGNALS.name:
             actions[produced.event.action] += 1
+        performance.take(produced)
         if output is not None:
             output.add(produced)
         if on_output is not None:
@@ -138,6 +143,7 @@ def replay(
         market=total.market,
         produced=total.produced + made,
         actions=actions,
+        results=performance.results(),
         refused=total.refused + agent.refused,
         shown=total.shown,
         notes=total.notes,

@@ -158,26 +158,28 @@ def initial_strategies(source: Source) -> dict[str, StrategyAt]:
     }
 
 
-def names_indicators(source: Source, changes: Changes = NO_CHANGES) -> bool:
-    """Return whether a strategy of a source names indicators that a library computes."""
-    strategies: Iterable[Strategy | None]
+def stored_strategies(source: Source) -> list[Strategy]:
+    """Return the strategies of a source, every version of each."""
     if isinstance(source, ArchiveSource):
         from streams.archive.reader import Archive
         from streams.replay.logs import Logs
 
         archive = Archive(source.address)
         if STRATEGIES.name not in archive.partitions:
-            return False
-        strategies = [one.strategy for one in Logs(archive).strategies().versions]
-    else:
-        strategies = source.strategies
-    table = {
-        str(number): StrategyAt(one, number)
-        for number, one in enumerate(strategies)
-        if one is not None
-    }
-    tried = changes.table(table).values()
-    return any(one.is_parameterised for at in tried for one in wanted(at.strategy))
+            return []
+        versions = Logs(archive).strategies().versions
+        return [one.strategy for one in versions if one.strategy is not None]
+    return list(source.strategies)
+
+
+def names_indicators(source: Source, changes: Changes = NO_CHANGES) -> bool:
+    """Return whether a strategy that is replayed names indicators that a library computes."""
+    return any(
+        indicator.is_parameterised
+        for one in (*stored_strategies(source), *changes.own)
+        if changes.wants(one.strategy_id)
+        for indicator in wanted(changes.strategy(one))
+    )
 
 
 def arrivals(

@@ -128,6 +128,65 @@ def test_what_if(raw: str, tmp_path: Path, options: list[str], said: str) -> Non
     assert sum(1 for p in range(4) for _ in base.records(SIGNALS.name, p)) >= 6 * 4 * 4
 
 
+MINE = """
+strategy_id: mine
+name: Mine
+assets: [BTC, NONE]
+buy_threshold: 0.05
+"""
+
+
+@pytest.fixture
+def mine(tmp_path: Path) -> str:
+    path = tmp_path / "mine.yaml"
+    path.write_text(MINE, "utf-8")
+    return str(path)
+
+
+def test_a_strategy_of_ones_own(raw: str, mine: str, tmp_path: Path) -> None:
+    """Alone, with its result; what the source does not have is said."""
+    out = tmp_path / "out"
+    printed = quantiva("replay", raw, "--strategy", mine, "--out", str(out))
+    signals = [one for name, _, one in contents(str(out)) if name == SIGNALS.name]
+    assert {one.key for one in signals} == {b"BTC"}
+    assert "mine: there were no signals of NONE in this replay" in printed
+    assert re.search(r"^mine +[\d.]+ /day", printed, re.MULTILINE)
+    assert "there is nothing on market.calendar" not in printed
+
+
+def test_a_what_if_of_ones_own_strategy(raw: str, mine: str) -> None:
+    """Compared with the same file unchanged; stored ones are left out."""
+    printed = quantiva("replay", raw, "--strategy", mine, "--thresholds", "buy=0.9")
+    assert "mine as in its file, BUY above 0.9" in printed
+    assert changed(printed, "mine")[1] > 0
+    assert "defensive" not in printed
+    assert re.search(r"^mine +as it was .*\nmine +what if ", printed, re.MULTILINE)
+
+
+def test_one_stored_strategy(raw: str) -> None:
+    printed = quantiva("replay", raw, "--strategy", "defensive", "--jobs", "1")
+    assert re.search(r"^defensive +[\d.]+ /day", printed, re.MULTILINE)
+    assert "trend-following" not in printed
+
+
+@pytest.mark.shared_data
+def test_one_stored_strategy_over_a_directory_of_candles(tmp_path: Path, shared_data: Path) -> None:
+    """Candles alone are enough; the engines that have nothing are said."""
+    (tmp_path / "ohlcv").symlink_to(shared_data / "ohlcv")
+    span = ("--from", "2022-03-01", "--until", "2022-03-02")
+    printed = quantiva("replay", str(tmp_path), *span, "--strategy", "trend-following")
+    assert "there is nothing on market.news: sentiment has no say" in printed
+    assert re.search(r"^trend-following +[\d.]+ /day", printed, re.MULTILINE)
+
+
+@pytest.mark.embedded
+@pytest.mark.slow
+def test_a_strategy_of_ones_own_over_a_recorded_run(recording: str, mine: str) -> None:
+    printed = quantiva("replay", recording, "--strategy", mine)
+    assert re.search(r"^mine +[\d.]+ /day", printed, re.MULTILINE)
+    assert "records could not be used" not in printed
+
+
 @pytest.mark.embedded
 @pytest.mark.slow
 def test_what_if_over_a_recorded_run(recording: str) -> None:
@@ -176,6 +235,11 @@ async def _rehearsed(raw: str, folder: Path) -> dict[str, str]:
     return {"published": published, "replayed": replayed}
 
 
+def test_a_rehearsal_takes_no_what_if(raw: str) -> None:
+    said = quantiva("replay", raw, "--publish", "--set", "band=0.1", check=2)
+    assert "takes no what-if" in said
+
+
 def test_a_rehearsal_never_goes_into_the_live_topics(raw: str) -> None:
     said = quantiva("replay", raw, "--publish", "--prefix", "", check=2)
     assert "--publish needs a --prefix" in said
@@ -190,6 +254,8 @@ def test_a_rehearsal_never_goes_into_the_live_topics(raw: str) -> None:
         pytest.param([".", "--weights", "sentiment=x"], "is no number", 2, id="weights"),
         pytest.param([".", "--weights", "sentiment=2"], "lie in -1 to 1", 2, id="too heavy"),
         pytest.param([".", "--thresholds", "hold=0"], "none of buy, sell", 2, id="thresholds"),
+        pytest.param([".", "--set", "band"], "write FIELD=VALUE", 2, id="a field"),
+        pytest.param([".", "--strategy", "no.yaml"], "no.yaml: No such file", 2, id="no file"),
         pytest.param(["."], "say --from and --until", 1, id="no span"),
     ],
 )

@@ -15,7 +15,6 @@ from schemas.codec import local_codec
 from schemas.market import Candle
 from schemas.scores import EngineScore
 from streams.archive.records import LoggedRecord
-from streams.replay.changes import NO_CHANGES, ChangeError, Changes, parse_changes
 from streams.replay.diff import Change
 from streams.replay.logs import StrategyVersions, Version
 from streams.replay.parity import Comparison, Divergence, Parity, first_difference
@@ -43,59 +42,6 @@ CANDLE = Candle(
     volume=1.0,
     closed=True,
 )
-
-
-# --- what if ---------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("options", "expected"),
-    [
-        pytest.param({}, NO_CHANGES, id="nothing"),
-        pytest.param({"without": "news"}, Changes(without=("sentiment",)), id="a topic"),
-        pytest.param(
-            {"without": "technical, news,sentiment"},
-            Changes(without=("sentiment", "technical")),
-            id="once each",
-        ),
-        pytest.param(
-            {"weights": "sentiment=0.2,technical=0.4"},
-            Changes(weights={"sentiment": 0.2, "technical": 0.4}),
-            id="weights",
-        ),
-        pytest.param(
-            {"thresholds": "buy=0.2,sell=-0.1"},
-            Changes(buy_threshold=0.2, sell_threshold=-0.1),
-            id="thresholds",
-        ),
-    ],
-)
-def test_changes(options: dict[str, str], expected: Changes) -> None:
-    assert parse_changes(**options) == expected
-    assert bool(expected) == bool(options)
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        pytest.param({"without": "moon"}, id="no engine"),
-        pytest.param({"weights": "moon=0.1"}, id="no weight"),
-        pytest.param({"weights": "technical=nan"}, id="not a number"),
-        pytest.param({"weights": "technical=-0.1"}, id="negative"),
-        pytest.param({"weights": "technical=0.9,sentiment=0.2"}, id="together above 1"),
-        pytest.param({"thresholds": "buy"}, id="no value"),
-    ],
-)
-def test_changes_that_make_no_sense(options: dict[str, str]) -> None:
-    with pytest.raises(ChangeError):
-        parse_changes(**options)
-
-
-def test_a_changed_strategy_keeps_all_else() -> None:
-    changed = Changes(weights={"technical": 0.9}, sell_threshold=-0.9).strategy(BALANCED)
-    assert changed.weights == {"technical": 0.9}, "a whole set"
-    assert (changed.buy_threshold, changed.sell_threshold) == (BALANCED.buy_threshold, -0.9)
-    assert changed.strategy_id == BALANCED.strategy_id
 
 
 # --- strategies ------------------------------------------------------------------------------
