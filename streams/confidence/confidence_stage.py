@@ -6,6 +6,8 @@ a fold over that log, and a replay of it needs nothing else.
 * A **decision** becomes a signal of the same id, sized by the strategy's model portfolio, which it
   marks and trades with (`trading`). One of a cycle is also ranked.
 * **cycle_end** closes the cycle in the ranking. With every cycle that closes the equity goes out.
+  A decision of a cycle that is closed, of an asset that came late, has its signal and its trade; it
+  is not ranked, and the equity of the next cycle shows it.
 * **deposit**, **withdrawal** and **reset** change the portfolio's capital.
 * An answer to a request is sized like any other, and trades nothing.
 

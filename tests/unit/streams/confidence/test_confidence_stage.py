@@ -132,6 +132,43 @@ def test_a_late_decision_has_a_signal_and_no_place_in_the_ranking() -> None:
     assert [one.topic for one in feed.put(decided("ETH"))] == ["signals", "portfolio.trades"]
 
 
+def test_a_cycle_that_grew_after_it_was_closed() -> None:
+    """An asset that ticks late in a cycle raises its size: its decision is traded all the same.
+
+    The ranking is out and stays; the equity shows the trade at the end of the next cycle.
+    """
+    feed = make_feed()
+    feed.put(decided("BTC"), decided("ETH", final_score=-0.9))
+    late = decided("SOL", as_of=T0 + MINUTE_MS, cycle_size=3)
+    signal, trade = feed.put(late)
+    assert (signal.topic, trade.topic) == ("signals", "portfolio.trades")
+    assert isinstance(signal.event, Signal)
+    assert (signal.event.cycle, signal.event.position_size > 0.0) == (T0, True)
+    assert feed.put(late) == [], "once"
+    assert feed.put(end()) == [], "the watchdog's end finds it closed"
+    later = T0 + CYCLE_MS
+    names = ("BTC", "ETH", "SOL")
+    outputs = feed.put(
+        *(decided(name, as_of=later, cycle=later, cycle_size=3, action="HOLD") for name in names)
+    )
+    worth = outputs[-1].event
+    assert isinstance(worth, PortfolioEquity)
+    assert [one.asset for one in worth.positions] == ["BTC", "ETH", "SOL"]
+
+
+def test_a_cycle_that_grows_while_it_is_open_waits_for_all() -> None:
+    feed = make_feed()
+    feed.put(decided("BTC", cycle_size=2))
+    assert [one.topic for one in feed.put(decided("SOL", cycle_size=3))] == [
+        "signals",
+        "portfolio.trades",
+    ]
+    *_, ranked, worth = feed.put(decided("ETH", cycle_size=2))
+    assert isinstance(ranked.event, TopSignals)
+    assert isinstance(worth.event, PortfolioEquity)
+    assert (ranked.event.complete, ranked.event.received, ranked.event.expected) == (True, 3, 3)
+
+
 def test_a_change_between_cycles_is_not_ranked() -> None:
     feed = make_feed()
     change = decided("BTC", as_of=T0 + 1, cycle=None, cycle_size=0, trigger="change", action="HOLD")
