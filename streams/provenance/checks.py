@@ -4,6 +4,7 @@
     action    thresholds, event risk and the strategy's rules lead to the action
     records   made again from the records in the log, decision and signal are the same in every
               field
+    trade     one of the signal, at a price that was seen, with the costs that it names
 
 The last two ask the functions that fusion and the confidence agent decide with; nothing of them is
 written twice.
@@ -18,7 +19,7 @@ import msgspec
 
 from schemas.engines import ENGINES
 from schemas.scores import InputPosition
-from schemas.signals import Contribution, Decision, Signal
+from schemas.signals import Contribution, Decision, PortfolioTrade, Signal
 from schemas.topics import REQUESTS
 from streams.confidence.confidence_stage import ConfidenceStage, make_signal
 from streams.confidence.position_sizing import (
@@ -35,6 +36,7 @@ from streams.fusion.fusion_stage import FusionStage
 from streams.fusion.state import LatestScore, latest_missing, latest_score, pin
 from streams.fusion.view import EVENT_RISK, View, stands, view
 from streams.provenance.standing import believed, chosen, reproducible, stood
+from streams.provenance.trade import wrong_trade
 from streams.provenance.tree import Cited, Tree
 from streams.stage import StrategyAt
 from streams.topology import stage
@@ -51,8 +53,20 @@ class Check(msgspec.Struct, frozen=True, gc=False):
 
 
 def checks(tree: Tree) -> tuple[Check, ...]:
-    """Return the checks of a tree: sum, action, records."""
-    return (check_sum(tree.signal), check_action(tree), check_records(tree))
+    """Return the checks of a tree: sum, action, records, and trade where there is one."""
+    found = (check_sum(tree.signal), check_action(tree), check_records(tree))
+    return found if tree.trade is None else (*found, check_trade(tree.trade.event, tree))
+
+
+def check_trade(trade: PortfolioTrade, tree: Tree) -> Check:
+    """Check that the trade is one of the signal, at the price and the costs that it names."""
+    cited = tree.filled or tree.decision
+    seen = None if cited is None else cited.event
+    if wrong := wrong_trade(trade, tree.signal, seen):
+        return Check("trade", False, f"the trade does not follow: {wrong}")
+    if seen is None:
+        return Check("trade", None, "the decision whose price filled the trade is not there")
+    return Check("trade", True, "the trade follows from the signal and the price that filled it")
 
 
 def check_sum(signal: Signal) -> Check:
@@ -74,8 +88,7 @@ def check_sum(signal: Signal) -> Check:
 
 def check_action(tree: Tree) -> Check:
     """Check that the action follows; a rule that decided is taken at its word here."""
-    signal = tree.signal
-    at = _strategy(tree)
+    signal, at = tree.signal, _strategy(tree)
     if at is None:
         why = "no strategy is named" if tree.strategy is None else tree.strategy.missing
         return Check("action", None, f"the thresholds are not known: the strategy is {why}")

@@ -14,6 +14,7 @@ from schemas.text import age, cut, moment
 from streams.provenance import verdict
 from streams.provenance.checks import Check
 from streams.provenance.describe import describe
+from streams.provenance.trade import trade_lines
 from streams.provenance.tree import Cited, EngineBranch, Tree
 
 _COLOURS = {"BUY": "bold green", "SELL": "bold red", "HOLD": "bold yellow"}
@@ -26,11 +27,35 @@ def screen(tree: Tree, checked: Iterable[Check]) -> Group:
     """Return the tree as text: decision, sum, size, then each engine with its records."""
     return Group(
         _head(tree),
+        *_traded(tree),
+        *_asked(tree),
         *_section("How the score adds up", _sum(tree), _checks(checked)),
         *_section("Position", _lines(verdict.size(tree.signal))),
         *_ticks(tree),
         *(line for part in tree.parts for line in _engine(tree, part)),
     )
+
+
+def _traded(tree: Tree) -> list[RenderableType]:
+    if tree.trade is None:
+        return []
+    lines = [*trade_lines(tree.trade.event), f"trade {tree.trade.event.trade_id}"]
+    if tree.filled is not None:
+        lines.append(f"at the price of the decision {_place(tree.filled)}")
+    return _section("Trade", _lines(lines), at=tree.trade)
+
+
+def _asked(tree: Tree) -> list[RenderableType]:
+    """Show what led to the action, in the order in which it was asked."""
+    if not tree.signal.trace:
+        return []
+    grid = Table.grid(padding=(0, 2))
+    colours = {"true": "green", "unknown": "yellow"}
+    for one in tree.signal.trace:
+        truth = Text(one.truth, style=colours.get(one.truth, "dim"))
+        rule, part, values = (_clean(text) for text in (one.rule, one.part, one.values))
+        grid.add_row(rule.replace("_", " "), part, truth, Text(values, style="dim"))
+    return _section("What was asked", grid)
 
 
 def _head(tree: Tree) -> Text:

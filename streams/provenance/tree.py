@@ -1,6 +1,7 @@
 """The tree of a signal: its decision, the scores behind it, and behind each its evidence. Pure.
 
-    roots(signal)              places that the signal names: decision, scores, strategy, request
+    roots(signal)              places that the signal names: decision, scores, strategy, request;
+                               with a trade also the decision whose price filled it
     twigs(signal, known)       places that those scores name: ticks and evidence
     grow(signal, found, known) the tree
 
@@ -16,8 +17,8 @@ import msgspec
 
 from schemas.control import SignalRequest, Strategy
 from schemas.scores import EngineScore, InputPosition
-from schemas.signals import Contribution, Decision, Signal
-from schemas.topics import DECISIONS, REQUESTS, SCORES, STRATEGIES, TRENDING, evidence_topic
+from schemas.signals import Contribution, Decision, PortfolioTrade, Signal
+from schemas.topics import DECISIONS, REQUESTS, SCORES, STRATEGIES, TRADES, TRENDING, evidence_topic
 
 
 class Looked(NamedTuple):
@@ -70,6 +71,8 @@ class Tree(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
     `decision` is what fusion decided; None: an earlier version made the signal, without one.
     `known_risk` is the last score of event risk, where that engine was missing and its risk stood.
+    `trade` is the fill of the signal that was asked about, `filled` the later decision of the asset
+    whose price filled it; None where the signal's own did.
     """
 
     signal: Signal
@@ -79,10 +82,19 @@ class Tree(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     parts: tuple[EngineBranch, ...]
     known_risk: Cited | None = None
     decision: Cited | None = None
+    trade: Cited | None = None
+    filled: Cited | None = None
 
     def cited(self) -> list[Cited]:
         """Return every record of the tree, from the top down; a shared tick comes once."""
-        several = [self.decision, self.strategy, self.request, self.known_risk]
+        several = [
+            self.trade,
+            self.filled,
+            self.decision,
+            self.strategy,
+            self.request,
+            self.known_risk,
+        ]
         for part in self.parts:
             several += [part.score, part.tick, *part.evidence]
         by_place = {(one.topic, one.partition, one.offset): one for one in several if one}
@@ -92,9 +104,9 @@ class Tree(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 Known = Mapping[InputPosition, Looked]
 
 
-def roots(signal: Signal) -> tuple[InputPosition, ...]:
-    """Return the places that a signal names: decision, scores, strategy, request."""
-    return tuple(dict.fromkeys(signal.inputs))
+def roots(signal: Signal, trade: PortfolioTrade | None = None) -> tuple[InputPosition, ...]:
+    """Return the places that a signal and its trade name: decisions, scores, strategy, request."""
+    return tuple(dict.fromkeys((*signal.inputs, *(() if trade is None else trade.inputs))))
 
 
 def twigs(signal: Signal, known: Known) -> tuple[InputPosition, ...]:
@@ -108,8 +120,17 @@ def twigs(signal: Signal, known: Known) -> tuple[InputPosition, ...]:
     return tuple(places)
 
 
-def grow(signal: Signal, found: Found, known: Known) -> Tree:
-    """Return the tree of a signal; a place that is not in `known` is one not looked up."""
+def grow(
+    signal: Signal,
+    found: Found,
+    known: Known,
+    traded: tuple[PortfolioTrade, Found] | None = None,
+) -> Tree:
+    """Return the tree of a signal; a place that is not in `known` is one not looked up.
+
+    `traded` is a trade of it, and where that was found.
+    """
+    trade, filled = (None, None) if traded is None else _trade(signal, *traded, known)
     return Tree(
         signal=signal,
         found=found,
@@ -118,7 +139,28 @@ def grow(signal: Signal, found: Found, known: Known) -> Tree:
         parts=tuple(_part(signal, one, known) for one in signal.contributions),
         known_risk=_known_risk(signal, known),
         decision=_input(signal, DECISIONS.name, known),
+        trade=trade,
+        filled=filled,
     )
+
+
+def _trade(
+    signal: Signal, trade: PortfolioTrade, found: Found, known: Known
+) -> tuple[Cited, Cited | None]:
+    """Return a trade as a record of the tree, and the later decision that filled it."""
+    at = found.place or InputPosition(TRADES.name, 0, -1)
+    cited = Cited(
+        topic=at.topic,
+        partition=at.partition,
+        offset=at.offset,
+        origin=None,
+        timestamp_ms=trade.filled_at,
+        age_ms=None,
+        event=trade,
+        missing=None,
+    )
+    later = [place for place in trade.inputs if place not in signal.inputs]
+    return cited, _cite(signal, later[-1], known, later=True) if later else None
 
 
 def _known_risk(signal: Signal, known: Known) -> Cited | None:
@@ -176,9 +218,16 @@ def _evidence_places(score: EngineScore) -> tuple[InputPosition, ...]:
     return tuple(InputPosition(topic, source.partition, offset) for offset in score.evidence)
 
 
-def _cite(signal: Signal, place: InputPosition, known: Known, engine: str | None = None) -> Cited:
+def _cite(
+    signal: Signal,
+    place: InputPosition,
+    known: Known,
+    engine: str | None = None,
+    *,
+    later: bool = False,
+) -> Cited:
     looked = known.get(place, Looked(missing="not looked up"))
-    if looked.event is not None and not _meant(signal, looked.event, engine):
+    if looked.event is not None and not _meant(signal, looked.event, engine, later=later):
         other = f"another record stands there now ({_name(looked.event)}): was the topic made anew?"
         looked = Looked(missing=other, origin=looked.origin, timestamp_ms=looked.timestamp_ms)
     time_ms = _time_ms(looked.event)
@@ -194,12 +243,17 @@ def _cite(signal: Signal, place: InputPosition, known: Known, engine: str | None
     )
 
 
-def _meant(signal: Signal, event: Any, engine: str | None) -> bool:
-    """Return whether an event can be the one that was cited: of this asset, engine, strategy."""
+def _meant(signal: Signal, event: Any, engine: str | None, *, later: bool) -> bool:
+    """Return whether an event can be the one that was cited: of this asset, engine, strategy.
+
+    `later`: another decision of the strategy on the asset.
+    """
     if isinstance(event, Strategy):
         return event.strategy_id == signal.strategy_id
     if isinstance(event, SignalRequest):
         return event.request_id == signal.request_id
+    if isinstance(event, Decision) and later:
+        return (event.strategy_id, event.asset) == (signal.strategy_id, signal.asset)
     if isinstance(event, Decision):
         return event.decision_id == signal.signal_id
     if engine is not None and getattr(event, "engine", None) != engine:

@@ -15,6 +15,20 @@ _TERMS = (
     ("diversification_weight", "diversification_weight", "diversification"),
 )
 
+_KEEPS = {
+    "band": "the strategy's band",
+    "confirmation": "the confirmation, which takes time,",
+    "minimum_hold": "the strategy's minimum hold",
+}
+_LEAVES = {
+    "stop_loss": "the price has reached the position's stop",
+    "trailing_stop": "the price has fallen back to the position's trailing stop",
+    "take_profit": "the price has reached the position's target",
+    "max_age": "the position has reached its greatest age",
+    "unwatched": "the strategy does not watch the asset any more",
+}
+"""Overrides that keep an action, and those that leave a position, in words."""
+
 
 def occasion(signal: Signal) -> str:
     """Return why there is a signal at that moment, as part of a sentence."""
@@ -22,6 +36,8 @@ def occasion(signal: Signal) -> str:
         return f"at the cycle of {moment(signal.cycle, '%H:%M')}"
     if signal.trigger == "request":
         return "because somebody asked for it"
+    if signal.trigger == "dry_run":
+        return "because somebody tried a strategy"
     offsets = {part.offset: part.engine for part in signal.contributions if part.offset is not None}
     newest = f"a score of {offsets[max(offsets)]}" if offsets else "a score"
     return f"between cycles: {newest} changed the action"
@@ -40,6 +56,10 @@ def decision(signal: Signal, strategy: Strategy | None) -> str:
         score = "" if risk is None else f" {risk:+.3f}"
         floor = "" if strategy is None else f" {strategy.event_risk_floor:+.3f}"
         return f"{by_score}; event risk{score} is below the strategy's floor{floor}, {makes}"
+    if signal.override in _KEEPS:
+        return f"{by_score}; {_KEEPS[signal.override]} keeps it {action}"
+    if signal.override in _LEAVES:
+        return f"{by_score}; {_LEAVES[signal.override]}, {makes}"
     rules = {} if strategy is None else {"entry": strategy.entry_rule, "exit": strategy.exit_rule}
     word = signal.override.removesuffix("_rule")
     rule = f" ({rules[word]})" if rules.get(word) else ""

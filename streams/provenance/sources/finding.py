@@ -1,14 +1,15 @@
-"""Finds a signal by the beginning of its id: in PostgreSQL, in the logs."""
+"""Finds a signal or a trade by the beginning of its id: in PostgreSQL, in the logs."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from schemas.redact import shown
 from schemas.scores import InputPosition
-from schemas.signals import Signal
+from schemas.signals import PortfolioTrade, Signal
 from schemas.text import moment
-from schemas.topics import SIGNALS
+from schemas.topics import SIGNALS, TRADES
 from streams.archive.records import LoggedRecord
 from streams.provenance.sources.base import SourceError
 from streams.provenance.sources.looking import Reader
@@ -53,10 +54,40 @@ async def find(
     raise FindError(_nowhere(begin, looked))
 
 
+async def find_trade(
+    begin: str, readers: Sequence[Reader], most: int
+) -> tuple[PortfolioTrade, Found] | None:
+    """Return the one trade whose id begins so, out of the logs; None: there is none.
+
+    Raises FindError when there is more than one.
+    """
+    for reader in readers:
+        found = await _in_log(reader, begin, most, [], _TRADES)
+        if len(found) > 1:
+            lines = [f"  {one.trade_id}  {one.side} {one.asset}" for one, _ in found]
+            msg = "\n".join([f"several trades begin with {begin!r}; give more digits:", *lines])
+            raise FindError(msg)
+        if found:
+            return found[0][0], Found(reader.log.where, found[0][1])
+    return None
+
+
+class _Kind(NamedTuple):
+    """What is looked for: its topic, its type, and the field of its id."""
+
+    topic: str
+    struct: type
+    field: str
+
+
+_SIGNALS = _Kind(SIGNALS.name, Signal, "signal_id")
+_TRADES = _Kind(TRADES.name, PortfolioTrade, "trade_id")
+
+
 async def _in_log(
-    reader: Reader, begin: str, most: int, looked: list[str]
-) -> list[tuple[Signal, InputPosition]]:
-    """Return the signals of such ids, each once, and add to `looked` what was looked through."""
+    reader: Reader, begin: str, most: int, looked: list[str], kind: _Kind = _SIGNALS
+) -> list[tuple[Any, InputPosition]]:
+    """Return the events of such ids, each once, and add to `looked` what was looked through."""
     needle = begin.encode()
 
     def wanted(record: LoggedRecord) -> bool:
@@ -64,20 +95,20 @@ async def _in_log(
 
     try:
         searched = await reader.log.search(
-            SIGNALS.name, wanted, most=most, first_only=len(begin) == ID_DIGITS
+            kind.topic, wanted, most=most, first_only=len(begin) == ID_DIGITS
         )
     except SourceError as error:
         looked.append(f"{reader.log.where} ({error})")
         return []
     await reader.learn(record.value for _, record in searched.records)
-    found: dict[str, tuple[Signal, InputPosition]] = {}
+    found: dict[str, tuple[Any, InputPosition]] = {}
     reasons: dict[str, None] = {}
     for place, record in searched.records:
-        signal, reason = await reader.event(record.value)
+        event, reason = await reader.event(record.value)
         if reason is not None:
             reasons[reason] = None
-        elif isinstance(signal, Signal) and signal.signal_id.startswith(begin):
-            found.setdefault(signal.signal_id, (signal, place))
+        elif isinstance(event, kind.struct) and getattr(event, kind.field).startswith(begin):
+            found.setdefault(getattr(event, kind.field), (event, place))
     extent = "all" if searched.whole else "the newest"
     unread = f", of which some cannot be read ({'; '.join(reasons)})" if reasons else ""
     looked.append(f"{extent} {searched.seen:,} signals of {reader.log.where}{unread}")

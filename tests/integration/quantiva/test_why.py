@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from hashlib import blake2b
 from typing import Any
 
 import msgspec
@@ -14,10 +16,10 @@ from typer.testing import CliRunner
 
 from quantiva.commands.why import why
 from schemas.scores import EngineScore, InputPosition
-from schemas.signals import Signal
+from schemas.signals import PortfolioTrade, Signal
 from schemas.topics import physical
 from streams.provenance.sources.kafka import BEYOND, RETENTION
-from streams.stage import Entry, StrategyAt, Tables, advance
+from streams.stage import Entry, Output, StrategyAt, Tables, advance
 from streams.topology import stage
 from tests.factories import strategy
 from tests.integration.quantiva.conftest import KAFKA, Platform, on_both
@@ -52,12 +54,21 @@ def publish_signal(platform: Platform) -> Signal:
     platform.publish("control.strategies", BALANCED, key=b"balanced")
     scores = [_with_evidence(score) for score in answers({"sentiment": 0.9, "technical": 0.8})]
     platform.publish("engine.scores", *scores)
-    signal = _fused(scores)
+    decision = _moved("fusion", "engine.scores", scores)[0].event
+    platform.publish("signals.decisions", decision)
+    outputs = _moved("confidence", "signals.decisions", [decision])
+    signal, trade = (one.event for one in outputs[:2])
     platform.publish("signals", signal)
+    assert isinstance(trade, PortfolioTrade)
+    platform.publish("portfolio.trades", trade)
+    assert isinstance(signal, Signal)
     return signal
 
 
 def _with_evidence(score: EngineScore) -> EngineScore:
+    if score.engine == "liquidity":  # a book, so that what is bought is filled at once
+        book = {"spread_bps": 2.0, "slippage_10k_bps": 1.0, "slippage_100k_bps": 5.0}
+        return msgspec.structs.replace(score, features=book)
     if score.engine != "sentiment":
         return score
     inputs = (
@@ -67,17 +78,16 @@ def _with_evidence(score: EngineScore) -> EngineScore:
     return msgspec.structs.replace(score, evidence=(0, FILLERS, 2 * FILLERS), inputs=inputs)
 
 
-def _fused(scores: list[EngineScore]) -> Signal:
-    """Return what fusion makes of the scores at the offsets from 0."""
+def _moved(name: str, topic: str, events: Sequence[Any]) -> tuple[Output, ...]:
+    """Return what a stage makes of the last of some events, which stand at the offsets from 0."""
     entry: Entry | None = None
     tables = Tables({"balanced": StrategyAt(BALANCED, 0)})
-    for offset, score in enumerate(scores):
-        moved = advance(stage("fusion"), entry, score, "engine.scores", 0, offset, tables)
+    outputs: tuple[Output, ...] = ()
+    for offset, event in enumerate(events):
+        moved = advance(stage(name), entry, event, topic, 0, offset, tables)
         assert moved is not None
         entry, outputs = moved
-    signal = outputs[0].event
-    assert isinstance(signal, Signal)
-    return signal
+    return outputs
 
 
 @on_both
@@ -89,7 +99,16 @@ def test_a_signal_is_found_by_its_beginning_and_resolves(platform: Platform) -> 
         assert f"Headline {number}\n" in f"{shown.output.replace('  ', chr(10))}\n"
         assert f"market.news:0:{number}" in shown.output
     assert "found in signals:0:0 of Kafka at" in " ".join(shown.output.split())
-    assert "the signal is the same in every field" in shown.output
+    assert "decision and signal are the same in every field" in " ".join(shown.output.split())
+
+
+def test_a_trade_leads_to_its_signal(platform: Platform) -> None:
+    signal = publish_signal(platform)
+    trade_id = blake2b(f"{signal.signal_id}|buy|BTC".encode(), digest_size=16).hexdigest()
+    shown = said(trade_id[:10])
+    assert "BUY BTC for balanced" in shown
+    assert "Trade portfolio.trades:0:0" in shown
+    assert "the trade follows from the signal" in shown
 
 
 @on_both

@@ -130,6 +130,16 @@ DECISIONS = [
         ": HOLD; the entry rule (RSI14@1h < 30) is true, which makes it BUY",
         id="rule",
     ),
+    pytest.param(
+        replace(BUY, action="SELL", override="stop_loss"),
+        ": BUY; the price has reached the position's stop, which makes it SELL",
+        id="stop",
+    ),
+    pytest.param(
+        replace(HOLD, action="BUY", override="band"),
+        ": HOLD; the strategy's band keeps it BUY",
+        id="band",
+    ),
 ]
 
 
