@@ -54,8 +54,6 @@ OF_FUSION: dict[str, str] = {
     "PROFIT_PCT": "change of the price since the entry of the position, in percent",
 }
 """What fusion knows, by name: what it is. Facts are asked by the same name."""
-OF_POSITION = (*("ENTRY_PRICE", "STOP_LOSS", "TAKE_PROFIT", "TRAILING_STOP", "AGE", "PROFIT_PCT"),)
-"""Unknown while the strategy does not hold the asset."""
 
 OF_ENGINES: dict[str, tuple[str, str]] = {
     "GALAXY_SCORE": ("galaxy_score", "LunarCrush's galaxy score, 0 to 100"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from schemas.engines import ENGINES
+from schemas.rule_language.names import OF_FUSION
 from streams.confidence.position_sizing import Config as Sizing
 from streams.confidence.position_sizing import Conviction, multiplier
 from streams.fusion.position import age_hours, at_price, profit_pct, trailing_stop_usd
@@ -12,12 +13,6 @@ from streams.fusion.view import EVENT_RISK, View, data_freshness, freshness
 _SENTIMENT, _TECHNICAL = ENGINE_INDEX["sentiment"], ENGINE_INDEX["technical"]
 _SCORES = {engine.upper(): index for index, engine in enumerate(ENGINES)}
 _CONFIDENCES = {f"{engine.upper()}_CONFIDENCE": index for index, engine in enumerate(ENGINES)}
-_OF_POSITION = frozenset(
-    {"ENTRY_PRICE", "STOP_LOSS", "TAKE_PROFIT", "TRAILING_STOP", "AGE", "PROFIT_PCT"}
-)
-_OF_FUSION = frozenset(
-    {"PRICE", "FINAL_SCORE", "CONFIDENCE", "POSITION", *_SCORES, *_CONFIDENCES, *_OF_POSITION}
-)
 
 
 class Facts:
@@ -39,7 +34,7 @@ class Facts:
         if "@" in name:  # of a timeframe, so of the charts: most names of most rules
             one = seen.held[_TECHNICAL]
             return one.features.get(name) if one is not None and seen.usable[_TECHNICAL] else None
-        if name in _OF_FUSION:
+        if name in OF_FUSION:
             return self._of_fusion(name)
         value = None
         for one, usable in zip(seen.held, seen.usable, strict=True):

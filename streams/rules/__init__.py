@@ -10,26 +10,8 @@ Pure, and the same for the same facts. What a rule means: `schemas.rule_language
 
 from __future__ import annotations
 
-from typing import Protocol
-
-from schemas.control import Strategy
 from schemas.rule_language import RuleError
 from streams.rules.closures import Facts
 from streams.rules.compiled import CompiledRule, compile_rule
 
-__all__ = ["CompiledRule", "Facts", "NoRules", "RuleError", "Rules", "compile_rule"]
-
-
-class Rules(Protocol):
-    """Evaluates the rules of a strategy; pure, and the same for the same facts."""
-
-    def override(self, strategy: Strategy, facts: Facts) -> str | None:
-        """Return "exit_rule" when the exit rule is true, else "entry_rule" when the entry is."""
-
-
-class NoRules:
-    """Every rule is false."""
-
-    def override(self, strategy: Strategy, facts: Facts) -> str | None:
-        """Return None: nothing overrides the fusion's action."""
-        return None
+__all__ = ["CompiledRule", "Facts", "RuleError", "compile_rule"]
