@@ -55,6 +55,22 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
 
         coordinator._do_heartbeat = noted
 
+    async def seek_to_committed(self) -> Any:
+        """Seek to the committed offsets and return them; 0 is one too, which aiokafka passes over.
+
+        The position that it took when the group was joined may be that of before a recreated topic
+        was rewound to 0: a transaction's offsets show some milliseconds after its end.
+        """
+        return await self.call_thread(self._seek_to_committed)
+
+    async def _seek_to_committed(self) -> Any:
+        consumer = self._ensure_consumer()
+        committed = await consumer.seek_to_committed()
+        for tp, offset in committed.items():
+            if offset == 0:
+                consumer.seek(tp, 0)
+        return committed
+
     def note_heartbeat(self) -> None:
         """Note that this process is a member now."""
         self.last_heartbeat_s = time.clock_gettime(_SLEEPLESS)

@@ -7,9 +7,10 @@ from collections import defaultdict
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from faust.types import TP
 
-from streams.agents.faust_ext.consumer import ChunkConsumer
+from streams.agents.faust_ext.consumer import ChunkConsumer, ConsumerThread
 
 SCORES = TP("engine.scores", 0)
 
@@ -87,3 +88,46 @@ async def test_a_seek_that_is_cancelled_ends_before_the_next_begins() -> None:
     seeker.answers[1].set_result({SCORES: 3})
     await second
     assert seeker._read_offset[SCORES] == 3
+
+
+class Committed:
+    """A consumer of aiokafka: it seeks where more than 0 is committed."""
+
+    def __init__(self, offsets: dict[TP, int | None]) -> None:
+        self.offsets, self.positions = offsets, dict.fromkeys(offsets, 10)
+
+    async def seek_to_committed(self) -> dict[TP, int | None]:
+        self.positions |= {tp: offset for tp, offset in self.offsets.items() if offset}
+        return self.offsets
+
+    def seek(self, tp: TP, offset: int) -> None:
+        self.positions[tp] = offset
+
+
+class Thread(ConsumerThread):
+    """The consumer's thread, without one."""
+
+    def __init__(self, consumer: Committed) -> None:
+        self.consumer = consumer
+
+    def _ensure_consumer(self) -> Any:
+        return self.consumer
+
+    async def call_thread(self, function: Any, *arguments: Any) -> Any:
+        return await function(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("committed", "position"),
+    [
+        pytest.param(0, 0, id="rewound to the first offset"),
+        pytest.param(7, 7, id="in the middle"),
+        pytest.param(None, 10, id="nothing committed: as the reset policy found"),
+    ],
+)
+async def test_the_committed_offset_is_the_next_that_is_read(
+    committed: int | None, position: int
+) -> None:
+    consumer = Committed({SCORES: committed})
+    assert await Thread(consumer).seek_to_committed() == {SCORES: committed}
+    assert consumer.positions[SCORES] == position
