@@ -49,8 +49,10 @@ class StrategyResolver(Mapping[str, StrategyAt]):
             return self._versions.last if answer is None else answer.version
         if isinstance(event, EngineScore) and event.cycle is not None:
             wanted = self._decisions.rulers(event.asset, event.cycle)
+            found = self._versions.find(event.asset, wanted, self._read_to)
             if wanted:
-                self._read_to = self._versions.find(event.asset, wanted, self._read_to)
+                self._read_to = found
+            return found  # where no strategy decided, one of those that nobody watched it in
         return self._read_to if self._read_to >= 0 else self._versions.last
 
     def __getitem__(self, strategy_id: str) -> StrategyAt:

@@ -28,6 +28,7 @@ from streams.topology import stages
 
 PARTITIONS = 2
 START_MS = 1_767_225_600_000
+_TIMES = ("observed_at", "as_of", "requested_at", "updated_at")
 _codec = local_codec()
 
 
@@ -46,20 +47,31 @@ class World:
         for strategy in strategies:
             self.publish(strategy.strategy_id, strategy)
 
-    def publish(self, key: str, event: Any) -> InputPosition:
-        """Append an event to its topic, and let the stages that read it go on."""
+    def publish(self, key: str, event: Any, time_ms: int | None = None) -> InputPosition:
+        """Append an event to its topic, and let the stages that read it go on.
+
+        `time_ms` is its record's, its own time where None.
+        """
         topic = BY_SCHEMA[schema_name(event)].name
         partition = 0 if topic == STRATEGIES.name else partition_of(key.encode(), PARTITIONS)
         log = self.logs[topic, partition]
         place = InputPosition(topic, partition, len(log))
-        time_ms = getattr(event, "observed_at", None) or getattr(event, "as_of", 0)
+        if time_ms is None:
+            times = (getattr(event, name, None) for name in _TIMES)
+            time_ms = next((one for one in times if one is not None), 0)
         log.append(LoggedRecord(len(log), time_ms, key.encode(), _codec.encode(event), ()))
         if isinstance(event, Strategy):
             self._strategies[key] = StrategyAt(event, place.offset)
         for stage in stages():
             if topic in stage.inputs:
-                self._advance(stage, key, event, place)
+                self._advance(stage, key, event, place, time_ms)
         return place
+
+    def delete(self, strategy_id: str, time_ms: int) -> None:
+        """Delete a strategy."""
+        log = self.logs[STRATEGIES.name, 0]
+        log.append(LoggedRecord(len(log), time_ms, strategy_id.encode(), None, ()))
+        del self._strategies[strategy_id]
 
     def play(self, *, assets: int = 2, cycles: int = 2, seed: int = 7) -> None:
         """Publish a simulated market: back-fill, then cycles."""
@@ -108,15 +120,18 @@ class World:
             return self.lost[place]
         return log[place.offset] if place.offset < len(log) else "the topic ends before it"
 
-    def _advance(self, stage: Any, key: str, event: Any, place: InputPosition) -> None:
+    def _advance(
+        self, stage: Any, key: str, event: Any, place: InputPosition, time_ms: int
+    ) -> None:
         slot = (stage.name, key)
         entry = self._entries.get(slot)
-        tables = Tables(dict(self._strategies))
+        newest = len(self.logs[STRATEGIES.name, 0]) - 1
+        tables = Tables(dict(sorted(self._strategies.items())), read_to=newest)
         moved = advance(stage, entry, event, place.topic, place.partition, place.offset, tables)
         assert moved is not None
         self._entries[slot], outputs = moved
         for output in outputs:
-            self.publish(output.key, output.event)
+            self.publish(output.key, output.event, time_ms)
 
 
 MARKET = tuple(topic.name for topic in MARKET_TOPICS)
