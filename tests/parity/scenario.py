@@ -21,11 +21,29 @@ from msgspec.structs import replace
 from embedded.kafka import ApacheKafka
 from embedded.stack import Stack
 from producers.strategies import PREBUILT
-from schemas.control import SignalRequest
+from schemas.control import SignalRequest, Strategy
+from schemas.signals import Decision
 from schemas.topics import CANDLES, TOPICS, physical
 from streams.archive.copying import copy_topics
 from tests.integration.streams.agents.rig import Rig, rig
 
+EAGER = Strategy(
+    strategy_id="eager",
+    owner="admin",
+    name="Eager",
+    timeframe="1h",
+    entry_rule="ADX(14) > 0 AND FINAL_SCORE > 0",
+    buy_threshold=0.05,
+    sell_threshold=0.02,
+    stop_loss_pct=0.5,
+    trailing_stop_pct=0.5,
+    take_profit_pct=1.0,
+    max_age_hours=6.0,
+    band=0.01,
+    kelly=True,
+)
+"""Buys and sells all the time, so that there are positions, trades and portfolios to compare."""
+CAPITAL = (("deposit", 5_000.0), ("withdrawal", 80_000.0), ("reset", None))
 GARBAGE = (b"", b"not avro", b"\0\0\0\0\x63body", b"\0\0\0\0\x01cut")
 
 
@@ -101,6 +119,8 @@ async def _live(
     scenario: Scenario, running: Rig, events: Sequence[Any], on_progress: OnProgress | None
 ) -> None:
     """Publish in parts, with something unusual now and then; return when all is worked off."""
+    await running.publisher.publish(EAGER)
+    await running.publisher.flush()
     parts = list(_parts(events, scenario.part_size))
     every = len(parts) // (scenario.kills + 1) or 1
     for number, part in enumerate(parts, start=1):
@@ -116,7 +136,7 @@ async def _live(
 
 
 async def _unusual(running: Rig, part: Sequence[Any], number: int) -> None:
-    """Publish requests, garbage, and another version of a strategy."""
+    """Publish requests, garbage, capital, and other versions of strategies."""
     asset, now_ms = part[-1].asset, part[-1].observed_at
     for strategy in PREBUILT[:2]:
         name = f"request-{number}-{strategy.strategy_id}"
@@ -131,6 +151,19 @@ async def _unusual(running: Rig, part: Sequence[Any], number: int) -> None:
         entry_rule=f"WILLR({3 + number}) CROSSES_ABOVE -80 AND RSI({4 + number})@4h < 60",
     )
     await running.publisher.publish(changed)
+    # Every other version watches one asset only: what is held of the others is sold.
+    assets = (asset,) if number % 2 else ()
+    await running.publisher.publish(replace(EAGER, version=number + 1, assets=assets))
+    for place, (kind, amount_usd) in enumerate(CAPITAL):
+        owner = EAGER if (number + place) % 2 else PREBUILT[2]
+        told = Decision(
+            decision_id=f"{kind}-{number}",
+            strategy_id=owner.strategy_id,
+            kind=kind,
+            as_of=now_ms,
+            amount_usd=amount_usd,
+        )
+        await running.publisher.publish(told)
     settings = running.settings
     async with AIOKafkaProducer(bootstrap_servers=settings.require_bootstrap()) as producer:
         for value in GARBAGE:
