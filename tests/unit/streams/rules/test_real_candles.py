@@ -10,11 +10,16 @@ from typing import Any, NamedTuple
 import pandas as pd
 import pytest
 
+from schemas.checks import CANDLE_MS
 from schemas.rule_language import Indicator
 from schemas.rule_language.checking import in_timeframe, parse
 from schemas.rule_language.indicators import INDICATORS
 from schemas.rule_language.nodes import indicators_in
 from streams.rules import compile_rule
+from streams.runner import Produced, TopologyRunner
+from streams.stage import StrategyAt, Tables
+from streams.topology import stage
+from tests import factories
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -185,3 +190,49 @@ def test_rules_are_true_where_pandas_says_so(shared_data: Path, most: int) -> No
     named = {one.name for rule in RULES for one in indicators_in(parse(rule).condition)}
     assert len(named & INDICATORS.keys()) >= 20
     print(f"{len(RULES)} rules on {count:,} candles, true {sum(times.values()):,} times")
+
+
+KEPT = 300
+"""Candles that the technical engine keeps."""
+
+
+def of_engine(path: Path, count: int) -> dict[str, list[bool]]:
+    """Return each rule's truth at the last `count` candles, by the technical engine's features."""
+    asset, timeframe = path.stem.replace("USDT", "").split("-")
+    strategies = {
+        rule: StrategyAt(
+            factories.strategy(f"s{place}", timeframe=timeframe, entry_rule=rule), place
+        )
+        for place, rule in enumerate(RULES)
+    }
+    truths = {rule: compile_rule(rule, timeframe).truth for rule in RULES}
+    found: dict[str, list[bool]] = {rule: [] for rule in RULES}
+
+    def emit(one: Produced) -> None:
+        for rule, truth in truths.items():
+            found[rule].append(truth(one.event.features.get) is True)
+
+    runner = TopologyRunner([stage("technical")], 1, (), emit)
+    for place, row in enumerate(pd.read_parquet(path).iloc[-count - KEPT :].itertuples()):
+        if place == KEPT:
+            runner.tables = Tables(strategies)
+        values: dict[str, Any] = {name: getattr(row, name) for name in Market._fields}
+        close_ms = int(row.open_time) + CANDLE_MS[timeframe]  # type: ignore[call-overload]
+        runner.publish(factories.candle(asset, close_ms, timeframe=timeframe, **values))
+    return {rule: truth[-count:] for rule, truth in found.items()}
+
+
+@pytest.mark.parametrize(
+    "count", [40, pytest.param(1_500, marks=pytest.mark.long)], ids=["", "soak"]
+)
+def test_so_are_rules_on_what_the_engine_computes(shared_data: Path, count: int) -> None:
+    path = shared_data / "ohlcv" / "ETHUSDT-4h.parquet"
+    frame = pd.read_parquet(path).iloc[-count - 1_000 :].reset_index(drop=True)
+    market = Market(*(frame[name].astype(float) for name in Market._fields))
+    found = of_engine(path, count)
+    for rule, in_pandas in RULES.items():
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            expected = in_pandas(market).tolist()[-count:]
+        assert found[rule] == list(map(bool, expected)), rule
+    assert sum(map(sum, found.values())) > count // 4
