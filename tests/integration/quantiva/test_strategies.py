@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 
 from quantiva.commands.strategies import app
 from schemas.strategy_files import read_strategies
-from schemas.topics import SCORES, STRATEGIES
-from tests.factories import strategy
+from schemas.topics import CANDLES, SCORES, STRATEGIES
+from tests.factories import START_MS, candle, strategy
 from tests.integration.quantiva.conftest import Platform
 from tests.unit.streams.fusion.fusion_factories import answers
 
@@ -133,3 +133,14 @@ def test_a_rule_is_checked_on_what_the_platform_knows(platform: Platform) -> Non
     assert "false SENTIMENT > 0.3 SENTIMENT 0.2 unknown RSI14@4h < 30 RSI14@4h missing" in said
     assert "has no score of ETH" in run("check", "RSI < 30", "--asset", "ETH", status=1)
     assert "column 1: RIS is not known" in run("check", "RIS < 30", status=1)
+
+
+def test_indicators_that_no_strategy_names_are_computed_from_the_log(platform: Platform) -> None:
+    hour_ms = 3_600_000
+    candles = [candle("BTC", START_MS + n * hour_ms, price=100.0 + n) for n in range(30)]
+    platform.publish(CANDLES.name, *candles)
+    platform.publish(SCORES.name, *answers({"technical": 0.5}))
+    said = run("check", "SMA(5) CROSSES_ABOVE 126.5 AND VOLUME = 5 AND SMA(6)@4h > 1")
+    assert "nothing held: unknown true SMA(5)@1h CROSSES_ABOVE 126.5 " in said
+    assert "SMA(5)@1h 127 (before: 126) true VOLUME@1h = 5 VOLUME@1h 5" in said
+    assert "SMA(6)@4h missing" in said
