@@ -21,6 +21,7 @@ from benchmarks import (
     readme,
     replay_full,
     report,
+    strategies_alone,
     technical_alone,
     throughput,
 )
@@ -40,6 +41,7 @@ BENCHMARKS: dict[str, Measure] = {
     headlines.SHIPPED: partial(headlines.measure, headlines.SHIPPED),
     headlines.BERT_BASE: partial(headlines.measure, headlines.BERT_BASE),
     technical_alone.NAME: technical_alone.measure,
+    strategies_alone.NAME: strategies_alone.measure,
     replay_full.FULL: replay_full.full,
     replay_full.SPARSE: replay_full.sparse_ticks,
     replay_full.TWO_CORES: replay_full.two_cores,
