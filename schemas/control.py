@@ -44,7 +44,7 @@ class Strategy(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     trailing_stop_pct: float | None = None
     trailing_stop_atr: float | None = None
     max_age_hours: float | None = None
-    band: float = 0.0
+    band: float = 0.4
     confirmation_minutes: float = 0.0
     minimum_hold_minutes: float = 0.0
     kelly_share: float = 0.5

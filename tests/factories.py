@@ -184,8 +184,13 @@ def score(engine: str = "technical", value: float = 0.0, **changes: Any) -> Engi
 
 
 def strategy(strategy_id: str = "balanced", **changes: Any) -> Strategy:
-    """Return a strategy with a $50,000 portfolio and no stop."""
-    defaults = {"strategy_id": strategy_id, "owner": "admin", "name": strategy_id.title()}
+    """Return a strategy with a $50,000 portfolio and no stop, that nothing steadies."""
+    defaults = {
+        "strategy_id": strategy_id,
+        "owner": "admin",
+        "name": strategy_id.title(),
+        "band": 0.0,
+    }
     return _valid(Strategy, defaults, changes)
 
 

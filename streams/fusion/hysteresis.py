@@ -1,7 +1,7 @@
 """Steadies the action of the thresholds: an action that comes and goes with noise costs fees.
 
-    band          BUY stays until final <= buy threshold - band,
-                  SELL stays until final >= sell threshold + band
+    band          BUY stays until final <= buy threshold - band, or < sell threshold
+                  SELL stays until final >= sell threshold + band, or > buy threshold
     confirmation  another action replaces it only after it stood for so long without a break
     minimum hold  and not before so long after the last change of the action
 
@@ -48,10 +48,16 @@ def steadied(pinned: Pinned, final_score: float, fused: str, now_ms: int) -> Ste
 
 
 def in_band(pinned: Pinned, final_score: float) -> bool:
-    """Say whether the score has not fallen back by the band behind the threshold it had passed."""
+    """Say whether the score has not fallen back by the band behind the threshold it had passed.
+
+    Beyond the other threshold no band reaches, however wide.
+    """
+    strategy = pinned.strategy
     if pinned.action == "BUY":
-        return final_score > _edge(pinned)
-    return pinned.action == "SELL" and final_score < _edge(pinned)
+        return final_score > _edge(pinned) and final_score >= strategy.sell_threshold
+    if pinned.action == "SELL":
+        return final_score < _edge(pinned) and final_score <= strategy.buy_threshold
+    return False
 
 
 def _edge(pinned: Pinned) -> float:
@@ -63,6 +69,18 @@ def _edge(pinned: Pinned) -> float:
 
 
 _DIGITS = 12
+
+
+def _end(pinned: Pinned) -> str:
+    """Return in words where a BUY or SELL ends."""
+    strategy, edge = pinned.strategy, _edge(pinned)
+    if pinned.action == "BUY":
+        other, is_nearer = strategy.sell_threshold, edge < strategy.sell_threshold
+        sign = "<" if is_nearer else "<="
+    else:
+        other, is_nearer = strategy.buy_threshold, edge > strategy.buy_threshold
+        sign = ">" if is_nearer else ">="
+    return f"{pinned.action} ends at FINAL_SCORE {sign} {number(other if is_nearer else edge)}"
 
 
 def is_held(pinned: Pinned, now_ms: int) -> bool:
@@ -78,10 +96,8 @@ def trace(pinned: Pinned, final_score: float, fused: str, now_ms: int) -> list[T
         return []
     parts = []
     if strategy.band > 0.0 and action in {"BUY", "SELL"}:
-        sign = "<=" if action == "BUY" else ">="
-        part = f"{action} ends at FINAL_SCORE {sign} {number(_edge(pinned))}"
         ended = truth(found.override != "band")
-        parts.append(TracePart("band", part, ended, f"FINAL_SCORE {number(final_score)}"))
+        parts.append(TracePart("band", _end(pinned), ended, f"FINAL_SCORE {number(final_score)}"))
         if found.override == "band":
             return parts
     if strategy.confirmation_minutes > 0.0:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas.control import Strategy
 from schemas.times import MINUTE_MS
 from streams.fusion.hysteresis import steadied, trace
 from streams.fusion.state import Pinned, pin
@@ -77,6 +78,12 @@ class Walk:
             [(0, 0.4), (1, -0.5)],
             [("BUY", None), ("SELL", None)],
             id="a fall through all of it",
+        ),
+        pytest.param(
+            {"band": 2.0},
+            [(0, 0.4), (1, -0.3), (2, -0.301), (3, 0.3), (4, 0.301)],
+            [("BUY", None), ("BUY", "band"), ("SELL", None), ("SELL", "band"), ("BUY", None)],
+            id="no band reaches beyond the other threshold",
         ),
         pytest.param(
             {"confirmation_minutes": 20.0},
@@ -160,6 +167,25 @@ def test_the_trace_says_what_was_asked() -> None:
     ]
     assert read(60, 0.1)[-1] == ("minimum_hold", "BUY for 60 minutes", "true", "for 60 minutes")
     assert read(60, 0.4) == []
+
+
+@pytest.mark.parametrize(
+    ("action", "band", "end"),
+    [
+        ("BUY", 0.4, "BUY ends at FINAL_SCORE <= -0.1"),
+        ("SELL", 0.4, "SELL ends at FINAL_SCORE >= 0.1"),
+        ("BUY", 0.7, "BUY ends at FINAL_SCORE < -0.3"),
+        ("SELL", 0.7, "SELL ends at FINAL_SCORE > 0.3"),
+    ],
+)
+def test_the_trace_says_where_an_action_ends(action: str, band: float, end: str) -> None:
+    found = trace(pinned(action, band=band), 0.0, "HOLD", T0)
+    assert [(one.part, one.truth) for one in found] == [(end, "false")]
+
+
+def test_a_strategy_that_says_nothing_has_the_measured_defaults() -> None:
+    plain = Strategy(strategy_id="mine", owner="user", name="Mine")
+    assert (plain.band, plain.confirmation_minutes, plain.minimum_hold_minutes) == (0.4, 0.0, 0.0)
 
 
 @given(
