@@ -31,10 +31,11 @@ class AssetUniverse:
     """Filled by the trending feed, read by the others; it remembers nothing over a restart.
 
     In it are the trending assets, the pinned ones, those that an active strategy names, from the
-    moment that it is saved until none names them any more, and the newest that somebody asked a
-    signal of, for a day. Stable coins never are.
+    moment that it is saved until none names them any more, those that a strategy has a position
+    in, until it has left it, and the newest that somebody asked a signal of, for a day. Stable
+    coins never are.
 
-    wanted      all of these: the most watched first, then the pinned, the strategies', the asked
+    wanted      all of these: the most watched first, then pinned, named, held, asked for
     traded      by asset that no coin list has: what the exchange says of it
     changed     set when `wanted`, or what a strategy wants of them, is another
     without_market  assets that no exchange has a market of
@@ -55,6 +56,7 @@ class AssetUniverse:
         self.trending: tuple[str, ...] = ()
         self._pinned = tuple(pinned)
         self._strategies: tuple[Strategy, ...] = ()
+        self._held: dict[str, set[str]] = {}
         self._asked: dict[str, int] = {}
         self._is_followed = False
         self.leading = ""
@@ -80,6 +82,15 @@ class AssetUniverse:
         self._renew()
         self.has_strategies.set()
         self.changed.set()  # a timeframe may be another
+
+    def hold(self, positions: Mapping[tuple[str, str], bool]) -> None:
+        """Take in, by asset and strategy, whether it has a position there now."""
+        for (asset, strategy_id), is_in in positions.items():
+            holders = self._held.setdefault(asset, set())
+            (holders.add if is_in else holders.discard)(strategy_id)
+            if not holders:
+                del self._held[asset]
+        self._renew()
 
     def ask(self, ages_ms: Mapping[str, int], now_ms: int) -> None:
         """Take in assets that a signal was asked of, and how long ago; they stay for a day.
@@ -109,12 +120,13 @@ class AssetUniverse:
 
     def is_only_asked(self, asset: str) -> bool:
         """Return whether an asset is wanted for nothing but a request for a signal."""
-        others = (*self.trending, *self._pinned)
+        others = (*self.trending, *self._pinned, *self._held)
         return asset not in others and not any(asset in one.assets for one in self._strategies)
 
     def _renew(self) -> None:
         named = sorted({asset for one in self._strategies for asset in one.assets})
-        every = dict.fromkeys((*self.trending, *self._pinned, *named, *sorted(self._asked)))
+        also = (*named, *sorted(self._held), *sorted(self._asked))
+        every = dict.fromkeys((*self.trending, *self._pinned, *also))
         wanted = tuple(asset for asset in every if not is_money(asset))
         if wanted != self.wanted:
             self.wanted = wanted
@@ -153,6 +165,8 @@ class AssetUniverse:
         for one in self._strategies:
             for asset in dict.fromkeys(one.assets):
                 by_asset.setdefault(asset, []).append(f"strategy {one.strategy_id}")
+        for asset, holders in self._held.items():
+            by_asset.setdefault(asset, []).extend(f"held by {one}" for one in sorted(holders))
         for asset in self._asked:
             by_asset.setdefault(asset, []).append("asked for")
         return {asset: self._reason(asset, why) for asset, why in sorted(by_asset.items())}

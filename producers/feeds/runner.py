@@ -54,14 +54,17 @@ class Listener:
 FollowStrategies = Callable[[Callable[[Sequence[Strategy]], None]], Coroutine[Any, Any, None]]
 FollowRequests = Callable[[Callable[[Mapping[str, int]], None]], Coroutine[Any, Any, None]]
 """Hands over what signals are asked of: by asset, how long ago in ms."""
+Positions = Mapping[tuple[str, str], bool]
+FollowPositions = Callable[[Callable[[Positions], None]], Coroutine[Any, Any, None]]
+"""Hands over, by asset and strategy, whether it has a position there."""
 
 
 class LiveProducers:
     """Publishes the feeds of these names until cancelled, or `stop` is set.
 
     `publisher` is started; `statuses` is another publisher, for the states of the upstreams.
-    `strategies` and `requests` follow those: they hand them to what they are called with, until
-    cancelled.
+    `strategies`, `requests` and `positions` follow those: they hand them to what they are called
+    with, until cancelled.
     """
 
     def __init__(
@@ -75,10 +78,12 @@ class LiveProducers:
         listener: Listener,
         strategies: FollowStrategies,
         requests: FollowRequests,
+        positions: FollowPositions,
     ) -> None:
         self._names, self._settings, self._clock = names, settings, clock
         self._publisher, self._statuses, self._state_dir = publisher, statuses, state_dir
-        self._listener, self._strategies, self._requests = listener, strategies, requests
+        self._listener = listener
+        self._strategies, self._requests, self._positions = strategies, requests, positions
         self._universe = AssetUniverse(settings.pinned, has_exchanges=bool(self._streamed))
         self._missed: dict[str, int] = {}
 
@@ -117,6 +122,7 @@ class LiveProducers:
                 "checkpoints": self._checkpoints(),
                 "strategies": self._strategies(self._universe.watch),
                 "requests": self._requests(self._ask),
+                "positions": self._positions(self._universe.hold),
                 "newcomers": self._newcomers(feeds),
                 "exchanges": self._exchanges(markets, emit, ready),
             }

@@ -18,8 +18,9 @@ from producers.feeds.runner import Listener, LiveProducers
 from producers.settings import SourceSettings
 from schemas.codec import BadEventError, Codec
 from schemas.control import SignalRequest, Strategy
-from schemas.times import DAY_MS
-from schemas.topics import REQUESTS
+from schemas.signals import Decision
+from schemas.times import DAY_MS, HOUR_MS
+from schemas.topics import DECISIONS, REQUESTS
 from schemas.validation import problem
 from transport import admin
 from transport.admin import BrokerError
@@ -73,7 +74,10 @@ async def produce(
         async def requests(ask: Callable[[Mapping[str, int]], None]) -> None:
             await _follow_requests(settings, codec, ask)
 
-        parts = (clock, once, statuses, folder, tell, strategies, requests)
+        async def positions(hold: Callable[[Mapping[tuple[str, str], bool]], None]) -> None:
+            await _follow_positions(settings, codec, hold)
+
+        parts = (clock, once, statuses, folder, tell, strategies, requests, positions)
         live = LiveProducers(names, sources, *parts)
         await live.run(stop)
 
@@ -134,6 +138,41 @@ async def _follow_requests(
         except Exception as error:  # whatever the broker says when it is away
             _log.warning("the requests for signals cannot be read: %s", error)
         await asyncio.sleep(_LOOK_S)
+
+
+async def _follow_positions(
+    settings: Settings, codec: Codec, hold: Callable[[Mapping[tuple[str, str], bool]], None]
+) -> None:
+    """Hand over which strategies have a position in which assets, now and from now on.
+
+    What is held has a decision in every cycle, so the hour before the newest one names all of it,
+    however long ago that was.
+    """
+    while True:
+        try:
+            async with LogReader(settings) as reader:
+                places = (await reader.partitions())[DECISIONS.name]
+                newest, _ = await reader.last(places, 1, lambda one: bool(_positions(codec, [one])))
+                since_ms = newest[0].timestamp - HOUR_MS if newest else 0
+                found = await reader.from_time(places, since_ms)
+                starts = {place: start for place, (start, _) in found.items()}
+                async for records in reader.follow(starts):
+                    hold(_positions(codec, [one for one in records if one.timestamp >= since_ms]))
+        except Exception as error:  # whatever the broker says when it is away
+            _log.warning("the positions of the strategies cannot be read: %s", error)
+        await asyncio.sleep(_LOOK_S)
+
+
+def _positions(codec: Codec, records: Sequence[Any]) -> dict[tuple[str, str], bool]:
+    found: dict[tuple[str, str], bool] = {}
+    for record in records:
+        with contextlib.suppress(BadEventError):  # the confidence agent has it in the dead letters
+            one = codec.decode(record.value or b"")
+            # An answer to a request changes no position; of a SELL it is the one that it closes.
+            if isinstance(one, Decision) and one.kind == "decision" and one.trigger != "request":
+                is_in = one.position is not None and one.action != "SELL"
+                found[one.asset, one.strategy_id] = is_in
+    return found
 
 
 def _ages(codec: Codec, records: Sequence[Any]) -> dict[str, int]:

@@ -6,6 +6,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import uvloop
@@ -13,9 +14,10 @@ import uvloop
 from producers.feeds.assembly import FEEDS
 from schemas.control import SignalRequest, Strategy
 from schemas.market import Candle, OrderBook, TrendingAsset
+from schemas.signals import Decision, OpenPosition
 from schemas.topics import BOOKS, CANDLES, TRENDING
 from simulator.faults import Fault
-from tests.integration.producers.live_harness import CYCLE_MS, LiveDay, live_day
+from tests.integration.producers.live_harness import CYCLE_MS, START_MS, LiveDay, live_day
 from transport.clock import wall_ms
 from transport.publisher import Publisher
 from transport.registered_codec import codec_of
@@ -99,6 +101,55 @@ async def test_the_producers_follow_the_strategies(tmp_path: Path) -> None:
             assert max(tick.cycle_size for tick in cycle.values()) == len(cycle)
             assert "BTC" in cycle
             assert not {"USDC", "NOSUCH"} & cycle.keys()
+
+
+async def test_what_a_strategy_is_in_ticks_until_it_has_left(tmp_path: Path) -> None:
+    """The position is older than the producers, and nothing else wants the asset."""
+    more = {"QUANTIVA_TOP": "2", "QUANTIVA_PINNED": "BTC"}
+    async with live_day(tmp_path, speed=120.0, more=more) as day:
+        codec, _ = await codec_of(day.settings)
+        asset = day.followed()[-1]
+
+        def decided(action: str, trigger: str = "cycle", **fields: Any) -> Decision:
+            number = len(written)
+            written.append(action)
+            return Decision(
+                decision_id=f"{number:032x}",
+                strategy_id="mine",
+                user_id="u",
+                asset=asset,
+                as_of=day.now_ms,
+                trigger=trigger,
+                action=action,
+                fused_action=action,
+                final_score=0.0,
+                price_usd=1.0,
+                position=OpenPosition(entry_price_usd=1.0, entered_at=START_MS),
+                **fields,
+            )
+
+        written: list[str] = []
+
+        async def script() -> None:
+            async with Publisher(day.settings, codec) as publisher:
+                await publisher.publish(decided("BUY"))
+                await publisher.publish(decided("SELL", "request", request_id="r"))
+                await publisher.flush()
+                await until(lambda: _has_cycle(day, {asset}), f"a cycle with {asset}")
+                await until(lambda: _says(day, asset, "held by mine"), f"why {asset} is there")
+                at_ms = day.now_ms + CYCLE_MS
+                await until(lambda: _goes_on(day, asset, at_ms), f"more cycles with {asset}")
+                await publisher.publish(decided("SELL"))
+                await publisher.flush()
+                at_ms = day.now_ms + CYCLE_MS
+                await until(lambda: _has_left(day, asset, at_ms), f"cycles without {asset}")
+
+        await play(day, script())
+
+
+async def _goes_on(day: LiveDay, asset: str, since_ms: int) -> bool:
+    later = [cycle for at_ms, cycle in (await ticks(day)).items() if at_ms >= since_ms]
+    return len(later) > 1 and all(asset in cycle for cycle in later[:-1])
 
 
 async def _has_cycle(day: LiveDay, assets: set[str]) -> bool:

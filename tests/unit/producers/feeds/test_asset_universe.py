@@ -129,6 +129,24 @@ def test_the_universe_is_what_trends_is_pinned_or_is_named() -> None:
     assert known.assets == ("SOL", "BTC", "ETH")
 
 
+def test_what_a_strategy_is_in_stays_until_the_last_one_has_left() -> None:
+    known = AssetUniverse()
+    known.learn([coin(name) for name in ("SOL", "KAS")], T0)
+    known.watch([named("mine", "KAS"), named("other")])
+    known.follow(("SOL",))
+    known.hold({("KAS", "mine"): True, ("KAS", "other"): True, ("SOL", "other"): False})
+    known.changed.clear()
+    known.watch([])
+    known.follow(())
+    assert known.assets == ("KAS",), "neither trending nor named, and no strategy is left"
+    assert known.reasons() == {"KAS": "held by mine, held by other"}
+    known.hold({("KAS", "mine"): False})
+    assert known.wanted == ("KAS",)
+    known.hold({("KAS", "mine"): False, ("KAS", "other"): False, ("BTC", "mine"): False})
+    assert known.wanted == ()
+    assert known.changed.is_set()
+
+
 def test_a_change_of_the_strategies_is_told_at_once() -> None:
     known = AssetUniverse()
     known.follow(("SOL",))
