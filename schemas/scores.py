@@ -42,6 +42,7 @@ class EngineScore(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     inputs: tuple[InputPosition, ...] = ()
     daily_returns: tuple[float, ...] = ()
     returns_until: int | None = None
+    price_at: int | None = None
 
 
 class LexiconHit(msgspec.Struct, frozen=True, gc=False):

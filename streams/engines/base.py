@@ -44,6 +44,7 @@ class EngineReading(msgspec.Struct, frozen=True, gc=False):
     evidence    offsets in the engine's market topic of the records behind it, newest last
     detail      what degrades it, for people; keys are stable words
     daily_returns, returns_until   of technical, as in EngineScore
+    price_at    when `price_usd` was the price, ms; None: not known
     """
 
     score: float
@@ -56,6 +57,7 @@ class EngineReading(msgspec.Struct, frozen=True, gc=False):
     detail: dict[str, str] = {}
     daily_returns: tuple[float, ...] = ()
     returns_until: int | None = None
+    price_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

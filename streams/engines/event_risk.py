@@ -153,6 +153,7 @@ def read(config: Config, state: State, now: int) -> EngineReading:
         freshness=freshness(age_ms, config.fresh_ms, config.stale_ms),
         data_time=state.calendar_at if age_ms is not None else None,
         price_usd=state.price_usd,
+        price_at=state.price_at or None,
         features=features,
         evidence=_evidence(config, state, weighed),
         detail=_detail(age_ms, is_live),

@@ -153,6 +153,7 @@ def read(config: Config, state: State, now: int) -> EngineReading:
         ),
         data_time=data_time,
         price_usd=state.price_usd,
+        price_at=state.tick_at or None,
         features=parts,
         evidence=(state.record_offset,) if has_record else (),
         detail=_detail(possible, facts, parts, state, has_record),

@@ -199,6 +199,7 @@ def read(config: Config, state: State, now: int) -> EngineReading:
         book.features | ratios | _volume_24h(state.volume, now),
         (book.offset,) if deep is None else (deep.offset, book.offset),
         _detail(config, book, deep, ratios, age_minutes),
+        price_at=book.observed_at,
     )
 
 

@@ -108,5 +108,6 @@ class ScoringStage:
             inputs=inputs,
             daily_returns=reading.daily_returns,
             returns_until=reading.returns_until,
+            price_at=reading.price_at,
         )
         return self.state_type(core, value, now), (Output(_SCORES, asset, score),)

@@ -245,6 +245,7 @@ def read(config: Config, state: State, now: int) -> EngineReading:
         freshness=freshness(age_ms, config.fresh_ms, config.stale_ms),
         data_time=state.clock or None,
         price_usd=state.price_usd,
+        price_at=state.social.observed_at or None,
         features={
             "sentiment_raw": state.raw,
             **({"sentiment_news": _news_mean(state)} if news_count else {}),

@@ -19,7 +19,7 @@ confidence  sum of the weights of the timeframes that count, each times its comp
             all of it is back
 freshness   by the same weights, over the timeframes with any candle: 1 until a quarter of a candle
             after the next one was due, 0 when the next two are missing
-price_usd   the last close, or the tick's price when that is newer
+price_usd   the last close, or the tick's price when that is newer; price_at is the time of that
 """
 
 from __future__ import annotations
@@ -58,7 +58,6 @@ class State(msgspec.Struct, frozen=True, gc=False):
     frames       in the order of TIMEFRAMES
     reading      result of `read` up to `fresh_until`, freshness 1
     fresh_until  moment up to which every timeframe with a candle is fresh, ms
-    price_time   when `price_usd` was the price: the candle's close or the tick's observed_at, ms
     short        the timeframes of no score, in the order of SHORT
     wanted       names of the features that rules want, each computed unless its timeframe is `due`
     due          timeframes with a candle since then: bit i is place i
@@ -67,7 +66,6 @@ class State(msgspec.Struct, frozen=True, gc=False):
     frames: tuple[Frame, Frame, Frame]
     reading: EngineReading
     fresh_until: int = 0
-    price_time: int = 0
     short: tuple[Frame, Frame] = (Frame(), Frame())
     wanted: tuple[str, ...] = ()
     due: int = 0
@@ -92,9 +90,10 @@ def update(config: Config, state: State, event: Any, offset: int) -> State:
             return state
         apply = _with_short if is_short else _with_candle
         return apply(config, state, place, event, offset)
-    if type(event) is TrendingAsset and event.observed_at > state.price_time:
-        reading = replace(state.reading, price_usd=event.price_usd)
-        return replace(state, reading=reading, price_time=event.observed_at)
+    if type(event) is TrendingAsset and event.observed_at > (state.reading.price_at or 0):
+        said = state.reading
+        reading = replace(said, price_usd=event.price_usd, price_at=event.observed_at)
+        return replace(state, reading=reading)
     return state
 
 
@@ -117,9 +116,9 @@ def _with_candle(config: Config, state: State, place: int, candle: Candle, offse
         confidence, detail = said.confidence, said.detail
     else:
         confidence, detail = _confidence(config, frames), _detail(frames) | failures(said.detail)
-    close_time, price_time, price_usd = candle.close_time, state.price_time, said.price_usd
-    if close_time >= price_time:
-        price_time, price_usd = close_time, candle.close
+    close_time, price_at, price_usd = candle.close_time, said.price_at, said.price_usd
+    if price_at is None or close_time >= price_at:
+        price_at, price_usd = close_time, candle.close
     data_time = said.data_time
     if data_time is None or candle.observed_at > data_time:
         data_time = candle.observed_at
@@ -147,9 +146,10 @@ def _with_candle(config: Config, state: State, place: int, candle: Candle, offse
         detail,
         returns,
         until,
+        price_at,
     )
     due = state.due | 1 << place
-    return State(frames, reading, fresh_until, price_time, state.short, state.wanted, due)
+    return State(frames, reading, fresh_until, state.short, state.wanted, due)
 
 
 def _with_short(config: Config, state: State, place: int, candle: Candle, offset: int) -> State:

@@ -90,7 +90,7 @@ def moment(occasion: Trigger, seen: View) -> DecisionContext:
         seen,
         tuple([_part(occasion.as_of, seen, index, engine) for index, engine in enumerate(ENGINES)]),
         None if newest is None else newest.price_usd,
-        None if newest is None else newest.as_of,
+        None if newest is None else newest.price_at,
         _feature_of(seen, _LIQUIDITY, "spread_bps"),
         features(seen),
         dict(sorted(_detail(seen).items())),

@@ -38,6 +38,7 @@ class LatestScore(msgspec.Struct, frozen=True, gc=False):
     detail: dict[str, str]
     daily_returns: tuple[float, ...] = ()
     returns_until: int | None = None
+    price_at: int = 0
 
 
 class PendingCycle(msgspec.Struct, frozen=True, gc=False):
@@ -133,6 +134,7 @@ def latest_score(score: EngineScore, offset: int, before: LatestScore | None) ->
         score.detail,
         score.daily_returns,
         score.returns_until,
+        score.as_of if score.price_at is None else score.price_at,
     )
 
 

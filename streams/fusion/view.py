@@ -89,16 +89,17 @@ def view(
 
 
 def _priced(held: tuple[LatestScore | None, ...], usable: Sequence[bool]) -> LatestScore | None:
-    """Return the score with the newest price by `as_of`; ties in the order of `_PRICE_ORDER`.
+    """Return the score whose price was seen last; ties in the order of `_PRICE_ORDER`.
 
-    Engines that are missing or stale do not count: their price may be of last night.
+    A headline makes a new score with the price of the last tick: not with a newer price. Engines
+    that are missing or stale do not count: their price may be of last night.
     """
     newest: LatestScore | None = None
     for index in _PRICE_ORDER:
         one = held[index]
         if one is None or one.price_usd is None or not usable[index]:
             continue
-        if newest is None or one.as_of > newest.as_of:
+        if newest is None or one.price_at > newest.price_at:
             newest = one
     return newest
 

@@ -327,22 +327,23 @@ def test_freshness_is_weighted_over_the_timeframes_with_candles() -> None:
 
 
 @pytest.mark.parametrize(
-    ("events", "price"),
+    ("events", "price", "hours"),
     [
-        pytest.param([make_tick(START_MS, 7.0)], 7.0, id="tick alone"),
-        pytest.param([make_candle(0, 5.0)], 5.0, id="candle alone"),
-        pytest.param([make_candle(0, 5.0), make_tick(START_MS + HOUR_MS + 1, 7.0)], 7.0,
+        pytest.param([make_tick(START_MS, 7.0)], 7.0, 0, id="tick alone"),
+        pytest.param([make_candle(0, 5.0)], 5.0, 1, id="candle alone"),
+        pytest.param([make_candle(0, 5.0), make_tick(START_MS + 2 * HOUR_MS, 7.0)], 7.0, 2,
                      id="tick after the close"),
-        pytest.param([make_candle(0, 5.0), make_tick(START_MS + HOUR_MS - 1, 7.0)], 5.0,
+        pytest.param([make_candle(0, 5.0), make_tick(START_MS + HOUR_MS - 1, 7.0)], 5.0, 1,
                      id="tick before the close"),
-        pytest.param([make_tick(START_MS + 2 * HOUR_MS, 7.0), make_candle(0, 5.0)], 7.0,
+        pytest.param([make_tick(START_MS + 2 * HOUR_MS, 7.0), make_candle(0, 5.0)], 7.0, 2,
                      id="back-fill after the tick"),
-        pytest.param([make_candle(30, 5.0), make_candle(0, 6.0, "1d")], 5.0,
+        pytest.param([make_candle(30, 5.0), make_candle(0, 6.0, "1d")], 5.0, 31,
                      id="older close of another timeframe"),
     ],
 )  # fmt: skip
-def test_price_is_the_newest_known(events: list[Any], price: float) -> None:
-    assert say(feed(events), START_MS).price_usd == price
+def test_price_is_the_newest_known(events: list[Any], price: float, hours: int) -> None:
+    said = say(feed(events), START_MS)
+    assert (said.price_usd, said.price_at) == (price, START_MS + hours * HOUR_MS)
 
 
 def test_evidence_names_the_last_closed_candle_of_each_timeframe_newest_last() -> None:

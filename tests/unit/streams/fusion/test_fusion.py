@@ -229,6 +229,24 @@ def test_entry_price(prices: dict[str, tuple[float, int]], expected: float | Non
     assert Feed(make_strategy()).signal(*scores).entry_price_usd == expected
 
 
+def test_a_headline_does_not_bring_the_price_of_the_last_tick_back() -> None:
+    feed = Feed(make_strategy())
+    feed.put(*answers(price_usd=100.0, price_at=T0))
+    mid = make_score("liquidity", 0.8, as_of=T0 + 120_000, price_usd=89.0, price_at=T0 + 119_000)
+    news = make_score("sentiment", -1.0, as_of=T0 + 180_000, price_usd=100.0, price_at=T0)
+    feed.put(mid)
+    (signal,) = feed.decisions(news)
+    assert (signal.price_usd, signal.price_at) == (89.0, T0 + 119_000)
+
+
+def test_the_price_of_a_score_without_its_time_is_as_old_as_the_score() -> None:
+    feed = Feed(make_strategy())
+    older = make_score("technical", 0.5, as_of=T0 - 60_000, price_usd=2.0, price_at=T0 - 60_000)
+    feed.put(older)
+    (decision,) = feed.decisions(*answers(price_usd=1.0))
+    assert (decision.price_usd, decision.price_at) == (1.0, T0)
+
+
 def test_the_price_of_a_stale_engine_is_not_taken() -> None:
     scores = answers()
     scores[4] = make_score("liquidity", 0.8, cycle=T0, freshness=0.0, price_usd=1.0)
