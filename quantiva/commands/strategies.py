@@ -14,7 +14,7 @@ import typer
 from rich.table import Table
 
 from quantiva.commands.output import console, fail
-from quantiva.commands.strategy_check import check
+from quantiva.commands.strategy_check import check, names
 from quantiva.commands.strategy_texts import (
     described,
     printable,
@@ -33,6 +33,7 @@ app = typer.Typer(
     help="The strategies: in the log, and as files that you keep.", no_args_is_help=True
 )
 app.command("check")(check)
+app.command("names")(names)
 T = TypeVar("T")
 Id = Annotated[str, typer.Argument(metavar="ID", help="The strategy.")]
 Source = Annotated[Path, typer.Argument(metavar="FILE|DIR", help="YAML, or a folder of it.")]

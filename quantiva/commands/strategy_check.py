@@ -75,6 +75,24 @@ def check(
         _show(name, "now", compiled, found)
 
 
+def names(
+    word: Annotated[str, typer.Argument(help="Only those in which it is; without it, all.")] = "",
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="The page of the docs.")] = False,
+) -> None:
+    """List what a rule may name: how it is written, its outputs, and what it is."""
+    from schemas.rule_language.reference import entries, markdown
+
+    if as_markdown:
+        typer.echo(markdown(), nl=False)
+        return
+    found = [one for one in entries() if one.has(word)]
+    if not found:
+        fail(f"no name and no meaning has {printable(word)!r} in it")
+    for one in found:
+        outputs = f"  {one.outputs}" if one.outputs else ""
+        _say(f"{one.written}{outputs}: {one.words}")
+
+
 def _explain(text: str, timeframe: str) -> None:
     try:
         rule = in_timeframe(parse(text), timeframe)

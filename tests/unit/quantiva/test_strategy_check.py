@@ -9,6 +9,8 @@ import pytest
 from typer.testing import CliRunner
 
 from quantiva.commands.strategies import app
+from schemas.rule_language.reference import entries
+from tests.conftest import ROOT
 from tests.factories import HOUR_MS
 from tests.unit.marketdata.recorded_factory import T0, hours, write_candles
 
@@ -84,3 +86,20 @@ def test_an_asset_without_data_is_said(tmp_path: Path) -> None:
     assert "nothing of DOGE" in check(
         "RSI < 3", "--data", str(tmp_path), "--asset", "doge", status=1
     )
+
+
+def test_the_names_are_listed_by_a_word_and_on_their_page() -> None:
+    def names(*arguments: str, status: int = 0) -> str:
+        found: Any = CliRunner().invoke(app, ["names", *arguments])
+        assert found.exit_code == status, found.output
+        return str(found.output)
+
+    assert "BBANDS(length=5, std=2, ddof=0)  .LOWER .MIDDLE .UPPER" in names("bollinger")
+    assert names("stop_loss") == "STOP_LOSS: stop of the position, in USD\n"
+    assert "'xyzzy' in it" in names("xyzzy", status=1)
+    page = names("--markdown")
+    assert page == (ROOT / "docs" / "rule-names.md").read_text("utf-8"), (
+        "quantiva strategies names --markdown > docs/rule-names.md"
+    )
+    for one in entries():
+        assert one.written in page
