@@ -12,7 +12,7 @@ from typing import Any
 from schemas.control import Strategy
 from schemas.market import NewsArticle, TrendingAsset
 from schemas.scores import NewsScore
-from schemas.signals import Signal, TopSignals
+from schemas.signals import PortfolioEquity, PortfolioTrade, Signal, TopSignals
 from sinks.base import SinkRecord
 
 _IDENTITY: dict[type, Callable[[Any], Hashable]] = {
@@ -22,6 +22,8 @@ _IDENTITY: dict[type, Callable[[Any], Hashable]] = {
     Strategy: lambda event: event.strategy_id,
     Signal: lambda event: event.signal_id,
     TopSignals: lambda event: (event.strategy_id, event.cycle),
+    PortfolioTrade: lambda event: (event.trade_id, event.filled_at),
+    PortfolioEquity: lambda event: (event.strategy_id, event.as_of, event.kind),
 }
 _VERSION: dict[type, Callable[[Any], Any]] = {
     TrendingAsset: lambda event: event.observed_at,
@@ -48,8 +50,8 @@ def identity(record: SinkRecord) -> Hashable:
 def supersedes(event: Any, stored: Any) -> bool:
     """Return whether `event` replaces `stored`, which has the same identity.
 
-    Signals and rankings are functions of the log and never change: the first one stays. Of the
-    others the newer one wins, and an equal one changes nothing.
+    Signals, rankings, trades and equity are functions of the log and never change: the first one
+    stays. Of the others the newer one wins, and an equal one changes nothing.
     """
     version = _VERSION.get(type(event))
     return version is not None and bool(version(event) > version(stored))

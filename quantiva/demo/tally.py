@@ -30,6 +30,8 @@ TABLES = (
     "user_exchange_connections",
     "trending_assets",
     "trending_news",
+    "portfolio_trades",
+    "portfolio_equity",
 )
 
 

@@ -1,4 +1,4 @@
-"""The PostgreSQL sink: nine tables, batched upserts, one transaction a flush."""
+"""The PostgreSQL sink: eleven tables, batched upserts, one transaction a flush."""
 
 from sinks.postgres.migrate import migrate
 from sinks.postgres.sink import PostgresSink

@@ -9,7 +9,7 @@ import asyncpg
 
 from schemas.redact import shown
 from sinks.base import Flushed, Rejected, Sink, SinkError, SinkRecord
-from sinks.postgres import news, signals_table, strategies, top, trending
+from sinks.postgres import news, portfolios, signals_table, strategies, top, trending
 from sinks.postgres.errors import is_of_records, rejection, translate
 from sinks.postgres.migrate import migrate
 from sinks.postgres.row_writer import Writer
@@ -22,11 +22,13 @@ WRITERS: tuple[Writer, ...] = (
     news.SCORES_WRITER,
     signals_table.WRITER,
     top.WRITER,
+    portfolios.TRADES_WRITER,
+    portfolios.EQUITY_WRITER,
 )
 
 
 class PostgresSink:
-    """Writes trending assets, news and its scores, strategies, signals and rankings.
+    """Writes trending assets, news and its scores, strategies, signals, rankings and portfolios.
 
     `dsn` is a postgresql:// URL. `run_migrations=False` leaves the schema as it is.
     A statement that takes longer than `statement_timeout_s`, or a connection that does, counts as

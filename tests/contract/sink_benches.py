@@ -78,6 +78,9 @@ _STORED = """
       WHERE deleted_at IS NULL
     UNION ALL SELECT 'top ' || strategy_id || ' ' || count(*) FROM signal_explanations
       GROUP BY strategy_id
+    UNION ALL SELECT 'trade ' || asset || ' ' || side || ' ' || value_usd FROM portfolio_trades
+    UNION ALL SELECT 'equity ' || strategy_id || ' ' || kind || ' ' || equity_usd
+      FROM portfolio_equity
 """
 
 
@@ -92,6 +95,10 @@ def describe(event: Any) -> str:
             return f"news {event.source_id} {event.asset} {event.headline}"
         case "Strategy":
             return f"strategy {event.strategy_id} {event.version}"
+        case "PortfolioTrade":
+            return f"trade {event.asset} {event.side} {event.value_usd:g}"
+        case "PortfolioEquity":
+            return f"equity {event.strategy_id} {event.kind} {event.equity_usd:g}"
     return f"top {event.strategy_id} {len(event.ranked)}"
 
 

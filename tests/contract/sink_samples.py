@@ -10,14 +10,25 @@ from schemas.contract import schema_name
 from schemas.control import Strategy
 from schemas.market import NewsArticle, TrendingAsset
 from schemas.scores import NewsScore
-from schemas.signals import RankedSignal, TopSignals
+from schemas.signals import HeldPosition, PortfolioEquity, PortfolioTrade, RankedSignal, TopSignals
 from schemas.topics import BY_SCHEMA, STRATEGIES
 from sinks.base import SinkRecord
 from tests import factories
 from tests.factories import START_MS as T0
 from tests.factories import signal
 
-__all__ = ["T0", "news", "record", "signal", "strategy", "tombstone", "top", "trending"]
+__all__ = [
+    "T0",
+    "equity",
+    "news",
+    "record",
+    "signal",
+    "strategy",
+    "tombstone",
+    "top",
+    "trade",
+    "trending",
+]
 _offset = iter(range(10**9))
 
 
@@ -69,6 +80,66 @@ def top(number: int = 0, places: int = 10) -> TopSignals:
         for rank in range(1, places + 1)
     )
     return TopSignals(f"strategy-{number}", T0, True, 50, 50, ranked)
+
+
+def trade(number: int = 0, **changes: Any) -> PortfolioTrade:
+    """Return a buy of BTC at $100; with an odd number the sale of it at $110."""
+    buy = PortfolioTrade(
+        trade_id=f"{number:032x}",
+        strategy_id="momentum",
+        strategy_version=2,
+        asset="BTC",
+        side="buy",
+        reason="thresholds",
+        signal_id=f"{number + 1000:032x}",
+        decided_at=T0 + number,
+        filled_at=T0 + number,
+        size=10.0,
+        seen_price_usd=99.9,
+        fill_price_usd=100.0,
+        value_usd=1000.0,
+        fee_usd=1.0,
+        spread_bps=5.0,
+        slippage_bps=5.0,
+        cash_usd=48_999.0,
+    )
+    sale = {
+        "side": "sell",
+        "reason": "take_profit",
+        "fill_price_usd": 110.0,
+        "value_usd": 1100.0,
+        "fee_usd": 1.1,
+        "entered_at": T0 + number - 1,
+        "entry_price_usd": 100.0,
+        "profit_usd": 97.9,
+        "return_pct": 9.78,
+        "cash_usd": 50_097.9,
+    }
+    return msgspec.structs.replace(buy, **{**(sale if number % 2 else {}), **changes})
+
+
+def equity(number: int = 0, **changes: Any) -> PortfolioEquity:
+    """Return the equity of a portfolio of $50,000 that holds BTC, `number` cycles after T0."""
+    at = T0 + number * 600_000
+    price = 100.0 + number
+    held = HeldPosition("BTC", 10.0, 100.0, T0, price, 10 * price, 10 * price - 1000, 95.0, 120.0)
+    made = PortfolioEquity(
+        strategy_id="momentum",
+        kind="cycle",
+        as_of=at,
+        cycle=at,
+        equity_usd=48_999.0 + 10 * price,
+        cash_usd=48_999.0,
+        positions_usd=10 * price,
+        invested_usd=50_000.0,
+        realised_usd=0.0,
+        unrealised_usd=10 * price - 1000,
+        fees_usd=1.0,
+        closed_trades=0,
+        won_trades=0,
+        positions=(held,),
+    )
+    return msgspec.structs.replace(made, **changes)
 
 
 def record(event: Any, **changes: Any) -> SinkRecord:

@@ -13,7 +13,18 @@ from embedded.database import Database
 from sinks.base import SinkRecord, SinkUnavailableError
 from sinks.postgres import migrate
 from tests.contract.sink_benches import NUL, Bench, MemoryBench, PostgresBench, describe, execute
-from tests.contract.sink_samples import T0, news, record, signal, strategy, tombstone, top, trending
+from tests.contract.sink_samples import (
+    T0,
+    equity,
+    news,
+    record,
+    signal,
+    strategy,
+    tombstone,
+    top,
+    trade,
+    trending,
+)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -41,6 +52,7 @@ async def memory_bench() -> Bench:
 async def postgres_bench(server: Database) -> Bench:
     dsn = await server.start()
     tables = "strategy_signals, signal_explanations, strategies, strategy_versions"
+    tables += ", portfolio_trades, portfolio_equity"
     await execute(dsn, f"TRUNCATE {tables}, trending_assets, trending_news, news_scores")
     made = PostgresBench(server, dsn)
     await made.sink.setup()
@@ -56,17 +68,20 @@ async def bench(make_bench: Callable[[], Awaitable[Bench]]) -> AsyncIterator[Ben
 
 def everything() -> list[SinkRecord]:
     """One record of each topic."""
-    return [record(event) for event in (strategy(), trending(), news(), signal(), top())]
+    events = (strategy(), trending(), news(), signal(), top(), trade(), equity())
+    return [record(event) for event in events]
 
 
 async def test_flush_writes_every_topic(bench: Bench) -> None:
     bench.sink.add(everything())
     flushed = await bench.sink.flush()
     assert await bench.stored() == [
+        "equity momentum cycle 49999",
         "news article-0 BTC Bitcoin does thing number 0",
         "signal " + "0" * 32 + " BUY 814",
         "strategy momentum 1",
         "top strategy-0 10",
+        "trade BTC buy 1000",
         "trending A0 10",
     ]
     assert sum(flushed.rows.values()) > 0
@@ -98,7 +113,7 @@ async def test_the_same_records_again_change_nothing(bench: Bench) -> None:
 async def test_the_same_thing_twice_in_one_batch_is_stored_once(bench: Bench) -> None:
     bench.sink.add(everything() + everything() + everything())
     await bench.sink.flush()
-    assert len(await bench.stored()) == 5
+    assert len(await bench.stored()) == 7
 
 
 REPLACING = [
@@ -135,6 +150,20 @@ REPLACING = [
         [signal(7), signal(7, action="HOLD", position_value_usd=0.0)],
         [f"signal {7:032x} BUY 814"],
         id="a signal never changes",
+    ),
+    pytest.param(
+        [trade(), trade(value_usd=1.0), trade(1)],
+        ["trade BTC buy 1000", "trade BTC sell 1100"],
+        id="a trade never changes",
+    ),
+    pytest.param(
+        [equity(), equity(equity_usd=1.0), equity(kind="deposit"), equity(strategy_id="other")],
+        [
+            "equity momentum cycle 49999",
+            "equity momentum deposit 49999",
+            "equity other cycle 49999",
+        ],
+        id="equity of one moment, and of another kind and strategy",
     ),
 ]
 
@@ -213,7 +242,7 @@ async def test_a_flush_that_fails_keeps_what_was_added(bench: Bench) -> None:
     await bench.bring_back()
     assert await bench.stored() == []
     await bench.sink.flush()
-    assert len(await bench.stored()) == 5
+    assert len(await bench.stored()) == 7
 
 
 async def test_discarded_records_are_not_written(bench: Bench) -> None:
@@ -229,7 +258,7 @@ async def test_setup_twice_and_close_twice(bench: Bench) -> None:
     await bench.sink.flush()
     await bench.sink.close()
     await bench.sink.close()
-    assert len(await bench.stored()) == 5
+    assert len(await bench.stored()) == 7
 
 
 async def test_close_drops_what_was_not_flushed(bench: Bench) -> None:

@@ -37,6 +37,7 @@ ALL = [
     "0008.news_scores",
     "0009.trending_fields",
     "0010.strategy_versions",
+    "0011.portfolios",
 ]
 TABLES = {
     "bridge_tickets",
@@ -44,9 +45,12 @@ TABLES = {
     "explanation_positions",
     "order_executions",
     "orders",
+    "portfolio_equity",
+    "portfolio_trades",
     "signal_explanations",
     "strategies",
     "strategy_signals",
+    "table_retention",
     "trending_assets",
     "trending_news",
     "user_exchange_connections",
