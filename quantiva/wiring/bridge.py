@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, suppress
 from aiohttp import web
 
 from schemas.control import SignalRequest, Strategy
+from schemas.signals import Decision
 from sinks.bridge.api import Api, open_pool
 from sinks.bridge.app import build_app
 from sinks.bridge.auth import Auth
@@ -48,6 +49,10 @@ class Changes:
     async def request(self, request: SignalRequest) -> None:
         """Publish a request for a signal."""
         await self._send(lambda: self._publisher.publish(request))
+
+    async def decision(self, decision: Decision) -> None:
+        """Publish what happens to a strategy's portfolio."""
+        await self._send(lambda: self._publisher.publish(decision))
 
     async def _send(self, hand_over: Callable[[], Awaitable[None]]) -> None:
         async with self._turn:
@@ -108,15 +113,8 @@ async def _start(
     )
     hub = Hub(bridge, log, auth)
     changes = Changes(publisher)
-    api = Api(
-        bridge,
-        auth,
-        hub.latest,
-        pool,
-        changes.strategy,
-        changes.request,
-        limits=settings.limits,
-    )
+    publishers = (changes.strategy, changes.request, changes.decision)
+    api = Api(bridge, auth, hub.latest, pool, *publishers, limits=settings.limits)
     app = build_app(api, hub, page=page)
     runner = Runner(app, bridge)
     await runner.setup()

@@ -1,6 +1,6 @@
 """The REST interface: `ROUTES` are its endpoints, `Api` is what their handlers use."""
 
-from sinks.bridge.api import market, rankings, service, signals, strategies
+from sinks.bridge.api import capital, market, portfolios, rankings, service, signals, strategies
 from sinks.bridge.api.database import open_pool
 from sinks.bridge.api.route_decorator import Api, Route
 
@@ -9,6 +9,8 @@ ROUTES: tuple[Route, ...] = (
     *rankings.routes,
     *market.routes,
     *strategies.routes,
+    *portfolios.routes,
+    *capital.routes,
     *service.routes,
 )
 """Every endpoint but health and the OpenAPI document."""

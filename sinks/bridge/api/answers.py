@@ -8,7 +8,7 @@ import msgspec
 
 from schemas.control import Strategy
 from schemas.scores import EngineScore
-from schemas.signals import Signal
+from schemas.signals import HeldPosition, Signal
 from schemas.sources import SourceStatus
 from sinks.bridge.api.values import Action, ExplanationStatus
 from sinks.bridge.auth import Role
@@ -165,6 +165,65 @@ class StrategyVersion(msgspec.Struct, frozen=True, kw_only=True):
     version: int
     author: str | None = None
     strategy: Strategy | None = None
+
+
+class Portfolio(msgspec.Struct, frozen=True, kw_only=True):
+    """What a strategy's model portfolio is worth, as of its last cycle, and what it holds.
+
+    `profit_usd` is equity less what was invested, `return_pct` that in percent of it (null where
+    nothing is invested), `exposure_pct` how much of the equity the positions are. `mine`: whether
+    the one who asks may put money in, take it out and reset it.
+    """
+
+    strategy_id: str
+    user_id: str | None = None
+    mine: bool
+    as_of: int
+    equity_usd: float
+    cash_usd: float
+    positions_usd: float
+    invested_usd: float
+    profit_usd: float
+    return_pct: float | None = None
+    exposure_pct: float
+    realised_usd: float
+    unrealised_usd: float
+    fees_usd: float
+    closed_trades: int
+    won_trades: int
+    positions: tuple[HeldPosition, ...] = ()
+
+
+class EquityPoint(msgspec.Struct, frozen=True, kw_only=True):
+    """A moment of a portfolio's equity; `kind` is cycle, deposit, withdrawal or reset."""
+
+    as_of: int
+    kind: str
+    equity_usd: float
+    cash_usd: float
+    positions_usd: float
+    invested_usd: float
+    realised_usd: float
+    unrealised_usd: float
+    fees_usd: float
+    closed_trades: int
+    won_trades: int
+
+
+class CapitalChange(msgspec.Struct, frozen=True, kw_only=True):
+    """Money that went into or out of a portfolio, or its reset.
+
+    `portfolio` is what it is after that; null: the change is in the log, its effect is still to
+    come and will be a moment of that kind at the address in `equity`.
+    """
+
+    event_id: str
+    strategy_id: str
+    kind: Literal["deposit", "withdrawal", "reset"]
+    amount_usd: float | None = None
+    as_of: int
+    portfolio: Portfolio | None = None
+    equity: str
 
 
 class Accepted(msgspec.Struct, frozen=True, kw_only=True):

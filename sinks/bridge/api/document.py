@@ -21,6 +21,7 @@ _TAGS = {
     "signals": "BUY, SELL and HOLD, and why.",
     "market": "Assets, scores, candles, what trends, news.",
     "strategies": "What signals are made by.",
+    "portfolios": "What each strategy would own: equity, positions, trades, money in and out.",
     "bridge": "Tickets, state, this document.",
 }
 _ABOUT = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -12,11 +12,13 @@ from schemas.names import MOST_ASSETS, MOST_NAME, MOST_RULE
 from sinks.bridge.api.values import (
     Action,
     AssetName,
+    EventId,
     ExplanationStatus,
     Limit,
     Name,
     Paged,
     Share,
+    Step,
     StrategyId,
     Timeframe,
     TimeMs,
@@ -25,6 +27,8 @@ from sinks.bridge.api.values import (
 
 _Engine = Annotated[str, Meta(pattern=r"^[a-z_]{1,32}$(?!\n)", description="Name of an engine.")]
 _Bars = Annotated[int, Meta(ge=1, le=1000, description="Most candles.")]
+_Points = Annotated[int, Meta(ge=1, le=1000, description="Most moments of a page.")]
+_Reason = Annotated[str, Meta(max_length=MOST_NAME, description="Why, for people.")]
 _Rule = Annotated[str, Meta(max_length=MOST_RULE)]
 _Weights = Annotated[dict[str, float], Meta(max_length=16)]
 _Assets = Annotated[tuple[AssetName, ...], Meta(max_length=MOST_ASSETS)]
@@ -103,6 +107,43 @@ class SignalNewsQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
     hours: Annotated[int, Meta(ge=1, le=168)] = 24
     limit: Limit = 20
+
+
+class TradeQuery(Paged, frozen=True, kw_only=True):
+    """Filters of a portfolio's trades; `since` is inclusive, `until` is not."""
+
+    asset: AssetName | None = None
+    side: Literal["buy", "sell"] | None = None
+    since: TimeMs | None = None
+    until: TimeMs | None = None
+
+
+class EquityQuery(Paged, frozen=True, kw_only=True):
+    """Which moments of a portfolio's equity; `since` is inclusive, `until` is not.
+
+    `step` gives the last moment of every so much time instead of all.
+    """
+
+    since: TimeMs | None = None
+    until: TimeMs | None = None
+    step: Step | None = None
+    limit: _Points = 200
+
+
+class AmountBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Money into or out of a portfolio. The same `event_id` a second time changes nothing."""
+
+    amount_usd: Annotated[float, Meta(gt=0, description="How much, in USD.")]
+    reason: _Reason = ""
+    event_id: EventId | None = None
+
+
+class ResetBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """To begin again, with so much cash and nothing else; null: with the strategy's own capital."""
+
+    amount_usd: Annotated[float, Meta(gt=0, description="Capital, in USD.")] | None = None
+    reason: _Reason = ""
+    event_id: EventId | None = None
 
 
 _plain = Strategy(strategy_id="", owner="", name="")

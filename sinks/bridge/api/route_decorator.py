@@ -20,6 +20,7 @@ from aiohttp import web
 
 from schemas.control import SignalRequest, Strategy
 from schemas.names import wrong_symbol
+from schemas.signals import Decision
 from schemas.strategy_changes import Limits
 from sinks.bridge.api.values import Nothing
 from sinks.bridge.auth import Auth, Principal, Role
@@ -43,7 +44,7 @@ class Api:
     """Everything a handler may use. A part that is None is not configured: 503 where needed.
 
     `latest` is the hub's memory: read without waiting, never changed here, and empty at the start.
-    `publish_strategy` publishes a strategy under its id, None deletes it; both publishers return
+    `publish_strategy` publishes a strategy under its id, None deletes it; all publishers return
     when the broker has it and may raise anything. `now_ms` is the wall clock in ms since 1970.
     `changing` is held from the look at a strategy to its change. `limits` are each user's.
     """
@@ -54,6 +55,7 @@ class Api:
     database: Pool | None = None
     publish_strategy: Callable[[str, Strategy | None], Awaitable[None]] | None = None
     publish_request: Callable[[SignalRequest], Awaitable[None]] | None = None
+    publish_decision: Callable[[Decision], Awaitable[None]] | None = None
     now_ms: Callable[[], int] = wall_ms
     changing: asyncio.Lock = field(default_factory=asyncio.Lock)
     limits: Limits = Limits()  # noqa: RUF009 - it is frozen

@@ -91,7 +91,7 @@ async def delete(
     api: Api, principal: Principal, strategy_id: StrategyId, if_match: str | None
 ) -> None:
     """Delete a strategy; its signals stay."""
-    async with _alone(api):
+    async with alone(api):
         if await _changeable(api, principal, strategy_id, if_match) is None:
             raise ProblemError(404, f"There is no strategy {strategy_id}.")
         await publish(api.publish_strategy, strategy_id, None)
@@ -136,7 +136,7 @@ async def _save(
     api: Api, principal: Principal, strategy_id: str, if_match: str | None, change: Change
 ) -> Answer[StrategyState]:
     """Publish a strategy as it is wanted, unless it is so already."""
-    async with _alone(api):
+    async with alone(api):
         stored = await current(api)
         before = await _changeable(api, principal, strategy_id, if_match)
         wanted = msgspec.structs.replace(
@@ -166,7 +166,7 @@ async def _switch(
 
 
 @asynccontextmanager
-async def _alone(api: Api) -> AsyncIterator[None]:
+async def alone(api: Api) -> AsyncIterator[None]:
     """Let one change be made at a time; 503 when those before it take too long."""
     try:
         async with asyncio.timeout(_TURN_S):

@@ -27,6 +27,13 @@ SignalId = Annotated[
         description="A signal's id, or its first 6 digits or more where they are unique.",
     ),
 ]
+EventId = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$(?!\n)",
+        description="An id of your own for it, so that sending it again is safe.",
+    ),
+]
 Name = Annotated[str, Meta(min_length=1, max_length=MOST_ID)]
 TimeMs = Annotated[int, Meta(ge=0, le=LATEST_MS, description="ms since 1970 UTC.")]
 Cursor = Annotated[
@@ -41,6 +48,7 @@ Share = Annotated[float, Meta(ge=0, le=1)]
 Action = Literal["BUY", "SELL", "HOLD"]
 Trigger = Literal["cycle", "change", "request"]
 ExplanationStatus = Literal["pending", "requested", "done", "failed", "skipped"]
+Step = Literal["10m", "1h", "4h", "1d", "1w"]
 Timeframe = Literal["5m", "15m", "1h", "4h", "1d"]
 assert set(Timeframe.__args__) == set(CANDLE_MS)  # type: ignore[attr-defined]  # noqa: S101
 

@@ -9,12 +9,14 @@ from typing import Any
 from schemas.topics import (
     BOOKS,
     CANDLES,
+    EQUITY,
     EXPLANATIONS,
     SCORES,
     SIGNALS,
     SOURCES,
     STRATEGIES,
     TOP,
+    TRADES,
     TRENDING,
 )
 from sinks.base import SinkRecord
@@ -56,7 +58,11 @@ def _explanation(event: Any) -> dict[str, Any]:
     return {"asset": event.asset, "strategy": event.strategy_id}
 
 
-def _top(event: Any) -> dict[str, Any]:
+def _trade(event: Any) -> dict[str, Any]:
+    return {"asset": event.asset, "strategy": event.strategy_id}
+
+
+def _of_strategy(event: Any) -> dict[str, Any]:
     return {"strategy": event.strategy_id}
 
 
@@ -64,7 +70,9 @@ SOURCES_READ = (
     Source(SIGNALS.name, 4_000, "signals", "signal", _signal),
     Source(SCORES.name, 4_000, "scores", "score", _score),
     Source(EXPLANATIONS.name, 1_000, "explanations", "explanation", _explanation),
-    Source(TOP.name, 100, "top", "top", _top),
+    Source(TOP.name, 100, "top", "top", _of_strategy),
+    Source(TRADES.name, 1_000, "trades", "trade", _trade),
+    Source(EQUITY.name, 2_000, "equity", "equity", _of_strategy),
     Source(SOURCES.name, None, STATUS, "source"),
     Source(STRATEGIES.name, None),
     Source(TRENDING.name, 200),

@@ -13,7 +13,9 @@ from sinks.bridge.hub.filters import Filter
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 Names = Annotated[tuple[Name, ...], msgspec.Meta(max_length=500)]
-Channel = Literal["signals", "scores", "explanations", "top", "prices", "status"]
+Channel = Literal[
+    "signals", "scores", "explanations", "top", "trades", "equity", "prices", "status"
+]
 Pair = tuple[Annotated[int, msgspec.Meta(ge=0)], Annotated[int, msgspec.Meta(ge=-1)]]
 
 
@@ -23,7 +25,7 @@ class Subscribe(
     """Wants the events of channels, filtered; `since` goes on where the client was."""
 
     id: Name
-    channels: Annotated[tuple[Channel, ...], msgspec.Meta(min_length=1, max_length=6)]
+    channels: Annotated[tuple[Channel, ...], msgspec.Meta(min_length=1, max_length=8)]
     assets: Names = ()
     strategies: Names = ()
     actions: Annotated[tuple[Literal["BUY", "SELL", "HOLD"], ...], msgspec.Meta(max_length=3)] = ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
@@ -12,9 +12,20 @@ from schemas.control import Strategy
 from schemas.explanations import Explanation
 from schemas.market import Candle
 from schemas.scores import EngineScore
-from schemas.signals import Signal, TopSignals
+from schemas.signals import PortfolioEquity, PortfolioTrade, Signal, TopSignals
 from schemas.sources import SourceStatus
-from schemas.topics import BY_NAME, CANDLES, EXPLANATIONS, SCORES, SIGNALS, SOURCES, STRATEGIES, TOP
+from schemas.topics import (
+    BY_NAME,
+    CANDLES,
+    EQUITY,
+    EXPLANATIONS,
+    SCORES,
+    SIGNALS,
+    SOURCES,
+    STRATEGIES,
+    TOP,
+    TRADES,
+)
 from sinks.base import SinkRecord
 from sinks.bridge.frames import Frame, event_frame
 from sinks.bridge.hub.channels import BY_TOPIC, PRICES, frame_of
@@ -24,6 +35,11 @@ MOST_ROWS = 20_000
 MOST_EXPLANATIONS = 2_000
 MOST_CANDLES = 300
 MOST_CANDLE_SERIES = 1_000
+MOST_TRADES = 200
+"""Trades kept of each strategy."""
+MOST_POINTS = 1_000
+"""Moments kept of the equity of each strategy, of MOST_CURVES strategies."""
+MOST_CURVES = 200
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -89,6 +105,8 @@ class Latest:
         }
         self.strategies: dict[str, Strategy] = {}
         self._candles: Recent[tuple[str, str], Sequence[Candle]] = Recent(MOST_CANDLE_SERIES)
+        self._curves: Recent[str, deque[PortfolioEquity]] = Recent(MOST_CURVES)
+        self._trades_of: Recent[str, deque[str]] = Recent(MOST_ROWS)
         self._views = {
             **{s.channel: View(MOST_ROWS) for s in BY_TOPIC.values() if s.channel is not None},
             "explanations": View(MOST_EXPLANATIONS),
@@ -123,6 +141,20 @@ class Latest:
     def explanations(self) -> Mapping[str, Explanation]:
         """Latest explanations by signal_id."""
         return self._views["explanations"].events.values
+
+    @property
+    def trades(self) -> Mapping[str, PortfolioTrade]:
+        """The last trades of each strategy by trade_id, in the order in which they came."""
+        return self._views["trades"].events.values
+
+    @property
+    def equity(self) -> Mapping[str, PortfolioEquity]:
+        """Latest equity by strategy_id, with the open positions."""
+        return self._views["equity"].events.values
+
+    def curve(self, strategy_id: str) -> Sequence[PortfolioEquity]:
+        """Return the last moments of a strategy's equity, the oldest first, without positions."""
+        return tuple(self._curves.values.get(strategy_id, ()))
 
     @property
     def sources(self) -> Mapping[str, SourceStatus]:
@@ -171,8 +203,24 @@ class Latest:
         if frame is None:
             self._views[channel].drop(key)
         else:
+            self._note_portfolio(record.event)
             self._views[channel].set(key, record.event, frame)
         return frame
+
+    def _note_portfolio(self, event: Any) -> None:
+        """Keep the bounds of trades and of the equity's past."""
+        match event:
+            case PortfolioTrade() if event.trade_id not in self.trades:
+                ids = self._trades_of.values.get(event.strategy_id, deque())
+                self._trades_of.set(event.strategy_id, ids)
+                ids.append(event.trade_id)
+                if len(ids) > MOST_TRADES:
+                    self._views["trades"].drop(ids.popleft())
+            case PortfolioEquity():
+                points = self._curves.values.get(event.strategy_id, deque(maxlen=MOST_POINTS))
+                self._curves.set(event.strategy_id, points)
+                if not points or (event.as_of, event.kind) > (points[-1].as_of, points[-1].kind):
+                    points.append(msgspec.structs.replace(event, positions=(), inputs=()))
 
     def _strategy(self, record: SinkRecord) -> None:
         key = (record.key or b"").decode("utf-8", "replace")
@@ -230,8 +278,10 @@ def _key(record: SinkRecord) -> Hashable:
             return (event.asset, event.engine)
         case EXPLANATIONS.name:
             return str(event.signal_id)
-        case TOP.name:
+        case TOP.name | EQUITY.name:
             return str(event.strategy_id)
+        case TRADES.name:
+            return str(event.trade_id)
         case SOURCES.name:
             return str(event.source)
     return (record.topic, record.partition, record.offset)

@@ -13,6 +13,7 @@ import pytest
 
 from quantiva import asyncapi_socket
 from quantiva.asyncapi import document
+from sinks.bridge.hub.channels import CHANNELS
 from sinks.bridge.settings import BridgeSettings
 from tests.unit.quantiva.status import samples
 from transport.settings import Settings
@@ -77,15 +78,15 @@ async def conversation(running_market: Market) -> list[dict[str, Any]]:
     async with aiohttp.ClientSession(headers=headers) as session:
         async with running_bridge(running_market.running) as base:
             talk = Talk(await session.ws_connect(f"{base}/ws"))
-            channels = ["signals", "scores", "explanations", "top", "prices", "status"]
-            await talk.say(type="subscribe", id="all", channels=channels)
+            await talk.say(type="subscribe", id="all", channels=CHANNELS)
             await talk.say(type="subscribe", id="all", channels=["signals"])  # refused
             await talk.say(type="ping", id="2")
             await talk.say(type="subscribe", id="3", channels=["signals"], since="signals:0:999999")
             await talk.hear_until("snapshot", "error", "pong", "gap", "heartbeat", "health")
             for event in (new, samples.score(), samples.EXPLANATION, samples.TOP, samples.SOURCE):
                 await running_market.publish_event(event)
-            await running_market.publish_event(book)
+            for event in (book, samples.TRADE, samples.EQUITY):
+                await running_market.publish_event(event)
             await talk.hear_until(*asyncapi_socket.events())
             await talk.say(type="unsubscribe", id="4", subscription="3")
         await talk.hear_until("bye")

@@ -5,12 +5,21 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from schemas.topics import CANDLES, EXPLANATIONS, SIGNALS
+from schemas.topics import CANDLES, EQUITY, EXPLANATIONS, SIGNALS, TRADES
 from sinks.base import SinkRecord
 from sinks.bridge.hub import core as core_module
 from sinks.bridge.hub.core import Core
 from sinks.bridge.hub.filters import Filter
-from sinks.bridge.hub.views import MOST_CANDLE_SERIES, MOST_CANDLES, MOST_EXPLANATIONS, Latest
+from sinks.bridge.hub.views import (
+    MOST_CANDLE_SERIES,
+    MOST_CANDLES,
+    MOST_CURVES,
+    MOST_EXPLANATIONS,
+    MOST_POINTS,
+    MOST_TRADES,
+    Latest,
+)
+from tests.contract.sink_samples import equity, trade
 from tests.unit.quantiva.status import samples
 from tests.unit.sinks.bridge.memory_log import signal
 
@@ -77,3 +86,43 @@ def test_snapshots_are_kept_until_the_next_change_only(monkeypatch: pytest.Monke
     core.take(record(SIGNALS.name, signal(0)))
     core.snapshot(("signals",), Filter(), "a")
     assert len(core._snapshots) == 1
+
+
+def test_the_last_trades_of_each_strategy_are_kept() -> None:
+    latest = Latest()
+    for number in range(MOST_TRADES + 3):
+        latest.apply(record(TRADES.name, trade(number), number))
+    latest.apply(record(TRADES.name, trade(0, strategy_id="other", trade_id="o"), 0))
+    latest.apply(record(TRADES.name, trade(MOST_TRADES), 0))  # read again after a crash
+    ids = [one.trade_id for one in latest.trades.values() if one.strategy_id == "momentum"]
+    assert sorted(ids) == [f"{n:032x}" for n in range(3, MOST_TRADES + 3)]
+    assert len(latest.trades) == len([*latest.frames("trades")]) == MOST_TRADES + 1
+
+
+def test_the_last_moments_of_each_equity_are_kept_once_and_without_positions() -> None:
+    latest = Latest()
+    for number in (*range(MOST_POINTS + 5), 900, MOST_POINTS + 4):
+        latest.apply(record(EQUITY.name, equity(number), number))
+    points = latest.curve("momentum")
+    assert [one.as_of for one in points] == [
+        equity(number).as_of for number in range(5, MOST_POINTS + 5)
+    ]
+    assert {one.positions for one in points} == {()}
+    assert latest.equity["momentum"].positions
+    assert len([*latest.frames("equity")]) == 1
+    assert latest.curve("nobody") == ()
+
+
+def test_a_deposit_at_the_time_of_a_cycle_is_a_moment_of_its_own() -> None:
+    latest = Latest()
+    for kind in ("cycle", "deposit", "deposit"):
+        latest.apply(record(EQUITY.name, equity(1, kind=kind)))
+    assert [one.kind for one in latest.curve("momentum")] == ["cycle", "deposit"]
+
+
+def test_curves_have_a_bound() -> None:
+    latest = Latest()
+    for number in range(MOST_CURVES + 1):
+        latest.apply(record(EQUITY.name, equity(strategy_id=f"s{number}"), number))
+    assert (len(latest.curve("s0")), len(latest.curve("s1"))) == (0, 1)
+    assert "s0" in latest.equity

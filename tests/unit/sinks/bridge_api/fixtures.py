@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
+from msgspec.structs import replace
 
 from schemas.control import Strategy
 from schemas.explanations import Explanation
 from schemas.market import Candle
 from schemas.scores import EngineScore
+from schemas.signals import Decision, PortfolioEquity
 from schemas.sources import SourceStatus
 from sinks.bridge.api import Api
 from sinks.bridge.app import build_app
@@ -23,7 +25,7 @@ from sinks.bridge.connections import Runner
 from sinks.bridge.hub.prices import Price
 from sinks.bridge.hub.views import TopicState
 from sinks.bridge.settings import BridgeSettings
-from tests.contract.sink_samples import T0, signal, strategy, top
+from tests.contract.sink_samples import T0, equity, signal, strategy, top, trade
 
 TOKENS = {role: f"{role.value}-{'0' * 20}" for role in Role}
 OTHER_TRADER = f"other-{'0' * 20}"
@@ -43,7 +45,18 @@ class Memory:
     strategies: dict[Any, Any] = field(default_factory=dict)
     candles: dict[Any, Any] = field(default_factory=dict)
     topics: dict[Any, Any] = field(default_factory=dict)
+    equity: dict[Any, Any] = field(default_factory=dict)
+    trades: dict[Any, Any] = field(default_factory=dict)
+    points: dict[Any, Any] = field(default_factory=dict)
     is_whole: bool = False
+
+    def curve(self, strategy_id: str) -> Sequence[Any]:
+        return self.points.get(strategy_id, ())
+
+    def value(self, found: PortfolioEquity) -> None:
+        """Take in what a portfolio is worth."""
+        self.equity[found.strategy_id] = found
+        self.points.setdefault(found.strategy_id, []).append(found)
 
 
 def filled() -> Memory:
@@ -51,7 +64,7 @@ def filled() -> Memory:
     signals = [signal(number) for number in range(8)]
     ranking = top()
     mine = strategy(strategy_id="mine", owner="user", user_id="trader")
-    return Memory(
+    memory = Memory(
         signals={(one.asset, one.strategy_id): one for one in signals},
         scores={("A0", name): score(engine=name) for name in ("technical", "sentiment")},
         prices={"A0": Price(asset="A0", price_usd=10.5, at=T0, topic="market.candles")},
@@ -65,7 +78,12 @@ def filled() -> Memory:
             "control.strategies": TopicState(topic="control.strategies", records=2, behind=0),
             "signals": TopicState(topic="signals", records=8, last_at=T0, behind=0),
         },
+        trades={one.trade_id: one for one in map(trade, range(6))},
     )
+    for number in range(20):
+        memory.value(equity(number))
+    memory.value(equity(2, strategy_id="mine", user_id="trader"))
+    return memory
 
 
 def score(**changes: Any) -> EngineScore:
@@ -149,6 +167,7 @@ class Log:
     def __init__(self, memory: Memory) -> None:
         self.strategies: list[tuple[str, Strategy | None]] = []
         self.requests: list[Any] = []
+        self.decisions: list[Decision] = []
         self._memory = memory
 
     async def strategy(self, strategy_id: str, strategy: Strategy | None) -> None:
@@ -160,6 +179,26 @@ class Log:
 
     async def request(self, request: Any) -> None:
         self.requests.append(request)
+
+    async def decision(self, decision: Decision) -> None:
+        """Take a change of the capital in; the memory has what it does to the portfolio."""
+        self.decisions.append(decision)
+        known = self._memory.equity.get(decision.strategy_id)
+        if known is None or decision.reason == "lost":
+            return
+        signs = {"deposit": 1.0, "withdrawal": -1.0, "reset": 0.0}
+        amount_usd = signs[decision.kind] * (decision.amount_usd or 0.0)
+        self._memory.value(
+            replace(
+                known,
+                kind=decision.kind,
+                as_of=decision.as_of,
+                cycle=None,
+                cash_usd=known.cash_usd + amount_usd,
+                equity_usd=known.equity_usd + amount_usd,
+                invested_usd=known.invested_usd + amount_usd,
+            )
+        )
 
 
 class Bridge:
@@ -212,6 +251,7 @@ async def bridge(
         "database": database,
         "publish_strategy": log.strategy,
         "publish_request": log.request,
+        "publish_decision": log.decision,
         "now_ms": lambda: NOW_MS,
     }
     api = Api(**{**parts, **changes})

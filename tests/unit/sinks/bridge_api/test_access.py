@@ -18,6 +18,9 @@ FILES = ("/docs", "/docs/docs.js", "/docs/docs.css")
 BODIES: dict[tuple[str, str], Any] = {
     ("PUT", "/api/v1/strategies/{strategy_id}"): {"name": "Mine"},
     ("POST", "/api/v1/signals/generate"): {"asset": "BTC", "strategy_id": "momentum"},
+    ("POST", "/api/v1/portfolios/{strategy_id}/deposit"): {"amount_usd": 100.0},
+    ("POST", "/api/v1/portfolios/{strategy_id}/withdrawal"): {"amount_usd": 100.0},
+    ("POST", "/api/v1/portfolios/{strategy_id}/reset"): {},
 }
 CHANGES = [
     pytest.param(route.method, route.path, id=f"{route.method} {route.path}")
@@ -51,6 +54,7 @@ async def test_without_a_token_everything_but_health_answers_401(token: str | No
         assert asked > len(ROUTES)
         assert not it.log.strategies
         assert not it.log.requests
+        assert not it.log.decisions
 
 
 async def test_a_route_of_another_part_needs_a_token_too() -> None:

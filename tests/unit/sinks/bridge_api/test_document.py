@@ -39,6 +39,21 @@ ASKED: list[Any] = [
     pytest.param("PUT", "/api/v1/strategies/{strategy_id}", {"json": {}}, id="put nothing"),
     pytest.param("PUT", "/api/v1/strategies/{strategy_id}", {"data": b"{"}, id="no JSON"),
     pytest.param("DELETE", "/api/v1/strategies/{strategy_id}", {}, id="delete"),
+    pytest.param("GET", "/api/v1/portfolios", {}, id="portfolios"),
+    pytest.param("GET", "/api/v1/portfolios/{strategy_id}", {}, id="portfolio"),
+    pytest.param("GET", "/api/v1/portfolios/{strategy_id}/trades", {}, id="trades"),
+    pytest.param("GET", "/api/v1/portfolios/{strategy_id}/equity", {}, id="equity"),
+    *(
+        pytest.param("POST", f"/api/v1/portfolios/{{strategy_id}}/{kind}", {"json": body}, id=name)
+        for kind, body, name in (
+            ("deposit", {"amount_usd": 100.0}, "deposit"),
+            ("deposit", {"amount_usd": 100.0, "reason": "lost"}, "deposit that does not come back"),
+            ("deposit", {"amount_usd": -1.0}, "deposit of less than nothing"),
+            ("withdrawal", {"amount_usd": 100.0}, "withdrawal"),
+            ("withdrawal", {"amount_usd": 1e9}, "withdrawal of more than there is"),
+            ("reset", {}, "reset"),
+        )
+    ),
     pytest.param("POST", "/api/v1/tickets", {}, id="ticket"),
     pytest.param(
         "POST",
