@@ -9,9 +9,13 @@ import pytest
 from typer.testing import CliRunner
 
 from quantiva.commands.strategies import app
+from schemas.partitioning import partition_of
 from schemas.rule_language.reference import entries
+from schemas.topics import CANDLES, TOPICS
+from streams.replay.output import Output, make_output
+from streams.runner import Produced
 from tests.conftest import ROOT
-from tests.factories import HOUR_MS
+from tests.factories import HOUR_MS, START_MS, candle
 from tests.unit.marketdata.recorded_factory import T0, hours, write_candles
 
 
@@ -103,3 +107,22 @@ def test_the_names_are_listed_by_a_word_and_on_their_page() -> None:
     )
     for one in entries():
         assert one.written in page
+
+
+def test_the_value_on_an_archive(tmp_path: Path) -> None:
+    folder = tmp_path / "archive"
+    make_output(folder, 4, [topic.name for topic in TOPICS])
+    output = Output(folder)
+    for place in range(40):
+        event = candle("BTC", START_MS + place * HOUR_MS, price=100.0 + place)
+        at = CANDLES.name, partition_of(b"BTC", 4), place, "BTC", event.observed_at
+        output.add(Produced(*at, event))
+    output.close()
+    said = check("SMA(5) CROSSES_ABOVE 136.5", "--data", str(folder))
+    assert "nothing held: true true SMA(5)@1h CROSSES_ABOVE 136.5 " in said
+    assert "SMA(5)@1h 137 (before: 136)" in said
+    assert "no score at all of sentiment, fundamental, event_risk, liquidity" in said
+    assert "it changed 1 time" in said
+    said = check("SMA(5) > 125.5", "--data", str(folder), "--until", "2026-01-02T05:00")
+    assert "nothing held: true" in said
+    assert "nothing of ETH" in check("1 < 2", "--data", str(folder), "--asset", "ETH", status=1)
