@@ -6,6 +6,7 @@ Fields, units and ranges: the docs in `schemas/avro/`; a test binds the two.
 from __future__ import annotations
 
 import msgspec
+from msgspec.structs import replace
 
 from schemas.engines import DEFAULT_WEIGHTS
 
@@ -59,6 +60,9 @@ def effective_weights(strategy: Strategy) -> dict[str, float]:
     return {engine: own.get(engine, 0.0) for engine in DEFAULT_WEIGHTS} if own else DEFAULT_WEIGHTS
 
 
+_decode_strategy = msgspec.json.Decoder(Strategy).decode
+
+
 class SignalRequest(msgspec.Struct, frozen=True, gc=False):
     """A request for a signal of one asset and strategy, answered at once."""
 
@@ -68,3 +72,12 @@ class SignalRequest(msgspec.Struct, frozen=True, gc=False):
     requested_at: int
     strategy: str | None = None
     exchange: str | None = None
+
+    def own_strategy(self) -> Strategy | None:
+        """Return the strategy that a dry run brings, under the id of dry runs; None: none.
+
+        Raises msgspec.MsgspecError when it is no strategy's document.
+        """
+        if self.strategy is None:
+            return None
+        return replace(_decode_strategy(self.strategy), strategy_id=DRY_RUN)

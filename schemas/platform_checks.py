@@ -9,6 +9,8 @@ from collections.abc import Callable
 from math import fsum, inf, isclose, isfinite
 from typing import Any
 
+import msgspec
+
 from schemas import checks, signal_checks
 from schemas.checks import CANDLE_MS, MOST_AMOUNT
 from schemas.control import DRY_RUN, SignalRequest, Strategy
@@ -199,10 +201,26 @@ def _request(event: SignalRequest) -> str | None:
     if not event.request_id or not event.strategy_id:
         return "request_id or strategy_id is empty"
     return (
-        checks.ids(event, "request_id", "strategy_id")
+        checks.ids(event, "request_id", "strategy_id", "exchange")
         or checks.time(event, "requested_at")
         or checks.asset(event)
+        or _dry_run(event)
     )
+
+
+def _dry_run(event: SignalRequest) -> str | None:
+    """Check that a request brings its strategy where it is one for a dry run, and else none."""
+    if (event.strategy is not None) != (event.strategy_id == DRY_RUN):
+        lacking = "is not given, which a dry run brings"
+        return f"strategy {lacking if event.strategy is None else f'is for {DRY_RUN} alone'}"
+    if event.strategy is None:
+        return None
+    try:
+        own = event.own_strategy()
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        return f"strategy is no strategy's document: {error}"
+    wrong = None if own is None else strategy_problem(own)
+    return None if wrong is None else f"strategy: {wrong}"
 
 
 def _source(event: SourceStatus) -> str | None:

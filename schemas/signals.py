@@ -205,6 +205,23 @@ class TopSignals(msgspec.Struct, frozen=True, gc=False):
     ranked: tuple[RankedSignal, ...]
 
 
+ON_REQUEST = frozenset({"request", "dry_run"})
+"""Triggers of answers: what a portfolio does follows from none of them."""
+
+
+def has_data(signal: Signal) -> bool:
+    """Return whether any engine has ever said something of the signal's asset."""
+    return any(part.offset is not None for part in signal.contributions)
+
+
+def is_of_record(signal: Signal) -> bool:
+    """Return whether a signal is kept and shown: all but its asker's alone.
+
+    Those are of dry runs, and answers about an asset of which nothing is known.
+    """
+    return signal.trigger not in ON_REQUEST or (signal.trigger == "request" and has_data(signal))
+
+
 _decode = msgspec.json.Decoder(Signal).decode
 
 

@@ -47,8 +47,14 @@ class Entry(msgspec.Struct, frozen=True, gc=False, array_like=True):
     applied: dict[str, int]
 
 
+NOWHERE = -1
+
+
 class StrategyAt(NamedTuple):
-    """A strategy and its offset in control.strategies: which version a signal was made with."""
+    """A strategy and its offset in control.strategies: which version a signal was made with.
+
+    `NOWHERE` for one that its request brings.
+    """
 
     strategy: Strategy
     offset: int

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from schemas.control import SignalRequest, Strategy
+from schemas.control import DRY_RUN, SignalRequest, Strategy
 from schemas.engines import ENGINES
 from schemas.market import (
     CalendarEvent,
@@ -197,6 +197,12 @@ def strategy(strategy_id: str = "balanced", **changes: Any) -> Strategy:
 def request(strategy_id: str = "balanced", requested_at: int = START_MS) -> SignalRequest:
     """Return a request for BTC."""
     return SignalRequest("request-1", "BTC", strategy_id, requested_at)
+
+
+def dry_run(own: Strategy, asset: str = "BTC", requested_at: int = START_MS) -> SignalRequest:
+    """Return a request that brings its own strategy."""
+    document = msgspec.json.encode(own).decode()
+    return SignalRequest(f"dry-{own.strategy_id}", asset, DRY_RUN, requested_at, document)
 
 
 def signal(number: int = 0, **changes: Any) -> Signal:

@@ -16,6 +16,7 @@ from streams.confidence import position_sizing
 from streams.fusion.choice import Choice, Settled, trace
 from streams.fusion.state import ENGINE_INDEX, LatestScore, Pinned
 from streams.fusion.view import EVENT_RISK, View, data_freshness, features, freshness, risk_ends_ms
+from streams.stage import NOWHERE
 
 _SENTIMENT, _TECHNICAL = ENGINE_INDEX["sentiment"], ENGINE_INDEX["technical"]
 _LIQUIDITY = ENGINE_INDEX["liquidity"]
@@ -124,7 +125,6 @@ def build(
     expect of the cycle.
     """
     strategy, occasion = pinned.strategy, now.occasion
-    strategy_place = InputPosition(STRATEGIES.name, _STRATEGY_PARTITION, pinned.offset)
     lacking = after.lacking
     return Decision(
         decision_id=decision_id(strategy.strategy_id, occasion.asset, occasion.as_of),
@@ -158,8 +158,15 @@ def build(
         features=now.features,
         detail=dict(sorted({**now.detail, **lacking}.items())) if lacking else now.detail,
         settings=settings,
-        inputs=(*now.before, strategy_place, *now.after),
+        inputs=(*now.before, *_place(pinned), *now.after),
     )
+
+
+def _place(pinned: Pinned) -> tuple[InputPosition, ...]:
+    """Return where the strategy stands in the log; the one that a request brings stands there."""
+    if pinned.offset == NOWHERE:
+        return ()
+    return (InputPosition(STRATEGIES.name, _STRATEGY_PARTITION, pinned.offset),)
 
 
 def _feature_of(seen: View, index: int, name: str) -> float | None:

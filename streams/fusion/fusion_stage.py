@@ -9,6 +9,7 @@ When decisions go out
   A stop, a target, a trailing stop or the age of a position turns it at once, also amid the answers
   to a cycle.
 * **request**: at once, with the strategy as it is now. It changes no position and no hysteresis.
+* **dry_run**: likewise, with the strategy that the request brings.
 
 Cycles may overlap. A cycle waits until its last answer or missing record comes; when a newer cycle
 is complete first, the older one is overtaken and never goes out (its cycle_end closes it), and
@@ -51,7 +52,7 @@ from streams.fusion.state import (
     with_held,
 )
 from streams.fusion.view import EVENT_RISK, View, view
-from streams.stage import Output, Position, Tables, UnusableEventError
+from streams.stage import NOWHERE, Output, Position, StrategyAt, Tables, UnusableEventError
 
 _cycle = attrgetter("cycle")
 
@@ -240,14 +241,7 @@ class FusionStage:
         An asset without any score gets a HOLD whose detail names all engines as missing. Position
         and hysteresis are shown as they would stand, and stay as they are.
         """
-        at = tables.strategies.get(request.strategy_id)
-        if at is None or not at.strategy.active:
-            active = sorted(key for key, one in tables.strategies.items() if one.strategy.active)
-            msg = (
-                f"request {request.request_id} asks for strategy {request.strategy_id!r}, which is "
-                f"{'not active' if at is not None else 'unknown'}; active are {active}"
-            )
-            raise BadRequestError(msg)
+        at = _asked_for(request, tables)
         now_ms = max(state.clock_ms, request.requested_at)
         as_of = _next_as_of(state, now_ms)
         seen = self._view(state, now_ms)
@@ -258,13 +252,29 @@ class FusionStage:
         occasion = Trigger(
             request.asset,
             as_of,
-            "request",
+            "request" if request.strategy is None else "dry_run",
             position.partition,
             request_id=request.request_id,
             extra=(place,),
         )
         sent, _ = self._sent(moment(occasion, seen), asked, choice)
         return _with(state, decided_ms=as_of), (sent,)
+
+
+def _asked_for(request: SignalRequest, tables: Tables) -> StrategyAt:
+    """Return the strategy that a request brings, else the stored one that it names."""
+    own = request.own_strategy()
+    if own is not None:
+        return StrategyAt(own, NOWHERE)
+    at = tables.strategies.get(request.strategy_id)
+    if at is None or not at.strategy.active:
+        active = sorted(key for key, one in tables.strategies.items() if one.strategy.active)
+        msg = (
+            f"request {request.request_id} asks for strategy {request.strategy_id!r}, which is "
+            f"{'not active' if at is not None else 'unknown'}; active are {active}"
+        )
+        raise BadRequestError(msg)
+    return at
 
 
 def _with(

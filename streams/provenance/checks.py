@@ -20,7 +20,7 @@ import msgspec
 from schemas.engines import ENGINES
 from schemas.scores import InputPosition
 from schemas.signals import Contribution, Decision, PortfolioTrade, Signal
-from schemas.topics import REQUESTS
+from schemas.topics import REQUESTS, STRATEGIES
 from streams.confidence.confidence_stage import ConfidenceStage, make_signal
 from streams.confidence.position_sizing import (
     PURCHASE_TERMS,
@@ -38,7 +38,7 @@ from streams.fusion.view import EVENT_RISK, View, stands, view
 from streams.provenance.standing import believed, chosen, reproducible, stood
 from streams.provenance.trade import wrong_trade
 from streams.provenance.tree import Cited, Tree
-from streams.stage import StrategyAt
+from streams.stage import NOWHERE, StrategyAt
 from streams.topology import stage
 
 _MOST_DIFFERENCES = 5
@@ -163,7 +163,7 @@ def _strategy(tree: Tree) -> StrategyAt | None:
     cited = tree.strategy
     if cited is None or cited.event is None:
         return None
-    return StrategyAt(cited.event, cited.offset)
+    return StrategyAt(cited.event, cited.offset if cited.topic == STRATEGIES.name else NOWHERE)
 
 
 def _needed(tree: Tree) -> list[Cited]:

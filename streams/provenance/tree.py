@@ -67,8 +67,9 @@ class Found(msgspec.Struct, frozen=True, gc=False):
 
 
 class Tree(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """All that led to a signal. `strategy` is the version that it was made with.
+    """All that led to a signal.
 
+    `strategy` is the version that it was made with, a dry run's cited at its request.
     `decision` is what fusion decided; None: an earlier version made the signal, without one.
     `known_risk` is the last score of event risk, where that engine was missing and its risk stood.
     `trade` is the fill of the signal that was asked about, `filled` the later decision of the asset
@@ -131,11 +132,12 @@ def grow(
     `traded` is a trade of it, and where that was found.
     """
     trade, filled = (None, None) if traded is None else _trade(signal, *traded, known)
+    request = _input(signal, REQUESTS.name, known)
     return Tree(
         signal=signal,
         found=found,
-        strategy=_input(signal, STRATEGIES.name, known),
-        request=_input(signal, REQUESTS.name, known),
+        strategy=_input(signal, STRATEGIES.name, known) or _brought(request),
+        request=request,
         parts=tuple(_part(signal, one, known) for one in signal.contributions),
         known_risk=_known_risk(signal, known),
         decision=_input(signal, DECISIONS.name, known),
@@ -161,6 +163,13 @@ def _trade(
     )
     later = [place for place in trade.inputs if place not in signal.inputs]
     return cited, _cite(signal, later[-1], known, later=True) if later else None
+
+
+def _brought(request: Cited | None) -> Cited | None:
+    """Return the strategy of a dry run as cited where it stands: in its request."""
+    if request is None or request.event is None or request.event.strategy is None:
+        return None
+    return msgspec.structs.replace(request, event=request.event.own_strategy())
 
 
 def _known_risk(signal: Signal, known: Known) -> Cited | None:

@@ -14,7 +14,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from schemas.partitioning import partition_of
-from schemas.signals import Decision
+from schemas.signals import ON_REQUEST, Decision
 from schemas.topics import DECISIONS, REQUESTS, SCORES, STRATEGIES
 from streams.replay.logs import Logs
 from streams.replay.per_key_reader import Keyed
@@ -99,7 +99,7 @@ class RecordedDecisions:
             return _NOBODY
         owner = partition_of(event.asset.encode(), self._assets)
         version = _last(event, STRATEGIES.name)
-        if event.trigger == "request":
+        if event.trigger in ON_REQUEST:
             request = _last(event, REQUESTS.name)
             answer = Answer(event.as_of, event.asset, request, _last(event, SCORES.name), version)
             self._answers[owner].setdefault(request, answer)

@@ -14,6 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from aiokafka import AIOKafkaProducer
 from msgspec.structs import replace
@@ -21,7 +22,7 @@ from msgspec.structs import replace
 from embedded.kafka import ApacheKafka
 from embedded.stack import Stack
 from producers.strategies import PREBUILT
-from schemas.control import SignalRequest, Strategy
+from schemas.control import DRY_RUN, SignalRequest, Strategy
 from schemas.signals import Decision
 from schemas.topics import CANDLES, TOPICS, physical
 from streams.archive.copying import copy_topics
@@ -142,6 +143,10 @@ async def _unusual(running: Rig, part: Sequence[Any], number: int) -> None:
         name = f"request-{number}-{strategy.strategy_id}"
         request = SignalRequest(name, asset, strategy.strategy_id, now_ms)
         await running.publisher.publish(request)
+    own = replace(PREBUILT[0], strategy_id="mine", buy_threshold=0.1, sell_threshold=-0.1)
+    document = msgspec.json.encode(own).decode()
+    dry_run = SignalRequest(f"request-{number}-dry", asset, DRY_RUN, now_ms, document)
+    await running.publisher.publish(dry_run)
     unknown = SignalRequest(f"request-{number}-unknown", asset, "nobody's", now_ms)
     await running.publisher.publish(unknown)
     changed = replace(

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from schemas.control import SignalRequest
+from schemas.control import DRY_RUN, SignalRequest
 from schemas.explanations import EXPLANATION_STATUSES, Explanation
 from schemas.sources import CIRCUITS, SOURCE_STATES, SourceStatus
 from schemas.validation import problem
@@ -16,6 +16,9 @@ from tests import factories
 
 AT = 1_700_000_000_000
 REQUEST = SignalRequest("r", "BTC", "s", AT)
+OWN = factories.strategy(strategy_id="mine", entry_rule="RSI < 30")
+DRY = factories.dry_run(OWN)
+NO_STRATEGY = " is no strategy's document"
 SOURCE = SourceStatus(
     source="lunarcrush",
     observed_at=AT,
@@ -45,6 +48,10 @@ EXPLANATION = Explanation(
 )
 
 
+def document(**changes: Any) -> str:
+    return msgspec.json.encode(msgspec.structs.replace(OWN, **changes)).decode()
+
+
 @pytest.mark.parametrize(
     ("event", "change", "reason"),
     [
@@ -52,6 +59,22 @@ EXPLANATION = Explanation(
         pytest.param(REQUEST, {"strategy_id": ""}, "or strategy_id is", id="request: no strategy"),
         pytest.param(REQUEST, {"requested_at": 0}, "requested_at 0 is no time", id="request: at 0"),
         pytest.param(REQUEST, {"asset": "btc"}, "not a symbol in capitals", id="request: asset"),
+        pytest.param(REQUEST, {"exchange": ""}, "exchange is empty", id="request: exchange"),
+        pytest.param(
+            REQUEST, {"strategy_id": DRY_RUN}, "strategy is not given", id="dry run: of nothing"
+        ),
+        pytest.param(DRY, {"strategy_id": "s"}, "is for dry-run alone", id="dry run: id"),
+        *(
+            pytest.param(DRY, {"strategy": text}, f"strategy{said}", id=f"dry run: {name}")
+            for name, text, said in (
+                ("empty", "", NO_STRATEGY),
+                ("no JSON", "{", NO_STRATEGY),
+                ("no strategy", '{"name": "x"}', NO_STRATEGY),
+                ("deep", "[" * 100_000, NO_STRATEGY),
+                ("rule", document(entry_rule="RSI <"), ": entry_rule"),
+                ("weights", document(weights={"sentiment": 2.0}), ": weights sum to 2"),
+            )
+        ),
         pytest.param(SOURCE, {"source": ""}, "has no name", id="source: no name"),
         pytest.param(
             SOURCE,
@@ -105,6 +128,7 @@ def test_what_is_wrong_is_said(event: Any, change: dict[str, Any], reason: str) 
     "event",
     [
         pytest.param(REQUEST, id="a request"),
+        pytest.param(DRY, id="a dry run"),
         *(
             pytest.param(
                 msgspec.structs.replace(SOURCE, state=state, circuit=circuit),

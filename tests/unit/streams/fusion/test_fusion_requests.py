@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 
+from schemas.control import DRY_RUN
 from schemas.engines import ENGINES
 from schemas.scores import InputPosition
+from schemas.signals import has_data, is_of_record
 from streams.fusion.decision_builder import decision_id
 from streams.fusion.fusion_stage import BadRequestError
 from streams.stage import UnusableEventError
-from tests.factories import MINUTE_MS
+from tests.factories import MINUTE_MS, dry_run
 from tests.unit.streams.fusion.fusion_factories import (
     T0,
     Feed,
@@ -82,3 +84,38 @@ def test_two_requests_in_one_millisecond_get_two_ids() -> None:
     one, two = feed.signals(make_request(), make_request())
     assert two.as_of == one.as_of + 1
     assert one.signal_id != two.signal_id
+
+
+def test_a_dry_run_decides_with_the_strategy_that_it_brings_and_leaves_no_trace() -> None:
+    feed = Feed(make_strategy())
+    feed.put(*answers({"sentiment": 0.7}))
+    own = make_strategy(
+        strategy_id="mine", active=False, version=7, buy_threshold=1.0, sell_threshold=0.9
+    )
+    before = feed.entry
+    signal = feed.signal(dry_run(own, requested_at=T0))
+    assert (signal.trigger, signal.strategy_id, signal.action) == ("dry_run", DRY_RUN, "SELL")
+    assert (signal.request_id, signal.strategy_version) == ("dry-mine", 7)
+    assert [one.topic for one in signal.inputs if one.topic.startswith("control.")] == [
+        "control.requests"
+    ]
+    assert not is_of_record(signal)
+    assert before is not None
+    assert feed.entry is not None
+    assert feed.entry.state.pinned == before.state.pinned
+    assert feed.put(make_score("sentiment", 0.7, as_of=T0 + 1)) == [], "no change from a dry run"
+
+
+def test_a_dry_run_needs_no_stored_strategy_and_has_ids_of_its_own() -> None:
+    feed = Feed()
+    own = make_strategy()
+    one, two = feed.signals(dry_run(own), dry_run(own))
+    assert one.signal_id != two.signal_id
+    assert not has_data(one)
+
+
+def test_an_answer_is_of_record_where_anything_is_known_of_its_asset() -> None:
+    feed = Feed(make_strategy())
+    assert not is_of_record(feed.signal(make_request()))
+    feed.put(make_score("technical", 0.2))
+    assert is_of_record(feed.signal(make_request()))

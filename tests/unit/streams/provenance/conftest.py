@@ -17,6 +17,8 @@ def world() -> World:
     made.play(assets=4, cycles=8, seed=1)
     newest = max(signal.as_of for signal in made.signals())
     made.publish("BTC", SignalRequest("request-1", "BTC", "defensive", newest + 60_000))
+    own = factories.strategy(strategy_id="mine", buy_threshold=0.01, sell_threshold=-0.01)
+    made.publish("ETH", factories.dry_run(own, "ETH", newest + 61_000))
     for asset in dict.fromkeys(signal.asset for signal in made.signals()):
         for number in range(3):
             text = f"{asset} exchange hacked and insolvent, part {number}"

@@ -37,7 +37,9 @@ async def test_every_signal_resolves_to_its_records(world: World) -> None:
         cited += len(tree.cited())
         kinds[signal.trigger, signal.action, signal.override] += 1
     triggers, actions, overrides = (set(column) for column in zip(*kinds, strict=True))
-    assert triggers == {"cycle", "change", "request"}, "the world must hold every trigger"
+    assert triggers == {"cycle", "change", "request", "dry_run"}, (
+        "the world must hold every trigger"
+    )
     assert actions == {"BUY", "SELL", "HOLD"}
     assert "event_risk" in overrides
     assert cited > 10 * len(world.signals())
@@ -80,6 +82,19 @@ async def test_a_request_is_shown_with_the_signal_that_answers_it(world: World) 
     tree = await tree_of(signal, world)
     assert tree.request is not None
     assert tree.request.event.request_id == "request-1"
+
+
+async def test_a_dry_run_has_its_strategy_from_its_request(world: World) -> None:
+    (signal,) = [one for one in world.signals() if one.trigger == "dry_run"]
+    tree = await tree_of(signal, world)
+    assert tree.strategy is not None
+    assert (tree.strategy.topic, tree.strategy.event.buy_threshold) == ("control.requests", 0.01)
+    assert [one.topic for one in tree.cited()].count("control.requests") == 1
+    assert {one.name: one.ok for one in checks(tree)} == {
+        "sum": True,
+        "action": True,
+        "records": True,
+    }
 
 
 async def test_two_rounds_of_reading_are_enough(world: World) -> None:
