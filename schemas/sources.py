@@ -9,6 +9,10 @@ import msgspec
 
 SOURCE_STATES = ("ok", "degraded", "failing", "off")
 CIRCUITS = ("closed", "open", "half_open")
+UNIVERSE = "universe"
+"""The source whose `assets` are what the producers follow, and why."""
+UNKNOWN = "no coin list and no exchange knows it"
+"""In the reason of an asset that nobody knows, or has not been asked about yet."""
 
 
 class SourceStatus(msgspec.Struct, frozen=True, gc=False, kw_only=True):
@@ -31,3 +35,11 @@ class SourceStatus(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     detail: str
     assets: dict[str, str] = {}
     unknown: tuple[str, ...] = ()
+
+
+def is_known(universe: SourceStatus, asset: str) -> bool | None:
+    """Return whether a coin list or an exchange has an asset; None: nobody has been asked yet."""
+    if asset in universe.unknown:
+        return False
+    reason = universe.assets.get(asset)
+    return None if reason is None or UNKNOWN in reason else True

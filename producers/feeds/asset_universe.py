@@ -16,11 +16,10 @@ from schemas.coins import is_money
 from schemas.control import Strategy
 from schemas.market import TrendingAsset
 from schemas.rule_language import timeframes
-from schemas.sources import SourceStatus
+from schemas.sources import UNIVERSE, UNKNOWN, SourceStatus
 from schemas.times import DAY_MS
 from transport.clock import Clock
 
-UNKNOWN = "no coin list and no exchange knows it"
 _NAMED = 5
 _ASKED_MS, _MOST_ASKED = DAY_MS, 50
 _TOPIC_MS = DAY_MS  # what a topic says is of 24 hours: older, none of it is of today
@@ -250,7 +249,7 @@ class UniverseStatus:
         self._universe, self._clock = universe, clock
 
     def status(self) -> SourceStatus:
-        """Return the status of the source "universe"; its `assets` say why each is there."""
+        """Return the status of the source `UNIVERSE`; its `assets` say why each is there."""
         universe, now_ms = self._universe, self._clock.now_ms()
         reasons, is_begun = universe.reasons(), universe.has_assets.is_set()
         beside = [asset for asset in universe.assets if asset not in universe.trending]
@@ -269,7 +268,7 @@ class UniverseStatus:
         if out and is_begun:
             notes.append(_some(out))
         return SourceStatus(
-            source="universe",
+            source=UNIVERSE,
             observed_at=now_ms,
             state="degraded" if out and is_begun else "ok",
             feeds=("trending",),

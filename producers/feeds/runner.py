@@ -29,6 +29,7 @@ from producers.schedule.scheduler import Scheduler
 from producers.settings import SourceSettings
 from schemas.control import Strategy
 from schemas.redact import redacted
+from schemas.sources import UNIVERSE
 from transport.clock import Clock
 from transport.publisher import Publisher
 
@@ -173,7 +174,7 @@ class LiveProducers:
             if any(feed in self._names for feed in FEEDS_OF.get(name, STREAMED))
         }
         if "trending" in self._names:
-            here["universe"] = UniverseStatus(self._universe, self._clock)
+            here[UNIVERSE] = UniverseStatus(self._universe, self._clock)
         return here
 
     async def _until(self, stop: asyncio.Event, running: Sequence[asyncio.Task[None]]) -> None:

@@ -19,7 +19,7 @@ SLUGS: dict[int, str] = {
     404: "not-found",
     405: "method-not-allowed",
     408: "too-slow",
-    409: "ambiguous",
+    409: "conflict",
     412: "changed-meanwhile",
     413: "too-large",
     415: "not-json",

@@ -46,6 +46,9 @@ class BridgeSettings(BaseSettings):
     )
     database_timeout_s: float = Field(default=10.0, gt=0, description="Longest statement.")
 
+    answer_wait_s: float = Field(
+        default=2.0, gt=0, le=60, description="How long a signal that is asked for is waited for."
+    )
     request_s: float = Field(
         default=15.0,
         gt=0,

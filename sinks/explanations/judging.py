@@ -55,17 +55,22 @@ def fallback(status: str, facts: Facts | None, reason: str) -> Outcome:
 
 
 def judge(
-    rules: ExplanationPolicy, facts: Facts | None, rank: int, waited: Waiting | None, permit: Permit
+    rules: ExplanationPolicy,
+    facts: Facts | None,
+    rank: int | None,
+    waited: Waiting | None,
+    permit: Permit,
 ) -> Outcome | Waiting | None:
     """Return the outcome of a row without a request; None: the model has to be asked. Pure.
 
+    `rank` is None for what somebody asked for, which comes before any ranking.
     `waited` is for how long it has waited already, and for what; `permit` is the breaker's.
     """
     if facts is None:
         return fallback("failed", facts, UNREADABLE)
     if not rules.enabled:
         return fallback("skipped", facts, "Explanations by a model are switched off.")
-    if rank > rules.top:
+    if rank is not None and rank > rules.top:
         return fallback("skipped", facts, f"The model explains the first {rules.top} only.")
     if rules.model is None:
         return fallback("done", facts, "")

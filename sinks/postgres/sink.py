@@ -21,6 +21,7 @@ WRITERS: tuple[Writer, ...] = (
     news.WRITER,
     news.SCORES_WRITER,
     signals_table.WRITER,
+    signals_table.ASKED_WRITER,
     top.WRITER,
     portfolios.TRADES_WRITER,
     portfolios.EQUITY_WRITER,
@@ -36,7 +37,7 @@ class PostgresSink:
     """
 
     name = "postgres"
-    topics = tuple(writer.topic for writer in WRITERS)
+    topics = tuple(dict.fromkeys(writer.topic for writer in WRITERS))
 
     def __init__(
         self,

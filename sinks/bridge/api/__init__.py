@@ -1,11 +1,21 @@
 """The REST interface: `ROUTES` are its endpoints, `Api` is what their handlers use."""
 
-from sinks.bridge.api import capital, market, portfolios, rankings, service, signals, strategies
+from sinks.bridge.api import (
+    capital,
+    market,
+    on_demand,
+    portfolios,
+    rankings,
+    service,
+    signals,
+    strategies,
+)
 from sinks.bridge.api.database import open_pool
 from sinks.bridge.api.route_decorator import Api, Route
 
 ROUTES: tuple[Route, ...] = (
     *signals.routes,
+    *on_demand.routes,
     *rankings.routes,
     *market.routes,
     *strategies.routes,

@@ -226,14 +226,25 @@ class CapitalChange(msgspec.Struct, frozen=True, kw_only=True):
     equity: str
 
 
-class Accepted(msgspec.Struct, frozen=True, kw_only=True):
-    """A signal was asked for; it comes as one with this request_id."""
+class Requested(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of asking for a signal.
+
+    `signal` is null while there is none yet: it will be at `signals`. `tracked` says whether the
+    platform follows the asset's data; null: that is not known yet. `data_at` is when there will be
+    data at the latest, of an asset that is followed only since it was asked for. `exchange` is
+    where the asset's candles are from. `note` says what there is to know, in words.
+    """
 
     request_id: str
     asset: str
     strategy_id: str
     requested_at: int
     signals: str
+    signal: Signal | None = None
+    tracked: bool | None = None
+    data_at: int | None = None
+    exchange: str | None = None
+    note: str = ""
 
 
 class Me(msgspec.Struct, frozen=True):

@@ -183,8 +183,13 @@ class HistoryQuery(Paged, frozen=True, kw_only=True):
     """How many versions, from where."""
 
 
-class GenerateBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One asset and strategy to make a signal of, at once."""
+class GenerateBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One asset to make a signal of, at once: by a stored strategy, or by one of the body.
+
+    The whole `strategy` in place of a `strategy_id` is a dry run: nobody else sees its signal.
+    """
 
     asset: AssetName
-    strategy_id: StrategyId
+    strategy_id: StrategyId | None = None
+    strategy: StrategyBody | None = None
+    exchange: Name | None = None

@@ -56,7 +56,7 @@ async def _stored(api: Api, asked: TopQuery) -> tuple[Ranking, ...]:
     statement = (
         f"SELECT {rows.EXPLANATION_COLUMNS}, s.action, s.final_score, s.confidence"  # noqa: S608
         " FROM signal_explanations AS e JOIN strategy_signals AS s USING (signal_id)"
-        f" {where.text()} ORDER BY e.strategy_id, e.rank"
+        f" {where.text()} AND e.rank IS NOT NULL ORDER BY e.strategy_id, e.rank"
     )
     found = await fetch(api, statement, *where.values)
     return tuple(

@@ -25,7 +25,8 @@ from schemas.strategy_changes import Limits
 from sinks.bridge.api.values import Nothing
 from sinks.bridge.auth import Auth, Principal, Role
 from sinks.bridge.connections import BROKEN
-from sinks.bridge.hub.views import Latest
+from sinks.bridge.hub.answers import MOST_ANSWERS
+from sinks.bridge.hub.views import Latest, Recent
 from sinks.bridge.problems import ProblemError, Wrong, wrong_parameter
 from sinks.bridge.settings import BridgeSettings
 from transport.clock import wall_ms
@@ -47,6 +48,7 @@ class Api:
     `publish_strategy` publishes a strategy under its id, None deletes it; all publishers return
     when the broker has it and may raise anything. `now_ms` is the wall clock in ms since 1970.
     `changing` is held from the look at a strategy to its change. `limits` are each user's.
+    `asked` are the newest requests of this bridge by id.
     """
 
     settings: BridgeSettings
@@ -59,6 +61,7 @@ class Api:
     now_ms: Callable[[], int] = wall_ms
     changing: asyncio.Lock = field(default_factory=asyncio.Lock)
     limits: Limits = Limits()  # noqa: RUF009 - it is frozen
+    asked: Recent[str, SignalRequest] = field(default_factory=lambda: Recent(MOST_ANSWERS))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from uuid import uuid4
-
 import msgspec
 
-from schemas.control import SignalRequest
 from schemas.signals import Signal, from_json
 from schemas.times import HOUR_MS
-from schemas.validation import problem
 from sinks.bridge.api import rows
-from sinks.bridge.api.answers import Accepted, Article, Explained, SignalDetail, copy_fields
+from sinks.bridge.api.answers import Article, Explained, SignalDetail, copy_fields
 from sinks.bridge.api.cursors import page, place
 from sinks.bridge.api.database import Where, fetch
-from sinks.bridge.api.publishing import publish
-from sinks.bridge.api.queries import GenerateBody, LatestQuery, SignalNewsQuery, SignalQuery
-from sinks.bridge.api.route_decorator import BASE, Answer, Api, Routes
-from sinks.bridge.api.strategies import current
+from sinks.bridge.api.queries import LatestQuery, SignalNewsQuery, SignalQuery
+from sinks.bridge.api.route_decorator import Api, Routes
 from sinks.bridge.api.values import Items, Page, SignalId, TimeMs
-from sinks.bridge.auth import Role
-from sinks.bridge.problems import ProblemError, wrong_body
+from sinks.bridge.problems import ProblemError
 from sinks.postgres.values import time, time_or_none
 
 routes = Routes("signals")
@@ -77,23 +70,6 @@ async def latest(api: Api, query: LatestQuery) -> Items[Signal]:
         and signal.confidence >= (query.min_confidence or 0.0)
     ]
     return Items(tuple(sorted(found, key=lambda one: (one.asset, one.strategy_id))))
-
-
-@routes("POST", "/signals/generate", 404, 503, role=Role.TRADER, statuses=(202,))
-async def generate(api: Api, body: GenerateBody) -> Answer[Accepted]:
-    """Ask for a signal of one asset and strategy at once.
-
-    The signal comes over the websocket and at the address in `signals`.
-    """
-    if body.strategy_id not in await current(api):
-        raise ProblemError(404, f"There is no strategy {body.strategy_id}.")
-    asked = SignalRequest(uuid4().hex, body.asset, body.strategy_id, api.now_ms())
-    if wrong := problem(asked):
-        msg = f"No signal can be made: {wrong}."
-        raise wrong_body(msg, wrong, GenerateBody)
-    await publish(api.publish_request, asked)
-    address = f"{BASE}/signals?request_id={asked.request_id}"
-    return Answer(copy_fields(Accepted, asked, signals=address), {"Location": address})
 
 
 @routes("GET", "/signals/{signal_id}", 404, 409, 503)

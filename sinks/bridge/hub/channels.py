@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from schemas.signals import is_of_record
 from schemas.topics import (
     BOOKS,
     CANDLES,
@@ -90,9 +91,14 @@ def topics_of(channels: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def frame_of(record: SinkRecord) -> Frame | None:
-    """Return the frame of a record, or None when its topic is no channel or it is a tombstone."""
+    """Return the frame of a record; None: its topic is no channel, or it is not for everybody.
+
+    That are tombstones, and signals that are their asker's alone.
+    """
     source = BY_TOPIC[record.topic]
     if source.channel is None or record.event is None:
+        return None
+    if record.topic == SIGNALS.name and not is_of_record(record.event):
         return None
     return event_frame(
         source.kind,

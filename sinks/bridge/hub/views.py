@@ -28,6 +28,7 @@ from schemas.topics import (
 )
 from sinks.base import SinkRecord
 from sinks.bridge.frames import Frame, event_frame
+from sinks.bridge.hub.answers import Answers
 from sinks.bridge.hub.channels import BY_TOPIC, PRICES, frame_of
 from sinks.bridge.hub.prices import Price, price_of
 
@@ -94,12 +95,14 @@ class Latest:
     """What the hub knows now; the REST interface reads it too. Changed by `apply` alone.
 
     `version` counts the changes, so that what is made of a state can be kept until the next one.
-    `is_whole` is set by who reads the log, once it was read to its end.
+    `is_whole` is set by who reads the log, once it was read to its end. `answers` are the signals
+    that somebody asked for.
     """
 
     def __init__(self) -> None:
         self.version = 0
         self.is_whole = False
+        self.answers = Answers()
         self.topics: dict[str, TopicState] = {
             topic: TopicState(topic=topic, records=0) for topic in BY_TOPIC
         }
@@ -199,10 +202,12 @@ class Latest:
         channel = BY_TOPIC[topic].channel
         if channel is None:
             return self._market(record)
+        if topic == SIGNALS.name and record.event is not None:
+            self.answers.take(record.event)
         frame, key = frame_of(record), _key(record)
-        if frame is None:
+        if record.event is None:
             self._views[channel].drop(key)
-        else:
+        elif frame is not None:
             self._note_portfolio(record.event)
             self._views[channel].set(key, record.event, frame)
         return frame

@@ -38,6 +38,7 @@ ALL = [
     "0009.trending_fields",
     "0010.strategy_versions",
     "0011.portfolios",
+    "0012.requested_explanations",
 ]
 TABLES = {
     "bridge_tickets",

@@ -86,7 +86,8 @@ async def test_a_strategy_is_read_as_it_was_written(settings: Settings) -> None:
     """The next change is made of what came back, so nothing may be lost on the way."""
     async with served(settings) as bridge:
         for version in (1, 2, 3):
-            status, made = await bridge.call("PUT", "strategies/mine", "trader", json=BODY)
+            body = {**BODY, "description": f"Version {version}."}
+            status, made = await bridge.call("PUT", "strategies/mine", "trader", json=body)
             assert (status, made["strategy"]["version"]) == (201 if version == 1 else 200, version)
         both = await asyncio.gather(
             *(bridge.call("PUT", f"strategies/{name}", "admin", json=BODY) for name in "ab")

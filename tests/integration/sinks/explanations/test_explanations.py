@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from sinks.explanations.template import SIGNATURE
 from tests.integration.sinks.bench import until
@@ -66,6 +67,30 @@ async def test_case_llm_models_differ(stage: Stage, name: str, requests: int, le
     assert learnt in reasons[-1]
     assert bool(reasons[-1]) == bool(learnt)
     assert (await stage.money())[0] == model.billed_usd
+
+
+async def test_what_somebody_asked_for_is_explained_and_a_dry_run_is_not(stage: Stage) -> None:
+    signals, _ = tops(1, 4)
+    triggers = ("request", "dry_run", "request", "change")
+    made = [
+        replace(one, trigger=trigger, request_id=f"r{n}", cycle=None)
+        for n, (one, trigger) in enumerate(zip(signals, triggers, strict=True))
+    ]
+    made[2] = replace(
+        made[2], contributions=tuple(replace(one, offset=None) for one in made[2].contributions)
+    )
+    async with serving(Model()) as model:
+        settings = chosen(model).model_copy(update={"top": 0})
+        async with stage.running(stage.explaining(settings)):
+            await stage.keep(made)
+            await stage.until_published(1)
+        (published,) = await stage.published()
+    assert (published.signal_id, published.cycle) == (made[0].signal_id, made[0].as_of)
+    assert (published.status, published.text) == ("done", GOOD)
+    assert (await stage.money())[0] == model.billed_usd > 0
+    kept = await stage.rows.query("SELECT signal_id FROM strategy_signals")
+    assert {made[0].signal_id, made[3].signal_id} <= {one[0] for one in kept}
+    assert not {made[1].signal_id, made[2].signal_id} & {one[0] for one in kept}
 
 
 async def test_without_a_model_the_template_writes(stage: Stage) -> None:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any
+
 import msgspec
 import pytest
 
+from schemas.signals import Contribution
 from schemas.topics import CANDLES, EQUITY, EXPLANATIONS, SIGNALS, TRADES
 from sinks.base import SinkRecord
 from sinks.bridge.hub import core as core_module
+from sinks.bridge.hub.answers import Answers
+from sinks.bridge.hub.channels import frame_of
 from sinks.bridge.hub.core import Core
 from sinks.bridge.hub.filters import Filter
 from sinks.bridge.hub.views import (
@@ -126,3 +132,45 @@ def test_curves_have_a_bound() -> None:
         latest.apply(record(EQUITY.name, equity(strategy_id=f"s{number}"), number))
     assert (len(latest.curve("s0")), len(latest.curve("s1"))) == (0, 1)
     assert "s0" in latest.equity
+
+
+PART = Contribution("technical", "ok", 0.5, 0.9, 0.35, 0.175, 1, 7)
+ANSWER = {"cycle": None, "trigger": "request", "request_id": "r1"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_for_all"),
+    [
+        pytest.param({**ANSWER, "contributions": (PART,)}, True, id="an answer"),
+        pytest.param(ANSWER, False, id="an answer without data"),
+        pytest.param(
+            {**ANSWER, "trigger": "dry_run", "contributions": (PART,)}, False, id="a dry run"
+        ),
+    ],
+)
+async def test_an_answer_is_for_who_asked_and_a_dry_run_for_nobody_else(
+    changes: dict[str, Any], *, is_for_all: bool
+) -> None:
+    core = Core()
+    core.recent_events.begin(("signals", 0), 0)
+    waiting = asyncio.ensure_future(core.latest.answers.wait("r1", 5.0))
+    others = asyncio.ensure_future(core.latest.answers.wait("r2", 0.05))
+    await asyncio.sleep(0)
+    made = signal(1, **changes)
+    core.take(record(SIGNALS.name, made))
+    assert await waiting == made
+    assert await others is None
+    assert core.latest.answers.get("r1") == made
+    assert (list(core.latest.signals.values()) == [made]) is is_for_all
+    assert bool(core.recent_events.since(("signals", 0), 0)) is is_for_all
+    assert (frame_of(record(SIGNALS.name, made)) is not None) is is_for_all
+
+
+def test_answers_have_a_bound_and_can_be_asked_for_again() -> None:
+    answers = Answers(3)
+    for number in range(5):
+        answers.take(signal(number, request_id=f"r{number}"))
+    answers.take(signal(9))
+    assert [answers.get(f"r{number}") is None for number in range(5)] == [1, 1, 0, 0, 0]
+    answers.forget("r4")
+    assert answers.get("r4") is None

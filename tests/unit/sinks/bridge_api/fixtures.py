@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,16 +13,17 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from msgspec.structs import replace
 
-from schemas.control import Strategy
+from schemas.control import SignalRequest, Strategy
 from schemas.explanations import Explanation
 from schemas.market import Candle
 from schemas.scores import EngineScore
-from schemas.signals import Decision, PortfolioEquity
+from schemas.signals import Decision, PortfolioEquity, Signal
 from schemas.sources import SourceStatus
 from sinks.bridge.api import Api
 from sinks.bridge.app import build_app
 from sinks.bridge.auth import Auth, Role
 from sinks.bridge.connections import Runner
+from sinks.bridge.hub.answers import Answers
 from sinks.bridge.hub.prices import Price
 from sinks.bridge.hub.views import TopicState
 from sinks.bridge.settings import BridgeSettings
@@ -48,6 +50,7 @@ class Memory:
     equity: dict[Any, Any] = field(default_factory=dict)
     trades: dict[Any, Any] = field(default_factory=dict)
     points: dict[Any, Any] = field(default_factory=dict)
+    answers: Answers = field(default_factory=Answers)
     is_whole: bool = False
 
     def curve(self, strategy_id: str) -> Sequence[Any]:
@@ -158,7 +161,7 @@ def candle(number: int) -> Candle:
 def settings(**changes: Any) -> BridgeSettings:
     people = {TOKENS[role]: {"name": role.value, "role": role.value} for role in Role}
     people[OTHER_TRADER] = {"name": "other", "role": "trader"}
-    return BridgeSettings(**{"tokens": json.dumps(people), **changes})
+    return BridgeSettings(**{"tokens": json.dumps(people), "answer_wait_s": 0.3, **changes})
 
 
 class Log:
@@ -166,7 +169,8 @@ class Log:
 
     def __init__(self, memory: Memory) -> None:
         self.strategies: list[tuple[str, Strategy | None]] = []
-        self.requests: list[Any] = []
+        self.requests: list[SignalRequest] = []
+        self.answer: Callable[[SignalRequest], Signal | None] = lambda request: None
         self.decisions: list[Decision] = []
         self._memory = memory
 
@@ -177,8 +181,10 @@ class Log:
         else:
             self._memory.strategies[strategy_id] = strategy
 
-    async def request(self, request: Any) -> None:
+    async def request(self, request: SignalRequest) -> None:
         self.requests.append(request)
+        if (answer := self.answer(request)) is not None:
+            asyncio.get_running_loop().call_later(0.01, self._memory.answers.take, answer)
 
     async def decision(self, decision: Decision) -> None:
         """Take a change of the capital in; the memory has what it does to the portfolio."""
@@ -261,5 +267,5 @@ async def bridge(
 
 def filled_path(path: str) -> str:
     """Return a route's path with something in each of its parts."""
-    known = {"signal_id": f"{3:032x}", "strategy_id": "momentum", "asset": "A0"}
+    known = {"signal_id": f"{3:032x}", "strategy_id": "momentum", "asset": "A0", "request_id": "r1"}
     return path.format(**known)

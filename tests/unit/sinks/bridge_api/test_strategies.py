@@ -284,21 +284,6 @@ async def test_mine_says_what_one_may_change() -> None:
             assert [one["strategy"]["strategy_id"] for one in body["items"] if one["mine"]] == mine
 
 
-async def test_a_request_is_published_and_answered_with_where_its_signal_will_be() -> None:
-    async with bridge() as it:
-        body = {"asset": "BTC", "strategy_id": "momentum"}
-        status, answer, headers = await it.call(
-            "POST", "/api/v1/signals/generate", Role.TRADER, json=body
-        )
-        assert status == 202
-        (asked,) = it.log.requests
-        assert (asked.asset, asked.strategy_id, asked.requested_at) == ("BTC", "momentum", NOW_MS)
-        assert answer["request_id"] == asked.request_id
-        assert problem(asked) is None
-        expected = f"/api/v1/signals?request_id={asked.request_id}"
-        assert headers["Location"] == answer["signals"] == expected
-
-
 async def test_while_the_strategies_are_not_read_nobody_changes_one() -> None:
     memory = Memory(strategies={"momentum": strategy()})
     async with bridge(memory) as it:

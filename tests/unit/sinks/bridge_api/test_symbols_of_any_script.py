@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import pytest
 
+from schemas.coins import is_money
 from sinks.bridge.auth import Role
 from sinks.bridge.hub.prices import Price
 from tests.contract.sink_samples import T0, signal
@@ -50,7 +51,10 @@ async def test_an_asset_in_a_request_and_in_a_strategy(asset: str) -> None:
         status, answer, _ = await it.call(
             "POST", "/api/v1/signals/generate", Role.TRADER, json=asked
         )
-        assert (status, answer["asset"]) == (202, asset)
+        if is_money(asset):
+            assert (status, "worth a currency" in answer["detail"]) == (404, True)
+        else:
+            assert (status, answer["asset"]) == (202, asset)
         body = {"name": "Mine", "assets": [asset]}
         path = "/api/v1/strategies/new"
         status, answer, _ = await it.call("PUT", path, Role.TRADER, json=body)
