@@ -79,7 +79,7 @@ async def measure(name: str, *, quick: bool) -> Result:
     }
     print(f"  {'event to':<16}{'n':>8}{'p50 ms':>9}{'p99 ms':>9}{'max ms':>9}")
     for topic, values in latencies.by_topic.items():
-        found = _percentiles(values)
+        found = percentiles(values)
         detail[topic] = found
         print(f"  {topic:<16}{found['n']:>8,}{found['p50']:>9}{found['p99']:>9}{found['max']:>9}")
     p99 = detail[SIGNALS.name]["p99"]
@@ -123,7 +123,8 @@ def _spread(events: list[Any]) -> list[Any]:
     ]
 
 
-def _percentiles(values: list[float]) -> dict[str, float]:
+def percentiles(values: list[float]) -> dict[str, float]:
+    """Return n, p50, p99 and max; RuntimeError without any."""
     if not values:
         msg = "no record came"
         raise RuntimeError(msg)
