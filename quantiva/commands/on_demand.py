@@ -18,6 +18,7 @@ COMMANDS = {
     "play": "play:play",
     "simulate": "play:simulate",
     "strategies": "strategies:app",
+    "signal": "signal:signal",
     "settings": "settings:settings",
     "sentiment": "sentiment:app",
     "status": "status:status",
