@@ -18,7 +18,7 @@ COMMANDS = {
     "play": "play:play",
     "simulate": "play:simulate",
     "strategies": "strategies:app",
-    "signal": "signal:signal",
+    "signal": "signal_now:signal",
     "settings": "settings:settings",
     "sentiment": "sentiment:app",
     "status": "status:status",

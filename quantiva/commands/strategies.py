@@ -97,7 +97,7 @@ def show(
 def apply(source: Source, author: Author = "") -> None:
     """Save the strategies of a file or a folder; those that are so already are left alone.
 
-    All are checked before the first is saved, and they act from the next event on.
+    All are checked before the first is saved, and they act without a restart.
     """
     for line in _run(_apply(_read(source), _author(author), dry=False)):
         _say(line)

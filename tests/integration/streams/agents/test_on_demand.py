@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from marketdata.simulated.assets import ASSETS
 from marketdata.simulated.simulation import backfill, cycle
 from producers.strategies import PREBUILT
-from quantiva.commands.signal import NOT_YET, signal
+from quantiva.commands.signal_now import NOT_YET, signal
 from schemas.sources import UNIVERSE, UNKNOWN
 from tests.integration.sinks.bridge.serving import Served, served
 from tests.integration.streams.agents.rig import CYCLE_MS, Rig, rig
