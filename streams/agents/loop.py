@@ -26,11 +26,14 @@ _FOR_A_TRANSACTION = 4
 """Times as many for a transaction, which takes some round trips however much is in it."""
 
 
+_LOOKS = 10
+"""How often within a pace it is looked whether something urgent has come."""
 _RETRY_S = 1.0
 _LOOK_S = 0.002
 _PACE_S = 0.1
 """From one transaction to the next at least: each costs some five requests a partition, and with
-many small ones a stage does nothing else. What comes after a pause goes at once."""
+many small ones a stage does nothing else. What comes after a pause goes at once, and what somebody
+waits for."""
 
 
 class Restoring(Protocol):
@@ -54,8 +57,11 @@ class StageLoop:
         writer: Writer,
         store: StateStore,
         changelog: Restoring,
+        urgent: frozenset[str] = frozenset(),
     ) -> None:
+        """`urgent`: topics on the broker whose records somebody waits for."""
         self._app = app
+        self._urgent = urgent
         self._batcher = batcher
         self._writer = writer
         self._store = store
@@ -163,15 +169,16 @@ class StageLoop:
             await self._written()
             self._app.consumer.commit_soon()  # progress shows at once when there is time
         chunks = [await queue.get()]
-        if self._writer.in_transactions:
-            await asyncio.sleep(max(0.0, self._began_s + _PACE_S - time.monotonic()))
-            self._began_s = time.monotonic()
-        events = len(chunks[0].records)
-        most = MAX_EVENTS * (_FOR_A_TRANSACTION if self._writer.in_transactions else 1)
-        while events < most and not queue.empty():
-            chunk = queue.get_nowait()
-            chunks.append(chunk)
-            events += len(chunk.records)
+        if not self._writer.in_transactions:
+            _take_waiting(queue, chunks, MAX_EVENTS)
+            return chunks
+        while True:
+            _take_waiting(queue, chunks, MAX_EVENTS * _FOR_A_TRANSACTION)
+            left_s = self._began_s + _PACE_S - time.monotonic()
+            if left_s <= 0.0 or any(chunk.tp.topic in self._urgent for chunk in chunks):
+                break
+            await asyncio.sleep(min(left_s, _PACE_S / _LOOKS))
+        self._began_s = time.monotonic()
         return chunks
 
     async def _written(self) -> None:
@@ -193,3 +200,12 @@ class StageLoop:
                 _log.warning("a batch is not finished in time for the rebalance")
                 return
             await asyncio.sleep(0.002)
+
+
+def _take_waiting(queue: Any, chunks: list[Chunk], most: int) -> None:
+    """Take what waits, to so many records and the rest of a chunk."""
+    events = sum(len(chunk.records) for chunk in chunks)
+    while events < most and not queue.empty():
+        chunk = queue.get_nowait()
+        chunks.append(chunk)
+        events += len(chunk.records)

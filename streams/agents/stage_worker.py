@@ -9,7 +9,7 @@ from typing import Any
 
 from schemas.codec import Codec
 from schemas.registry_client import Registry
-from schemas.topics import logical, physical
+from schemas.topics import REQUESTS, logical, physical
 from streams.agents.batch import BatchProcessor
 from streams.agents.changelog import Changelog
 from streams.agents.crashes import CrashLog
@@ -78,7 +78,9 @@ class StageWorker:
         changelog = table.changelog_topic_name
         transactions = transactions_of(settings, group, limits)
         writer = Writer(app, store, changelog, settings.prefix, transactions, limits)
-        self.loop = StageLoop(app, batcher, writer, store, Changelog(settings, stage, changelog))
+        urgent = frozenset({physical(REQUESTS.name, settings.prefix)})
+        kept = Changelog(settings, stage, changelog)
+        self.loop = StageLoop(app, batcher, writer, store, kept, urgent)
         app.take_over = self.loop.take_over
         self._transactions = transactions
         self.input_topics = [physical(name, settings.prefix) for name in stage.inputs]

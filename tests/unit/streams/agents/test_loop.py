@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 from typing import Any
 
@@ -115,3 +116,15 @@ async def test_drain_gives_up_before_the_session_ends(tmp_path: Path) -> None:
     assert not running.done()
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
+
+
+@pytest.mark.parametrize("waits", [True, False], ids=["any other", "what somebody waits for"])
+async def test_a_transaction_waits_for_its_pace(tmp_path: Path, *, waits: bool) -> None:
+    worker = _worker(tmp_path, transactions=True)
+    chunks = worker.fetch()
+    topics = frozenset() if waits else frozenset({chunks[-1].tp.topic})
+    worker.loop._urgent = topics
+    worker.loop._began_s = began_s = time.monotonic()
+    await worker.run()
+    assert (time.monotonic() - began_s > 0.09) is waits
+    assert worker.loop.events == 6
