@@ -9,7 +9,7 @@ from typing import Any
 
 from schemas.codec import Codec
 from schemas.registry_client import Registry
-from schemas.topics import REQUESTS, logical, physical
+from schemas.topics import DECISIONS, REQUESTS, logical, physical
 from streams.agents.batch import BatchProcessor
 from streams.agents.changelog import Changelog
 from streams.agents.crashes import CrashLog
@@ -27,6 +27,10 @@ REBALANCE_LIMIT_S = 300.0
 """A rebalance with recovery may take this long before the watchdog calls it a stall."""
 AWAY_S = 8.0
 """The monitor asks every five seconds; a broker that has not answered for so long is away."""
+
+
+_URGENT = (REQUESTS.name, DECISIONS.name)
+"""Somebody waits for the answer to a request; decisions come at the pace of fusion already."""
 
 
 class StageWorker:
@@ -78,7 +82,7 @@ class StageWorker:
         changelog = table.changelog_topic_name
         transactions = transactions_of(settings, group, limits)
         writer = Writer(app, store, changelog, settings.prefix, transactions, limits)
-        urgent = frozenset({physical(REQUESTS.name, settings.prefix)})
+        urgent = frozenset(physical(name, settings.prefix) for name in _URGENT)
         kept = Changelog(settings, stage, changelog)
         self.loop = StageLoop(app, batcher, writer, store, kept, urgent)
         app.take_over = self.loop.take_over
