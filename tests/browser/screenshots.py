@@ -72,6 +72,11 @@ async def _desktop(opened: Browser, stand: Stand, out: Path, theme: str) -> None
         await page.keyboard.press("Escape")
         await page.keyboard.press("?")
         await page.screenshot(path=out / f"desktop-{theme}-keys.png")
+        await page.keyboard.press("Escape")
+        await page.keyboard.press("p")
+        await page.keyboard.press("j")
+        await page.wait_for_timeout(1_500)
+        await page.screenshot(path=out / f"desktop-{theme}-portfolios.png")
         _report(desk.problems)
 
 
@@ -83,6 +88,12 @@ async def _phone(opened: Browser, stand: Stand, out: Path, theme: str) -> None:
         await page.locator("#grid tbody tr").first.tap()
         await page.wait_for_timeout(800)
         await page.screenshot(path=out / f"phone-{theme}-panel.png")
+        await page.get_by_role("button", name="Close").tap()
+        await page.get_by_role("link", name="Portfolios").tap()
+        await page.wait_for_timeout(1_500)
+        await page.screenshot(path=out / f"phone-{theme}-portfolios.png")
+        await page.locator("#portfolios").evaluate("one => one.scrollTo(0, 620)")
+        await page.screenshot(path=out / f"phone-{theme}-portfolios-more.png")
         _report(phone.problems)
 
 

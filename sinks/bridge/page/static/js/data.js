@@ -72,3 +72,28 @@ export async function fillHistory(store, row) {
   const asked = new URLSearchParams({ asset: row.asset, strategy: row.strategy, limit: 200 });
   for (const signal of (await ask(`/api/v1/signals?${asked}`)).items) store.signal(signal);
 }
+
+const ofPortfolio = (strategy) => `/api/v1/portfolios/${encodeURIComponent(strategy)}`;
+const FINE = 1000; // moments of a curve that are drawn one by one
+
+/** Put what every portfolio is worth into the store. */
+export async function fillPortfolios(store) {
+  for (const one of (await ask("/api/v1/portfolios")).items) store.equity(one);
+}
+
+/**
+ * The equity of a strategy since a time, the oldest first: every moment, or where these are many the
+ * last of each `step`.
+ */
+export async function curve(strategy, since, step) {
+  const asked = (more) => ask(`${ofPortfolio(strategy)}/equity?${new URLSearchParams({ since, limit: FINE, ...more })}`);
+  let answer = await asked({});
+  if (answer.next) answer = await asked({ step });
+  return answer.items.reverse();
+}
+
+/** A page of the sales of a strategy, the newest first: {items, next}. */
+export async function sales(strategy, cursor, limit = 50) {
+  const asked = new URLSearchParams({ side: "sell", limit, ...(cursor ? { cursor } : {}) });
+  return ask(`${ofPortfolio(strategy)}/trades?${asked}`);
+}

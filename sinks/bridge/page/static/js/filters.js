@@ -102,7 +102,7 @@ export class Filters {
       asset: text, action: action === "ALL" ? "" : action, strategy: strategy === "ALL" ? "" : strategy,
       confidence: confidence || "", sort: isFirst ? "" : `${column}.${direction > 0 ? "up" : "down"}`,
     }).filter(([, value]) => value !== ""));
-    history.replaceState(null, "", location.pathname + (said.size ? `?${said}` : ""));
+    history.replaceState(null, "", location.pathname + (said.size ? `?${said}` : "") + location.hash);
   }
 }
 

@@ -41,6 +41,13 @@ export function usd(value) {
   return `$${value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits })}`;
 }
 
+/** What was won or lost: +$12.40, −$814. */
+export function gain(value) {
+  if (!isNumber(value)) return DASH;
+  const text = usd(Math.abs(value));
+  return /[1-9]/.test(text) ? (value < 0 ? MINUS : "+") + text : text;
+}
+
 /** Units of an asset: five significant digits, no more. */
 export function units(value) {
   return isNumber(value) ? value.toLocaleString("en-US", { maximumSignificantDigits: 5 }) : DASH;
@@ -79,4 +86,17 @@ export function countdown(ms) {
 export function words(name) {
   const text = String(name).replaceAll("_", " ");
   return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** What decides an action or closes a trade, as people call it. */
+const RULES = {
+  thresholds: "scores", event_risk: "event risk", entry_rule: "entry rule", exit_rule: "exit rule",
+  stop_loss: "stop", trailing_stop: "trailing stop", take_profit: "target",
+  max_age: "longest time in a position", band: "band", confirmation: "time of confirmation",
+  minimum_hold: "shortest time in a position", reset: "reset",
+};
+
+/** exit_rule -> exit rule. */
+export function rule(name) {
+  return RULES[name] ?? words(name).toLowerCase();
 }

@@ -12,6 +12,7 @@ const KEYS = [
   ["/", "search for an asset"],
   ["1 2 3 4", "all, buy, sell, hold"],
   ["c", "clear the filters"],
+  ["p", "portfolios, and back; there j and k change the strategy, 1 to 4 the time"],
   ["d", "dark or light"],
   ["h", "health of every stage"],
   ["?", "these keys"],

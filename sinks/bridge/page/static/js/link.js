@@ -7,9 +7,13 @@ const LONGEST_WAIT_MS = 15_000;
 const BEAT_MS = 5000; // until the bridge's own heartbeats say otherwise
 const QUIET_BEATS = 2.5; // so long without a word: stale
 const DEAD_BEATS = 5; // and so long: the connection is given up
-const CHANNELS = ["signals", "scores", "explanations", "top", "prices", "status"];
+// Portfolios after all that the table of signals needs.
+const SUBSCRIPTIONS = {
+  page: ["signals", "scores", "explanations", "top", "prices", "status"],
+  portfolios: ["trades", "equity"],
+};
 // Followed without a hole; of the other channels only what is so now is wanted.
-const RESUMED = new Set(["signals", "signals.explanations"]);
+const RESUMED = new Set(["signals", "signals.explanations", "portfolio.trades", "portfolio.equity"]);
 
 /**
  * States, said to `onState(state, detail)`: connecting, live, stale, waiting (detail: ms until the
@@ -76,10 +80,10 @@ export class Link {
   }
 
   #subscribe(socket) {
-    const request = { type: "subscribe", id: "page", channels: CHANNELS };
     const since = this.#since();
-    if (since) request.since = since;
-    socket.send(JSON.stringify(request));
+    for (const [id, channels] of Object.entries(SUBSCRIPTIONS)) {
+      socket.send(JSON.stringify({ type: "subscribe", id, channels, ...(since ? { since } : {}) }));
+    }
   }
 
   /** The cursor to go on from; null at first. */

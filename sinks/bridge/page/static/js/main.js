@@ -9,8 +9,9 @@ import * as header from "./header.js";
 import * as health from "./health.js";
 import * as keys from "./keys.js";
 import { Link } from "./link.js";
+import { Portfolios } from "./portfolios.js";
 import * as session from "./session.js";
-import { store } from "./store.js";
+import { rowKey, store } from "./store.js";
 import { Table } from "./table.js";
 import * as theme from "./theme.js";
 import { askForToken } from "./token.js";
@@ -34,6 +35,10 @@ const filters = new Filters(() => { isOrderWanted = true; arrangedAt = -Infinity
 const table = new Table({ onSort: (column) => filters.orderBy(column), onSelect: select });
 const detail = new Detail(store, { onPick: (key) => select(key), onClose: closeDetail });
 detail.rankOf = (key) => context.ranks.get(key)?.own;
+const portfolios = new Portfolios(store, {
+  onOpen: (asset, strategy) => { location.hash = "#signals"; select(rowKey(asset, strategy), { open: true }); },
+  onPick: (strategy) => history.replaceState(null, "", `${location.pathname}${location.search}#portfolios/${strategy}`),
+});
 const link = new Link({ ticket: session.ticket, onFrame: hear, onState: linked });
 
 /** Draw soon: with the next picture, or on a timer where the tab is hidden. */
@@ -55,6 +60,7 @@ function hear(frame) {
 function draw() {
   isPlanned = false;
   const touched = store.takeTouched();
+  portfolios.draw(store.takeTraded());
   const now = performance.now();
   if (isOrderWanted && now - arrangedAt >= SORT_EVERY_MS) arrange(now);
   else {
@@ -107,6 +113,22 @@ function closeDetail() {
   if (selected) table.select(selected, { focus: true });
 }
 
+/** Show the view that the address names: #portfolios, #portfolios/ID, else the signals. */
+function showView() {
+  const [, name, strategy] = /^#(portfolios)(?:\/([\w.-]+))?$/.exec(location.hash) ?? [];
+  const view = name ?? "signals";
+  mark(document.body, "data-view", view);
+  for (const one of $("views").children) mark(one, "aria-current", one.dataset.view === view ? "page" : null);
+  for (const id of ["filters", "desk"]) mark($(id), "hidden", view !== "signals");
+  mark($("portfolios"), "hidden", view !== "portfolios");
+  if (view === "portfolios") portfolios.open(strategy);
+  else portfolios.close();
+}
+
+/** What a key does among the signals, and what among the portfolios. */
+const either = (amongSignals, amongPortfolios) => () => (portfolios.isOpen ? amongPortfolios : amongSignals)?.();
+const go = (hash) => { location.hash = hash; };
+
 function openDetail() {
   if (!selected) move(1);
   if (!selected) return;
@@ -137,6 +159,7 @@ async function learn() {
     await data.fillNames(store);
   } catch { /* the page lives without; the strip says so */ }
   detail.again();
+  portfolios.again();
   isOrderWanted = true;
   plan();
   await trends();
@@ -159,6 +182,7 @@ async function report() {
 function second() {
   if (document.hidden) return;
   table.tick(store.now());
+  portfolios.tick();
   header.drawLink(link, store);
   header.drawCycle(store);
   header.drawBanner(link, store, linkDetail, seenAt);
@@ -168,20 +192,28 @@ function second() {
 header.begin(() => link.start());
 table.onMore = () => { isOrderWanted = true; arrangedAt = -Infinity; plan(); };
 theme.begin();
-theme.onTheme(() => detail.paint());
+theme.onTheme(() => { detail.paint(); portfolios.paint(); });
 $("health-button").addEventListener("click", () => health.open(store, link.state));
 $("help-button").addEventListener("click", keys.help);
+const [next, previous] = [1, -1].map((step) => either(() => move(step), () => portfolios.move(step)));
 keys.begin({
-  j: () => move(1), ArrowDown: () => move(1), k: () => move(-1), ArrowUp: () => move(-1),
-  g: () => move(-Infinity), G: () => move(Infinity),
-  Enter: openDetail, Escape: closeDetail, "/": () => filters.text.focus(),
-  1: () => filters.set({ action: "ALL" }), 2: () => filters.set({ action: "BUY" }),
-  3: () => filters.set({ action: "SELL" }), 4: () => filters.set({ action: "HOLD" }),
-  c: () => filters.reset(), d: theme.toggle, h: () => health.open(store, link.state), "?": keys.help,
+  j: next, ArrowDown: next, k: previous, ArrowUp: previous,
+  g: either(() => move(-Infinity), () => portfolios.move(-Infinity)),
+  G: either(() => move(Infinity), () => portfolios.move(Infinity)),
+  Enter: either(openDetail, () => portfolios.focus()), Escape: either(closeDetail, () => go("#signals")),
+  "/": either(() => filters.text.focus()),
+  ...Object.fromEntries(["ALL", "BUY", "SELL", "HOLD"].map((action, place) => [
+    String(place + 1), either(() => filters.set({ action }), () => portfolios.range(place)),
+  ])),
+  c: either(() => filters.reset()), p: either(() => go("#portfolios"), () => go("#signals")),
+  d: theme.toggle, h: () => health.open(store, link.state), "?": keys.help,
 });
 setInterval(second, 1000);
 setInterval(report, STATUS_EVERY_MS);
 setInterval(() => { store.candles.clear(); trends(); }, TRENDS_EVERY_MS);
 document.addEventListener("visibilitychange", () => { second(); plan(); });
-if (session.begin()) link.start();
+const isSignedIn = session.begin();
+addEventListener("hashchange", showView);
+showView();
+if (isSignedIn) link.start();
 else signIn("Give the token of your role to see the signals.");

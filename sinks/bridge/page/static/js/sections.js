@@ -32,10 +32,10 @@ function figure(name, value, unit = null) {
 }
 
 function overridden(signal) {
-  const by = format.words(signal.override).toLowerCase();
+  const by = format.rule(signal.override);
   return h("p", { class: "override" }, signal.fused_action === signal.action
     ? `The ${by} says the same as the scores.`
-    : `The scores alone said ${signal.fused_action}; ${by} made it ${signal.action}.`);
+    : `The scores alone said ${signal.fused_action}; the ${by} made it ${signal.action}.`);
 }
 
 export function why(signal, explanation) {
@@ -43,10 +43,32 @@ export function why(signal, explanation) {
   const text = explanation?.text;
   const isTemplate = explanation?.model === "template"; // then the text says so itself
   const note = isTemplate ? explanation.reason : `Written by ${explanation?.model}.`;
-  return section("Why", "why", short,
+  return section("Why", "why", short, trace(signal),
     text ? h("p", { class: "prose" }, text) : null,
     text && !note ? null : h("p", { class: "note" }, text ? note
       : "No prose for this one: the ten best of a strategy and cycle are explained."));
+}
+
+const TRUTHS = { true: ["✓", "yes"], false: ["✗", "no"], unknown: ["?", "not known"] };
+
+/** What was asked on the way to the action, what came of it, and which step decided. */
+function trace(signal) {
+  const steps = [];
+  for (const one of signal.trace ?? []) {
+    if (steps.at(-1)?.rule === one.rule) steps.at(-1).parts.push(one);
+    else steps.push({ rule: one.rule, parts: [one] });
+  }
+  if (!steps.length) return null;
+  const by = signal.override || "thresholds";
+  return h("ol", { class: "trace", "aria-label": "Step by step" }, steps.map(({ rule, parts }) => h(
+    "li", { data: { decided: String(rule === by) } },
+    h("b", {}, format.words(format.rule(rule)), rule === by && h("small", {}, ` made it ${signal.action}`)),
+    h("ul", {}, parts.map((one) => {
+      const [sign, said] = TRUTHS[one.truth] ?? TRUTHS.unknown;
+      return h("li", { data: { truth: one.truth } }, h("i", { role: "img", "aria-label": said, title: said }, sign),
+        h("code", {}, one.part), one.values && h("small", {}, one.values));
+    })),
+  )));
 }
 
 export function contributions(signal) {
@@ -90,7 +112,19 @@ export function position(signal) {
     card("Stop", format.price(signal.stop_loss_usd), away(signal.stop_loss_usd)),
     card("Target", format.price(signal.take_profit_usd), away(signal.take_profit_usd)),
     card("Reward : risk", ratio ? `${ratio} : 1` : format.DASH),
+    ...held(signal, away),
   ));
+}
+
+/** What the strategy has of the asset already: how much, since when, and the stop that follows. */
+function held(signal, away) {
+  if (!signal.entered_at && !signal.held_size && !signal.trailing_stop_usd) return [];
+  return [
+    card("Held", signal.held_size ? `${format.units(signal.held_size)} ${signal.asset}` : "none"),
+    card("Entered", signal.entered_at ? `${format.age(signal.as_of - signal.entered_at)} before` : format.DASH,
+      signal.entered_at ? `${format.day(signal.entered_at)} UTC` : null),
+    card("Trailing stop", format.price(signal.trailing_stop_usd), away(signal.trailing_stop_usd)),
+  ];
 }
 
 /** News of a signal: undefined while it is asked for, null where none is stored. */
@@ -143,5 +177,6 @@ export function inputs(signal) {
     fold("Places in the log", places),
     fold("Indicators and features", numbers(signal.features)),
     fold("Terms of the size", numbers(signal.sizing)),
-    h("p", { class: "note" }, "Signal ", h("code", {}, signal.signal_id)));
+    h("p", { class: "note" }, "Signal ", h("code", {}, signal.signal_id),
+      signal.strategy_version ? `, by version ${signal.strategy_version} of the strategy.` : "."));
 }

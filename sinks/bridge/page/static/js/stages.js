@@ -49,7 +49,7 @@ function outputs(store, now) {
       text: old === null ? "nothing yet" : `last record ${age(old)} ago`,
     };
   };
-  return [of("Fusion", "signals"), of("Ranking", "signals.top"), of("Explanations", "signals.explanations", true)];
+  return [of("Fusion", "signals"), of("Ranking", "signals.top"), of("Portfolios", "portfolio.equity", true), of("Explanations", "signals.explanations", true)];
 }
 
 function bridge(store, linkState) {

@@ -5,6 +5,8 @@ import { words } from "./format.js";
 const HISTORY = 240; // signals kept of each asset and strategy
 const POINTS = 400; // prices kept of each asset
 const EXPLANATIONS = 2000;
+const MOMENTS = 1000; // of the equity of each strategy
+const TRADES = 200; // of each strategy
 
 export const rowKey = (asset, strategy) => `${asset}|${strategy}`;
 
@@ -21,12 +23,14 @@ export class Store {
   sources = new Map(); // upstream -> status
   names = new Map(); // asset -> name
   strategies = new Map(); // strategy id -> name
+  portfolios = new Map(); // strategy id -> {now, moments, trades: trade id -> trade}
   top = new Map(); // strategy id -> its latest ranking
   health = null; // how the bridge does: lag, topics, engines
   report = null; // the last answer of /api/v1/status
   lagMs = null;
   gaps = [];
   touched = new Set(); // row keys that changed since the last drawing
+  traded = new Set(); // strategies whose portfolio changed since the last drawing
   #skewMs = 0;
 
   /** The bridge's clock, ms: ages are right whatever this machine's clock says. */
@@ -44,6 +48,8 @@ export class Store {
       explanation: () => this.#explanation(frame.data),
       source: () => this.sources.set(frame.data.source, frame.data),
       health: () => { this.health = frame.data ?? frame; },
+      trade: () => this.trade(frame.data),
+      equity: () => this.equity(frame.data),
       top: () => this.top.set(frame.data.strategy_id, frame.data),
       heartbeat: () => this.#heartbeat(frame),
       gap: () => this.gaps.push(frame),
@@ -73,6 +79,34 @@ export class Store {
       this.#price({ asset: signal.asset, price_usd: signal.entry_price_usd, at: signal.as_of });
     }
     return true;
+  }
+
+  #portfolio(strategy) {
+    const known = this.portfolios.get(strategy) ?? { now: null, moments: [], trades: new Map() };
+    this.portfolios.set(strategy, known);
+    if (!this.strategies.has(strategy)) this.strategies.set(strategy, words(strategy));
+    return known;
+  }
+
+  /** Take what a portfolio is worth, from the socket or over REST: the newest counts. */
+  equity(equity) {
+    const known = this.#portfolio(equity.strategy_id);
+    if (known.now && equity.as_of < known.now.as_of) return;
+    known.now = equity;
+    this.traded.add(equity.strategy_id);
+    if (!equity.kind) return; // over REST: it is no moment of the curve
+    const last = known.moments.at(-1);
+    if (last && last.as_of === equity.as_of && last.kind === equity.kind) return; // sent again
+    known.moments.push({ ...equity, positions: undefined, inputs: undefined });
+    if (known.moments.length > MOMENTS) known.moments.shift();
+  }
+
+  /** Take a fill of a portfolio, from the socket or from a page of history. */
+  trade(trade) {
+    const { trades } = this.#portfolio(trade.strategy_id);
+    trades.set(trade.trade_id, trade);
+    if (trades.size > TRADES) trades.delete(trades.keys().next().value);
+    this.traded.add(trade.strategy_id);
   }
 
   #price(price) {
@@ -137,6 +171,13 @@ export class Store {
     const touched = this.touched;
     this.touched = new Set();
     return touched;
+  }
+
+  /** Strategies whose portfolio changed since the last call. */
+  takeTraded() {
+    const traded = this.traded;
+    this.traded = new Set();
+    return traded;
   }
 }
 
