@@ -43,10 +43,11 @@ export function why(signal, explanation) {
   const text = explanation?.text;
   const isTemplate = explanation?.model === "template"; // then the text says so itself
   const note = isTemplate ? explanation.reason : `Written by ${explanation?.model}.`;
-  return section("Why", "why", short, trace(signal),
+  return section("Why", "why", short,
     text ? h("p", { class: "prose" }, text) : null,
     text && !note ? null : h("p", { class: "note" }, text ? note
-      : "No prose for this one: the ten best of a strategy and cycle are explained."));
+      : "No prose for this one: the ten best of a strategy and cycle are explained."),
+    trace(signal));
 }
 
 const TRUTHS = { true: ["✓", "yes"], false: ["✗", "no"], unknown: ["?", "not known"] };
