@@ -59,8 +59,8 @@ export class EquityChart {
     const moments = inSeconds(this.#moments);
     const last = moments.at(-1);
     const name = last && last.equity_usd < last.invested_usd ? "--sell" : "--buy";
-    const [side, wash, muted] = [name, `${name}-wash`, "--muted"].map(colour);
-    this.#area.applyOptions({ lineColor: side, topColor: wash, bottomColor: "transparent" });
+    const [side, wash, panel, muted] = [name, `${name}-wash`, "--panel", "--muted"].map(colour);
+    this.#area.applyOptions({ lineColor: side, topColor: wash, bottomColor: panel });
     this.#invested.applyOptions({ color: muted });
     this.#area.setData(moments.map((one) => ({ time: one.time, value: one.equity_usd })));
     this.#invested.setData(moments.map((one) => ({ time: one.time, value: one.invested_usd })));
