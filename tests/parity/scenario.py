@@ -41,6 +41,8 @@ EAGER = Strategy(
     take_profit_pct=1.0,
     max_age_hours=6.0,
     band=0.01,
+    confirmation_minutes=0.0,
+    minimum_hold_minutes=0.0,
     kelly=True,
 )
 """Buys and sells all the time, so that there are positions, trades and portfolios to compare."""

@@ -31,6 +31,9 @@ EAGER = strategy(
     stop_loss_pct=0.1,
     take_profit_pct=0.2,
     trailing_stop_pct=0.1,
+    band=0.0,
+    confirmation_minutes=0.0,
+    minimum_hold_minutes=0.0,
 )
 """It buys and sells in every other cycle."""
 FOREVER: dict[str, float | None] = {

@@ -72,11 +72,11 @@ def test_strategies_of_ones_own(tmp_path: Path) -> None:
     """Files, folders and ids; what is switched off in a file is tried all the same."""
     one, folder = tmp_path / "one.yaml", tmp_path / "folder"
     folder.mkdir()
-    one.write_text("strategy_id: mine\nname: Mine\nactive: no\n", "utf-8")
+    one.write_text("strategy_id: mine\nname: Mine\nactive: no\nband: 0.2\n", "utf-8")
     (folder / "two.yml").write_text("strategy_id: two\nname: Two\nband: 0.1\n", "utf-8")
     found = parse_changes(strategies=[str(one), "balanced", str(folder)])
     assert [(at.strategy_id, at.active, at.band) for at in found.own] == [
-        ("mine", True, 0.0),
+        ("mine", True, 0.2),
         ("two", True, 0.1),
     ]
     assert found.only == ("mine", "balanced", "two")
