@@ -20,9 +20,9 @@ async def explain(
 ) -> Tree | PortfolioTrade:
     """Return the tree of the one signal whose id begins so, or of the signal of such a trade.
 
-    A trade that a reset made has no signal: it is returned alone. Signals are looked for in
-    PostgreSQL, on Kafka, in the archive, trades in the logs; of each log the `most` newest records
-    are looked through. Raises FindError when there is none or more than one.
+    A trade that a reset made has no signal: it is returned alone. They are looked for in
+    PostgreSQL, on Kafka, in the archive; of each log the `most` newest records are looked through.
+    Raises FindError when there is none or more than one.
     """
     url = settings.database_url
     async with opened(settings, archive) as readers:
@@ -37,7 +37,7 @@ async def explained(
     try:
         signal, found = await find(begin, dsn, readers, most)
     except FindError:
-        traded = await find_trade(begin, readers, most)
+        traded = await find_trade(begin, dsn, readers, most)
         if traded is None:
             raise
         if traded[0].reason == RESET:

@@ -42,7 +42,8 @@ def _traded(tree: Tree) -> list[RenderableType]:
     lines = [*trade_lines(tree.trade.event), f"trade {tree.trade.event.trade_id}"]
     if tree.filled is not None:
         lines.append(f"at the price of the decision {_place(tree.filled)}")
-    return _section("Trade", _lines(lines), at=tree.trade)
+    stands = tree.trade.offset >= 0  # in PostgreSQL it has no place
+    return _section("Trade", _lines(lines), at=tree.trade if stands else None)
 
 
 def _asked(tree: Tree) -> list[RenderableType]:

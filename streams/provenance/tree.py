@@ -149,7 +149,10 @@ def grow(
 def _trade(
     signal: Signal, trade: PortfolioTrade, found: Found, known: Known
 ) -> tuple[Cited, Cited | None]:
-    """Return a trade as a record of the tree, and the later decision that filled it."""
+    """Return a trade as a record of the tree, and the later decision that filled it.
+
+    The offset is -1 where the place of the trade is not known.
+    """
     at = found.place or InputPosition(TRADES.name, 0, -1)
     cited = Cited(
         topic=at.topic,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -55,21 +56,36 @@ async def find(
 
 
 async def find_trade(
-    begin: str, readers: Sequence[Reader], most: int
+    begin: str, dsn: str | None, readers: Sequence[Reader], most: int
 ) -> tuple[PortfolioTrade, Found] | None:
-    """Return the one trade whose id begins so, out of the logs; None: there is none.
+    """Return the one trade whose id begins so, from PostgreSQL or the logs; None: there is none.
 
     Raises FindError when there is more than one.
     """
+    if dsn is not None:
+        from streams.provenance.sources import database
+
+        with contextlib.suppress(SourceError):  # `find` has said so already
+            rows = await database.trades(dsn, begin, MOST_CANDIDATES)
+            if rows:
+                return _one_trade(begin, rows), Found("PostgreSQL")
     for reader in readers:
         found = await _in_log(reader, begin, most, [], _TRADES)
-        if len(found) > 1:
-            lines = [f"  {one.trade_id}  {one.side} {one.asset}" for one, _ in found]
-            msg = "\n".join([f"several trades begin with {begin!r}; give more digits:", *lines])
-            raise FindError(msg)
         if found:
-            return found[0][0], Found(reader.log.where, found[0][1])
+            trade = _one_trade(begin, [one for one, _ in found])
+            return trade, Found(reader.log.where, found[0][1])
     return None
+
+
+def _one_trade(begin: str, trades: Sequence[PortfolioTrade]) -> PortfolioTrade:
+    if len(trades) == 1:
+        return trades[0]
+    lines = [
+        f"  {one.trade_id}  {one.side} {one.asset} {one.strategy_id}"
+        for one in trades[:MOST_CANDIDATES]
+    ]
+    msg = "\n".join([f"several trades begin with {begin!r}; give more digits:", *lines])
+    raise FindError(msg)
 
 
 class _Kind(NamedTuple):

@@ -13,6 +13,7 @@ from embedded.database import Database
 from schemas.signals import PortfolioEquity, PortfolioTrade
 from schemas.times import DAY_MS, ms
 from sinks.postgres import PostgresSink, migrate
+from streams.provenance.sources.finding import FindError, find_trade
 from tests.contract.sink_samples import T0, equity, record, trade
 from tests.integration.sinks.bench import Rows
 
@@ -47,6 +48,17 @@ async def write(rows: Rows, *events: Any) -> dict[str, int]:
 async def months(rows: Rows, table: str) -> list[str]:
     """Return the names of a table's partitions."""
     return [name.removeprefix(f"{table}_") for (name,) in await rows.query(_MONTHS, table)]
+
+
+async def test_why_finds_a_trade_by_its_beginning(fresh: Rows) -> None:
+    one, other = (msgspec.structs.replace(trade(1), trade_id=f"ab{n}" + "c" * 29) for n in (1, 2))
+    await write(fresh, one, other)
+    found = await find_trade("ab1ccc", fresh.dsn, [], 100)
+    assert found is not None
+    assert (found[0], found[1].where) == (one, "PostgreSQL")
+    assert await find_trade("ab3ccc", fresh.dsn, [], 100) is None
+    with pytest.raises(FindError, match="several trades begin with 'ab'"):
+        await find_trade("ab", fresh.dsn, [], 100)
 
 
 async def test_both_come_back_as_they_were_published(fresh: Rows) -> None:

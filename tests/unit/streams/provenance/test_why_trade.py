@@ -16,7 +16,7 @@ from streams.provenance.explain import explained
 from streams.provenance.sources.finding import FindError
 from streams.provenance.sources.looking import Reader
 from streams.provenance.trade import trade_lines
-from streams.provenance.tree import Tree
+from streams.provenance.tree import Found, Tree, grow
 from tests.unit.streams.provenance.test_provenance_screen import printed
 from tests.unit.streams.provenance.world import World
 
@@ -77,6 +77,9 @@ async def test_it_is_shown_with_its_costs_and_its_place(traded: World) -> None:
     assert "after both fees" in words
     assert "What was asked" in text
     assert max(map(len, text.splitlines())) <= 100
+    tree = await tree_of(one, traded)
+    placeless = grow(tree.signal, tree.found, {}, (one, Found("PostgreSQL")))
+    assert "\nTrade\n" in printed(placeless)
 
 
 def _place(world: World, wanted: PortfolioTrade) -> str:
