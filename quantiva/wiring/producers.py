@@ -169,7 +169,7 @@ def _positions(codec: Codec, records: Sequence[Any]) -> dict[tuple[str, str], bo
         with contextlib.suppress(BadEventError):  # the confidence agent has it in the dead letters
             one = codec.decode(record.value or b"")
             # An answer to a request changes no position; of a SELL it is the one that it closes.
-            if isinstance(one, Decision) and one.kind == "decision" and one.trigger != "request":
+            if isinstance(one, Decision) and one.trigger in ("cycle", "change"):
                 is_in = one.position is not None and one.action != "SELL"
                 found[one.asset, one.strategy_id] = is_in
     return found

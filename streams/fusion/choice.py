@@ -114,9 +114,10 @@ def _read(text: str, timeframe: str) -> CompiledRule | RuleError:
 
 
 def unwatched(pinned: Pinned, seen: View) -> Choice:
-    """Return what a strategy that does not watch the asset any more does with its position."""
+    """Return the last word of a strategy that does not watch the asset any more: it leaves it."""
     final = sum(map(mul, pinned.weights, seen.values), 0.0)
-    return Choice(final, "SELL", fused_action(pinned, final), "unwatched")
+    action = "HOLD" if pinned.holding is None else "SELL"
+    return Choice(final, action, fused_action(pinned, final), "unwatched")
 
 
 def watched(pinned: Pinned, seen: View) -> Pinned:

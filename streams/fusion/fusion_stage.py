@@ -2,12 +2,14 @@
 
 When decisions go out
 * **cycle**: all engines have answered the asset's tick, or were written off as missing.
-  Then the strategies are looked up again and pinned: until the next cycle only these versions rule,
-  so that the log alone shows which version made a decision (its input in control.strategies).
+  Then the strategies that watch the asset are looked up again and pinned.
 * **change**: a score between cycles, or one that came after its cycle was out, turns the action of
   a pinned strategy into another than the one last sent. All others pass in silence.
   A stop, a target, a trailing stop or the age of a position turns it at once, also amid the answers
   to a cycle.
+  A new version of a pinned strategy rules from the next score between cycles on, and its first
+  decision goes out whatever it is; so does the last one of a strategy that watches the asset no
+  more. The log alone then shows which version ruled at each score (input in control.strategies).
 * **request**: at once, with the strategy as it is now. It changes no position and no hysteresis.
 * **dry_run**: likewise, with the strategy that the request brings.
 
@@ -21,7 +23,7 @@ does a missing record of an engine that has answered, or of a cycle that is out.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from operator import attrgetter, is_not
 from typing import Any
@@ -46,15 +48,19 @@ from streams.fusion.state import (
     latest_missing,
     latest_score,
     migrate_state,
+    next_as_of,
     pending_cycle,
     pin,
+    renewed,
     strategies_for,
     with_held,
+    with_parts,
 )
 from streams.fusion.view import EVENT_RISK, View, view
 from streams.stage import NOWHERE, Output, Position, StrategyAt, Tables, UnusableEventError
 
 _cycle = attrgetter("cycle")
+_GONE = -1  # in place of the place of a strategy that stays
 
 Step = tuple[FusionState, tuple[Output, ...]]
 
@@ -115,7 +121,9 @@ class FusionStage:
             return state, ()
         moved = with_held(state, index, latest_score(score, position.offset, before))
         asset, partition, cycle = score.asset, position.partition, score.cycle
-        if cycle is None or cycle <= state.emitted:
+        if cycle is None:
+            return self._look(moved, asset, partition, tables.strategies)
+        if cycle <= state.emitted:
             return self._look(moved, asset, partition)
         return self._answer(moved, index, asset, partition, cycle, score.cycle_size, tables)
 
@@ -155,7 +163,7 @@ class FusionStage:
         pending = [one for one in state.pending if one.cycle != cycle]
         pending.append(waiting)
         pending.sort(key=_cycle)
-        state = _with(state, pending=tuple(pending[-self.config.max_pending :]))
+        state = with_parts(state, pending=tuple(pending[-self.config.max_pending :]))
         return self._look(state, asset, partition, leaving=True)
 
     def _emit(
@@ -163,14 +171,14 @@ class FusionStage:
     ) -> Step:
         """Pin the strategies of now and send one decision for each.
 
-        A strategy that does not watch the asset any more leaves its position first.
+        The last one of a strategy that does not watch the asset any more goes first.
         """
-        as_of = _next_as_of(state, state.clock_ms)
+        as_of = next_as_of(state, state.clock_ms)
         seen = self._view(state, state.clock_ms)
         before = {one.strategy.strategy_id: one for one in state.pinned}
         watching = strategies_for(tables.strategies, asset)
         ids = {at.strategy.strategy_id for at in watching}
-        left = [one for name, one in before.items() if name not in ids and one.holding is not None]
+        left = [one for name, one in before.items() if name not in ids]
         outputs = []
         if left:
             now = moment(Trigger(asset, as_of, "change", partition), seen)
@@ -206,32 +214,47 @@ class FusionStage:
         return Output(DECISIONS.name, decision.strategy_id, decision), after.pinned
 
     def _look(
-        self, state: FusionState, asset: str, partition: int, *, leaving: bool = False
+        self,
+        state: FusionState,
+        asset: str,
+        partition: int,
+        strategies: Mapping[str, StrategyAt] | None = None,
+        *,
+        leaving: bool = False,
     ) -> Step:
-        """Fuse again at once; return decisions only where a strategy's action changed.
+        """Fuse again at once; return decisions only where a strategy or its action changed.
 
-        With `leaving`, amid a cycle's answers: only where a stop, a target or the age says so.
+        Without `strategies` these stay as they are pinned. With `leaving`, amid a cycle's answers:
+        only where a stop, a target or the age says so.
         """
         pinned = state.pinned
         if not pinned or (leaving and all(one.holding is None for one in pinned)):
             return state, ()
         seen = self._view(state, state.clock_ms)
-        after, changed = [], []
-        for place, one in enumerate(pinned):
+        after: list[Pinned] = []
+        changed: list[tuple[Pinned, Choice, int]] = []
+        for before in pinned:
+            one = before if strategies is None else renewed(before, strategies, asset)
+            if one is None:
+                changed.append((before, unwatched(before, seen), _GONE))
+                continue
             choice = choose(one, seen, self.sizing)
-            if choice.action != one.action and (not leaving or choice.override in LEAVES):
-                changed.append((place, choice))
+            turns = choice.action != one.action and (not leaving or choice.override in LEAVES)
+            if turns or one is not before:
+                changed.append((one, choice, len(after)))
             after.append(watched(one, seen) if leaving else looked(one, choice, seen))
         if not changed:
             moved = any(map(is_not, after, pinned))
-            return (_with(state, pinned=after) if moved else state), ()
-        as_of = _next_as_of(state, state.clock_ms)
+            return (with_parts(state, pinned=after) if moved else state), ()
+        as_of = next_as_of(state, state.clock_ms)
         now = moment(Trigger(asset, as_of, "change", partition), seen)
         outputs = []
-        for place, choice in changed:
-            sent, after[place] = self._sent(now, pinned[place], choice)
+        for one, choice, place in changed:
+            sent, stands = self._sent(now, one, choice)
             outputs.append(sent)
-        return _with(state, pinned=after, decided_ms=as_of), tuple(outputs)
+            if place != _GONE:
+                after[place] = stands
+        return with_parts(state, pinned=after, decided_ms=as_of), tuple(outputs)
 
     def _request(
         self, state: FusionState, request: SignalRequest, position: Position, tables: Tables
@@ -243,7 +266,7 @@ class FusionStage:
         """
         at = _asked_for(request, tables)
         now_ms = max(state.clock_ms, request.requested_at)
-        as_of = _next_as_of(state, now_ms)
+        as_of = next_as_of(state, now_ms)
         seen = self._view(state, now_ms)
         known = (one for one in state.pinned if one.strategy.strategy_id == request.strategy_id)
         asked = carried(pin(at, ""), next(known, None))
@@ -258,7 +281,7 @@ class FusionStage:
             extra=(place,),
         )
         sent, _ = self._sent(moment(occasion, seen), asked, choice)
-        return _with(state, decided_ms=as_of), (sent,)
+        return with_parts(state, decided_ms=as_of), (sent,)
 
 
 def _asked_for(request: SignalRequest, tables: Tables) -> StrategyAt:
@@ -275,26 +298,3 @@ def _asked_for(request: SignalRequest, tables: Tables) -> StrategyAt:
         )
         raise BadRequestError(msg)
     return at
-
-
-def _with(
-    state: FusionState,
-    *,
-    pending: tuple[PendingCycle, ...] | None = None,
-    pinned: Sequence[Pinned] | None = None,
-    decided_ms: int | None = None,
-) -> FusionState:
-    return FusionState(
-        state.held,
-        state.pending if pending is None else pending,
-        state.emitted,
-        state.pinned if pinned is None else tuple(pinned),
-        state.clock_ms,
-        state.decided_ms if decided_ms is None else decided_ms,
-        state.last_risk,
-    )
-
-
-def _next_as_of(state: FusionState, now_ms: int) -> int:
-    """Return the moment, or 1 ms after the last decisions of the asset: ids must never collide."""
-    return max(now_ms, state.decided_ms + 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -50,7 +50,7 @@ class PendingCycle(msgspec.Struct, frozen=True, gc=False):
 
 
 class Pinned(msgspec.Struct, frozen=True, gc=False):
-    """A strategy as it stood at the last cycle, and where it stands in the asset.
+    """A version of a strategy, and where it stands in the asset.
 
     weights     in engine order
     action      the last one decided; "": none yet
@@ -76,7 +76,7 @@ class FusionState(msgspec.Struct, frozen=True, gc=False):
     held        newest score by engine, in the order of the engines; None: none yet
     pending     cycles that wait for answers, oldest first
     emitted     the newest cycle whose decisions went out, -1: none
-    pinned      the strategies of that cycle, by id
+    pinned      the strategies of that cycle, by id, in their newest version seen since
     clock_ms    the newest as_of of any score
     decided_ms  as_of of the last decisions, -1: none; the next ones are later
     last_risk   event risk's last score before the watchdog's record took its place
@@ -112,6 +112,30 @@ def with_held(state: FusionState, index: int, held: LatestScore) -> FusionState:
         state.decided_ms,
         state.last_risk,
     )
+
+
+def with_parts(
+    state: FusionState,
+    *,
+    pending: tuple[PendingCycle, ...] | None = None,
+    pinned: Sequence[Pinned] | None = None,
+    decided_ms: int | None = None,
+) -> FusionState:
+    """Return the state with some parts in place of its own; None: its own."""
+    return FusionState(
+        state.held,
+        state.pending if pending is None else pending,
+        state.emitted,
+        state.pinned if pinned is None else tuple(pinned),
+        state.clock_ms,
+        state.decided_ms if decided_ms is None else decided_ms,
+        state.last_risk,
+    )
+
+
+def next_as_of(state: FusionState, now_ms: int) -> int:
+    """Return the moment, or 1 ms after the last decisions of the asset: ids must never collide."""
+    return max(now_ms, state.decided_ms + 1)
 
 
 def latest_score(score: EngineScore, offset: int, before: LatestScore | None) -> LatestScore:
@@ -169,6 +193,19 @@ def carried(fresh: Pinned, before: Pinned | None) -> Pinned:
     )
 
 
+def renewed(before: Pinned, strategies: Mapping[str, StrategyAt], asset: str) -> Pinned | None:
+    """Return a strategy in its newest version; the same object where nothing about it changed.
+
+    None: it does not watch the asset any more.
+    """
+    at = strategies.get(before.strategy.strategy_id)
+    if at is None:
+        return None
+    if at.offset <= before.offset or at.strategy == before.strategy:
+        return before
+    return carried(pin(at, ""), before) if watches(at.strategy, asset) else None
+
+
 def migrate_state(state: FusionState) -> FusionState:
     """Return a state that was stored when there were fewer engines, with room for the new ones."""
     lacking = len(ENGINES) - len(state.held)
@@ -185,11 +222,12 @@ def migrate_state(state: FusionState) -> FusionState:
 
 def strategies_for(strategies: Mapping[str, StrategyAt], asset: str) -> list[StrategyAt]:
     """Return the active strategies that watch an asset, by id."""
-    return [
-        at
-        for _, at in sorted(strategies.items())
-        if at.strategy.active and (not at.strategy.assets or asset in at.strategy.assets)
-    ]
+    return [at for _, at in sorted(strategies.items()) if watches(at.strategy, asset)]
+
+
+def watches(strategy: Strategy, asset: str) -> bool:
+    """Return whether a strategy is active and watches an asset."""
+    return strategy.active and (not strategy.assets or asset in strategy.assets)
 
 
 def cycle_size(strategy: Strategy, size: int) -> int:

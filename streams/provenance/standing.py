@@ -49,7 +49,7 @@ def stood(pinned: Pinned, said: Decision | Signal, position: OpenPosition | None
 
 def chosen(before: Pinned, seen: View, said: Decision | Signal, sizing: Sizing) -> Choice:
     """Return what the strategy chooses; that it does not watch the asset any more is believed."""
-    if said.override == "unwatched" and before.holding is not None:
+    if said.override == "unwatched":
         return unwatched(before, seen)
     return choose(before, seen, sizing)
 

@@ -73,6 +73,10 @@ class Changes(msgspec.Struct, frozen=True):
             for name in sorted(found)
         }
 
+    def owns(self, strategy_id: str) -> bool:
+        """Return whether a strategy is one's own, whatever was stored."""
+        return any(one.strategy_id == strategy_id for one in self.own)
+
     def wants(self, strategy_id: str) -> bool:
         """Return whether a strategy is replayed."""
         return not self.only or strategy_id in self.only

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import heapq
 from array import array
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from operator import itemgetter
@@ -63,6 +64,8 @@ class RecordedDecisions:
         self.partitions = logs.archive.partitions[DECISIONS.name]
         self._owners = [array("H") for _ in range(self.partitions)]
         self._reigns: defaultdict[str, dict[str, list[_Reign]]] = defaultdict(dict)
+        self._versions: defaultdict[str, dict[str, list[tuple[int, int]]]] = defaultdict(dict)
+        """By asset and strategy: from which score on which version ruled."""
         self._answers: defaultdict[int, dict[int, Answer]] = defaultdict(dict)
         for number in range(self.partitions):
             for one in logs.read(DECISIONS.name, number):
@@ -85,6 +88,16 @@ class RecordedDecisions:
             if one.first <= cycle <= one.last
         ]
 
+    def version(self, asset: str, strategy_id: str, score: int) -> int | None:
+        """Return the offset of the version that ruled at the score at an offset, -1: gone by then.
+
+        None: nothing was decided yet. The first decision of each version, and the last one of a
+        strategy that watches the asset no more, stand in the log whatever they say.
+        """
+        versions = self._versions.get(asset, {}).get(strategy_id, ())
+        count = bisect_right(versions, score, key=itemgetter(0))
+        return versions[count - 1][1] if count else None
+
     def answers(self, assets: int) -> list[Answer]:
         """Return the answers to the requests of an asset partition, in the order of event time."""
         return sorted(self._answers[assets].values())
@@ -103,7 +116,12 @@ class RecordedDecisions:
             request = _last(event, REQUESTS.name)
             answer = Answer(event.as_of, event.asset, request, _last(event, SCORES.name), version)
             self._answers[owner].setdefault(request, answer)
-        elif event.cycle is not None:
+            return owner
+        ruling = -1 if event.override == "unwatched" else version
+        versions = self._versions[event.asset].setdefault(event.strategy_id, [])
+        if not versions or versions[-1][1] != ruling:
+            versions.append((_last(event, SCORES.name), ruling))
+        if event.cycle is not None:
             reigns = self._reigns[event.asset].setdefault(event.strategy_id, [])
             if not reigns or reigns[-1].version != version:
                 reigns.append(_Reign(version, event.cycle, event.cycle))

@@ -16,8 +16,9 @@ from streams.stage import StrategyAt, Tables
 class StrategyResolver(Mapping[str, StrategyAt]):
     """The table of strategies, looked up when fusion asks: then it is known which decision it is.
 
-    Fusion looks up strategies for a cycle and for a request, and never else. The recorded decisions
-    of that very cycle or request name the offsets of the versions in their `inputs`.
+    It looks them up for a cycle, for a request, and at a score between cycles those that it has
+    pinned. The recorded decisions of that very cycle or request, or the last one before the score,
+    name the offsets of the versions in their `inputs`.
     """
 
     def __init__(
@@ -30,6 +31,7 @@ class StrategyResolver(Mapping[str, StrategyAt]):
         self._event: Any = None
         self._place = -1
         self._found: Mapping[str, StrategyAt] | None = None
+        self._tables: dict[int, Mapping[str, StrategyAt]] = {}
         self.tables = Tables(self)
 
     def about(self, event: Any, offset: int) -> None:
@@ -38,8 +40,14 @@ class StrategyResolver(Mapping[str, StrategyAt]):
 
     def _table(self) -> Mapping[str, StrategyAt]:
         if self._found is None:
-            self._found = self._changes.table(self._versions.at(self._offset()))
+            self._found = self._as_of(self._offset())
         return self._found
+
+    def _as_of(self, offset: int) -> Mapping[str, StrategyAt]:
+        found = self._tables.get(offset)
+        if found is None:
+            found = self._tables[offset] = self._changes.table(self._versions.at(offset))
+        return found
 
     def _offset(self) -> int:
         """Return up to which offset the worker had read the strategies."""
@@ -56,6 +64,12 @@ class StrategyResolver(Mapping[str, StrategyAt]):
         return self._read_to if self._read_to >= 0 else self._versions.last
 
     def __getitem__(self, strategy_id: str) -> StrategyAt:
+        event = self._event
+        is_between = isinstance(event, EngineScore) and event.cycle is None
+        if is_between and not self._changes.owns(strategy_id):
+            version = self._decisions.version(event.asset, strategy_id, self._place)
+            if version is not None:
+                return self._as_of(version)[strategy_id]
         return self._table()[strategy_id]
 
     def __iter__(self) -> Iterator[str]:

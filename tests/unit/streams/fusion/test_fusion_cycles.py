@@ -10,6 +10,7 @@ import pytest
 from schemas.engines import ENGINES
 from schemas.scores import InputPosition
 from schemas.validation import problem
+from streams.stage import StrategyAt, Tables
 from tests.factories import CYCLE_MS, MINUTE_MS
 from tests.unit.streams.fusion.fusion_factories import (
     T0,
@@ -235,21 +236,60 @@ def test_only_a_few_cycles_wait() -> None:
     assert waiting == [T0 + number * CYCLE_MS for number in (7, 8, 9)]
 
 
-def test_strategies_change_only_at_a_cycle() -> None:
+def test_a_version_rules_from_the_next_score_on_and_a_new_strategy_from_the_next_cycle() -> None:
     feed = Feed(make_strategy(version=1))
     feed.put(*answers())
-    new = make_strategy("new", version=3)
-    strict = make_strategy(version=2, buy_threshold=0.9)
-    feed.tables = make_tables(strict, new)
-    assert feed.put(make_score("sentiment", 0.7, as_of=T0 + 1)) == [], "version 1 still rules"
-    changed = feed.signal(make_score("sentiment", -0.9, as_of=T0 + 2))
-    assert InputPosition("control.strategies", 0, 1) in changed.inputs
+    feed.tables = make_tables(make_strategy(version=2, buy_threshold=0.9), make_strategy("new"))
+    (first,) = feed.decisions(make_score("sentiment", 0.7, as_of=T0 + 1))
+    assert (first.strategy_id, first.strategy_version) == ("balanced", 2)
+    assert (first.action, first.trigger, first.cycle) == ("HOLD", "change", None)
+    assert InputPosition("control.strategies", 0, 2) in first.inputs
+    assert feed.put(make_score("sentiment", 0.71, as_of=T0 + 2)) == []
     at_cycle = feed.signals(*answers(cycle=T0 + CYCLE_MS))
     assert [(one.strategy_id, one.action) for one in at_cycle] == [
         ("balanced", "HOLD"),
         ("new", "BUY"),
     ]
-    assert InputPosition("control.strategies", 0, 2) in at_cycle[0].inputs
+
+
+def test_the_first_decision_of_a_version_goes_out_though_it_says_the_same() -> None:
+    feed = Feed(make_strategy(version=1))
+    feed.put(*answers())
+    feed.tables = make_tables(make_strategy(version=2, name="Another"))
+    early, *others = answers(cycle=T0 + CYCLE_MS)
+    assert feed.put(early) == [], "amid the answers to a cycle nothing changes"
+    (first,) = feed.decisions(make_score("technical", 0.6, as_of=T0 + 1))
+    assert (first.action, first.strategy_version) == ("BUY", 2)
+    (again,) = feed.decisions(*others)
+    assert (again.cycle, again.strategy_version) == (T0 + CYCLE_MS, 2)
+
+
+def test_a_version_that_is_saved_again_as_it_was_is_no_new_one() -> None:
+    strategy = make_strategy()
+    feed = Feed(strategy)
+    feed.put(*answers())
+    feed.tables = Tables({strategy.strategy_id: StrategyAt(strategy, 9)})
+    assert feed.put(make_score("sentiment", 0.7, as_of=T0 + 1)) == []
+
+
+def test_a_table_that_is_older_takes_nothing_back() -> None:
+    feed = Feed(make_strategy(version=5))
+    feed.put(*answers())
+    feed.tables = make_tables(make_strategy(version=4, buy_threshold=0.9))
+    assert feed.put(make_score("sentiment", 0.7, as_of=T0 + 1)) == []
+
+
+@pytest.mark.parametrize("between", [True, False], ids=["between cycles", "at a cycle"])
+def test_who_watches_the_asset_no_more_says_so_once(between: bool) -> None:
+    feed = Feed(make_strategy())
+    feed.put(*answers(price_usd=None))  # a BUY without a price enters nothing
+    feed.tables = make_tables(make_strategy(version=2, active=False))
+    news = [make_score("sentiment", 0.7, as_of=T0 + 1)] if between else []
+    (left,) = feed.decisions(*(news or answers(cycle=T0 + CYCLE_MS)))
+    assert (left.action, left.override, left.trigger) == ("HOLD", "unwatched", "change")
+    assert (left.position, left.cycle) == (None, None)
+    assert feed.put(make_score("sentiment", -1.0, as_of=T0 + CYCLE_MS + 1)) == []
+    assert feed.put(*answers(cycle=T0 + 2 * CYCLE_MS)) == []
 
 
 def test_a_strategy_switched_off_leaves_its_position_and_falls_silent() -> None:

@@ -41,8 +41,8 @@ def test_a_request_takes_the_strategy_as_it_is_now() -> None:
     feed.put(*answers())
     feed.tables = make_tables(make_strategy(version=2, buy_threshold=0.9))
     assert feed.signal(make_request()).action == "HOLD"
-    still = feed.put(make_score("sentiment", 0.7, as_of=T0 + 1))
-    assert still == [], "the pinned version said BUY and still does"
+    (first,) = feed.decisions(make_score("sentiment", 0.7, as_of=T0 + 1))
+    assert (first.strategy_version, first.trigger) == (2, "change"), "the request began nothing"
 
 
 def test_a_request_changes_neither_the_action_nor_what_waits() -> None:

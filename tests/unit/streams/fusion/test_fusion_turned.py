@@ -13,7 +13,7 @@ from streams.fusion.choice import choose, looked
 from streams.fusion.fusion_stage import FusionStage
 from streams.fusion.state import FusionState
 from streams.fusion.view import view
-from streams.stage import EMPTY_TABLES, Position
+from streams.stage import Position, StrategyAt, Tables
 from tests.factories import CYCLE_MS
 from tests.unit.streams.fusion.fusion_draws import held, pinned
 from tests.unit.streams.fusion.fusion_factories import T0, make_score
@@ -26,7 +26,8 @@ STAGE = FusionStage()
 def test_it_sends_every_action_that_turns_and_no_other(strategies: Any, scores: Any) -> None:
     state = FusionState(scores, pinned=tuple(strategies), clock_ms=T0)
     score = make_score("technical", 0.1, as_of=T0, sequence=T0 + 1)
-    after, sent = STAGE.step(state, score, Position("engine.scores", 0, 9, {}), EMPTY_TABLES)
+    tables = Tables({one.strategy.strategy_id: StrategyAt(one.strategy, 0) for one in strategies})
+    after, sent = STAGE.step(state, score, Position("engine.scores", 0, 9, {}), tables)
     seen = view(after.held, T0, 2 * CYCLE_MS)
     choices = [choose(one, seen, Sizing()) for one in strategies]
     turned = [
