@@ -20,6 +20,7 @@ from tests.browser.stand.bridge import TOKEN, Stand
 
 README_PICTURE = Path(__file__).parents[2] / "docs" / "pictures" / "page.png"
 _README_SIZE = {"width": 1280, "height": 720}
+_BOOK = '.cards [data-strategy="sentiment-momentum"]'
 _FULL = ".spark[data-way] >> nth=40"
 
 
@@ -65,6 +66,8 @@ async def _desktop(opened: Browser, stand: Stand, out: Path, theme: str) -> None
         await page.screenshot(path=out / f"desktop-{theme}.png")
         await page.locator("#detail").evaluate("one => one.scrollTo(0, 620)")
         await page.screenshot(path=out / f"desktop-{theme}-panel.png")
+        await page.locator("#detail .position").scroll_into_view_if_needed()
+        await page.screenshot(path=out / f"desktop-{theme}-position.png")
         await page.keyboard.press("2")
         await page.keyboard.press("h")
         await page.wait_for_timeout(1_200)
@@ -74,7 +77,7 @@ async def _desktop(opened: Browser, stand: Stand, out: Path, theme: str) -> None
         await page.screenshot(path=out / f"desktop-{theme}-keys.png")
         await page.keyboard.press("Escape")
         await page.keyboard.press("p")
-        await page.keyboard.press("j")
+        await page.locator(_BOOK).click()
         await page.wait_for_timeout(1_500)
         await page.screenshot(path=out / f"desktop-{theme}-portfolios.png")
         _report(desk.problems)
@@ -90,6 +93,7 @@ async def _phone(opened: Browser, stand: Stand, out: Path, theme: str) -> None:
         await page.screenshot(path=out / f"phone-{theme}-panel.png")
         await page.get_by_role("button", name="Close").tap()
         await page.get_by_role("link", name="Portfolios").tap()
+        await page.locator(_BOOK).tap()
         await page.wait_for_timeout(1_500)
         await page.screenshot(path=out / f"phone-{theme}-portfolios.png")
         await page.locator("#portfolios").evaluate("one => one.scrollTo(0, 620)")

@@ -8,12 +8,12 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
-from schemas.signals import PortfolioEquity, PortfolioTrade
+from schemas.signals import PortfolioEquity, PortfolioTrade, Signal
 from schemas.topics import EQUITY, SIGNALS, TRADES
 from streams.replay.market import Produced
 from tests.browser.chromium import DESKTOP, PHONE, Watched, watched
 from tests.browser.conftest import Scene
-from tests.browser.looking import overflow, sign_in
+from tests.browser.looking import number, overflow, sign_in
 from tests.contract.sink_samples import trade
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.embedded]
@@ -46,10 +46,15 @@ async def chosen(page: Page) -> str:
     return str(await card.get_attribute("data-strategy"))
 
 
-def sale(scene: Scene, number: int, **changes: object) -> Produced:
+def usd(text: str) -> float:
+    """Return the number in +$1,234.50."""
+    return number(text.replace("$", "").replace(",", "").replace("+", ""))
+
+
+def sale(scene: Scene, order: int, **changes: object) -> Produced:
     """Return the record of a sale of a strategy in the log."""
     name = sorted(latest(scene))[0]
-    made = trade(2 * number + 1, strategy_id=name, **changes)
+    made = trade(2 * order + 1, strategy_id=name, **changes)
     return Produced(TRADES.name, 0, 0, name, made.filled_at, made)
 
 
@@ -103,7 +108,7 @@ async def test_a_new_cycle_moves_the_figures(desk: Watched, scene: Scene) -> Non
 
 async def test_closed_trades_come_live_and_older_ones_in_pages(desk: Watched, scene: Scene) -> None:
     page = desk.page
-    await scene.stand.publish([sale(scene, number) for number in range(60)])
+    await scene.stand.publish([sale(scene, order) for order in range(60)])
     await page.keyboard.press("p")
     await page.keyboard.press("g")
     rows = page.locator(".ledger.sold tbody tr")
@@ -132,16 +137,52 @@ async def test_a_position_leads_to_its_signal(desk: Watched, scene: Scene) -> No
     assert str(await row.get_attribute("data-asset")) in {one.asset for one in positions}
 
 
+async def test_positions_are_worth_their_size_at_the_price_that_is_shown(
+    desk: Watched, scene: Scene
+) -> None:
+    page = desk.page
+    fullest = max(latest(scene).values(), key=lambda one: len(one.positions))
+    assert fullest.positions
+    await page.keyboard.press("p")
+    await page.locator(f'.cards [data-strategy="{fullest.strategy_id}"]').click()
+    rows = page.locator(".ledger.held tbody tr")
+    await expect(rows).to_have_count(len(fullest.positions))
+    for one in fullest.positions:
+        row = rows.filter(has=page.get_by_text(one.asset, exact=True)).first
+        price, entry, profit = [
+            usd(await row.locator(f".p-{name}").first.inner_text())
+            for name in ("price", "entry", "profit b")
+        ]
+        assert entry == pytest.approx(one.entry_price_usd, rel=1e-4)
+        made = one.size * (price - one.entry_price_usd)
+        assert profit == pytest.approx(made, abs=0.02 + one.value_usd * 1e-4)
+
+
 async def test_the_panel_shows_step_by_step_how_the_action_came(
     desk: Watched, scene: Scene
 ) -> None:
-    signals = [scene.stand.codec.decode(one.value) for one in scene.stand.log.all(SIGNALS.name)]
-    assert any(one.trace for one in signals)
-    steps = desk.page.locator("#detail .trace")
-    await expect(steps).to_contain_text("Scores")
-    await expect(steps.locator('[data-decided="true"]')).to_have_count(1)
-    await expect(steps.locator('[data-decided="true"]')).to_contain_text("made it")
-    assert await steps.locator("ul li i").count() >= 1
+    decoded = [scene.stand.codec.decode(one.value) for one in scene.stand.log.all(SIGNALS.name)]
+    newest: dict[str, Signal] = {f"{one.asset}|{one.strategy_id}": one for one in decoded}
+    key, signal = next(
+        (key, one)
+        for key, one in newest.items()
+        if one.override == "entry_rule" and one.trailing_stop_usd
+    )
+    await desk.page.locator(f'#grid tr[data-key="{key}"]').click()
+    panel = desk.page.locator("#detail")
+    parts = panel.locator(".trace ul li")
+    await expect(parts).to_have_count(len(signal.trace))
+    assert await parts.locator("code").all_inner_texts() == [one.part for one in signal.trace]
+    truths = await parts.evaluate_all("all => all.map((one) => one.dataset.truth)")
+    assert truths == [one.truth for one in signal.trace]
+    saw = await parts.locator("small").all_inner_texts()
+    assert saw == [one.values for one in signal.trace if one.values]
+    decided = panel.locator('.trace [data-decided="true"] > b')
+    await expect(decided).to_have_text("Entry rule made it BUY")
+    for name in ("Held", "Entered", "Trailing stop"):
+        await expect(panel.locator(".position").get_by_text(name, exact=True)).to_be_visible()
+    version = f"by version {signal.strategy_version} of the strategy"
+    await expect(panel.locator(".inputs")).to_contain_text(version)
 
 
 async def test_on_a_phone_nothing_sticks_out(chromium: Browser, scene: Scene) -> None:

@@ -76,7 +76,7 @@ export class EquityChart {
       layout: { attributionLogo: false, fontFamily: getComputedStyle(document.body).fontFamily, fontSize: 11 },
       localization: { priceFormatter: dollars },
       timeScale: { timeVisible: true, secondsVisible: false },
-      rightPriceScale: { scaleMargins: { top: 0.12, bottom: 0.08 } },
+      rightPriceScale: { scaleMargins: { top: 0.12, bottom: 0.08 }, entireTextOnly: true },
       handleScroll: { vertTouchDrag: false },
     });
     this.#area = this.#chart.addSeries(lib.AreaSeries, { lineWidth: 2, priceLineVisible: false });

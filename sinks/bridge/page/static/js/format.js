@@ -93,7 +93,7 @@ const RULES = {
   thresholds: "scores", event_risk: "event risk", entry_rule: "entry rule", exit_rule: "exit rule",
   stop_loss: "stop", trailing_stop: "trailing stop", take_profit: "target",
   max_age: "longest time in a position", band: "band", confirmation: "time of confirmation",
-  minimum_hold: "shortest time in a position", reset: "reset",
+  minimum_hold: "shortest time in a position", unwatched: "strategy's list of assets", reset: "reset",
 };
 
 /** exit_rule -> exit rule. */

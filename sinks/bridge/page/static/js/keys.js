@@ -43,7 +43,7 @@ export function help() {
     h("p", {}, "One bar an engine, about zero: up adds to the score, down takes from it; paler is less sure, ",
       "an empty frame is missing or stale. Full height is 0.25."),
     h("h3", {}, "Actions"),
-    h("p", {}, "A plate behind an action: it has just changed. A star: a rule or the event risk changed what the scores alone said."),
+    h("p", {}, "A plate behind an action: it has just changed. A star: a rule, a stop or the event risk changed what the scores alone said."),
     h("p", { class: "note" }, "Charts by TradingView Lightweight Charts™, Apache License 2.0. ",
       "The programming interface of this bridge is described at ", h("a", { href: "/docs" }, "/docs"), "."),
   );
