@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from schemas.topics import NEWS, NEWS_SCORES, SIGNALS, STRATEGIES, TOP, TRENDING
+from schemas.topics import EQUITY, NEWS, NEWS_SCORES, SIGNALS, STRATEGIES, TOP, TRADES, TRENDING
 
 if TYPE_CHECKING:
     from schemas.codec import Codec
@@ -106,7 +106,10 @@ def _who_explains() -> str:
 
 POSTGRES = SinkEntry(
     "postgres",
-    (STRATEGIES.name, TRENDING.name, NEWS.name, NEWS_SCORES.name, SIGNALS.name, TOP.name),
+    (
+        *(STRATEGIES.name, TRENDING.name, NEWS.name, NEWS_SCORES.name, SIGNALS.name, TOP.name),
+        *(TRADES.name, EQUITY.name),
+    ),
     "Write to PostgreSQL until Ctrl-C; migrates the schema first.",
     _postgres,
     doing=lambda: "writing to PostgreSQL; Ctrl-C stops",

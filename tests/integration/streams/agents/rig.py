@@ -192,9 +192,30 @@ def _text(fields: Any, without: Sequence[str]) -> str:
     return msgspec.json.encode(_without(fields, without), order="sorted").decode()
 
 
+_OF_PORTFOLIO = frozenset(
+    (
+        "position_size",
+        "position_value_usd",
+        "sizing",
+        "held_size",
+        "confidence",
+        "detail",
+        "metadata",
+    )
+)
+"""What a signal has from its strategy's portfolio. That trades in the order of the log, which is
+another between assets in every run, so of two runs it is not compared: `verify` does that, and
+`test_portfolio_killed`."""
+
+
 def _without(value: Any, names: Sequence[str]) -> Any:
     """Drop wall-clock columns, and offsets: a restart may put repetitions into the log."""
     if isinstance(value, dict):
+        if "signal_id" in value:
+            names = (*names, *_OF_PORTFOLIO, "rank", "text", "input_hash")
+        if "ranked" in value:
+            ranked = sorted(value["ranked"], key=lambda one: str(one["asset"]))
+            value = {**value, "ranked": ranked}
         return {
             name: _without(one, names)
             for name, one in value.items()

