@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
+from difflib import SequenceMatcher, get_close_matches
 from functools import lru_cache
 from hashlib import sha256
 
@@ -86,3 +88,19 @@ def short_id(text: str) -> str:
         return text
     digest = sha256(text.encode()).hexdigest()[:_DIGEST]
     return f"{text[: MOST_SOURCE_ID - MOST_SYMBOL - 2 - _DIGEST]}#{digest}"
+
+
+_ALIKE, _CANDIDATES, _MOST_COMPARED = 0.6, 8, 40
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """Return the known name that is most like another one; None when none is alike.
+
+    Of those that are equally alike the one that is known first.
+    """
+    written, names = name[:_MOST_COMPARED], list(known)
+
+    def likeness(one: str) -> tuple[float, int]:
+        return SequenceMatcher(None, one, written).ratio(), -names.index(one)
+
+    return max(get_close_matches(written, names, _CANDIDATES, _ALIKE), key=likeness, default=None)

@@ -8,6 +8,8 @@ from __future__ import annotations
 import msgspec
 
 SCORE_STATUSES = ("ok", "missing")
+MOST_RETURNS = 60
+"""Daily returns that a score, a decision and a held asset have at most."""
 LABELS = ("positive", "neutral", "negative")
 """What a headline may be."""
 

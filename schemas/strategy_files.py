@@ -7,8 +7,7 @@ boolean, and 1:30 is no number of seconds.
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from math import isfinite
 from pathlib import Path
 from types import NoneType
@@ -18,6 +17,7 @@ import msgspec
 import yaml
 
 from schemas.control import Strategy
+from schemas.names import nearest
 from schemas.validation import problem
 
 _SAVED = {
@@ -84,7 +84,7 @@ def field_value(name: str, text: str) -> Any:
     Raises StrategyFileError; whether a strategy may have that value is not known here.
     """
     if name in _SAVED or name not in _FIELDS:
-        known = _SAVED.get(name) or f"there is no such field{nearest(name, _FIELDS)}"
+        known = _SAVED.get(name) or f"there is no such field{did_you_mean(name, _FIELDS)}"
         msg = f"{name[:_MOST_SHOWN]} cannot be set: {known}"
         raise StrategyFileError(msg)
     kind = _FIELDS[name]
@@ -109,10 +109,10 @@ def to_yaml(strategy: Strategy) -> str:
     )
 
 
-def nearest(name: str, known: Any) -> str:
+def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return "; did you mean x?" for what somebody may have meant, or "" where nothing is near."""
-    found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
-    return f"; did you mean {found[0]}?" if found else ""
+    found = nearest(name, known)
+    return "" if found is None else f"; did you mean {found}?"
 
 
 def _files(path: Path) -> list[Path]:
@@ -211,7 +211,7 @@ class _Document:
             if name in _SAVED:
                 self._fault(key, f"{name} cannot be set in a file: {_SAVED[name]}")
             elif name not in _FIELDS:
-                known = nearest(name, _FIELDS)
+                known = did_you_mean(name, _FIELDS)
                 self._fault(key, f"{name[:_MOST_SHOWN]} is no field of a strategy{known}")
             elif not _is_null(value):
                 try:

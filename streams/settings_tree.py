@@ -16,7 +16,6 @@ import os
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
-from difflib import get_close_matches
 from functools import cache
 from hashlib import blake2b
 from importlib import import_module
@@ -28,6 +27,7 @@ import msgspec
 from msgspec import Meta
 
 from schemas.engines import ENGINES
+from schemas.names import nearest
 
 FILE, PREFIX = "QUANTIVA_SETTINGS", "QUANTIVA__"
 _NO_BOUND = 1e9  # a bound so high is for sums and products, not for people
@@ -112,8 +112,8 @@ def _value(config: Any, name: str, value: Any, at: str) -> Any:
 
 
 def _unknown(name: str, known: list[str]) -> str:
-    near = get_close_matches(name, known, 1)
-    hint = f"did you mean {near[0]}" if near else f"there are {', '.join(known)}"
+    near = nearest(name, known)
+    hint = f"did you mean {near}" if near else f"there are {', '.join(known)}"
     return f"there is no setting {name}; {hint}"
 
 

@@ -62,7 +62,7 @@ async def _request(asset: str, name: str, exchange: str | None) -> tuple[Strateg
 
     from quantiva.wiring.strategies import strategy_store
     from schemas.control import DRY_RUN, SignalRequest
-    from schemas.strategy_files import nearest, read_strategies
+    from schemas.strategy_files import did_you_mean, read_strategies
     from schemas.validation import problem
     from transport.clock import wall_ms
 
@@ -76,7 +76,7 @@ async def _request(asset: str, name: str, exchange: str | None) -> tuple[Strateg
         async with strategy_store() as store:
             known = store.stored.get(name)
             if known is None:
-                fail(f"there is no strategy {name}{nearest(name, store.stored)}")
+                fail(f"there is no strategy {name}{did_you_mean(name, store.stored)}")
             if not known.active:
                 fail(f"{name} is not active: `quantiva strategies enable {name}`, or try a file")
             chosen = known

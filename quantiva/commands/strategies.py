@@ -24,7 +24,7 @@ from quantiva.commands.strategy_texts import (
     when,
 )
 from schemas.control import Strategy
-from schemas.strategy_files import nearest, read_strategies, to_yaml
+from schemas.strategy_files import did_you_mean, read_strategies, to_yaml
 
 if TYPE_CHECKING:
     from quantiva.wiring.strategies import StrategyStore, Version
@@ -278,7 +278,7 @@ async def _publish() -> list[str]:
 
 
 def _unknown(strategy_id: str, store: StrategyStore) -> NoReturn:
-    known = nearest(strategy_id, store.stored)
+    known = did_you_mean(strategy_id, store.stored)
     fail(f"there is no strategy {strategy_id}{known}")
 
 

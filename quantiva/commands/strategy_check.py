@@ -154,9 +154,9 @@ def _of_platform(strategy: Strategy, asset: str, *, must: bool) -> Asked | None:
 
 
 def _show(asset: str, where: str, rule: CompiledRule, asked: Asked) -> None:
-    from streams.rules.compiled import said
+    from streams.rules import truth_word
 
-    truth = said(rule.truth(asked.facts))
+    truth = truth_word(rule.truth(asked.facts))
     _say("")
     _say(f"{asset}, {where}, as of {moment(asked.now_ms, _WHEN)} UTC, nothing held: {truth}")
     for part in rule.trace(asked.facts):
@@ -168,7 +168,7 @@ def _show(asset: str, where: str, rule: CompiledRule, asked: Asked) -> None:
     changed = len(asked.changes) - 1
     _say(f"in the 24 hours before it changed {changed:,} time{'s' * (changed != 1)}:")
     for at_ms, one in asked.changes[-_MOST_CHANGES:]:
-        _say(f"  {moment(at_ms, _WHEN)}  {said(one)}")
+        _say(f"  {moment(at_ms, _WHEN)}  {truth_word(one)}")
 
 
 def _say(text: str) -> None:

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from difflib import SequenceMatcher, get_close_matches
-
-_ALIKE = 0.6
 _MOST_SHOWN = 40
-_CANDIDATES = 8
 
 
 class RuleError(ValueError):
@@ -39,20 +34,6 @@ class RuleError(ValueError):
         if nearest is not None:
             said += f"; did you mean {nearest}?"
         super().__init__(said)
-
-
-def nearest(name: str, known: Iterable[str]) -> str | None:
-    """Return the known name that is most like another one; None when none is alike.
-
-    Of those that are equally alike the one that is known first.
-    """
-    written, names = name[:_MOST_SHOWN], list(known)
-    found = get_close_matches(written, names, _CANDIDATES, _ALIKE)
-    return max(found, key=lambda one: (_likeness(one, written), -names.index(one)), default=None)
-
-
-def _likeness(one: str, written: str) -> float:
-    return SequenceMatcher(None, one, written).ratio()
 
 
 def shown(text: str) -> str:

@@ -7,7 +7,8 @@ from math import isfinite
 from lark import Token
 
 from schemas.checks import CANDLE_MS
-from schemas.rule_language.errors import RuleError, nearest, shown
+from schemas.names import nearest
+from schemas.rule_language.errors import RuleError, shown
 from schemas.rule_language.grammar import Raw, place
 from schemas.rule_language.indicators import INDICATORS, Parameter, Row
 from schemas.rule_language.names import ALIASES, CANDLE_VALUES, FUNCTIONS, VALUES

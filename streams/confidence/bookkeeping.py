@@ -10,13 +10,11 @@ from hashlib import blake2b
 import msgspec
 from msgspec.structs import replace
 
-from schemas.scores import InputPosition
+from schemas.scores import MOST_RETURNS, InputPosition
 from schemas.signals import Decision, PortfolioTrade
 from streams.confidence.fills import Quote
 from streams.confidence.portfolio import Order, Portfolio, Position
 
-MOST_RETURNS = 60
-"""Daily returns that are kept of a held asset."""
 _MOST_EVENTS = 32  # capital events that are known again when they come twice
 
 
@@ -121,14 +119,16 @@ def sold(portfolio: Portfolio, fill: Fill) -> tuple[Portfolio, PortfolioTrade]:
 
 def deposited(portfolio: Portfolio, event: Decision) -> Portfolio:
     """Return the portfolio with more cash."""
-    return _told(portfolio, event, invested_usd=portfolio.invested_usd + (event.amount_usd or 0.0))
+    return _after_event(
+        portfolio, event, invested_usd=portfolio.invested_usd + (event.amount_usd or 0.0)
+    )
 
 
 def withdrawn(portfolio: Portfolio, event: Decision) -> tuple[Portfolio, dict[str, str]]:
     """Return the portfolio with less cash, and what could not be had: at most the cash goes."""
     asked_usd, cash_usd = event.amount_usd or 0.0, portfolio.cash_usd
     taken_usd = min(asked_usd, cash_usd)
-    after = _told(portfolio, event, invested_usd=portfolio.invested_usd - taken_usd)
+    after = _after_event(portfolio, event, invested_usd=portfolio.invested_usd - taken_usd)
     if taken_usd == asked_usd:
         return after, {}
     said = f"{asked_usd:,.2f} USD asked for, {taken_usd:,.2f} USD of cash were there and taken"
@@ -171,7 +171,7 @@ def reset(
         asked=portfolio.asked,
         clock_ms=portfolio.clock_ms,
     )
-    return _told(fresh, event), tuple(trades)
+    return _after_event(fresh, event), tuple(trades)
 
 
 def _trade(after: Portfolio, fill: Fill) -> PortfolioTrade:
@@ -223,7 +223,7 @@ def _with_position(portfolio: Portfolio, asset: str, position: Position) -> Port
     return replace(portfolio, positions={**portfolio.positions, asset: position})
 
 
-def _told(portfolio: Portfolio, event: Decision, **changes: object) -> Portfolio:
+def _after_event(portfolio: Portfolio, event: Decision, **changes: object) -> Portfolio:
     """Return the portfolio after a capital event, which it will know again."""
     return replace(
         portfolio,

@@ -79,11 +79,14 @@ class ConfidenceStage:
             ended, closing = ranking.end(self.ranking, state.ranking, record.cycle or 0)
             after = StrategyState(ended, state.portfolio)
             return after, _closed(after.portfolio, record, place, closing)
-        told = trading.tell(self.trading, state.portfolio, record, place)
-        if told.equity is None:
+        changed = trading.change_capital(self.trading, state.portfolio, record, place)
+        if changed.equity is None:
             return state, ()
-        after = StrategyState(state.ranking, told.portfolio)
-        return after, (*_trades(told.trades), Output(EQUITY.name, record.strategy_id, told.equity))
+        after = StrategyState(state.ranking, changed.portfolio)
+        return after, (
+            *_trades(changed.trades),
+            Output(EQUITY.name, record.strategy_id, changed.equity),
+        )
 
     def _decided(self, state: StrategyState, decision: Decision, place: InputPosition) -> Step:
         traded = trading.trade(self.trading, state.portfolio, decision, place)

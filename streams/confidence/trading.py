@@ -66,7 +66,7 @@ class Traded(msgspec.Struct, frozen=True, gc=False):
     trades: tuple[PortfolioTrade, ...] = ()
 
 
-class Told(msgspec.Struct, frozen=True, gc=False):
+class CapitalChanged(msgspec.Struct, frozen=True, gc=False):
     """What came of a capital event; `equity` is None for a repetition."""
 
     portfolio: Portfolio
@@ -101,10 +101,12 @@ def trade(config: Config, before: Portfolio, decision: Decision, place: InputPos
     return Traded(portfolio, replace(sized, detail=detail), (*trades, *more))
 
 
-def tell(config: Config, before: Portfolio, event: Decision, place: InputPosition) -> Told:
+def change_capital(
+    config: Config, before: Portfolio, event: Decision, place: InputPosition
+) -> CapitalChanged:
     """Apply a deposit, withdrawal or reset; its equity is published at once."""
     if event.decision_id in before.events:
-        return Told(before, None)
+        return CapitalChanged(before, None)
     detail: dict[str, str] = {}
     trades: tuple[PortfolioTrade, ...] = ()
     if event.kind == "deposit":
@@ -115,7 +117,7 @@ def tell(config: Config, before: Portfolio, event: Decision, place: InputPositio
         portfolio, trades = reset(before, event, config.fills.fee_share, place)
     at = (event.kind, event.as_of, None, (place,), detail)
     worth = equity(portfolio, event.strategy_id, *at)
-    return Told(portfolio, worth, trades)
+    return CapitalChanged(portfolio, worth, trades)
 
 
 def _late(sized: Sizing, last_ms: int) -> Sizing:

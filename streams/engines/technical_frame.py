@@ -16,6 +16,7 @@ from itertools import pairwise
 import msgspec
 
 from schemas.market import Candle
+from schemas.scores import MOST_RETURNS
 from schemas.validation import CANDLE_MS
 from streams.constants import Count, Positive, Share
 from streams.engines.indicators import (
@@ -44,8 +45,6 @@ LENGTH_MS = tuple(CANDLE_MS[timeframe] for timeframe in PLACE)
 _NEVER_MS = 253_402_300_800_000  # the year 10000
 FEATURES = tuple(tuple(f"{name}@{timeframe}" for name in (*NAMES, "TREND")) for timeframe in PLACE)
 _FACTOR_SQUARED = BREAK_FACTOR**2
-RETURNS = 60
-"""The most daily returns that a score has."""
 _GIVEN_AT = (*GIVEN_AT, YOUNG_AT)
 
 
@@ -197,14 +196,14 @@ def open_times(frame: Frame, place: int, candles: int) -> list[int]:
 
 
 def daily_returns(frame: Frame, last_close: float, before: tuple[float, ...]) -> tuple[float, ...]:
-    """Return the changes from one close to the next, as fractions, oldest first, at most RETURNS.
+    """Return the changes from one close to the next, as fractions, oldest first.
 
-    They end with the last candle, and begin after the last day that is missing. `last_close` and
-    `before` are the close and the returns of the candle before it: all but one are the same.
+    At most MOST_RETURNS. They end with the last candle, and begin after the last day that is
+    missing. `last_close` and `before` are the close and the returns of the candle before it: all but one are the same.
     """
     count = frame.series.count
     unbroken = count - frame.holes[-1][0] + 1 if frame.holes else count
-    kept = min(unbroken, RETURNS + 1) - 2
+    kept = min(unbroken, MOST_RETURNS + 1) - 2
     if 0 <= kept <= len(before):
         return (*before[len(before) - kept :], frame.series.close / last_close - 1.0)
     closes = last_closes(frame.series, kept + 2)

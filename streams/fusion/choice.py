@@ -28,10 +28,10 @@ from schemas.signals import OpenPosition, TracePart
 from streams.confidence.position_sizing import Config as Sizing
 from streams.fusion import hysteresis, position
 from streams.fusion.facts import Facts
-from streams.fusion.position import number, truth
+from streams.fusion.position import number
 from streams.fusion.state import Pinned
 from streams.fusion.view import View
-from streams.rules import CompiledRule, RuleError, compile_rule
+from streams.rules import CompiledRule, RuleError, compile_rule, truth_word
 
 LEAVES = frozenset({"stop_loss", "trailing_stop", "take_profit", "max_age"})
 """Overrides by which a position is left, whatever the scores say."""
@@ -182,7 +182,7 @@ def trace(pinned: Pinned, seen: View, choice: Choice, sizing: Sizing) -> tuple[T
     parts = _thresholds(pinned, choice.final_score)
     if choice.override == "unwatched":
         part = f"{strategy.strategy_id} watches the asset"
-        return (*parts, TracePart("unwatched", part, truth(False)))
+        return (*parts, TracePart("unwatched", part, truth_word(False)))
     if holding is not None:
         parts += position.trace(strategy, holding, seen.price_usd, seen.now_ms)
         if choice.override in LEAVES:
@@ -194,7 +194,7 @@ def trace(pinned: Pinned, seen: View, choice: Choice, sizing: Sizing) -> tuple[T
     floor = number(strategy.event_risk_floor)
     vetoed = None if seen.risk is None else _vetoed(pinned, seen)
     risk = f"EVENT_RISK {number(seen.risk)}"
-    parts.append(TracePart("event_risk", f"EVENT_RISK < {floor}", truth(vetoed), risk))
+    parts.append(TracePart("event_risk", f"EVENT_RISK < {floor}", truth_word(vetoed), risk))
     if not vetoed or strategy.entry_over_event_risk:
         entry = _rule("entry_rule", strategy.entry_rule, strategy.timeframe, facts)
         parts += entry
@@ -211,8 +211,8 @@ def _thresholds(pinned: Pinned, final: float) -> list[TracePart]:
     strategy, saw = pinned.strategy, f"FINAL_SCORE {number(final)}"
     buy, sell = strategy.buy_threshold, strategy.sell_threshold
     return [
-        TracePart("thresholds", f"FINAL_SCORE > {number(buy)}", truth(final > buy), saw),
-        TracePart("thresholds", f"FINAL_SCORE < {number(sell)}", truth(final < sell), saw),
+        TracePart("thresholds", f"FINAL_SCORE > {number(buy)}", truth_word(final > buy), saw),
+        TracePart("thresholds", f"FINAL_SCORE < {number(sell)}", truth_word(final < sell), saw),
     ]
 
 
@@ -221,5 +221,5 @@ def _rule(name: str, text: str | None, timeframe: str, facts: Facts) -> list[Tra
         return []
     rule = _read(text, timeframe)
     if isinstance(rule, RuleError):
-        return [TracePart(name, text, truth(None), f"cannot be read: {rule}")]
+        return [TracePart(name, text, truth_word(None), f"cannot be read: {rule}")]
     return list(rule.trace(facts, name))

@@ -16,8 +16,11 @@ from typing import NamedTuple
 
 from schemas.signals import TracePart
 from schemas.times import MINUTE_MS
-from streams.fusion.position import number, truth
+from streams.fusion.position import number
 from streams.fusion.state import Pinned
+from streams.rules import truth_word
+
+_DIGITS = 12  # of a score at which an action ends
 
 
 class Steadied(NamedTuple):
@@ -68,9 +71,6 @@ def _edge(pinned: Pinned) -> float:
     return round(strategy.sell_threshold + strategy.band, _DIGITS)
 
 
-_DIGITS = 12
-
-
 def _end(pinned: Pinned) -> str:
     """Return in words where a BUY or SELL ends."""
     strategy, edge = pinned.strategy, _edge(pinned)
@@ -96,7 +96,7 @@ def trace(pinned: Pinned, final_score: float, fused: str, now_ms: int) -> list[T
         return []
     parts = []
     if strategy.band > 0.0 and action in {"BUY", "SELL"}:
-        ended = truth(found.override != "band")
+        ended = truth_word(found.override != "band")
         parts.append(TracePart("band", _end(pinned), ended, f"FINAL_SCORE {number(final_score)}"))
         if found.override == "band":
             return parts
@@ -105,7 +105,7 @@ def trace(pinned: Pinned, final_score: float, fused: str, now_ms: int) -> list[T
         part = f"{fused} for {number(strategy.confirmation_minutes)} minutes"
         stood = f"for {number((now_ms - since_ms) / MINUTE_MS)} minutes"
         parts.append(
-            TracePart("confirmation", part, truth(found.override != "confirmation"), stood)
+            TracePart("confirmation", part, truth_word(found.override != "confirmation"), stood)
         )
         if found.override == "confirmation":
             return parts
@@ -119,4 +119,4 @@ def hold_trace(pinned: Pinned, now_ms: int) -> list[TracePart]:
         return []
     part = f"{pinned.action} for {number(minutes)} minutes"
     stood = f"for {number((now_ms - pinned.since_ms) / MINUTE_MS)} minutes"
-    return [TracePart("minimum_hold", part, truth(not is_held(pinned, now_ms)), stood)]
+    return [TracePart("minimum_hold", part, truth_word(not is_held(pinned, now_ms)), stood)]

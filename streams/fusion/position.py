@@ -16,6 +16,7 @@ import msgspec
 from schemas.control import Strategy
 from schemas.signals import OpenPosition, TracePart
 from schemas.times import HOUR_MS
+from streams.rules import truth_word
 
 
 class Holding(msgspec.Struct, frozen=True, gc=False):
@@ -164,21 +165,18 @@ def trace(
             continue
         part, saw = f"PRICE {sign} {number(level_usd)}", f"PRICE {number(price_usd)}"
         parts.append(
-            TracePart(rule, part, truth(None if price_usd is None else rule == reason), saw)
+            TracePart(rule, part, truth_word(None if price_usd is None else rule == reason), saw)
         )
         if rule == reason:
             return parts
     if strategy.max_age_hours is not None:
         part, age = f"AGE >= {number(strategy.max_age_hours)}", age_hours(holding, now_ms)
-        parts.append(TracePart("max_age", part, truth(reason == "max_age"), f"AGE {number(age)}"))
+        parts.append(
+            TracePart("max_age", part, truth_word(reason == "max_age"), f"AGE {number(age)}")
+        )
     return parts
 
 
 def number(value: float | None) -> str:
     """Write a number for people, to nine digits; None: missing."""
     return "missing" if value is None else f"{value:.9g}"
-
-
-def truth(value: bool | None) -> str:
-    """Return true, false or unknown."""
-    return "unknown" if value is None else "true" if value else "false"

@@ -81,14 +81,22 @@ def _candles(asset: str, now_ms: int) -> list[Any]:
     return candles
 
 
+def _head(asset: str, now_ms: int, event_time: int | None = None) -> dict[str, Any]:
+    """Return what every record of the market has; it happens when it is observed, or later."""
+    at_ms = now_ms + 1
+    return {
+        "asset": asset,
+        "event_time": event_time or at_ms,
+        "observed_at": at_ms,
+        "source": SOURCE,
+        "source_id": SOURCE,
+    }
+
+
 def _tick(asset: str, now_ms: int) -> list[Any]:
     return [
         TrendingAsset(
-            asset=asset,
-            event_time=now_ms + 1,
-            observed_at=now_ms + 1,
-            source=SOURCE,
-            source_id=SOURCE,
+            **_head(asset, now_ms),
             cycle=now_ms + 1,
             cycle_size=1,
             rank=1,
@@ -140,11 +148,7 @@ def _news_score(asset: str, now_ms: int) -> list[Any]:
 def _book(asset: str, now_ms: int) -> list[Any]:
     return [
         OrderBook(
-            asset=asset,
-            event_time=now_ms + 1,
-            observed_at=now_ms + 1,
-            source=SOURCE,
-            source_id=SOURCE,
+            **_head(asset, now_ms),
             exchange=SOURCE,
             symbol=f"{asset}/USDT",
             bid_prices=(_CRASH_USD,),
@@ -164,11 +168,7 @@ def _fundamentals(asset: str, now_ms: int) -> list[Any]:
     }
     return [
         Fundamentals(
-            asset=asset,
-            event_time=now_ms + 1,
-            observed_at=now_ms + 1,
-            source=SOURCE,
-            source_id=SOURCE,
+            **_head(asset, now_ms),
             market_cap_rank=1,
             github_issues_closed_pct=100.0,
             transactions_24h=1e15,
@@ -182,11 +182,7 @@ def _fundamentals(asset: str, now_ms: int) -> list[Any]:
 def _calendar_event(asset: str, now_ms: int) -> list[Any]:
     return [
         CalendarEvent(
-            asset=asset,
-            event_time=now_ms + HOUR_MS,
-            observed_at=now_ms + 1,
-            source=SOURCE,
-            source_id=SOURCE,
+            **_head(asset, now_ms, now_ms + HOUR_MS),
             title="delisted everywhere",
             category="delisting",
             starts_at=now_ms + HOUR_MS,

@@ -15,8 +15,8 @@ from schemas.platform_checks import ROUNDING
 from schemas.strategy_files import (
     SUFFIXES,
     StrategyFileError,
+    did_you_mean,
     field_value,
-    nearest,
     read_strategies,
 )
 from schemas.topics import evidence_topic
@@ -103,7 +103,7 @@ class Changes(msgspec.Struct, frozen=True):
         known = sorted({one.strategy_id for one in (*stored, *self.own)})
         for name in self.only:
             if name not in known:
-                hint = nearest(name, known) or f"; there are {', '.join(known) or 'none'}"
+                hint = did_you_mean(name, known) or f"; there are {', '.join(known) or 'none'}"
                 msg = f"--strategy {name}: there is no such strategy{hint}"
                 raise ChangeError(msg)
         for one in (*stored, *self.own):

@@ -12,6 +12,6 @@ from __future__ import annotations
 
 from schemas.rule_language import RuleError
 from streams.rules.closures import Facts
-from streams.rules.compiled import CompiledRule, compile_rule
+from streams.rules.compiled import CompiledRule, compile_rule, truth_word
 
-__all__ = ["CompiledRule", "Facts", "RuleError", "compile_rule"]
+__all__ = ["CompiledRule", "Facts", "RuleError", "compile_rule", "truth_word"]

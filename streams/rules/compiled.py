@@ -60,12 +60,12 @@ class CompiledRule:
         """
         parts = [leaf.seen(facts, rule) for leaf in self._leaves]
         if self._whole:
-            parts.append(TracePart(rule, self.text, said(self.truth(facts))))
+            parts.append(TracePart(rule, self.text, truth_word(self.truth(facts))))
         return tuple(parts)
 
 
-def said(truth: bool | None) -> str:
-    """Return true, false or unknown."""
+def truth_word(truth: bool | None) -> str:
+    """Return true, false or unknown, as a `TracePart` has it."""
     return "unknown" if truth is None else "true" if truth else "false"
 
 
@@ -137,7 +137,7 @@ class _Leaf:
         if left is not None and right is not None and left != right:
             digits = _FEW if number(left, _FEW) != number(right, _FEW) else _ALL
         values = "; ".join([one.seen(facts, digits) for one in self._shown])
-        return TracePart(rule, self._text, said(self._truth(facts)), values)
+        return TracePart(rule, self._text, truth_word(self._truth(facts)), values)
 
 
 def _under(node: Node) -> list[Node]:

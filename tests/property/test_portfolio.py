@@ -19,7 +19,7 @@ from schemas.validation import problem
 from streams.confidence import fills, position_sizing
 from streams.confidence.portfolio import Portfolio, equity
 from streams.confidence.position_sizing import Sizing
-from streams.confidence.trading import Config, tell, trade
+from streams.confidence.trading import Config, change_capital, trade
 from tests.factories import DAY_MS, START_MS
 from tests.unit.streams.confidence.worked import decision
 
@@ -52,8 +52,8 @@ def step(config: Config, before: Portfolio, record: Decision, offset: int) -> Af
     if record.kind == "decision":
         traded = trade(config, before, record, place)
         return After(record, traded.portfolio, traded.sizing, traded.trades, None)
-    told = tell(config, before, record, place)
-    return After(record, told.portfolio, None, told.trades, told.equity)
+    changed = change_capital(config, before, record, place)
+    return After(record, changed.portfolio, None, changed.trades, changed.equity)
 
 
 def run(config: Config, log: list[Decision], *, recover: bool = False) -> list[After]:

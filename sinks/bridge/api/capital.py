@@ -36,9 +36,7 @@ def _posts(kind: _Kind) -> Callable[[H], H]:
     return routes("POST", path, 404, 503, role=Role.TRADER, statuses=(200, 202))
 
 
-@routes(
-    "POST", "/portfolios/{strategy_id}/deposit", 404, 503, role=Role.TRADER, statuses=(200, 202)
-)
+@_posts("deposit")
 async def deposit(
     api: Api, principal: Principal, strategy_id: StrategyId, body: AmountBody
 ) -> Answer[CapitalChange]:
@@ -50,9 +48,7 @@ async def deposit(
     return await _change(api, principal, strategy_id, "deposit", body)
 
 
-@routes(
-    "POST", "/portfolios/{strategy_id}/withdrawal", 404, 503, role=Role.TRADER, statuses=(200, 202)
-)
+@_posts("withdrawal")
 async def withdrawal(
     api: Api, principal: Principal, strategy_id: StrategyId, body: AmountBody
 ) -> Answer[CapitalChange]:

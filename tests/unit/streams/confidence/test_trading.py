@@ -11,7 +11,7 @@ from schemas.signals import Decision, OpenPosition, PortfolioTrade
 from streams.confidence import fills, position_sizing
 from streams.confidence.portfolio import Portfolio
 from streams.confidence.position_sizing import Sizing
-from streams.confidence.trading import Config, Told, tell, trade
+from streams.confidence.trading import CapitalChanged, Config, change_capital, trade
 from tests.factories import HOUR_MS, MINUTE_MS, START_MS
 from tests.unit.streams.confidence.worked import decision
 
@@ -42,7 +42,7 @@ class Desk:
         assert done.sizing is not None
         return done.sizing
 
-    def tell(self, kind: str, amount_usd: float | None = None) -> Told:
+    def change(self, kind: str, amount_usd: float | None = None) -> CapitalChanged:
         self.at += 1
         event = Decision(
             decision_id=f"event-{self.at}",
@@ -51,7 +51,7 @@ class Desk:
             as_of=self.now(),
             amount_usd=amount_usd,
         )
-        told = tell(self.config, self.portfolio, event, self.place())
+        told = change_capital(self.config, self.portfolio, event, self.place())
         self.portfolio = told.portfolio
         self.trades += told.trades
         return told
@@ -283,7 +283,7 @@ def test_the_capital_is_that_of_the_first_decision() -> None:
     desk.decide("HOLD", portfolio_value_usd=1_000.0)
     desk.decide("HOLD", portfolio_value_usd=9_000.0)
     assert desk.portfolio.equity_usd == 1_000.0
-    told = desk.tell("reset")
+    told = desk.change("reset")
     assert told.equity is not None
     assert told.equity.equity_usd == 9_000.0
 
@@ -291,13 +291,13 @@ def test_the_capital_is_that_of_the_first_decision() -> None:
 def test_deposits_and_withdrawals() -> None:
     desk = Desk()
     desk.decide()
-    told = desk.tell("deposit", 1_000.0)
+    told = desk.change("deposit", 1_000.0)
     assert told.equity is not None
     assert (told.equity.kind, told.equity.invested_usd) == ("deposit", 51_000.0)
-    told = desk.tell("withdrawal", 500.0)
+    told = desk.change("withdrawal", 500.0)
     assert told.equity is not None
     assert (told.equity.invested_usd, told.equity.detail) == (50_500.0, {})
-    told = desk.tell("withdrawal", 1e6)
+    told = desk.change("withdrawal", 1e6)
     assert told.equity is not None
     assert told.equity.cash_usd == pytest.approx(0.0, abs=1e-9)
     assert told.equity.positions_usd == pytest.approx(814.0)
@@ -306,7 +306,7 @@ def test_deposits_and_withdrawals() -> None:
 
 def test_a_deposit_before_the_first_decision_is_kept() -> None:
     desk = Desk()
-    desk.tell("deposit", 1_000.0)
+    desk.change("deposit", 1_000.0)
     desk.decide("HOLD")
     assert desk.portfolio.equity_usd == 51_000.0
 
@@ -316,8 +316,8 @@ def test_a_capital_event_counts_once() -> None:
     event = Decision(
         decision_id="e", strategy_id="s", kind="deposit", as_of=START_MS, amount_usd=5.0
     )
-    once = tell(desk.config, desk.portfolio, event, desk.place())
-    again = tell(desk.config, once.portfolio, event, desk.place())
+    once = change_capital(desk.config, desk.portfolio, event, desk.place())
+    again = change_capital(desk.config, once.portfolio, event, desk.place())
     assert (again.portfolio, again.equity) == (once.portfolio, None)
 
 
@@ -326,7 +326,7 @@ def test_a_reset_sells_at_the_last_price_and_begins_again() -> None:
     desk.decide(price_usd=100.0)
     desk.decide("HOLD", 110.0)
     desk.decide(asset="ETH", **NO_BOOK)
-    told = desk.tell("reset", 2_000.0)
+    told = desk.change("reset", 2_000.0)
     (sold,) = told.trades
     assert (sold.side, sold.reason, sold.signal_id) == ("sell", "reset", "event-4")
     assert sold.fill_price_usd == sold.seen_price_usd == 110.0
