@@ -199,7 +199,8 @@ def daily_returns(frame: Frame, last_close: float, before: tuple[float, ...]) ->
     """Return the changes from one close to the next, as fractions, oldest first.
 
     At most MOST_RETURNS. They end with the last candle, and begin after the last day that is
-    missing. `last_close` and `before` are the close and the returns of the candle before it: all but one are the same.
+    missing. `last_close` and `before` are the close and the returns of the candle before it: all
+    but one are the same.
     """
     count = frame.series.count
     unbroken = count - frame.holes[-1][0] + 1 if frame.holes else count
