@@ -20,6 +20,7 @@ ASK_EVERY_S = 5.0
 ANSWER_WITHIN_S = 5.0
 MOST_RESTARTS = 5
 RESTARTS_WITHIN_S = 600.0
+_WATCHED = ("broker", "database")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,16 +139,22 @@ class Stack:
         if failure is not None:
             raise failure
 
+    def is_whole(self) -> bool:
+        """Return False while a part started here has ended and is not back."""
+        return all(self._services()[name].is_running() for name in self._started & {*_WATCHED})
+
+    def _services(self) -> dict[str, Service]:
+        return dict(zip(_WATCHED, (self.broker, self.database), strict=True))
+
     async def watch(self) -> None:
         """Start broker and database again when they end or hang, for ever.
 
         Raises StartError, with the cause, when what a part held ended with it, when it does not
         start any more, or when it ended too often.
         """
-        services: dict[str, Service] = {"broker": self.broker, "database": self.database}
         watched = [
             asyncio.create_task(self._watch(name, service))
-            for name, service in services.items()
+            for name, service in self._services().items()
             if name in self._started
         ]
         try:

@@ -9,6 +9,7 @@ import fcntl
 import logging
 import os
 import signal
+import sqlite3
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -17,7 +18,7 @@ from pathlib import Path
 import uvloop
 
 from embedded.broker import find_tansu
-from embedded.durable.log_file import LogFile, LogFileError
+from embedded.durable.log_file import LogFile, LogFileError, cannot_be_used
 from embedded.durable.proxy import Proxy
 from embedded.durable.tansu import Tansu, fill
 from transport.supervision.processes import StartError
@@ -54,13 +55,19 @@ class DurableBroker:
         self._most_bytes = options.memory_mb * _MB
 
     async def serve(self, stop: asyncio.Event) -> None:
-        """Serve until `stop`. Raises StartError or OSError when Tansu cannot be filled."""
+        """Serve until `stop`.
+
+        Raises StartError or OSError when Tansu cannot be filled, LogFileError when the file cannot
+        be used any more.
+        """
         server = await self._proxy.listen(self._port)
         try:
             await self._start("started")
             while not stop.is_set():
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), _LOOK_S)
+                if self._proxy.failure is not None:
+                    raise self._proxy.failure
                 if not self._tansu.is_running() and not stop.is_set():
                     await self._start("Tansu had ended: started again")
                 elif self._tansu.memory_bytes() > self._most_bytes:
@@ -74,10 +81,13 @@ class DurableBroker:
     async def _start(self, why: str) -> None:
         since_s, before = time.monotonic(), self._tansu.memory_bytes()
         await self._proxy.shut()
-        topics = max(len(self._log.topics()), 1)
-        removed = self._log.trim(self._most_bytes // _TAIL_SHARE // topics, self._keep_for)
-        await self._tansu.start()
-        await fill(self._tansu, self._log)
+        try:
+            topics = max(len(self._log.topics()), 1)
+            removed = self._log.trim(self._most_bytes // _TAIL_SHARE // topics, self._keep_for)
+            await self._tansu.start()
+            await fill(self._tansu, self._log)
+        except sqlite3.Error as error:
+            raise cannot_be_used(self._log.path, error) from error
         after = self._tansu.memory_bytes()
         # Room to work in, whatever is set: what groups have yet to read may be much.
         self._most_bytes = max(self._most_bytes, 2 * after)

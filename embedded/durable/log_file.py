@@ -49,6 +49,12 @@ class LogFileError(RuntimeError):
     """The file cannot be used: where, why, and what to do."""
 
 
+def cannot_be_used(path: Path, error: sqlite3.Error) -> LogFileError:
+    """Return what is to be said when SQLite refuses the file: it is full or broken."""
+    todo = "Free its disk, or remove it to begin anew."
+    return LogFileError(f"The broker's log {path} cannot be used: {error}. {todo}")
+
+
 class Part(NamedTuple):
     """One partition: its key in the file, its first offset, and the one after its last."""
 
@@ -61,7 +67,7 @@ class LogFile:
     """The file; one process and one thread use it. Raises LogFileError when it is none of ours."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         try:
             self._db = sqlite3.connect(path, isolation_level=None)
             self._db.execute("PRAGMA journal_mode = WAL")
@@ -72,8 +78,7 @@ class LogFile:
                 raise sqlite3.DatabaseError(f"its version is {version}, not 1")  # noqa: EM102
             self._db.executescript(_SCHEMA)
         except sqlite3.DatabaseError as error:
-            why = f"The broker's log {path} cannot be read: {error}. Remove it to begin anew."
-            raise LogFileError(why) from error
+            raise cannot_be_used(path, error) from error
         self._parts: dict[Place, Part] = {
             (topic, number): Part(*rest)
             for topic, number, *rest in self._db.execute(

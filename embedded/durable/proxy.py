@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sqlite3
 import struct
 from collections import defaultdict, deque
 from collections.abc import Callable
@@ -17,7 +18,7 @@ from typing import NamedTuple
 
 from embedded.durable import frames
 from embedded.durable.frames import Header, Place
-from embedded.durable.log_file import LogFile
+from embedded.durable.log_file import LogFile, LogFileError, cannot_be_used
 from transport.clock import wall_ms
 
 _log = logging.getLogger(__name__)
@@ -37,9 +38,13 @@ class Expected(NamedTuple):
 
 
 class Proxy:
-    """Serves on a port of 127.0.0.1; `open` lets requests through, `shut` holds them back."""
+    """Serves on a port of 127.0.0.1; `open` lets requests through, `shut` holds them back.
+
+    `failure` is why the file cannot be used any more: nothing can be kept from then on.
+    """
 
     def __init__(self, log: LogFile) -> None:
+        self.failure: LogFileError | None = None
         self._log = log
         self._upstream = 0
         self._gate = asyncio.Event()
@@ -86,6 +91,8 @@ class Proxy:
         self._connections.add(one)
         try:
             await one.run(reader, up_reader)
+        except LogFileError as error:
+            self.failure = self.failure or error
         finally:
             self._connections.discard(one)
 
@@ -134,6 +141,8 @@ class Connection:
             for lock in self._held:
                 lock.release()
         for error in ended:
+            if isinstance(error, sqlite3.Error):
+                raise cannot_be_used(self._log.path, error) from error
             if isinstance(error, Exception) and not isinstance(error, OSError | EOFError):
                 _log.error("a connection ended: %r", error)
 

@@ -74,6 +74,16 @@ def watched(stack: Stack, course: Course) -> Iterator[None]:
         watching.cancel()
 
 
+async def parts_are_back(stack: Stack) -> None:
+    """Return when no part is being started again.
+
+    What fails meanwhile follows from the dead part: when that one is given up, `watched` cancels
+    this task, and the part's own reason is the run's.
+    """
+    while not stack.is_whole():
+        await asyncio.sleep(_CUT_EVERY_S)
+
+
 async def cancelled(task: asyncio.Task[Any]) -> None:
     """End a task and wait for it; a cancellation meanwhile is handed on, and raised then."""
     cut_off = False

@@ -15,7 +15,7 @@ from typing import TypeVar
 from embedded.stack import Stack
 from producers.strategies import PREBUILT, publish_prebuilt
 from quantiva.demo.delivery import delivering
-from quantiva.demo.ending import Course, cancelled, cut_off, watched
+from quantiva.demo.ending import Course, cancelled, cut_off, parts_are_back, watched
 from quantiva.demo.folder import run_folder
 from quantiva.demo.options import DemoOptions
 from quantiva.demo.screen import Screen
@@ -124,7 +124,7 @@ async def _run(options: DemoOptions, screen: Screen, course: Course) -> None:
             archive = folder / "archive" if is_kept else None
             try:
                 async with _platform(settings, options, screen, logs, archive) as running:
-                    await _play(running, options, screen, course)
+                    await _play(running, options, screen, course, stack)
             except Exception as error:
                 course.fail(error)
                 raise
@@ -191,7 +191,9 @@ async def _stop_sink(sink: SinkRunner, sinking: asyncio.Task[None]) -> None:
         await asyncio.wait([sinking], timeout=1.0)
 
 
-async def _play(running: Running, options: DemoOptions, screen: Screen, course: Course) -> None:
+async def _play(
+    running: Running, options: DemoOptions, screen: Screen, course: Course, stack: Stack
+) -> None:
     """Run the source to its end or until stopped, let everything through, and sum up."""
     course.begun.set()
     started = time.monotonic()
@@ -214,6 +216,7 @@ async def _play(running: Running, options: DemoOptions, screen: Screen, course: 
         within_s = _ASK_S if stopping.done() else _ASK_AT_THE_END_S
         course.summary = await _summary(running, time.monotonic() - started, within_s)
     except Exception as error:
+        await parts_are_back(stack)
         course.fail(error)
         raise
     finally:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import sqlite3
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 import psutil
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.errors import CommitFailedError
+from aiokafka.errors import CommitFailedError, KafkaError
 from confluent_kafka import Consumer
 from confluent_kafka import TopicPartition as Place
 from confluent_kafka.admin import AdminClient, NewTopic
@@ -22,7 +23,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from embedded.broker import Broker
 from embedded.durable.log_file import VERSIONS, LogFile
 from transport.embedded_broker import DURABLE
-from transport.supervision.processes import StartError
+from transport.supervision.processes import StartError, tail
 
 pytestmark = pytest.mark.embedded
 Start = Callable[..., Awaitable[Broker]]
@@ -259,5 +260,22 @@ async def test_topics_and_groups_that_are_deleted_do_not_come_back(start: Start)
 @pytest.mark.parametrize("content", [b"no database at all" * 100, b"SQLite format 3\0" + bytes(90)])
 async def test_a_broken_file_is_said(start: Start, folder: Path, content: bytes) -> None:
     (folder / "log.sqlite").write_bytes(content)
-    with pytest.raises(StartError, match=r"log.sqlite cannot be read.*Remove it to begin anew"):
+    with pytest.raises(StartError, match=r"log.sqlite cannot be used.*remove it to begin anew"):
         await start()
+
+
+async def test_a_file_that_breaks_under_it_ends_it_with_a_sentence(
+    start: Start, folder: Path
+) -> None:
+    broker = await start()
+    await create(broker, "plain")
+    async with producer(broker) as sender:
+        await sender.send_and_wait("plain", b"kept", partition=0)
+        with sqlite3.connect(folder / "log.sqlite") as other:
+            other.execute("DROP TABLE batch")
+        with contextlib.suppress(KafkaError, TimeoutError):
+            await asyncio.wait_for(sender.send_and_wait("plain", b"lost", partition=0), 2.0)
+    async with asyncio.timeout(20):
+        while broker.is_running():
+            await asyncio.sleep(0.05)
+    assert "log.sqlite cannot be used: no such table: batch" in tail(broker.log)

@@ -126,7 +126,7 @@ async def test_case_reliability_7_a_part_that_cannot_come_back_ends_it_with_a_se
     await asyncio.wait_for(demo.process.wait(), 12 * ENDS_S)  # with two starts of a broker
     assert demo.process.returncode == 1
     await asyncio.sleep(0.1)
-    assert "log.sqlite cannot be read" in " ".join(demo.said.split())
+    assert "log.sqlite cannot be used" in " ".join(demo.said.split())
     assert demo.left_over() == []
 
 

@@ -43,6 +43,7 @@ async def test_every_signal_becomes_a_row(bench: Bench, rows: Rows) -> None:
     assert status.rows == {
         "strategy_signals": COUNT,
         "strategies": 1,
+        "strategy_versions": 1,
         "trending_assets": 1,
         "trending_news": 1,
         "signal_explanations": 3,
