@@ -65,12 +65,15 @@ class Tables(NamedTuple):
 
     A table of strategies is never changed: after a change it is another one. `read_to` is the last
     offset of control.strategies behind it, -1 where nobody says. `texts` is what a model says of
-    the texts of the batch.
+    the texts of the batch. `is_brief`: nobody reads why a cycle's decisions came about; they go out
+    with the book's features alone, without trace and details, and with contributions only where a
+    position is or begins.
     """
 
     strategies: Mapping[str, StrategyAt]
     texts: ModelTexts = NO_TEXTS
     read_to: int = -1
+    is_brief: bool = False
 
 
 EMPTY_TABLES = Tables({})

@@ -18,7 +18,7 @@ from pathlib import Path
 import uvloop
 
 from embedded.broker import find_tansu
-from embedded.durable.log_file import LogFile, LogFileError, cannot_be_used
+from embedded.durable.log_file import LogFile, LogFileError
 from embedded.durable.proxy import Proxy
 from embedded.durable.tansu import Tansu, fill
 from transport.supervision.processes import StartError
@@ -87,7 +87,7 @@ class DurableBroker:
             await self._tansu.start()
             await fill(self._tansu, self._log)
         except sqlite3.Error as error:
-            raise cannot_be_used(self._log.path, error) from error
+            raise LogFileError(self._log.path, error) from error
         after = self._tansu.memory_bytes()
         # Room to work in, whatever is set: what groups have yet to read may be much.
         self._most_bytes = max(self._most_bytes, 2 * after)

@@ -46,13 +46,11 @@ GROUP_LIVES_MS = 24 * 3_600_000  # what a group that committed since has not rea
 
 
 class LogFileError(RuntimeError):
-    """The file cannot be used: where, why, and what to do."""
+    """SQLite refuses the file: it is full, broken or none of ours."""
 
-
-def cannot_be_used(path: Path, error: sqlite3.Error) -> LogFileError:
-    """Return what is to be said when SQLite refuses the file: it is full or broken."""
-    todo = "Free its disk, or remove it to begin anew."
-    return LogFileError(f"The broker's log {path} cannot be used: {error}. {todo}")
+    def __init__(self, path: Path, error: sqlite3.Error) -> None:
+        why = f"The broker's log {path} cannot be used: {error}."
+        super().__init__(f"{why} Free its disk, or remove it to begin anew.")
 
 
 class Part(NamedTuple):
@@ -78,7 +76,7 @@ class LogFile:
                 raise sqlite3.DatabaseError(f"its version is {version}, not 1")  # noqa: EM102
             self._db.executescript(_SCHEMA)
         except sqlite3.DatabaseError as error:
-            raise cannot_be_used(path, error) from error
+            raise LogFileError(path, error) from error
         self._parts: dict[Place, Part] = {
             (topic, number): Part(*rest)
             for topic, number, *rest in self._db.execute(
@@ -89,7 +87,6 @@ class LogFile:
         self.compacted = {
             name for name, _, configs in self._topics() if _is_compacted(json.loads(configs))
         }
-
         self.close = self._db.close
 
     @contextmanager
@@ -197,10 +194,8 @@ class LogFile:
             yield row[0]
 
     def _sparse(self, part: int) -> Iterator[bytes]:
-        wanted = (
-            "SELECT at, timestamp_ms, key, value, headers FROM latest WHERE part = ? ORDER BY at"
-        )
-        rows = self._db.execute(wanted, (part,))
+        wanted = "SELECT at, timestamp_ms, key, value, headers FROM latest WHERE part = ?"
+        rows = self._db.execute(f"{wanted} ORDER BY at", (part,))
         base = size = following = 0
         builder = _builder()
         for at, timestamp_ms, key, value, headers in rows:
@@ -250,13 +245,12 @@ class LogFile:
 
     def _oldest_id(self, topic: str, size: int) -> int:
         """Return the key of the oldest batch of a topic that stays for its age."""
-        (oldest,) = self._db.execute(
+        wanted = (
             "SELECT coalesce(min(CASE WHEN total <= ? THEN id END), max(id), 0) FROM (SELECT b.id, "
             "sum(length(b.data)) OVER (ORDER BY b.id DESC) AS total FROM batch b "
-            "JOIN part p ON p.id = b.part WHERE p.topic = ?)",
-            (size, topic),
-        ).fetchone()
-        return int(oldest)
+            "JOIN part p ON p.id = b.part WHERE p.topic = ?)"
+        )
+        return int(self._db.execute(wanted, (size, topic)).fetchone()[0])
 
     def _trim_part(self, place: Place, oldest_id: int, keep_for: str) -> int:
         part = self._parts[place]

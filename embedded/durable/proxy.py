@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from embedded.durable import frames
 from embedded.durable.frames import Header, Place
-from embedded.durable.log_file import LogFile, LogFileError, cannot_be_used
+from embedded.durable.log_file import LogFile, LogFileError
 from transport.clock import wall_ms
 
 _log = logging.getLogger(__name__)
@@ -142,7 +142,7 @@ class Connection:
                 lock.release()
         for error in ended:
             if isinstance(error, sqlite3.Error):
-                raise cannot_be_used(self._log.path, error) from error
+                raise LogFileError(self._log.path, error) from error
             if isinstance(error, Exception) and not isinstance(error, OSError | EOFError):
                 _log.error("a connection ended: %r", error)
 

@@ -83,7 +83,7 @@ class _Fused:
         state, stale_after_ms = self.state, current()["fusion"].stale_after_ms
         seen = view(state.held, state.clock_ms, stale_after_ms, state.last_risk)
         final_score = sum(map(mul, self._pinned.weights, seen.values), 0.0)
-        return FusionFacts(self._pinned, seen, final_score, current()["sizing"])
+        return FusionFacts(self._pinned, seen, final_score, current()["sizing"]).__getitem__
 
 
 async def of_platform(settings: Settings, strategy: Strategy, asset: str) -> Asked:

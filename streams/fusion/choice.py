@@ -41,6 +41,7 @@ class Choice(NamedTuple):
     """What a strategy chooses on the scores of one moment, and why.
 
     waiting, waiting_ms  as in `Pinned`, after it
+    facts                what its rules were asked of; None where none was asked
     """
 
     final_score: float
@@ -49,6 +50,7 @@ class Choice(NamedTuple):
     override: str | None
     waiting: str = ""
     waiting_ms: int = 0
+    facts: Facts | None = None
 
 
 _new = tuple.__new__  # half the time of Choice(...), which does the same
@@ -62,23 +64,24 @@ def choose(pinned: Pinned, seen: View, sizing: Sizing) -> Choice:
     if holding is not None:
         left = position.left_for(strategy, holding, seen.price_usd, seen.now_ms)
         if left is not None:
-            return _new(Choice, (final, "SELL", fused, left, "", 0))
+            return _new(Choice, (final, "SELL", fused, left, "", 0, None))
     vetoed = _vetoed(pinned, seen)
+    facts = None
     if strategy.entry_rule is not None or strategy.exit_rule is not None:
         facts = Facts(pinned, seen, final, sizing)
         if _holds(strategy.exit_rule, strategy.timeframe, facts):
-            return _new(Choice, (final, "SELL", fused, "exit_rule", "", 0))
+            return _new(Choice, (final, "SELL", fused, "exit_rule", "", 0, facts))
         may_enter = not vetoed or strategy.entry_over_event_risk
         if may_enter and _holds(strategy.entry_rule, strategy.timeframe, facts):
             if _cools(pinned, seen):
-                return _new(Choice, (final, "SELL", fused, "minimum_hold", "", 0))
-            return _new(Choice, (final, "BUY", fused, "entry_rule", "", 0))
+                return _new(Choice, (final, "SELL", fused, "minimum_hold", "", 0, facts))
+            return _new(Choice, (final, "BUY", fused, "entry_rule", "", 0, facts))
     if vetoed:
-        return _new(Choice, (final, "HOLD", fused, "event_risk", "", 0))
+        return _new(Choice, (final, "HOLD", fused, "event_risk", "", 0, facts))
     if fused == pinned.action:
-        return _new(Choice, (final, fused, fused, None, "", 0))
+        return _new(Choice, (final, fused, fused, None, "", 0, facts))
     action, override, waiting, since_ms = hysteresis.steadied(pinned, final, fused, seen.now_ms)
-    return _new(Choice, (final, action, fused, override, waiting, since_ms))
+    return _new(Choice, (final, action, fused, override, waiting, since_ms, facts))
 
 
 def fused_action(pinned: Pinned, final_score: float) -> str:
@@ -101,7 +104,7 @@ def _holds(text: str | None, timeframe: str, facts: Facts) -> bool:
     if text is None:
         return False
     rule = _read(text, timeframe)
-    return not isinstance(rule, RuleError) and rule.truth(facts) is True
+    return not isinstance(rule, RuleError) and rule.truth(facts.__getitem__) is True
 
 
 @lru_cache(16_384)
@@ -187,7 +190,9 @@ def trace(pinned: Pinned, seen: View, choice: Choice, sizing: Sizing) -> tuple[T
         parts += position.trace(strategy, holding, seen.price_usd, seen.now_ms)
         if choice.override in LEAVES:
             return tuple(parts)
-    facts = Facts(pinned, seen, choice.final_score, sizing)
+    facts = choice.facts
+    if facts is None:
+        facts = Facts(pinned, seen, choice.final_score, sizing)
     parts += _rule("exit_rule", strategy.exit_rule, strategy.timeframe, facts)
     if choice.override == "exit_rule":
         return tuple(parts)
@@ -222,4 +227,4 @@ def _rule(name: str, text: str | None, timeframe: str, facts: Facts) -> list[Tra
     rule = _read(text, timeframe)
     if isinstance(rule, RuleError):
         return [TracePart(name, text, truth_word(None), f"cannot be read: {rule}")]
-    return list(rule.trace(facts, name))
+    return list(rule.trace(facts.__getitem__, name))

@@ -30,6 +30,7 @@ class Trigger:
     trigger    cycle, change or request
     partition  of the asset, in engine.scores
     extra      a further input: the request
+    is_brief   as in `Tables`
     """
 
     asset: str
@@ -39,6 +40,7 @@ class Trigger:
     cycle: int | None = None
     request_id: str | None = None
     extra: tuple[InputPosition, ...] = ()
+    is_brief: bool = False
 
 
 class EnginePart(msgspec.Struct, frozen=True, gc=False):
@@ -93,8 +95,8 @@ def moment(occasion: Trigger, seen: View) -> DecisionContext:
         None if newest is None else newest.price_usd,
         None if newest is None else newest.price_at,
         _feature_of(seen, _LIQUIDITY, "spread_bps"),
-        features(seen),
-        dict(sorted(_detail(seen).items())),
+        _of_the_book(seen) if occasion.is_brief else features(seen),
+        {} if occasion.is_brief else dict(sorted(_detail(seen).items())),
         _confidence_of(seen, _SENTIMENT),
         abs(seen.values[_TECHNICAL]),
         freshness(seen),
@@ -124,8 +126,11 @@ def build(
     `settings` is the version of the constants, `cycle_size` how many decisions the strategy may
     expect of the cycle.
     """
-    strategy, occasion = pinned.strategy, now.occasion
-    lacking = after.lacking
+    strategy, occasion, is_brief = pinned.strategy, now.occasion, now.occasion.is_brief
+    lacking = {} if is_brief else after.lacking
+    said: tuple[Contribution, ...] = ()
+    if not is_brief or choice.action == "BUY" or after.shown is not None:
+        said = tuple(map(_contribution, now.parts, pinned.weights))
     return Decision(
         decision_id=decision_id(strategy.strategy_id, occasion.asset, occasion.as_of),
         strategy_id=strategy.strategy_id,
@@ -141,8 +146,8 @@ def build(
         action=choice.action,
         fused_action=choice.fused_action,
         override=choice.override,
-        trace=trace(pinned, now.seen, choice, sizing),
-        contributions=tuple(map(_contribution, now.parts, pinned.weights)),
+        trace=() if is_brief else trace(pinned, now.seen, choice, sizing),
+        contributions=said,
         price_usd=now.price_usd,
         price_at=now.price_at,
         spread_bps=now.spread_bps,
@@ -167,6 +172,17 @@ def _place(pinned: Pinned) -> tuple[InputPosition, ...]:
     if pinned.offset == NOWHERE:
         return ()
     return (InputPosition(STRATEGIES.name, _STRATEGY_PARTITION, pinned.offset),)
+
+
+def _of_the_book(seen: View) -> dict[str, float]:
+    """Return what fills ask for: the features of the liquidity engine."""
+    one = seen.held[_LIQUIDITY]
+    return one.features if one is not None and seen.usable[_LIQUIDITY] else {}
+
+
+def atr_of(seen: View, timeframe: str) -> float | None:
+    """Return ATR 14 of a timeframe in USD; None where it is not known."""
+    return _feature_of(seen, _TECHNICAL, f"ATR14@{timeframe}")
 
 
 def _feature_of(seen: View, index: int, name: str) -> float | None:

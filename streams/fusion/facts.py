@@ -15,21 +15,26 @@ _SCORES = {engine.upper(): index for index, engine in enumerate(ENGINES)}
 _CONFIDENCES = {f"{engine.upper()}_CONFIDENCE": index for index, engine in enumerate(ENGINES)}
 
 
-class Facts:
-    """Looks values up on demand: most rules name two or three of a hundred.
+class Facts(dict[str, float | None]):
+    """Looks values up on demand, each once: most rules name two or three of a hundred.
 
-    Called with a name it returns the value, None where it is not known now: an engine that does not
-    count, a level that the position lacks, all of a position that is not there.
+    A name gives its value, None where it is not known now: an engine that does not count, a level
+    that the position lacks, all of a position that is not there. Rules ask its `__getitem__`.
     """
 
     __slots__ = ("_final", "_pinned", "_seen", "_sizing")
 
     def __init__(self, pinned: Pinned, seen: View, final_score: float, sizing: Sizing) -> None:
+        super().__init__()
         self._pinned, self._seen = pinned, seen
         self._final, self._sizing = final_score, sizing
 
-    def __call__(self, name: str) -> float | None:
+    def __missing__(self, name: str) -> float | None:
         """Return a feature by its own name, or a value of fusion by its name in capitals."""
+        value = self[name] = self._found(name)
+        return value
+
+    def _found(self, name: str) -> float | None:
         seen = self._seen
         if "@" in name:  # of a timeframe, so of the charts: most names of most rules
             one = seen.held[_TECHNICAL]

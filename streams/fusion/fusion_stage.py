@@ -36,21 +36,20 @@ from schemas.topics import DECISIONS, REQUESTS, SCORES
 from streams.confidence import position_sizing
 from streams.constants import Count
 from streams.fusion.choice import LEAVES, Choice, choose, looked, settled, unwatched, watched
-from streams.fusion.decision_builder import DecisionContext, Trigger, build, moment
+from streams.fusion.decision_builder import DecisionContext, Trigger, atr_of, build, moment
 from streams.fusion.state import (
     ALL_ANSWERED,
     ENGINE_INDEX,
     FusionState,
     PendingCycle,
     Pinned,
-    carried,
+    as_it_stands,
     cycle_size,
     latest_missing,
     latest_score,
     migrate_state,
     next_as_of,
     pending_cycle,
-    pin,
     renewed,
     strategies_for,
     with_held,
@@ -183,10 +182,11 @@ class FusionStage:
         if left:
             now = moment(Trigger(asset, as_of, "change", partition), seen)
             outputs = [self._sent(now, one, unwatched(one, seen))[0] for one in left]
-        now = moment(Trigger(asset, as_of, "cycle", partition, done.cycle), seen)
+        cycle = Trigger(asset, as_of, "cycle", partition, done.cycle, is_brief=tables.is_brief)
+        now = moment(cycle, seen)
         pinned = []
         for at in watching:
-            one = carried(pin(at, ""), before.get(at.strategy.strategy_id))
+            one = as_it_stands(at, before.get(at.strategy.strategy_id))
             choice, size = choose(one, seen, self.sizing), cycle_size(at.strategy, done.size)
             sent, after = self._sent(now, one, choice, size)
             outputs.append(sent)
@@ -208,7 +208,7 @@ class FusionStage:
         self, now: DecisionContext, one: Pinned, choice: Choice, cycle_size: int = 0
     ) -> tuple[Output, Pinned]:
         """Return the decision on its way, and where the strategy stands after it."""
-        atr_usd = now.features.get(f"ATR14@{one.strategy.timeframe}")
+        atr_usd = atr_of(now.seen, one.strategy.timeframe)
         after = settled(one, choice, now.seen, now.occasion.as_of, atr_usd)
         decision = build(now, one, choice, after, self.sizing, self.settings, cycle_size)
         return Output(DECISIONS.name, decision.strategy_id, decision), after.pinned
@@ -269,7 +269,7 @@ class FusionStage:
         as_of = next_as_of(state, now_ms)
         seen = self._view(state, now_ms)
         known = (one for one in state.pinned if one.strategy.strategy_id == request.strategy_id)
-        asked = carried(pin(at, ""), next(known, None))
+        asked = as_it_stands(at, next(known, None))
         choice = choose(asked, seen, self.sizing)
         place = InputPosition(position.topic, position.partition, position.offset)
         occasion = Trigger(

@@ -177,6 +177,13 @@ def pin(at: StrategyAt, action: str) -> Pinned:
     return Pinned(at.strategy, at.offset, weights, action)
 
 
+def as_it_stands(at: StrategyAt, before: Pinned | None) -> Pinned:
+    """Return a strategy where it stood before; the same object if nothing about it changed."""
+    if before is not None and before.strategy is at.strategy and before.offset == at.offset:
+        return before
+    return carried(pin(at, ""), before)
+
+
 def carried(fresh: Pinned, before: Pinned | None) -> Pinned:
     """Return a version of a strategy that stands where an earlier one stood; None: nowhere yet."""
     if before is None:

@@ -33,7 +33,8 @@ class MarketReplay:
 
     `emit_decision` gets (clock_ms, timestamp_ms, decision). `refused` counts
     the records that a stage could not use, `first_refused` holds the first 20 of them. `texts` is
-    what a model said of the headlines; None where their scores are among the records.
+    what a model said of the headlines; None where their scores are among the records. `is_brief`
+    as in `Tables`.
     """
 
     def __init__(
@@ -44,6 +45,8 @@ class MarketReplay:
         emit_decision: Callable[[int, int, Any], None],
         changes: Changes = NO_CHANGES,
         texts: ModelTexts | None = ON_THE_FLY,
+        *,
+        is_brief: bool = False,
     ) -> None:
         self._emit, self._emit_decision = emit, emit_decision
         self._changes = changes
@@ -58,8 +61,8 @@ class MarketReplay:
             self._take,
             self._refuse,
         )
-        if texts is not None:
-            self._runner.tables = self._runner.tables._replace(texts=texts)
+        tables = self._runner.tables._replace(is_brief=is_brief)
+        self._runner.tables = tables if texts is None else tables._replace(texts=texts)
         self.arrived: Counter[str] = Counter()
         self.refused = 0
         self.first_refused: list[Refused] = []

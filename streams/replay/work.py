@@ -38,6 +38,7 @@ class ReplayTask(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     """A shard of a replay: some partitions of a source; `out` is the folder of the outputs.
 
     `decides`: its decisions are wanted; else those that were recorded are taken.
+    `is_brief`: only what the portfolios need is wanted, not why it came about (`Tables`).
     `with_indicators`: strategies name some that a library computes (`child` looks for these bytes).
     """
 
@@ -48,6 +49,7 @@ class ReplayTask(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     out: str | None = None
     from_ms: int = 0
     decides: bool = True
+    is_brief: bool = False
     with_indicators: bool = False
 
 
@@ -140,8 +142,10 @@ def _free(task: ReplayTask, send: Send) -> Done:
     decisions = DecisionSender(send)
     tally = ReplayCounts(done, output, task.from_ms)
     texts = _texts(task.source)
+    strategies = initial_strategies(task.source)
     flow = MarketReplay(
-        task.count, initial_strategies(task.source), tally, decisions.add, task.changes, texts
+        *(task.count, strategies, tally, decisions.add, task.changes, texts),
+        is_brief=task.is_brief,
     )
     apply = flow.apply
     report = ReadReport()

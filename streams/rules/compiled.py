@@ -23,6 +23,7 @@ from schemas.signals import TracePart
 from streams.rules.closures import Facts, Reading, earlier, fact_of, reading_of, truth_of
 
 _MOST_COMPILED = 16_384
+_MOST_KEPT = 128
 
 
 @lru_cache(_MOST_COMPILED)
@@ -111,9 +112,13 @@ class _Shown:
 
 
 class _Leaf:
-    """A comparison or a crossing."""
+    """A comparison or a crossing.
 
-    __slots__ = ("_left", "_right", "_shown", "_text", "_truth", "facts")
+    What it saw is kept by the values that it asked for: most of them stay for a candle, and to
+    write them out is most of the work of a trace.
+    """
+
+    __slots__ = ("_kept", "_left", "_right", "_shown", "_text", "_truth", "facts")
 
     def __init__(self, node: Comparison | Crossing) -> None:
         self._text, self._truth = node_text(node), truth_of(node)
@@ -130,8 +135,19 @@ class _Leaf:
             if is_crossing and isinstance(one, Indicator):
                 names.append(fact_of(replace(one, lag=1)))
         self.facts = tuple(dict.fromkeys(names))
+        self._kept: dict[tuple[str | float | None, ...], TracePart] = {}
 
     def seen(self, facts: Facts, rule: str) -> TracePart:
+        """Return what it saw; every value of it is one of `facts`."""
+        values = (rule, *map(facts, self.facts))
+        part = self._kept.get(values)
+        if part is None:
+            if len(self._kept) >= _MOST_KEPT:
+                self._kept.clear()
+            part = self._kept[values] = self._part(facts, rule)
+        return part
+
+    def _part(self, facts: Facts, rule: str) -> TracePart:
         left, right = self._left(facts), self._right(facts)
         digits = _FEW
         if left is not None and right is not None and left != right:
@@ -152,7 +168,7 @@ _LEAST_WITH_EXPONENT = 1e15
 def number(value: float, digits: int = _FEW) -> str:
     """Return a finite number for people: of 6 digits, or of as many as make the whole number."""
     if digits == _ALL:
-        return repr(value).removesuffix(".0")
+        return repr(value + 0.0).removesuffix(".0")
     text = f"{value + 0.0:.{digits}g}"
     if "e+" in text and abs(value) < _LEAST_WITH_EXPONENT:
         return f"{value:.0f}"

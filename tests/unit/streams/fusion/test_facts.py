@@ -67,7 +67,7 @@ def facts(scores: tuple[LatestScore | None, ...] | None = None, **fields: Any) -
     ],
 )
 def test_without_a_position(name: str, value: float | None) -> None:
-    found = facts()(name)
+    found = facts()[name]
     assert found == (None if value is None else pytest.approx(value))
 
 
@@ -91,7 +91,7 @@ def test_of_a_position(name: str, value: float | None) -> None:
     known = Facts(
         type(one)(one.strategy, 0, one.weights, "BUY", 0, "", 0, holding), seen, 0.5, Sizing()
     )
-    found = known(name)
+    found = known[name]
     assert found == (None if value is None else pytest.approx(value))
 
 
@@ -99,10 +99,10 @@ def test_an_engine_that_does_not_count_says_nothing() -> None:
     missing = latest_missing(make_missing("sentiment", T0), 0, None)
     known = facts(held(sentiment=missing, liquidity=None))
     for name in ("SENTIMENT", "SENTIMENT_CONFIDENCE", "galaxy_score", "LIQUIDITY", "PRICE"):
-        assert known(name) is None
-    assert known("CONFIDENCE") == pytest.approx(0.3 * 0.58 + 0.2 * 0.55)
+        assert known[name] is None
+    assert known["CONFIDENCE"] == pytest.approx(0.3 * 0.58 + 0.2 * 0.55)
 
 
 def test_a_risk_that_stands_is_known_while_its_engine_is_silent() -> None:
     silent = latest_score(make_score("event_risk", -0.7, freshness=0.0), 0, None)
-    assert facts(held(event_risk=silent))("EVENT_RISK") == -0.7
+    assert facts(held(event_risk=silent))["EVENT_RISK"] == -0.7

@@ -17,8 +17,19 @@ from schemas.control import SignalRequest
 from schemas.events import TOPIC_OF
 from schemas.market import OrderBook
 from schemas.partitioning import partition_of
-from schemas.topics import DECISIONS, NEWS, NEWS_SCORES, REQUESTS, SCORES, STRATEGIES
+from schemas.signals import PortfolioTrade
+from schemas.topics import (
+    DECISIONS,
+    EQUITY,
+    NEWS,
+    NEWS_SCORES,
+    REQUESTS,
+    SCORES,
+    STRATEGIES,
+    TRADES,
+)
 from streams.replay.changes import NO_CHANGES, Changes
+from streams.replay.confidence_run import ConfidenceRun, in_order, numbered
 from streams.replay.headline_scores import ON_THE_FLY
 from streams.replay.market import LEFT_OUT, MarketReplay
 from streams.replay.replay_record import RANK, ReplayRecord
@@ -88,12 +99,13 @@ CODEC = local_codec()
 
 
 def _run(
-    market: list[ReplayRecord], changes: Changes
+    market: list[ReplayRecord], changes: Changes, *, is_brief: bool = False
 ) -> tuple[MarketReplay, list[Produced], list[Any]]:
     produced: list[Produced] = []
     decided: list[Any] = []
     flow = MarketReplay(
-        PARTITIONS, STRATEGIES_AT, produced.append, lambda *one: decided.append(one), changes
+        *(PARTITIONS, STRATEGIES_AT, produced.append, lambda *one: decided.append(one), changes),
+        is_brief=is_brief,
     )
     for record in market:
         flow.apply(record)
@@ -193,3 +205,23 @@ def test_offsets_count_from_zero_in_each_partition(market: list[ReplayRecord]) -
     for one in produced:
         offsets.setdefault((one.topic, one.partition), []).append(one.offset)
     assert all(found == list(range(len(found))) for found in offsets.values())
+
+
+def _portfolios(decided: list[Any]) -> list[Any]:
+    """Return what the portfolios make of decisions."""
+    made: list[Produced] = []
+    ConfidenceRun(PARTITIONS, made.append).run(in_order([numbered(decided)]))
+    return [one.event for one in made if one.topic in {TRADES.name, EQUITY.name}]
+
+
+def test_a_brief_run_trades_alike_and_leaves_out_why(market: list[ReplayRecord]) -> None:
+    whole, brief = (_run(market, NO_CHANGES, is_brief=one)[2] for one in (False, True))
+    told = [one for _, _, one in brief if one.trigger != "cycle" or one.action == "BUY"]
+    assert told
+    assert all(one.contributions for one in told)
+    quiet = [one for _, _, one in brief if one.trigger == "cycle"]
+    assert not any(one.trace or one.detail or "RSI14@1h" in one.features for one in quiet)
+    assert not all(one.contributions for one in quiet)
+    trades = _portfolios(whole)
+    assert any(isinstance(one, PortfolioTrade) for one in trades)
+    assert trades == _portfolios(brief)
