@@ -2,12 +2,12 @@
 
 Their owners write them, with comments, and keep them in git; nothing here changes a file. Every
 value is read by the type of its field and never by what YAML takes it for: the asset NO is no
-boolean, and 1:30 is no number of seconds.
+boolean, and 1:30 is no number of seconds. Parameters of rules: `schemas.strategy_params`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from math import isfinite
 from pathlib import Path
 from types import NoneType
@@ -18,6 +18,7 @@ import yaml
 
 from schemas.control import Strategy
 from schemas.names import nearest
+from schemas.strategy_params import NONE, PARAMS, RULES, ParamError, params_of, resolved
 from schemas.validation import problem
 
 _SAVED = {
@@ -69,10 +70,13 @@ def read_strategies(path: Path) -> list[Strategy]:
     return [made for made, _ in found.values()]
 
 
-def strategies_of(text: str, name: str) -> list[Strategy]:
-    """Return the strategies of a text that is called so; StrategyFileError as `read_strategies`."""
+def strategies_of(text: str, name: str, params: Mapping[str, str] = NONE) -> list[Strategy]:
+    """Return the strategies of a text that is called so; StrategyFileError as `read_strategies`.
+
+    `params` stand in place of the text's own values of its parameters.
+    """
     wrong: list[str] = []
-    found = [made for made, _ in _documents(text, name, wrong)]
+    found = [made for made, _ in _documents(text, name, wrong, params)]
     if wrong:
         raise StrategyFileError("\n".join(wrong))
     return found
@@ -146,7 +150,9 @@ def _read(file: Path, wrong: list[str]) -> Iterator[tuple[Strategy, str]]:
     yield from _documents(text, str(file), wrong)
 
 
-def _documents(text: str, name: str, wrong: list[str]) -> Iterator[tuple[Strategy, str]]:
+def _documents(
+    text: str, name: str, wrong: list[str], params: Mapping[str, str] = NONE
+) -> Iterator[tuple[Strategy, str]]:
     """Yield each strategy and its place; faults are added to `wrong`."""
     try:
         nodes = [node for node in yaml.compose_all(text, yaml.SafeLoader) if node is not None]
@@ -164,7 +170,7 @@ def _documents(text: str, name: str, wrong: list[str]) -> Iterator[tuple[Strateg
     for node in nodes:
         if isinstance(node, yaml.ScalarNode) and not node.value:
             continue  # between two --- or nothing but comments
-        document = _Document(node, name)
+        document = _Document(node, name, params)
         made = document.strategy()
         wrong.extend(document.wrong)
         if made is not None:
@@ -174,8 +180,8 @@ def _documents(text: str, name: str, wrong: list[str]) -> Iterator[tuple[Strateg
 class _Document:
     """One document on its way to a strategy; `wrong` are its faults, with their lines."""
 
-    def __init__(self, node: yaml.Node, name: str) -> None:
-        self._node, self._name = node, name
+    def __init__(self, node: yaml.Node, name: str, params: Mapping[str, str] = NONE) -> None:
+        self._node, self._name, self._other = node, name, params
         self.place = f"{name}:{node.start_mark.line + 1}"
         self.wrong: list[str] = []
         self._lines: dict[str, yaml.Node] = {}
@@ -202,6 +208,7 @@ class _Document:
 
     def _fields(self, node: yaml.MappingNode) -> dict[str, Any]:
         given: dict[str, Any] = {}
+        params = params_of(node, self._other, self._fault)
         for key, value in node.value:
             name = str(key.value) if isinstance(key, yaml.ScalarNode) else "?"
             if name in self._lines:
@@ -210,14 +217,17 @@ class _Document:
             self._lines[name] = key
             if name in _SAVED:
                 self._fault(key, f"{name} cannot be set in a file: {_SAVED[name]}")
-            elif name not in _FIELDS:
+            elif name not in _FIELDS and name != PARAMS:
                 known = did_you_mean(name, _FIELDS)
                 self._fault(key, f"{name[:_MOST_SHOWN]} is no field of a strategy{known}")
-            elif not _is_null(value):
+            elif name != PARAMS and not _is_null(value):
                 try:
-                    given[name] = _value(name, value, _FIELDS[name])
+                    made = _value(name, value, _FIELDS[name])
+                    given[name] = resolved(made, params) if name in RULES else made
                 except _WrongError as error:
                     self._fault(error.node, str(error))
+                except ParamError as error:
+                    self._fault(value, f"{name}: {error}")
             elif name in _REQUIRED:
                 self._fault(key, f"{name} is empty")
         return given
