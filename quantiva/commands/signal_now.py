@@ -105,7 +105,8 @@ def _tell(
 
     asset, universe = request.asset, found.universe
     if found.answer is None:
-        fail(f"no answer within {wait_s:g} s: do the workers run? `quantiva status` says", NOT_YET)
+        why = "the workers are away, or behind: `quantiva status` says which"
+        fail(f"no answer within {wait_s:g} s; {why}", NOT_YET)
     if has_data(found.answer):
         if as_json:
             typer.echo(msgspec.json.encode(found.answer).decode())
