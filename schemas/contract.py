@@ -21,6 +21,7 @@ from schemas.market import (
     OrderBook,
     TrendingAsset,
 )
+from schemas.outcomes import Outcome
 from schemas.scores import EngineScore, NewsScore
 from schemas.signals import Decision, PortfolioEquity, PortfolioTrade, Signal, TopSignals
 from schemas.sources import SourceStatus
@@ -44,6 +45,7 @@ STRUCTS: dict[str, type[msgspec.Struct]] = {
     "decision": Decision,
     "portfolio_trade": PortfolioTrade,
     "portfolio_equity": PortfolioEquity,
+    "outcome": Outcome,
 }
 """Struct by schema name; the order is the order of registration, so ids are stable."""
 

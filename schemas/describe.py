@@ -19,6 +19,7 @@ from schemas.market import (
     OrderBook,
     TrendingAsset,
 )
+from schemas.outcomes import Outcome
 from schemas.scores import EngineScore, NewsScore
 from schemas.signals import Decision, PortfolioEquity, PortfolioTrade, Signal, TopSignals
 from schemas.sources import SourceStatus
@@ -168,6 +169,14 @@ def _equity(event: PortfolioEquity) -> str:
     )
 
 
+def _outcome(event: Outcome) -> str:
+    change = "no return" if event.return_pct is None else f"{event.return_pct:+.2f}%"
+    return (
+        f"{event.engine or event.strategy_id} said {event.score:+.3f} of {event.asset} at "
+        f"{moment(event.scored_at)}: {change} after {event.horizon}"
+    )
+
+
 def _top(event: TopSignals) -> str:
     best = " ".join(f"{one.rank}.{one.asset} {one.action}" for one in event.ranked)
     part = "" if event.complete else f" INCOMPLETE {event.received} of {event.expected}"
@@ -206,6 +215,7 @@ _LINES: dict[type, Callable[[Any], str]] = {
     Decision: _decision,
     PortfolioTrade: _trade,
     PortfolioEquity: _equity,
+    Outcome: _outcome,
     TopSignals: _top,
     DeadLetter: _letter,
     SourceStatus: _source,

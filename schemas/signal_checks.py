@@ -1,4 +1,4 @@
-"""Rules of what fusion and the confidence agent make: decisions, signals, rankings, portfolios.
+"""Rules of what fusion and the confidence agent make, and of what became of it.
 
 As `schemas.validation`, which asks here: a sentence that begins with the field's name, or None.
 """
@@ -9,7 +9,9 @@ from collections.abc import Callable
 from typing import Any
 
 from schemas import checks
+from schemas.engines import ENGINES
 from schemas.names import MOST_NAME
+from schemas.outcomes import HORIZON_MS, NO_LATER_PRICE, NO_PRICE, OUTCOME_KINDS, Outcome
 from schemas.signals import Decision, PortfolioEquity, PortfolioTrade, Signal, TopSignals
 
 
@@ -81,10 +83,38 @@ def _top(event: TopSignals) -> str | None:
     return checks.ids(event, "strategy_id") or checks.time(event, "cycle")
 
 
+_REASONS = frozenset({"", NO_PRICE, NO_LATER_PRICE})
+
+
+def _outcome(event: Outcome) -> str | None:
+    if wrong := (
+        checks.ids(event, "outcome_id", "settings")
+        or checks.one_of(event, "kind", OUTCOME_KINDS)
+        or checks.asset(event)
+        or checks.one_of(event, "horizon", HORIZON_MS)
+        or checks.one_of(event, "no_return", _REASONS)
+        or checks.time(event, "scored_at")
+        or checks.time(event, "cycle")
+        or checks.time(event, "as_of")
+        or checks.time_or_none(event, "price_at")
+        or checks.time_or_none(event, "later_price_at")
+        or checks.share(event, "score", -1.0)
+        or checks.share(event, "confidence")
+        or checks.amounts(event, ("price_usd", "later_price_usd"))
+    ):
+        return wrong
+    if (event.return_pct is None) != bool(event.no_return):
+        return f"no_return {event.no_return!r} does not go with return_pct {event.return_pct}"
+    if event.kind == "score":
+        return checks.one_of(event, "engine", ENGINES)
+    return checks.ids(event, "strategy_id") or checks.one_of(event, "action", ACTIONS)
+
+
 CHECKS: dict[type, Callable[[Any], str | None]] = {
     Decision: _decision,
     Signal: _signal,
     PortfolioTrade: _trade,
     PortfolioEquity: _equity,
     TopSignals: _top,
+    Outcome: _outcome,
 }

@@ -116,6 +116,7 @@ class Signal(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     trailing_stop_usd: float | None = None
     entered_at: int | None = None
     held_size: float = 0.0
+    price_at: int | None = None
 
 
 class PortfolioTrade(msgspec.Struct, frozen=True, gc=False, kw_only=True):

@@ -102,6 +102,13 @@ EQUITY = Topic(
     365 * DAY_MS,
     doc="what the model portfolios are worth, every cycle",
 )
+OUTCOMES = Topic(
+    "signals.outcomes",
+    "asset",
+    "outcome",
+    365 * DAY_MS,
+    doc="what the price did after scores and signals",
+)
 
 TOPICS: tuple[Topic, ...] = (
     TRENDING,
@@ -122,6 +129,7 @@ TOPICS: tuple[Topic, ...] = (
     DECISIONS,
     TRADES,
     EQUITY,
+    OUTCOMES,
 )
 OUTPUT_TOPICS: tuple[Topic, ...] = (NEWS_SCORES, SCORES, DECISIONS, SIGNALS, TOP, TRADES, EQUITY)
 """What the stages make of the market, in the order of the flow."""

@@ -140,6 +140,7 @@ def make_signal(
         trailing_stop_usd=None if held is None else held.trailing_stop_usd,
         entered_at=None if held is None else held.entered_at,
         held_size=sizing.held_size,
+        price_at=decision.price_at,
     )
 
 

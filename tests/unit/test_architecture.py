@@ -32,6 +32,7 @@ CORE = (
     "streams.headlines.probabilities",
     "streams.headlines.scoring",
     "streams.headlines.stage",
+    "streams.outcomes",
     "streams.rules",
     "streams.constants",
     "streams.settings_tree",

@@ -31,6 +31,7 @@ LINES = [
     (samples.DECISION, "BUY  BTC final +0.000 at 50,000.00"),
     (samples.TRADE, "buy 0.5 BTC at 50,010.00 for 25k fee 25.00 by thresholds"),
     (samples.EQUITY, "50000.00 USD, 25000.00 of it cash, 0 positions, 0 of 0 trades won"),
+    (samples.OUTCOME, "technical said +0.500 of BTC at 01-01 00:00:00: +2.00% after 4h"),
     (samples.TOP, "cycle 00:00 INCOMPLETE 3 of 50 1.BTC BUY"),
     (samples.letter(), "2:7 sentiment BadEvent: not in the Confluent wire format"),
     (samples.EXPLANATION, "f00 momentum (done, template) BTC rises."),

@@ -17,6 +17,7 @@ from schemas.market import (
     OrderBook,
     TrendingAsset,
 )
+from schemas.outcomes import Outcome
 from schemas.scores import EngineScore, InputPosition
 from schemas.signals import (
     Decision,
@@ -198,4 +199,21 @@ EQUITY = PortfolioEquity(
     fees_usd=0.0,
     closed_trades=0,
     won_trades=0,
+)
+OUTCOME = Outcome(
+    outcome_id="f00",
+    kind="score",
+    asset="BTC",
+    engine="technical",
+    scored_at=T0,
+    cycle=T0,
+    horizon="4h",
+    score=0.5,
+    confidence=0.8,
+    price_usd=50_000.0,
+    price_at=T0,
+    later_price_usd=51_000.0,
+    later_price_at=T0 + 4 * 3_600_000,
+    return_pct=2.0,
+    as_of=T0 + 4 * 3_600_000,
 )
