@@ -26,6 +26,7 @@ MOST_LINES = 300
 
 CORE = (
     "schemas",
+    "streams.backtest",
     "streams.confidence",
     "streams.engines",
     "streams.fusion",

@@ -1,0 +1,1 @@
+"""What a backtest or a live record of a strategy amounts to: figures, tables, doubts. Pure."""
