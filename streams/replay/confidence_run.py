@@ -90,14 +90,22 @@ class ConfidenceRun:
     def run(self, decisions: Iterable[Decided]) -> None:
         """Take all decisions, then end what is still open."""
         for decided in decisions:
-            decision = decided.decision
-            self._end_silent(decided.clock_ms)
-            if decision.cycle is not None:
-                cycle = self._open.setdefault(decision.cycle, _OpenCycle())
-                cycle.clock_ms, cycle.timestamp_ms = decided.clock_ms, decided.timestamp_ms
-                newest = cycle.newest.get(decision.strategy_id, decision.as_of)
-                cycle.newest[decision.strategy_id] = max(newest, decision.as_of)
-            self._apply(decision, decided.timestamp_ms)
+            self.take(decided)
+        self.end()
+
+    def take(self, decided: Decided) -> None:
+        """Take the next decision, after the ends of cycles that lie before it."""
+        decision = decided.decision
+        self._end_silent(decided.clock_ms)
+        if decision.cycle is not None:
+            cycle = self._open.setdefault(decision.cycle, _OpenCycle())
+            cycle.clock_ms, cycle.timestamp_ms = decided.clock_ms, decided.timestamp_ms
+            newest = cycle.newest.get(decision.strategy_id, decision.as_of)
+            cycle.newest[decision.strategy_id] = max(newest, decision.as_of)
+        self._apply(decision, decided.timestamp_ms)
+
+    def end(self) -> None:
+        """End the cycles that are still open."""
         self._end_silent(None)
 
     def follow(self, logs: Logs, assets: frozenset[str] = frozenset()) -> None:

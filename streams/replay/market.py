@@ -13,6 +13,7 @@ from typing import Any
 from schemas.codec import BadEventError
 from schemas.topics import DECISIONS, MARKET_TOPICS, NEWS_SCORES, REQUESTS, SCORES, TRENDING
 from streams.confidence.confidence_stage import ConfidenceStage
+from streams.fusion.fusion_stage import FusionStage
 from streams.fusion.watchdog import missing_score
 from streams.headlines.probabilities import ModelTexts
 from streams.headlines.stage import HeadlinesStage
@@ -34,7 +35,7 @@ class MarketReplay:
     `emit_decision` gets (clock_ms, timestamp_ms, decision). `refused` counts
     the records that a stage could not use, `first_refused` holds the first 20 of them. `texts` is
     what a model said of the headlines; None where their scores are among the records. `is_brief`
-    as in `Tables`.
+    as in `Tables`; without `decides` fusion is left out.
     """
 
     def __init__(
@@ -47,11 +48,14 @@ class MarketReplay:
         texts: ModelTexts | None = ON_THE_FLY,
         *,
         is_brief: bool = False,
+        decides: bool = True,
     ) -> None:
         self._emit, self._emit_decision = emit, emit_decision
         self._changes = changes
         self._strategies = dict(strategies)
         left_out = {*changes.without, ConfidenceStage.name}
+        if not decides:
+            left_out.add(FusionStage.name)
         if texts is None:
             left_out.add(HeadlinesStage.name)
         self._runner = TopologyRunner(

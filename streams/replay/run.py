@@ -95,7 +95,7 @@ def replay(
     trades and equity in less time.
     Raises SourceError, OutputError, ArchiveError or ReplayError.
     """
-    count, weights = _shares(source)
+    count, weights = shares(source)
     follows = (
         isinstance(source, ArchiveSource) and source.as_recorded and not changes and not by_clock
     )
@@ -140,7 +140,7 @@ def replay(
             agent.follow(Logs(Archive(source.address), source.until_ms), frozenset(source.assets))
         else:
             agent.run(in_order(map(numbered, shards.decisions())))
-        total = _sum(shards.finish())
+        total = sum_of(shards.finish())
     if output is not None:
         output.close()
     return Summary(
@@ -157,7 +157,7 @@ def replay(
     )
 
 
-def _shares(source: Source) -> tuple[int, Counter[int]]:
+def shares(source: Source) -> tuple[int, Counter[int]]:
     """Return how many partitions a source has, and how much work each is."""
     if isinstance(source, DirectorySource):
         return source.partitions, Counter(dict.fromkeys(range(source.partitions), 1))
@@ -198,7 +198,8 @@ def verify(address: str, *, jobs: int, on_progress: OnProgress | None = None) ->
     return total
 
 
-def _sum(parts: list[Done]) -> Done:
+def sum_of(parts: list[Done]) -> Done:
+    """Return what all shards of a replay came to."""
     total = Done()
     for part in parts:
         total.market += part.market

@@ -62,7 +62,18 @@ class VerifyTask(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     with_indicators: bool = False
 
 
-Task = ReplayTask | VerifyTask
+class ScoresTask(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """A shard of what `streams.replay.score_tape` records into the folder `out`."""
+
+    source: Source
+    partitions: tuple[int, ...]
+    count: int
+    changes: Changes
+    out: str
+    with_indicators: bool = False
+
+
+Task = ReplayTask | VerifyTask | ScoresTask
 
 
 class Done(msgspec.Struct, kw_only=True):
@@ -85,7 +96,11 @@ def run(payload: bytes, send: Send) -> None:
     if isinstance(task, VerifyTask):
         send((DONE, _verify(task, send)))
         return
-    if isinstance(task.source, ArchiveSource) and task.source.as_recorded:
+    if isinstance(task, ScoresTask):
+        from streams.replay.score_tape import record_shard
+
+        done = record_shard(task, send)
+    elif isinstance(task.source, ArchiveSource) and task.source.as_recorded:
         done = _as_recorded(task, task.source, send)
     else:
         done = _free(task, send)
@@ -141,7 +156,7 @@ def _free(task: ReplayTask, send: Send) -> Done:
     output = Output(Path(task.out)) if task.out else None
     decisions = DecisionSender(send)
     tally = ReplayCounts(done, output, task.from_ms)
-    texts = _texts(task.source)
+    texts = texts_of(task.source)
     strategies = initial_strategies(task.source)
     flow = MarketReplay(
         *(task.count, strategies, tally, decisions.add, task.changes, texts),
@@ -167,7 +182,7 @@ def _free(task: ReplayTask, send: Send) -> Done:
     return done
 
 
-def _texts(source: Source) -> ModelTexts | None:
+def texts_of(source: Source) -> ModelTexts | None:
     """Return what a model said of a source's headlines; None where their scores are recorded."""
     if isinstance(source, ArchiveSource):
         return None if are_recorded(Archive(source.address)) else ON_THE_FLY
