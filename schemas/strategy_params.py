@@ -84,3 +84,18 @@ def params_of(
         if name not in named(rules):
             fault(node, f"{PARAMS}: no rule names ${name}")
     return {name: other.get(name, text) for name, text in own.items()}
+
+
+def declared(text: str) -> dict[str, str]:
+    """Return the parameters of a file's strategies, with the values that they have there.
+
+    Nothing of a text that is not YAML: who reads its strategies is told what is wrong.
+    """
+    found: dict[str, str] = {}
+    try:
+        for node in yaml.compose_all(text, yaml.SafeLoader):
+            if isinstance(node, yaml.MappingNode):
+                found |= params_of(node, NONE, lambda _node, _sentence: None)
+    except yaml.YAMLError:
+        return {}
+    return found
