@@ -117,7 +117,7 @@ class Drawdown(msgspec.Struct, frozen=True, gc=False):
 
 
 class Bin(msgspec.Struct, frozen=True, gc=False):
-    """How many values are at least `low_pct` and below `high_pct`; the last bin holds its end."""
+    """How many values are at least `low_pct` and below `high_pct`."""
 
     low_pct: float
     high_pct: float
@@ -222,7 +222,7 @@ class StrategyReport(msgspec.Struct, frozen=True, kw_only=True):
     from_ms, until_ms  first and last record of equity; None without any
     equity             at daily closes, the first record first
     rolling_sharpe     of the 90 days before each day; a value is None where nothing moved
-    drawdowns          the ten deepest, deepest first; of the daily closes
+    drawdowns          the ten deepest of all records of equity, deepest first
     daily_returns, trade_returns  histograms; () without values
     trades             all round trips in order of their exits, those that a reset closed too
     by_engine          by name; profits sum to that of all trades, as in the other groups

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
+from schemas.signals import PortfolioEquity, PortfolioTrade
 from schemas.times import HOUR_MS
+
+RESET = "reset"
+"""The reason of sales that nobody decided: the portfolio was emptied."""
 
 
 class RoundTrip(msgspec.Struct, frozen=True, gc=False, kw_only=True):
@@ -54,3 +60,64 @@ class OpenTrade(msgspec.Struct, frozen=True, gc=False):
     size: float
     value_usd: float
     unrealised_usd: float
+
+
+def round_trips(trades: Sequence[PortfolioTrade]) -> tuple[RoundTrip, ...]:
+    """Return what was bought and sold again, in the order of the sales.
+
+    A model portfolio sells a position as a whole, so that a purchase and the next sale of its
+    asset are one round trip. Of a sale whose purchase is not among the trades, what its purchase
+    paid for the price is not known: half the spread and slippage of the sale alone count.
+    """
+    bought: dict[str, PortfolioTrade] = {}
+    found = []
+    for one in trades:
+        if one.side == "buy":
+            bought[one.asset] = one
+        elif one.profit_usd is not None and one.entered_at is not None:
+            found.append(_round_trip(bought.pop(one.asset, None), one))
+    return tuple(found)
+
+
+def open_trades(last: PortfolioEquity | None) -> tuple[OpenTrade, ...]:
+    """Return what is held at the newest record of equity, by asset."""
+    held = () if last is None else last.positions
+    return tuple(
+        OpenTrade(
+            *(one.asset, one.entered_at, one.entry_price_usd, one.price_usd),
+            *(one.size, one.value_usd, one.unrealised_usd),
+        )
+        for one in sorted(held, key=lambda one: one.asset)
+    )
+
+
+def _round_trip(entry: PortfolioTrade | None, sale: PortfolioTrade) -> RoundTrip:
+    profit_usd, entered_at = sale.profit_usd or 0.0, sale.entered_at or 0
+    if entry is not None and entry.filled_at != entered_at:
+        entry = None
+    entry_price_usd = sale.entry_price_usd or 0.0
+    # The profit is after both fees: a fee that was not seen is what is missing from it.
+    fees_usd = sale.value_usd - sale.size * entry_price_usd - profit_usd
+    if entry is not None:
+        fees_usd = entry.fee_usd + sale.fee_usd
+    slipped_usd = _slipped_usd(sale) + (0.0 if entry is None else _slipped_usd(entry))
+    return RoundTrip(
+        asset=sale.asset,
+        entered_at=entered_at,
+        exited_at=sale.filled_at,
+        entry_price_usd=entry_price_usd,
+        exit_price_usd=sale.fill_price_usd,
+        size=sale.size,
+        entry_reason="" if entry is None else entry.reason,
+        exit_reason=sale.reason,
+        profit_usd=profit_usd,
+        return_pct=sale.return_pct or 0.0,
+        fees_usd=fees_usd,
+        costs_usd=fees_usd + slipped_usd,
+        entry_signal_id="" if entry is None else entry.signal_id,
+        exit_signal_id=sale.signal_id,
+    )
+
+
+def _slipped_usd(fill: PortfolioTrade) -> float:
+    return abs(fill.fill_price_usd - fill.seen_price_usd) * fill.size

@@ -1,11 +1,10 @@
 """What became of each strategy in a replay: how often it changed its mind, and what it made.
 
 changes a day   changes of action / sum over assets of the days between first and last signal
-return          product of (equity - flow) / equity before over the records of equity, less 1;
-                a flow is the change of the invested capital; a reset begins anew
+return          growth of the equity, less 1, and
+drawdown        the deepest fall of it: as a backtest's report has them (`streams.backtest.equity`)
 holding         mean over assets of (last price / first price), less 1: bought in equal parts
                 with the first signal of each and never sold, without costs
-drawdown        the most that the product fell below its highest value so far
 """
 
 from __future__ import annotations
@@ -16,6 +15,9 @@ import msgspec
 
 from schemas.signals import PortfolioEquity, PortfolioTrade, Signal
 from schemas.times import DAY_MS
+from streams.backtest.benchmarks import equal_parts
+from streams.backtest.equity import Growth
+from streams.backtest.round_trips import RESET
 from streams.runner import Produced
 
 ASKED = frozenset({"request", "dry_run"})
@@ -79,21 +81,15 @@ class _OfStrategy:
     def __init__(self) -> None:
         self.assets: dict[str, _OfAsset] = {}
         self.signals = self.trades = self.won = 0
-        self.before: PortfolioEquity | None = None
-        self.growth = self.highest = 1.0
-        self.drawdown = 0.0
+        self.growth: Growth | None = None
 
     def equity(self, now: PortfolioEquity) -> None:
-        before, self.before = self.before, now
-        if before is None or now.kind == "reset" or not before.equity_usd > 0.0:
-            return
-        flow_usd = now.invested_usd - before.invested_usd
-        self.growth *= (now.equity_usd - flow_usd) / before.equity_usd
-        self.highest = max(self.highest, self.growth)
-        self.drawdown = max(self.drawdown, 1.0 - self.growth / self.highest)
+        if self.growth is None:
+            self.growth = Growth()
+        self.growth.take(now)
 
     def trade(self, one: PortfolioTrade) -> None:
-        if one.profit_usd is not None and one.reason != "reset":
+        if one.profit_usd is not None and one.reason != RESET:
             self.trades += 1
             self.won += one.profit_usd > 0.0
 
@@ -137,16 +133,16 @@ def _result(strategy_id: str, found: _OfStrategy) -> StrategyResult:
         for one in assets
         if one.first_usd is not None and one.last_usd is not None
     ]
-    has_equity = found.before is not None
+    growth = found.growth
     return StrategyResult(
         strategy_id=strategy_id,
         signals=found.signals,
         assets=tuple(sorted(found.assets)),
         changes=sum(one.changes for one in assets),
         asset_days=fsum((one.last_ms - one.first_ms) / DAY_MS for one in assets),
-        return_pct=100.0 * (found.growth - 1.0) if has_equity else None,
-        holding_pct=100.0 * (fsum(held) / len(held) - 1.0) if held else None,
-        drawdown_pct=100.0 * found.drawdown if has_equity else None,
+        return_pct=None if growth is None else 100.0 * (growth.growth - 1.0),
+        holding_pct=100.0 * (equal_parts(held) - 1.0) if held else None,
+        drawdown_pct=None if growth is None else 100.0 * growth.deepest,
         trades=found.trades,
         won=found.won,
     )
