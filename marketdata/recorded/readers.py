@@ -22,7 +22,7 @@ from schemas.validation import TIMEFRAME_MS, problem
 
 CANDLE_DELAY_MS = 1000
 _BATCH_ROWS = 2048
-_CANDLE_COLUMNS = ("open_time", "open", "high", "low", "close", "volume")
+CANDLE_COLUMNS = ("open_time", "open", "high", "low", "close", "volume")
 NOT_NUMBERS = (TypeError, ValueError, OverflowError)
 _Row = tuple[Any, ...]
 _P = ParamSpec("_P")
@@ -39,7 +39,7 @@ def candles(
     cannot be read, lacks a column or has times that cannot be used (`time_column`).
     """
     length_ms = TIMEFRAME_MS[file.timeframe]
-    rows, times = _rows(file.path, _CANDLE_COLUMNS, length_ms, report)
+    rows, times = _rows(file.path, CANDLE_COLUMNS, length_ms, report)
     lead_ms = length_ms + CANDLE_DELAY_MS
     wanted = _span(rows, start_ms - lead_ms, end_ms - lead_ms, warmup, in_order=True)
     made = _candles(wanted, file, report)
@@ -52,7 +52,7 @@ def candle_span(file: MarketFile) -> tuple[int, int] | None:
 
     RecordedDataError as in `candles`.
     """
-    return _rows(file.path, _CANDLE_COLUMNS, TIMEFRAME_MS[file.timeframe], ReadReport())[1].span_ms
+    return _rows(file.path, CANDLE_COLUMNS, TIMEFRAME_MS[file.timeframe], ReadReport())[1].span_ms
 
 
 def _candles(rows: Iterator[_Row], file: MarketFile, report: ReadReport) -> Iterator[Candle]:
@@ -131,7 +131,7 @@ def books(file: MarketFile, start_ms: int, end_ms: int, report: ReadReport) -> I
 
     Raises RecordedDataError at the call as `candles` does.
     """
-    names = set(_open(file.path).schema_arrow.names)
+    names = set(open_parquet(file.path).schema_arrow.names)
     levels = 1
     while f"bid_px_{levels}" in names:
         levels += 1
@@ -213,7 +213,8 @@ def skip(report: ReadReport, file: str, wrong: str) -> None:
     report.skipped[f"{file}: {reason}"] += 1
 
 
-def _open(path: Path) -> Any:
+def open_parquet(path: Path) -> Any:
+    """Open a parquet file; RecordedDataError when it cannot be read, or pyarrow is missing."""
     try:
         from pyarrow import parquet
     except ImportError as error:
@@ -235,7 +236,7 @@ def _rows(
     first `whole` columns are whole numbers, the others become floats. RecordedDataError as in
     `candles`.
     """
-    file = _open(path)
+    file = open_parquet(path)
     there = {field.name: str(field.type) for field in file.schema_arrow}
     missing = [name for name in columns if name not in there]
     if missing:

@@ -26,6 +26,8 @@ COMMANDS = {
     "why": "why:why",
     "archive": "archive:app",
     "replay": "replay:replay",
+    "data": "data:app",
+    "export": "export:export",
     "verify": "verify:verify",
     "lookahead": "lookahead:lookahead",
     "news": "news:app",

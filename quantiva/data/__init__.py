@@ -1,0 +1,1 @@
+"""Directories of recorded market data: fetched from exchanges, and checked."""
