@@ -4,11 +4,13 @@ from sinks.bridge.api import (
     capital,
     market,
     on_demand,
+    outcomes,
     portfolios,
     rankings,
     service,
     signals,
     strategies,
+    track_record,
 )
 from sinks.bridge.api.database import open_pool
 from sinks.bridge.api.route_decorator import Api, Route
@@ -21,6 +23,8 @@ ROUTES: tuple[Route, ...] = (
     *strategies.routes,
     *portfolios.routes,
     *capital.routes,
+    *track_record.routes,
+    *outcomes.routes,
     *service.routes,
 )
 """Every endpoint but health and the OpenAPI document."""

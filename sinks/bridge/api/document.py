@@ -22,6 +22,7 @@ _TAGS = {
     "market": "Assets, scores, candles, what trends, news.",
     "strategies": "What signals are made by.",
     "portfolios": "What each strategy would own: equity, positions, trades, money in and out.",
+    "outcomes": "Whether scores and signals foretold anything.",
     "bridge": "Tickets, state, this document.",
 }
 _ABOUT = (

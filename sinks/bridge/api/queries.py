@@ -14,6 +14,7 @@ from sinks.bridge.api.values import (
     AssetName,
     EventId,
     ExplanationStatus,
+    Horizon,
     Limit,
     Name,
     Paged,
@@ -128,6 +129,22 @@ class EquityQuery(Paged, frozen=True, kw_only=True):
     until: TimeMs | None = None
     step: Step | None = None
     limit: _Points = 200
+
+
+class TrackRecordQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which part of a track record; `since` is inclusive, `until` is not. Without: all of it."""
+
+    since: TimeMs | None = None
+    until: TimeMs | None = None
+
+
+class OutcomeQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which outcomes: of an engine's scores or a strategy's signals, made at `since` or later."""
+
+    engine: _Engine | None = None
+    strategy: StrategyId | None = None
+    horizon: Horizon | None = None
+    since: TimeMs | None = None
 
 
 class AmountBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -22,6 +22,7 @@ from schemas.control import SignalRequest, Strategy
 from schemas.names import wrong_symbol
 from schemas.signals import Decision
 from schemas.strategy_changes import Limits
+from sinks.bridge.api.kept import Kept
 from sinks.bridge.api.values import Nothing
 from sinks.bridge.auth import Auth, Principal, Role
 from sinks.bridge.connections import BROKEN
@@ -48,7 +49,7 @@ class Api:
     `publish_strategy` publishes a strategy under its id, None deletes it; all publishers return
     when the broker has it and may raise anything. `now_ms` is the wall clock in ms since 1970.
     `changing` is held from the look at a strategy to its change. `limits` are each user's.
-    `asked` are the newest requests of this bridge by id.
+    `asked` are the newest requests of this bridge by id, `kept` answers that take long to make.
     """
 
     settings: BridgeSettings
@@ -62,6 +63,7 @@ class Api:
     changing: asyncio.Lock = field(default_factory=asyncio.Lock)
     limits: Limits = Limits()  # noqa: RUF009 - it is frozen
     asked: Recent[str, SignalRequest] = field(default_factory=lambda: Recent(MOST_ANSWERS))
+    kept: Kept = field(default_factory=Kept)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from schemas.names import MOST_ID, SYMBOL_PATTERN
+from schemas.outcomes import HORIZON_MS
 from schemas.validation import CANDLE_MS
 
 T = TypeVar("T")
@@ -49,6 +50,8 @@ Action = Literal["BUY", "SELL", "HOLD"]
 Trigger = Literal["cycle", "change", "request"]
 ExplanationStatus = Literal["pending", "requested", "done", "failed", "skipped"]
 Step = Literal["10m", "1h", "4h", "1d", "1w"]
+Horizon = Literal["1h", "4h", "1d", "7d"]
+assert set(Horizon.__args__) == set(HORIZON_MS)  # type: ignore[attr-defined]  # noqa: S101
 Timeframe = Literal["5m", "15m", "1h", "4h", "1d"]
 assert set(Timeframe.__args__) == set(CANDLE_MS)  # type: ignore[attr-defined]  # noqa: S101
 

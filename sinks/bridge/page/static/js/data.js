@@ -97,3 +97,12 @@ export async function sales(strategy, cursor, limit = 50) {
   const asked = new URLSearchParams({ side: "sell", limit, ...(cursor ? { cursor } : {}) });
   return ask(`${ofPortfolio(strategy)}/trades?${asked}`);
 }
+
+/** What a strategy has earned since it began, or since a time in ms; the figures of a backtest's report. */
+export async function trackRecord(strategy, since) {
+  const path = `/api/v1/strategies/${encodeURIComponent(strategy)}/track-record`;
+  return ask(since ? `${path}?${new URLSearchParams({ since })}` : path);
+}
+
+/** Whether scores and signals foretold returns: {items, samples, enough, made_at}. */
+export const outcomes = () => ask("/api/v1/outcomes");

@@ -13,6 +13,8 @@ const KEYS = [
   ["1 2 3 4", "all, buy, sell, hold"],
   ["c", "clear the filters"],
   ["p", "portfolios, and back; there j and k change the strategy, 1 to 4 the time"],
+  ["t", "track record, and back; the same keys there"],
+  ["w", "do they work? and back; j, k and 1 to 4 change how long after"],
   ["d", "dark or light"],
   ["h", "health of every stage"],
   ["?", "these keys"],

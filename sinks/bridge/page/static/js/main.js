@@ -9,12 +9,14 @@ import * as header from "./header.js";
 import * as health from "./health.js";
 import * as keys from "./keys.js";
 import { Link } from "./link.js";
+import { Outcomes } from "./outcomes.js";
 import { Portfolios } from "./portfolios.js";
 import * as session from "./session.js";
 import { rowKey, store } from "./store.js";
 import { Table } from "./table.js";
 import * as theme from "./theme.js";
 import { askForToken } from "./token.js";
+import { TrackRecord } from "./track_record.js";
 import { ranks, visible } from "./view.js";
 
 const SORT_EVERY_MS = 1000;
@@ -37,8 +39,10 @@ const detail = new Detail(store, { onPick: (key) => select(key), onClose: closeD
 detail.rankOf = (key) => context.ranks.get(key)?.own;
 const portfolios = new Portfolios(store, {
   onOpen: (asset, strategy) => { location.hash = "#signals"; select(rowKey(asset, strategy), { open: true }); },
-  onPick: (strategy) => history.replaceState(null, "", `${location.pathname}${location.search}#portfolios/${strategy}`),
+  onPick: (strategy) => keepInAddress(`portfolios/${strategy}`),
 });
+const record = new TrackRecord(store, { onPick: (strategy) => keepInAddress(`record/${strategy}`) });
+const books = { portfolios, record, outcomes: new Outcomes(store) };
 const link = new Link({ ticket: session.ticket, onFrame: hear, onState: linked });
 
 /** Draw soon: with the next picture, or on a timer where the tab is hidden. */
@@ -113,21 +117,32 @@ function closeDetail() {
   if (selected) table.select(selected, { focus: true });
 }
 
-/** Show the view that the address names: #portfolios, #portfolios/ID, else the signals. */
+function keepInAddress(name) {
+  history.replaceState(null, "", `${location.pathname}${location.search}#${name}`);
+}
+
+/** Show the view that the address names: #portfolios, #record/ID, #outcomes, else the signals. */
 function showView() {
-  const [, name, strategy] = /^#(portfolios)(?:\/([\w.-]+))?$/.exec(location.hash) ?? [];
+  const [, name, strategy] = /^#(portfolios|record|outcomes)(?:\/([\w.-]+))?$/.exec(location.hash) ?? [];
   const view = name ?? "signals";
   mark(document.body, "data-view", view);
   for (const one of $("views").children) mark(one, "aria-current", one.dataset.view === view ? "page" : null);
   for (const id of ["filters", "desk"]) mark($(id), "hidden", view !== "signals");
-  mark($("portfolios"), "hidden", view !== "portfolios");
-  if (view === "portfolios") portfolios.open(strategy);
-  else portfolios.close();
+  for (const [id, book] of Object.entries(books)) {
+    mark($(id), "hidden", view !== id);
+    if (view !== id) book.close();
+  }
+  books[view]?.open(strategy);
 }
 
-/** What a key does among the signals, and what among the portfolios. */
-const either = (amongSignals, amongPortfolios) => () => (portfolios.isOpen ? amongPortfolios : amongSignals)?.();
+/** What a key does among the signals, and what in the book that is open. */
+const either = (amongSignals, inBook) => () => {
+  const book = Object.values(books).find((one) => one.isOpen);
+  if (book) inBook?.(book);
+  else amongSignals?.();
+};
 const go = (hash) => { location.hash = hash; };
+const toggle = (id) => () => go(books[id].isOpen ? "#signals" : `#${id}`);
 
 function openDetail() {
   if (!selected) move(1);
@@ -159,7 +174,7 @@ async function learn() {
     await data.fillNames(store);
   } catch { /* the page lives without; the strip says so */ }
   detail.again();
-  portfolios.again();
+  for (const book of Object.values(books)) book.again();
   isOrderWanted = true;
   plan();
   await trends();
@@ -195,17 +210,17 @@ theme.begin();
 theme.onTheme(() => { detail.paint(); portfolios.paint(); });
 $("health-button").addEventListener("click", () => health.open(store, link.state));
 $("help-button").addEventListener("click", keys.help);
-const [next, previous] = [1, -1].map((step) => either(() => move(step), () => portfolios.move(step)));
+const [next, previous] = [1, -1].map((step) => either(() => move(step), (book) => book.move(step)));
 keys.begin({
   j: next, ArrowDown: next, k: previous, ArrowUp: previous,
-  g: either(() => move(-Infinity), () => portfolios.move(-Infinity)),
-  G: either(() => move(Infinity), () => portfolios.move(Infinity)),
-  Enter: either(openDetail, () => portfolios.focus()), Escape: either(closeDetail, () => go("#signals")),
+  g: either(() => move(-Infinity), (book) => book.move(-Infinity)),
+  G: either(() => move(Infinity), (book) => book.move(Infinity)),
+  Enter: either(openDetail, (book) => book.focus()), Escape: either(closeDetail, () => go("#signals")),
   "/": either(() => filters.text.focus()),
   ...Object.fromEntries(["ALL", "BUY", "SELL", "HOLD"].map((action, place) => [
-    String(place + 1), either(() => filters.set({ action }), () => portfolios.range(place)),
+    String(place + 1), either(() => filters.set({ action }), (book) => book.range(place)),
   ])),
-  c: either(() => filters.reset()), p: either(() => go("#portfolios"), () => go("#signals")),
+  c: either(() => filters.reset()), p: toggle("portfolios"), t: toggle("record"), w: toggle("outcomes"),
   d: theme.toggle, h: () => health.open(store, link.state), "?": keys.help,
 });
 setInterval(second, 1000);
