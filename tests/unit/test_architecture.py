@@ -61,8 +61,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "producers.upstreams.table",
         "producers.http_client.upstream",
     ),
-    # The archive is written by a sink and read by replays. The bridge shows the figures of a
-    # backtest's report and of outcomes, by the same pure functions: nothing is computed in two ways.
+    # The archive is written by a sink and read by replays. The bridge shows a backtest's figures
+    # and those of outcomes, by the same pure functions: nothing is computed in two ways.
     "sinks": ("schemas", "transport", "streams.archive", "streams.backtest", "streams.outcomes"),
     # The websocket half of the bridge; the REST half reads the hub's memory.
     "sinks.bridge.hub": (

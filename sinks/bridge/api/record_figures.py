@@ -175,6 +175,8 @@ def _thinned(one: Benchmark) -> Benchmark:
 
 def _versions(recorded: Recorded, curve: EquityCurve) -> tuple[VersionPart, ...]:
     """Return the part of each version that was in force in the curve's time."""
+    if not recorded.versions:
+        return ()
     starts = [*(at for _, at in recorded.versions[1:]), curve.at_ms[-1] + 1]
     filled = array("q", (one.filled_at for one in recorded.trades))
     found: list[VersionPart] = []

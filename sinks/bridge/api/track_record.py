@@ -73,7 +73,7 @@ class _Notes:
 
 @routes("GET", "/strategies/{strategy_id}/track-record", 404, 503)
 async def one(api: Api, strategy_id: StrategyId, query: TrackRecordQuery) -> TrackRecord:
-    """The track record of a strategy: what it earned on paper since it began, and how well.
+    """Return what a strategy has earned on paper since it began, and how well.
 
     Equity (at most some 500 moments), the figures of a backtest's report, benchmarks, monthly
     returns, drawdowns, and each version's part. `backtest` is the command that gives the same
@@ -215,7 +215,7 @@ async def _prices(
     daily = await _bars(api, assets, first - _BEFORE_MS, last, DAY_MS)
     hourly: dict[str, list[Bar]] = {}
     if last - first <= _HOURLY_MS:
-        hourly = await _bars(api, assets, first, last, HOUR_MS)
+        hourly = await _bars(api, assets, first - HOUR_MS, last, HOUR_MS)
     return {
         one: Prices(tuple(daily.get(one, ())), tuple(hourly.get(one, ())))
         for one in assets

@@ -43,6 +43,8 @@ ASKED: list[Any] = [
     pytest.param("GET", "/api/v1/portfolios/{strategy_id}", {}, id="portfolio"),
     pytest.param("GET", "/api/v1/portfolios/{strategy_id}/trades", {}, id="trades"),
     pytest.param("GET", "/api/v1/portfolios/{strategy_id}/equity", {}, id="equity"),
+    pytest.param("GET", "/api/v1/strategies/{strategy_id}/track-record", {}, id="track record"),
+    pytest.param("GET", "/api/v1/outcomes", {}, id="outcomes without a database"),
     *(
         pytest.param("POST", f"/api/v1/portfolios/{{strategy_id}}/{kind}", {"json": body}, id=name)
         for kind, body, name in (
