@@ -12,6 +12,7 @@ import uvloop
 from benchmarks import (
     backfill,
     backlog,
+    backtest_reference,
     catch_up,
     fanout,
     full_cycle,
@@ -44,6 +45,8 @@ BENCHMARKS: dict[str, Measure] = {
     headlines.BERT_BASE: partial(headlines.measure, headlines.BERT_BASE),
     technical_alone.NAME: technical_alone.measure,
     strategies_alone.NAME: strategies_alone.measure,
+    backtest_reference.NAME: backtest_reference.measure,
+    backtest_reference.TICKS: backtest_reference.ticks,
     replay_full.FULL: replay_full.full,
     replay_full.SPARSE: replay_full.sparse_ticks,
     replay_full.TWO_CORES: replay_full.two_cores,

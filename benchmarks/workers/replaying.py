@@ -37,7 +37,7 @@ def main() -> None:
     if order["cores"]:
         os.sched_setaffinity(0, order["cores"])
     started_s = time.perf_counter()
-    summary = replay(source_of(order), jobs=order["jobs"])
+    summary = replay(source_of(order), jobs=order["jobs"], is_brief=order.get("is_brief", False))
     wall_s = time.perf_counter() - started_s
     own = resource.getrusage(resource.RUSAGE_SELF)
     children = resource.getrusage(resource.RUSAGE_CHILDREN)
