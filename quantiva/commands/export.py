@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def export(
     kind: Annotated[
-        str, typer.Argument(help="signals, scores, trades, equity, candles, or a topic.")
+        str, typer.Argument(help="signals, scores, trades, equity, candles, outcomes, or a topic.")
     ],
     source: Annotated[
         str, typer.Argument(help="An archive, also one of `replay --out`, or `kafka`.")

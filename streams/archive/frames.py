@@ -17,7 +17,7 @@ import msgspec
 
 from schemas.codec import BadEventError
 from schemas.contract import STRUCTS, field_docs
-from schemas.topics import BY_NAME, CANDLES, EQUITY, SCORES, TRADES
+from schemas.topics import BY_NAME, CANDLES, EQUITY, OUTCOMES, SCORES, TRADES
 from streams.archive.reader import Archive
 from streams.archive.records import ArchiveError
 
@@ -26,6 +26,7 @@ KINDS: dict[str, str] = {
     "trades": TRADES.name,
     "equity": EQUITY.name,
     "candles": CANDLES.name,
+    "outcomes": OUTCOMES.name,
 }
 """Short names of topics; every topic's own name counts too, `signals` among them."""
 TIME_FIELDS = ("as_of", "filled_at", "open_time", "event_time", "cycle", "observed_at", "failed_at")

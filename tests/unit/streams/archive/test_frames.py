@@ -20,6 +20,7 @@ from typer.testing import CliRunner
 import quantiva
 from quantiva.cli import app
 from schemas.contract import STRUCTS
+from schemas.outcomes import Outcome
 from schemas.topics import BY_SCHEMA, CANDLES, SIGNALS
 from streams.archive.frames import KINDS, TIME_FIELDS, read_frame, topic_of
 from streams.archive.reader import Archive
@@ -102,6 +103,18 @@ def test_columns_are_in_the_order_of_the_contract(folder: Path) -> None:
     assert names.index("entry_price_usd") == names.index(parts[-1]) + 1
 
 
+OUTCOME = Outcome(
+    outcome_id="1",
+    kind="score",
+    asset="BTC",
+    engine="technical",
+    scored_at=START_MS,
+    cycle=START_MS,
+    horizon="1h",
+    score=0.5,
+    confidence=0.8,
+    as_of=START_MS + HOUR_MS,
+)
 SECOND = START_MS + HOUR_MS
 LATER = datetime.fromtimestamp(SECOND / 1000, UTC)
 
@@ -135,6 +148,7 @@ def samples(name: str) -> Any:
         "candles": candle,
         "trades": sink_samples.trade,
         "equity": sink_samples.equity,
+        "outcomes": lambda: OUTCOME,
     }
     return made[name]()
 
