@@ -118,17 +118,27 @@ def best_of(trials: int) -> float:
 def probabilistic(returns: Floats, above: float) -> float | None:
     """Return the probability that the true daily Sharpe ratio is above a value.
 
-    N((s - above) * sqrt(n - 1) / sqrt(1 - skew * s + (kurtosis - 1) / 4 * s^2)), s the daily ratio
-    (Bailey & Lopez de Prado 2012). None where nothing varies, or the error cannot be told.
+    None where nothing varies, or the error cannot be told.
     """
     skew, kurtosis = metrics.skew_and_kurtosis(returns)
     if skew is None or kurtosis is None:
         return None
     ratio = float(returns.mean() / metrics.deviation(returns))
+    return probability(ratio, above, returns.size, skew, kurtosis)
+
+
+def probability(
+    ratio: float, above: float, size: int, skew: float, kurtosis: float
+) -> float | None:
+    """Return the probability that a Sharpe ratio, measured over so many returns, is truly above.
+
+    N((s - above) * sqrt(n - 1) / sqrt(1 - skew * s + (kurtosis - 1) / 4 * s^2)), s the ratio of a
+    period, not annualised (Bailey & Lopez de Prado 2012). None where the root has no value.
+    """
     error = 1.0 - skew * ratio + (kurtosis - 1.0) / 4.0 * ratio**2
     if not error > 0.0:
         return None
-    return _NORMAL.cdf((ratio - above) * sqrt(returns.size - 1) / sqrt(error))
+    return _NORMAL.cdf((ratio - above) * sqrt(size - 1) / sqrt(error))
 
 
 def random_entry(
