@@ -28,6 +28,7 @@ COMMANDS = {
     "replay": "replay:replay",
     "data": "data:app",
     "export": "export:export",
+    "sweep": "sweep:sweep",
     "verify": "verify:verify",
     "lookahead": "lookahead:lookahead",
     "news": "news:app",

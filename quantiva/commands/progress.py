@@ -21,8 +21,8 @@ from quantiva.commands.output import console
 class RecordsProgress:
     """Records done, and how far that is: out of a total of records, or of a span of time."""
 
-    def __init__(self, bar: Progress, task: TaskID) -> None:
-        self._bar, self._task = bar, task
+    def __init__(self, bar: Progress, task: TaskID, unit: str = "records") -> None:
+        self._bar, self._task, self._unit = bar, task, unit
         self._started_s = time.monotonic()
         self.done = 0
 
@@ -43,12 +43,14 @@ class RecordsProgress:
     def _show(self, completed: int, total: int | None) -> None:
         spent_s = time.monotonic() - self._started_s
         rate = f"{self.done / spent_s:,.0f}/s" if spent_s > 1.0 else ""
-        said = f"{self.done:,} records  {rate}"
+        said = f"{self.done:,} {self._unit}  {rate}"
         self._bar.update(self._task, completed=completed, total=total, said=said)
 
 
 @contextlib.contextmanager
-def records_progress(title: str, total: int | None = None) -> Iterator[RecordsProgress]:
+def records_progress(
+    title: str, total: int | None = None, unit: str = "records"
+) -> Iterator[RecordsProgress]:
     """Show a bar while the context lasts; it leaves nothing behind on the screen."""
     columns = (
         TextColumn("{task.description}"),
@@ -59,4 +61,4 @@ def records_progress(title: str, total: int | None = None) -> Iterator[RecordsPr
     )
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task(title, total=total, said="")
-        yield RecordsProgress(bar, task)
+        yield RecordsProgress(bar, task, unit)
