@@ -26,7 +26,7 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
     from_ms, until_ms  what the sweep looks at; None: from the first record on, to the last
     indicators         that rules may name, beside those that are always there
     records, scores    how many were read and made
-    digest             of the bytes of all scores, 32 hex digits
+    digest             of all scores and their places, 32 hex digits
     notes              sentences about the source for people
     """
 
@@ -97,7 +97,7 @@ def scores_of(
         indicators=names,
         records=done.market.total(),
         scores=done.produced.total(),
-        digest=_digest(folder / FOLDER),
+        digest=_digest(archive),
         notes=tuple(done.notes),
         first_ms=first_ms,
         last_ms=last_ms,
@@ -157,11 +157,11 @@ def _said(field: str, value: object) -> str:
     return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
-def _digest(folder: Path) -> str:
-    """Return a digest of the files of an archive, by their order of names."""
+def _digest(archive: Archive) -> str:
+    """Return a digest of all scores and their places; files of the same scores may differ."""
     found = blake2b(digest_size=16)
-    for path in sorted(folder.rglob("*")):
-        if path.is_file():
-            found.update(str(path.relative_to(folder)).encode())
-            found.update(path.read_bytes())
+    for partition in range(archive.partitions[SCORES.name]):
+        for offset, at_ms, key, value, _ in archive.records(SCORES.name, partition):
+            found.update(b"%d|%d|%d|%b|" % (partition, offset, at_ms, key or b""))
+            found.update(value or b"")
     return found.hexdigest()
