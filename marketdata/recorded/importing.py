@@ -43,14 +43,12 @@ class Wanted(NamedTuple):
 class Imported(NamedTuple):
     """Candles of one file, and sentences about what was read of it and what was not."""
 
-    asset: str
-    timeframe: str
     rows: Rows
     notes: list[str]
 
 
-def import_file(path: Path, wanted: Wanted) -> Imported:
-    """Read a file. Raises RecordedDataError that says what is wrong in it, and what to do."""
+def series_of(path: Path, wanted: Wanted) -> tuple[str, str]:
+    """Return of which asset and timeframe a file is; RecordedDataError where nothing says it."""
     match = _NAME.search(path.name)
     asset = wanted.asset or (match[1].upper() if match else "")
     timeframe = wanted.timeframe or (match[2].lower() if match else "")
@@ -60,6 +58,12 @@ def import_file(path: Path, wanted: Wanted) -> Imported:
             "say --asset and --timeframe"
         )
         raise RecordedDataError(msg)
+    return asset, timeframe
+
+
+def import_file(path: Path, wanted: Wanted) -> Imported:
+    """Read a file. Raises RecordedDataError that says what is wrong in it, and what to do."""
+    asset, timeframe = series_of(path, wanted)
     report = ReadReport()
     rows: Rows = {}
     try:
@@ -71,7 +75,7 @@ def import_file(path: Path, wanted: Wanted) -> Imported:
         msg = f"{path} cannot be read: {error}"
         raise RecordedDataError(msg) from error
     notes = [*report.notes, *(f"{n:,} rows: {why}" for why, n in sorted(report.skipped.items()))]
-    return Imported(asset, timeframe, rows, [_of(path, one) for one in notes])
+    return Imported(rows, [_of(path, one) for one in notes])
 
 
 def _of(path: Path, sentence: str) -> str:

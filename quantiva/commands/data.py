@@ -11,13 +11,13 @@ import typer
 from quantiva.commands.output import console, fail, utc_ms
 from quantiva.commands.progress import records_progress
 from quantiva.commands.replay_sources import FromOption, UntilOption
+from schemas.text import moment
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    from marketdata.recorded.candle_files import Rows
-    from marketdata.recorded.files import Directory
-    from marketdata.recorded.importing import Imported
+    from marketdata.recorded.files import Directory, MarketFile
+    from marketdata.recorded.importing import Wanted
     from quantiva.data.check import Checked
     from quantiva.data.download import Series
 
@@ -118,7 +118,6 @@ async def _download(
 
 def _report(planned: Sequence[Series], start_ms: int) -> None:
     from quantiva.data.check import gap_sentences
-    from schemas.text import moment
 
     for series in planned:
         file, gaps = series.file, series.lacks
@@ -150,11 +149,9 @@ def import_files(
     ] = False,
 ) -> None:
     """Take candles from CSV, parquet and Binance's public archive (zip or csv) into a directory."""
-    from rich.progress import track
-
-    from marketdata.recorded.candle_files import only_writer
+    from marketdata.recorded.candle_files import candle_file, only_writer
     from marketdata.recorded.files import RecordedDataError
-    from marketdata.recorded.importing import Wanted, import_file, import_names
+    from marketdata.recorded.importing import Wanted, import_names, series_of
 
     wanted = Wanted(
         _assets(asset)[0] if asset else "",
@@ -162,49 +159,46 @@ def import_files(
         time_column,
         utc,
     )
-    found: dict[tuple[str, str], Rows] = {}
+    series: dict[tuple[str, str], list[Path]] = {}
     try:
-        for path in track(import_names(paths), "reading", console=console, transient=True):
-            one = import_file(path, wanted)
-            for note in one.notes:
-                console.print(note, markup=False, soft_wrap=True)
-            _add(found.setdefault((one.asset, one.timeframe), {}), one, path, replace)
+        for path in import_names(paths):
+            series.setdefault(series_of(path, wanted), []).append(path)
         with only_writer(to):
-            _store(to, found, replace)
+            for (name, length), files in sorted(series.items()):
+                _import_series(candle_file(to, name, length), files, wanted, replace)
     except (OSError, RecordedDataError) as error:
         fail(str(error))
 
 
-def _add(rows: Rows, one: Imported, path: Path, replace: bool) -> None:
-    _refuse_others(rows, one.rows, str(path), "the files before it", replace)
-    rows |= one.rows
+def _import_series(
+    target: MarketFile, paths: Sequence[Path], wanted: Wanted, replace: bool
+) -> None:
+    """Join files and what is there already into one; all of a series at once, or nothing of it."""
+    from rich.progress import track
 
+    from marketdata.recorded.candle_files import stored_rows, write_candles
+    from marketdata.recorded.importing import import_file
 
-def _refuse_others(rows: Rows, new: Rows, name: str, other: str, replace: bool) -> None:
-    from schemas.text import moment
-
-    others = [at for at in sorted(rows.keys() & new.keys()) if rows[at] != new[at]]
-    if others and not replace:
-        fail(
-            f"{name}: {len(others):,} candles are others than in {other}, the first of "
-            f"{moment(others[0], _FORM)}; nothing was written. --replace takes the later ones"
-        )
-
-
-def _store(directory: Path, found: Mapping[tuple[str, str], Rows], replace: bool) -> None:
-    """Write the series; all are compared with what is there before any is written."""
-    from marketdata.recorded.candle_files import candle_file, stored_rows, write_candles
-
-    for (asset, timeframe), rows in found.items():
-        file = candle_file(directory, asset, timeframe)
-        _refuse_others(stored_rows(file), rows, file.path.name, str(file.path), replace)
-    for (asset, timeframe), rows in sorted(found.items()):
-        file = candle_file(directory, asset, timeframe)
-        there = stored_rows(file)
-        new = len(rows.keys() - there.keys())
-        if rows:
-            write_candles(file, there | rows)
-        console.print(f"{file.path}: {new:,} new candles of {len(rows):,} imported", soft_wrap=True)
+    there = stored_rows(target)
+    rows = dict(there)
+    for path in track(paths, target.path.name, console=console, transient=True):
+        found = import_file(path, wanted)
+        for note in found.notes:
+            console.print(note, markup=False, soft_wrap=True)
+        others = [
+            at for at in sorted(rows.keys() & found.rows.keys()) if rows[at] != found.rows[at]
+        ]
+        if others and not replace:
+            fail(
+                f"{path}: {len(others):,} candles are others than in {target.path} or the files "
+                f"before it, the first of {moment(others[0], _FORM)}; {target.path} was left as it "
+                "was. --replace takes the later ones"
+            )
+        rows |= found.rows
+    if rows != there:
+        write_candles(target, rows)
+    new = len(rows) - len(there)
+    console.print(f"{target.path}: {new:,} new candles of {len(rows):,}", soft_wrap=True)
 
 
 @app.command("list")
@@ -214,7 +208,6 @@ def list_directory(directory: Folder) -> None:
 
     from marketdata.recorded.files import RecordedDataError
     from marketdata.recorded.readers import candle_span, open_parquet
-    from schemas.text import moment
     from schemas.validation import TIMEFRAME_MS
 
     found = _found(directory)
