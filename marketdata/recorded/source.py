@@ -32,7 +32,7 @@ from marketdata.recorded.readers import books, candles
 from marketdata.recorded.ticks import TickMaker, with_ticks
 from schemas.checks import LATEST_MS
 from schemas.events import TOPIC_OF, MarketEvent
-from schemas.market import NewsArticle
+from schemas.market import Candle, NewsArticle
 from schemas.times import CYCLE_MS
 
 if TYPE_CHECKING:  # reading needs no client of the broker
@@ -45,6 +45,7 @@ __all__ = [
     "RecordedDataError",
     "play",
     "read_directory",
+    "recorded_candles",
     "recorded_news",
 ]
 
@@ -98,6 +99,19 @@ def recorded_news(path: Path, report: ReadReport) -> Iterator[NewsArticle]:
         yield from headlines(found.headlines, 0, LATEST_MS, played, report)
     if found.tagged_posts is not None:
         yield from tagged_posts(found.tagged_posts, 0, LATEST_MS, played, report)
+
+
+def recorded_candles(
+    path: Path, start_ms: int, end_ms: int, timeframes: Sequence[str]
+) -> Iterator[Candle]:
+    """Yield the candles of some timeframes observed in a span, file by file, each in order.
+
+    Raises RecordedDataError as `read_directory` does.
+    """
+    report = ReadReport()
+    for file in find_files(path, report).candles:
+        if file.timeframe in timeframes:
+            yield from candles(file, start_ms, end_ms, 0, report)
 
 
 def _readers(

@@ -29,6 +29,7 @@ COMMANDS = {
     "data": "data:app",
     "export": "export:export",
     "sweep": "sweep:sweep",
+    "backtest": "backtest:backtest",
     "verify": "verify:verify",
     "lookahead": "lookahead:lookahead",
     "news": "news:app",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from rich.progress import (
     BarColumn,
@@ -16,6 +17,10 @@ from rich.progress import (
 )
 
 from quantiva.commands.output import console
+
+if TYPE_CHECKING:
+    from streams.replay.shards import OnProgress
+    from streams.replay.sources import Source
 
 
 class RecordsProgress:
@@ -62,3 +67,24 @@ def records_progress(
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task(title, total=total, said="")
         yield RecordsProgress(bar, task, unit)
+
+
+@contextlib.contextmanager
+def replay_progress(source: Source, title: str) -> Iterator[OnProgress]:
+    """Yield what takes a replay's progress: by records, or by time where they are not counted."""
+    from streams.replay.run import total_of
+    from streams.replay.sources import DirectorySource
+
+    total = total_of(source)
+    clocks: dict[int, int] = {}
+    with records_progress(title, total) as progress:
+
+        def on_progress(shard: int, records: int, clock_ms: int) -> None:
+            if not isinstance(source, DirectorySource):
+                progress.advance(records)
+                return
+            clocks[shard] = max(clock_ms - source.start_ms, 0)
+            span_ms = source.until_ms - source.start_ms
+            progress.advance_to(records, min(clocks.values()), span_ms)
+
+        yield on_progress

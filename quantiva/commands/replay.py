@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +10,7 @@ import typer
 
 from quantiva.commands.output import console, fail, utc_ms
 from quantiva.commands.play import speed_of
-from quantiva.commands.progress import records_progress
+from quantiva.commands.progress import replay_progress
 from quantiva.commands.replay_sources import (
     FromOption,
     JobsOption,
@@ -25,7 +23,6 @@ from quantiva.commands.results import report_results, report_silent, report_unse
 if TYPE_CHECKING:
     from streams.replay.changes import Changes
     from streams.replay.run import Summary
-    from streams.replay.shards import OnProgress
     from streams.replay.sources import Source
 
 _ORDERS = {"recorded": True, "observed": False, "auto": None}
@@ -115,7 +112,7 @@ def _replay(
     from streams.replay.sources import stored_strategies
 
     def run(title: str, wanted: Changes, folder: Path | None, *, by_clock: bool) -> Summary:
-        with _progress(source, title) as on_progress:
+        with replay_progress(source, title) as on_progress:
             return run_replay(
                 source,
                 jobs=jobs or default_jobs(),
@@ -154,27 +151,6 @@ def _compare(base: Path, changed: Path, changes: Changes, out: Path | None) -> N
     with ChangeFile(None if out is None else out / "changes.csv") as changed_signals:
         diff = compare(Archive(str(base)), Archive(str(changed)), changed_signals.add)
     report_diff(diff, changes, changed_signals)
-
-
-@contextlib.contextmanager
-def _progress(source: Source, title: str) -> Iterator[OnProgress]:
-    """Yield what takes a replay's progress: by records, or by time where they are not counted."""
-    from streams.replay.run import total_of
-    from streams.replay.sources import DirectorySource
-
-    total = total_of(source)
-    clocks: dict[int, int] = {}
-    with records_progress(title, total) as progress:
-
-        def on_progress(shard: int, records: int, clock_ms: int) -> None:
-            if not isinstance(source, DirectorySource):
-                progress.advance(records)
-                return
-            clocks[shard] = max(clock_ms - source.start_ms, 0)
-            span_ms = source.until_ms - source.start_ms
-            progress.advance_to(records, min(clocks.values()), span_ms)
-
-        yield on_progress
 
 
 def report(summary: Summary, changes: Changes) -> None:
