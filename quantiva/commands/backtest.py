@@ -8,7 +8,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import click
 import msgspec
 import typer
 
@@ -134,7 +133,7 @@ def _command(ctx: typer.Context) -> str:
         given = ctx.params.get(one.name or "")
         if one.name in _CHANGES_NO_NUMBER or given is None or given in ("", (), []):
             continue
-        if isinstance(one, click.Argument):
+        if one.param_type_name == "argument":
             words.append(str(given))
             continue
         for value in given if isinstance(given, list | tuple) else (given,):
@@ -180,6 +179,8 @@ def _run(source: Source, changes: Changes, title: str, info: RunInfo, jobs: int 
         f"{title}: {summary.market.total():,} market records, {summary.wall_s:.1f} s, "
         f"{summary.jobs} {'process' if summary.jobs == 1 else 'processes'}"
     )
+    if not collector.assets:
+        fail(" ".join(["there was nothing to decide about:", *summary.notes]))
     run = run_data(collector, strategies, msgspec.structs.replace(info, **facts), source)
     return Backtest(make_report(run), run.prices)
 
