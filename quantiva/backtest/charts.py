@@ -41,6 +41,17 @@ def _figure(height: int, **layout: Any) -> go.Figure:
 
 
 def equity(one: StrategyReport) -> go.Figure:
+    """Return the equity alone, beside what was put in: next to holding it may look flat."""
+    found = _figure(240, yaxis={"title": "USD"})
+    days = [_moment(at.at_ms) for at in one.equity]
+    invested = [at.invested_usd for at in one.equity]
+    values = [at.equity_usd for at in one.equity]
+    found.add_scatter(x=days, y=invested, name="put in", line={"color": GREY, "width": 1})
+    found.add_scatter(x=days, y=values, name="equity", line={"color": BLUE, "width": 2})
+    return found
+
+
+def beside(one: StrategyReport) -> go.Figure:
     """Return what 1 USD became, beside holding and equal weight."""
     found = _figure(340, yaxis={"title": "1 USD became"})
     for mark, dash in zip(one.benchmarks, ("dot", "dash"), strict=False):

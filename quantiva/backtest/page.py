@@ -17,7 +17,7 @@ from quantiva.backtest import charts
 from quantiva.backtest.collecting import Backtest
 from quantiva.backtest.terminal import number
 from schemas.text import moment
-from streams.backtest.contents import Benchmark, Metrics, Report, StrategyReport
+from streams.backtest.contents import Benchmark, Doubt, Metrics, Report, StrategyReport
 
 _MOST_TRADES = 1_000
 _TIME = "%Y-%m-%d %H:%M"
@@ -79,12 +79,10 @@ def _run(title: str, one: Backtest, numbers: Iterable[int], *, several: bool) ->
     links = "".join(
         f'<a href="#{_anchor(title, item)}">{escape(item.name)}</a>' for item in report.strategies
     )
-    doubts = [item.text for item in report.doubts]
-    doubts += [f"{item.strategy_id}: {d.text}" for item in report.strategies for d in item.doubts]
     parts = [
         f"<h1>{escape(heading)}</h1><p class=lead>{escape(info.source)}, {span}, "
         f"{len(info.assets)} assets: {escape(', '.join(info.assets))}</p><nav>{links}</nav>",
-        _doubts(doubts),
+        _doubts(report.doubts),
         _overview(report),
     ]
     parts += [_strategy(title, item, one, numbers) for item in report.strategies]
@@ -95,11 +93,11 @@ def _anchor(title: str, one: StrategyReport) -> str:
     return escape(f"{title}-{one.strategy_id}".replace(" ", "-"), quote=True)
 
 
-def _doubts(texts: Sequence[str]) -> str:
-    if not texts:
+def _doubts(doubts: Sequence[Doubt]) -> str:
+    if not doubts:
         return ""
-    items = "".join(f"<li>{escape(text)}</li>" for text in texts)
-    return f"<section class=doubts><h2>Where to doubt it</h2><ul>{items}</ul></section>"
+    items = "".join(f"<li>{escape(one.text)}</li>" for one in doubts)
+    return f"<div class=doubts><h3>Where to doubt it</h3><ul>{items}</ul></div>"
 
 
 def _overview(report: Report) -> str:
@@ -131,6 +129,8 @@ def _strategy(title: str, one: StrategyReport, run: Backtest, numbers: Iterable[
     parts = [
         f'<section id="{_anchor(title, one)}"><h2>{escape(one.name)} '
         f"<small>{escape(one.strategy_id)}, version {one.version}</small></h2>",
+        _doubts(one.doubts),
+        _chart("Beside holding", charts.beside(one), numbers),
         _chart("Equity", charts.equity(one), numbers),
         _chart("Drawdown and exposure", charts.drawdown(one), numbers),
         f"<div class=columns>{''.join(_figures(t, n, one) for t, n in _FIGURES.items())}</div>",
