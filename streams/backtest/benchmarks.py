@@ -72,6 +72,7 @@ def _equal_weight(info: RunInfo, ratios: Floats, at_ms: Whole) -> Floats:
     cost = (info.fee_bps + info.slippage_bps) * _PER_BPS
     parts = np.full(len(ratios), bought_share(info) / len(ratios))
     month = calendar_periods(at_ms, "M")
+    month[0] = month[1]  # they are equal at the start
     growth = [float(parts.sum())]
     for day in range(1, len(at_ms)):
         parts = parts * np.divide(

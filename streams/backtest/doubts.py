@@ -94,9 +94,10 @@ def _beaten(metrics: Metrics, benchmark: Benchmark) -> Doubt | None:
     own_pct = metrics.total_return_pct
     if own_pct is None or benchmark.total_return_pct <= own_pct:
         return None
+    exposure_pct = metrics.exposure_pct or 0.0
     said = (
-        f"The strategy returned {own_pct:,.1f} %, {benchmark.name} of the same assets "
-        f"{benchmark.total_return_pct:,.1f} %."
+        f"The strategy returned {own_pct:,.1f} % with {exposure_pct:.1f} % of its equity in "
+        f"positions, {benchmark.name} of the same assets {benchmark.total_return_pct:,.1f} %."
     )
     return Doubt(f"beaten_by_{benchmark.name.replace(' ', '_')}", said)
 
@@ -129,7 +130,7 @@ def _opened(metrics: Metrics, opened: Sequence[OpenTrade]) -> Doubt | None:
     unrealised_usd = fsum(one.unrealised_usd for one in opened)
     names = ", ".join(one.asset for one in opened)
     said = (
-        f"{names} is open at the end with {unrealised_usd:,.2f} USD unrealised: in the return, not "
-        f"in the trades' profit of {metrics.profit_usd:,.2f} USD."
+        f"Open at the end: {names}, with {unrealised_usd:,.2f} USD unrealised; in the return, "
+        f"not in the trades' profit of {metrics.profit_usd:,.2f} USD."
     )
     return Doubt("open_at_end", said)

@@ -8,9 +8,12 @@ import pytest
 
 from schemas.signals import PortfolioEquity, PortfolioTrade, Signal
 from schemas.times import DAY_MS
+from streams.backtest.equity import curve_of
+from streams.backtest.report import make_report
+from streams.backtest.run_data import RunData, RunInfo, StrategyRun
 from streams.replay.performance import Performance, StrategyResult
 from streams.runner import Produced
-from tests.factories import signal
+from tests.factories import signal, strategy
 
 
 def _results(*events: Any) -> tuple[StrategyResult, ...]:
@@ -156,3 +159,20 @@ def test_strategies_are_told_apart_and_sorted() -> None:
         "strategy-0",
         "strategy-1",
     ]
+
+
+def test_a_report_says_the_same_return_and_drawdown() -> None:
+    """One way of working them out, also with a deposit and a reset."""
+    curve = [
+        _equity(1000.0),
+        _equity(1200.0),
+        _equity(1400.0, 1500.0, "deposit"),
+        _equity(1300.0, 1500.0),
+        _equity(2000.0, 2000.0, "reset"),
+        _equity(2100.0, 2000.0),
+    ]
+    (found,) = _results(*curve)
+    run = StrategyRun(strategy("s"), (), curve_of(curve))
+    (report,) = make_report(RunData(RunInfo(from_ms=0, until_ms=0), (run,))).strategies
+    assert report.metrics.total_return_pct == found.return_pct
+    assert report.metrics.max_drawdown_pct == found.drawdown_pct
