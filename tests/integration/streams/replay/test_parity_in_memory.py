@@ -78,7 +78,13 @@ def deleted(world: World, now_ms: int) -> None:
 
 
 def run(folder: Path, happenings: dict[int, Happening], cycles: int) -> Parity:
-    """Play a market; before a cycle happens what its number names. Record it and replay it."""
+    """Play a market and record it, then replay it."""
+    recorded(folder, happenings, cycles)
+    return verify(str(folder), jobs=1)
+
+
+def recorded(folder: Path, happenings: dict[int, Happening], cycles: int) -> None:
+    """Play a market; before a cycle happens what its number names. Record it as an archive."""
     world = World(())
     state, events = backfill(11, START_MS, ASSETS[:4])
     for number in range(cycles):
@@ -93,7 +99,6 @@ def run(folder: Path, happenings: dict[int, Happening], cycles: int) -> Parity:
         writer.add_schema(schema_id, schema(name).text)
     for (topic, partition), log in sorted(world.logs.items()):
         writer.write(topic, partition, log)
-    return verify(str(folder), jobs=1)
 
 
 SCENARIOS = [

@@ -48,7 +48,7 @@ function overview(chosen, enough, named) {
   return section("All of them", "overview",
     h("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": "Engines and strategies" }, h("table", { class: "works" },
       h("thead", {}, h("tr", {}, HEADS.map((text) => (text ? h("th", { scope: "col" }, text) : h("td", {}))))), h("tbody", {}, rows))),
-    note(`The information coefficient is 1 where the order of the scores is the order of the returns, 0 where they have nothing to do with each other, and −1 where they are opposite. ± is its standard error: what lies within two of them of 0 may be chance. With fewer than ${enough} independent times the numbers say nothing.`));
+    note(`The information coefficient is 1 where the order of the scores is the order of the returns, 0 where they have nothing to do with each other, and −1 where they are opposite. ± is its standard error: what lies within two of them of 0 may be chance, and of twenty numbers that are nothing but chance one lies beyond. With fewer than ${enough} independent times the numbers say nothing.`));
 }
 
 const cell = (place, ...children) => h("td", { data: { name: HEADS[place] } }, ...children);
@@ -61,7 +61,7 @@ function read(answer, horizon, name) {
 }
 
 function details(one, answer, name, named) {
-  const title = named(one);
+  const title = `${named(one)} (${one.kind === "score" ? "engine" : "strategy"})`;
   const [state, text] = verdict(one, answer.enough);
   const said = h("p", { class: "said" }, h("b", { class: "verdict", data: { state } }, text), ` ${sentence(one, name)}`);
   return section(`${title}, ${name} after`, "one-work", said, h("div", { class: "three" },

@@ -25,7 +25,7 @@ export function lines(label, series, { text, day, low, high, isArea = false }) {
   });
   return h("div", { class: "plotted" },
     h("div", { class: "drawn", role: "img", "aria-label": label },
-      h("small", { class: "top" }, text(ys.high)), h("small", { class: "low" }, text(ys.low)),
+      h("small", { class: "most" }, text(ys.high)), h("small", { class: "least" }, text(ys.low)),
       s("svg", { viewBox: `0 0 ${W} ${H}`, preserveAspectRatio: "none", "aria-hidden": "true" }, ...paths),
       h("small", { class: "from" }, day(xs.low)), h("small", { class: "until" }, day(xs.high))),
     series.length > 1 && h("p", { class: "legend" }, series.map((one) => h("span", { class: one.kind }, one.name))));
@@ -64,7 +64,7 @@ export function whiskers(label, items, text) {
   const most = Math.max(0.1, ...known.map((one) => Math.min(1, Math.abs(one.value) + 2 * (one.error ?? 0))));
   const y = (value) => (50 - (Math.max(-most, Math.min(most, value)) / most) * 46).toFixed(1);
   return h("div", { class: "whiskers", role: "img", "aria-label": label }, items.map((one) => h(
-    "div", { data: { faint: one.isFaint || null } },
+    "div", { "data-faint": one.isFaint },
     s("svg", { viewBox: "0 0 40 100", "aria-hidden": "true" }, s("path", { class: "zero", d: "M0 50H40" }),
       typeof one.value === "number" && s("path", { class: "error", d: `M20 ${y(one.value - 2 * (one.error ?? 0))}V${y(one.value + 2 * (one.error ?? 0))}` }),
       typeof one.value === "number" && s("circle", { class: "dot", cx: 20, cy: y(one.value), r: 4 })),

@@ -11,11 +11,14 @@ const isNumber = (value) => typeof value === "number";
 
 export const note = (text) => h("p", { class: "note" }, text);
 
-const pct = (value, digits = 1) => (isNumber(value) ? `${format.signed(value, digits).trim()}%` : format.DASH);
-const plain = (value, digits = 1) => (isNumber(value) ? `${value.toFixed(digits)}%` : format.DASH);
+const pct = (value, digits = fit(value)) => (isNumber(value) ? `${format.signed(value, digits).trim()}%` : format.DASH);
+const plain = (value, digits = fit(value)) => (isNumber(value) ? `${value.toFixed(digits)}%` : format.DASH);
+const fit = (value) => (Math.abs(value) < 1 ? 2 : 1);
+const hours = (value) => (isNumber(value) ? format.age(value * 3_600_000) : format.DASH);
 const ratio = (value) => (isNumber(value) ? format.signed(value).trim() : format.DASH);
 const days = (value) => (isNumber(value) ? `${value < 10 ? value.toFixed(1) : Math.round(value)} days` : format.DASH);
 const date = (ms) => format.day(ms).slice(0, 10);
+const dayOf = (record) => (record.until_ms - record.from_ms < 3 * 86_400_000 ? format.day : date);
 
 /** Everything of a record, from the line of figures down. */
 export function content(record) {
@@ -41,21 +44,21 @@ function figures(record) {
 
 function growth(record) {
   const [holding] = record.benchmarks;
-  const change = (value) => format.change(value - 1);
+  const change = (value) => pct(100 * (value - 1));
   const label = `Growth since ${date(record.from_ms)}: ${pct(record.metrics.total_return_pct)}${holding ? `; holding ${pct(holding.total_return_pct)}` : ""}`;
   const series = [{ name: "This strategy", kind: "own", points: record.equity.map((one) => [one.at_ms, one.growth]) }];
   if (holding) {
     const points = holding.curve.filter((one) => one.value !== null).map((one) => [one.at_ms, one.value]);
     series.push({ name: `Holding ${holding.assets.join(", ")}`, kind: "other", points });
   }
-  return section("Growth against holding", "growth", plots.lines(label, series, { text: change, day: date, low: 1, high: 1 }));
+  return section("Growth against holding", "growth", plots.lines(label, series, { text: change, day: dayOf(record), low: 1, high: 1 }));
 }
 
 function drawdown(record) {
   const label = `Below the highest so far: at most ${plain(record.metrics.max_drawdown_pct)}`;
   const points = record.equity.map((one) => [one.at_ms, -one.drawdown_pct]);
   return section("Drawdown: how far below its highest", "fall", plots.lines(label, [{ name: "Drawdown", kind: "fallen", points }], {
-    text: (value) => pct(value), day: date, high: 0, isArea: true,
+    text: (value) => pct(value), day: dayOf(record), high: 0, isArea: true,
   }));
 }
 
@@ -88,7 +91,7 @@ function statistics(record) {
       ["Longest time below a high", days(m.longest_drawdown_days)],
     ]],
     ["Trades", [
-      ["Closed trades", format.count(m.trades), `held ${isNumber(m.average_hours) ? `${m.average_hours.toFixed(1)} hours` : format.DASH} on average`],
+      ["Closed trades", format.count(m.trades), `held ${hours(m.average_hours)} on average`],
       ["Win rate", plain(m.win_rate_pct), range(record, "win_rate_pct", plain)],
       ["Average win, loss", `${pct(m.average_win_pct)}, ${pct(m.average_loss_pct)}`],
       ["Expected of a trade", format.gain(m.expectancy_usd), pct(m.expectancy_pct, 2)],
@@ -111,7 +114,7 @@ function statistics(record) {
 
 function range(record, name, text) {
   const one = record.intervals.find((found) => found.name === name);
-  return one ? `${Math.round(one.level_pct)}%: ${text(one.low)} to ${text(one.high)}` : null;
+  return one ? `${Math.round(one.level_pct)}% range: ${text(one.low)} to ${text(one.high)}` : null;
 }
 
 function months(record) {
@@ -138,7 +141,7 @@ function versions(record) {
 
 function backtest(record) {
   return section("The same days in a backtest", "same",
-    h("p", {}, "A backtest runs these very engines, rules and portfolio, so over the recorded days it gives the same figures. ",
-      "ARCHIVE is the folder that `quantiva sink archive` writes."),
+    h("p", {}, "A backtest runs these very engines, rules and portfolio, so over the recorded days it gives the same figures, those of every strategy at once. ",
+      "ARCHIVE is the folder that ", h("code", {}, "quantiva archive run"), " writes."),
     h("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": "Command of the backtest" }, h("pre", {}, h("code", {}, record.backtest))));
 }
