@@ -27,8 +27,15 @@ async def complaints(page: Page, part: str | None = None) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("theme", ["dark", "light"])
-@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize(
+    ("size", "theme"),
+    [
+        pytest.param(DESKTOP, "dark", id="desktop-dark"),
+        pytest.param(DESKTOP, "light", id="desktop-light", marks=pytest.mark.long),
+        pytest.param(PHONE, "dark", id="phone-dark", marks=pytest.mark.long),
+        pytest.param(PHONE, "light", id="phone-light"),
+    ],
+)
 async def test_axe_finds_nothing_to_complain_of(
     chromium: Browser, scene: Scene, size: dict[str, int], theme: str
 ) -> None:

@@ -69,6 +69,7 @@ async def test_it_misses_no_signal_and_makes_none_up(desk: Watched, scene: Scene
     assert await ids(desk.page) == first | set(sent)
 
 
+@pytest.mark.long
 async def test_it_survives_a_restart_of_the_bridge_and_misses_nothing_meanwhile(
     desk: Watched, scene: Scene
 ) -> None:
@@ -89,6 +90,7 @@ async def test_it_survives_a_restart_of_the_bridge_and_misses_nothing_meanwhile(
     assert thrown == []
 
 
+@pytest.mark.long
 async def test_it_says_that_it_is_disconnected_and_since_when(desk: Watched, scene: Scene) -> None:
     await sign_in(desk.page, scene.stand.address)
     await scene.stand.stop()
@@ -119,6 +121,7 @@ async def test_it_is_silent_on_the_console_and_asks_no_other_host(
     assert desk.elsewhere == []
 
 
+@pytest.mark.long
 async def test_a_slow_load_of_everything_else_does_not_hold_the_signals_back(
     desk: Watched, scene: Scene
 ) -> None:

@@ -162,6 +162,7 @@ async def test_a_dead_tansu_is_replaced_under_its_clients(start: Start) -> None:
     assert broker.is_running()
 
 
+@pytest.mark.long
 async def test_case_reliability_9_its_memory_stays_small(start: Start, folder: Path) -> None:
     limit_mb = 80
     broker = await start(memory_mb=limit_mb)

@@ -97,6 +97,7 @@ async def test_filters(running_market: Market, tmp_path: Path) -> None:
     assert shown(output) == expected(wanted)
 
 
+@pytest.mark.long
 async def test_a_restart_of_the_bridge_loses_nothing(
     running_market: Market, tmp_path: Path
 ) -> None:

@@ -35,6 +35,7 @@ def event_loop_policy() -> uvloop.EventLoopPolicy:
     return uvloop.EventLoopPolicy()
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize("every", [pytest.param(10, id="every tenth request fails")])
 async def test_three_hours(tmp_path: Path, every: int) -> None:

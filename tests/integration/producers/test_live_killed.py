@@ -84,7 +84,10 @@ async def command(*words: str) -> AsyncIterator[Command]:
 
 @pytest.mark.parametrize(
     "deaths",
-    [pytest.param(_FEW, id="3 kills"), pytest.param(_MANY, id="5 kills", marks=pytest.mark.long)],
+    [
+        pytest.param(_FEW, id="3 kills", marks=pytest.mark.long),
+        pytest.param(_MANY, id="5 kills", marks=pytest.mark.long),
+    ],
 )
 async def test_nothing_is_doubled_or_lost_by_kills(tmp_path: Path, deaths: Deaths) -> None:
     async with live_day(tmp_path, speed=_SPEED) as day:

@@ -103,6 +103,7 @@ async def test_the_producers_follow_the_strategies(tmp_path: Path) -> None:
             assert not {"USDC", "NOSUCH"} & cycle.keys()
 
 
+@pytest.mark.long
 async def test_what_a_strategy_is_in_ticks_until_it_has_left(tmp_path: Path) -> None:
     """The position is older than the producers, and nothing else wants the asset."""
     more = {"QUANTIVA_TOP": "2", "QUANTIVA_PINNED": "BTC"}

@@ -96,8 +96,11 @@ BROKER, TANSU = "embedded.durable", "tansu broker"
 
 @pytest.mark.parametrize(
     ("part", "said"),
-    [(BROKER, "broker             ended"), (TANSU, ""), (DATABASE, "database           ended")],
-    ids=["broker", "tansu", "database"],
+    [
+        pytest.param(BROKER, "broker             ended", id="broker"),
+        pytest.param(TANSU, "", id="tansu", marks=pytest.mark.long),
+        pytest.param(DATABASE, "database           ended", id="database", marks=pytest.mark.long),
+    ],
 )
 async def test_case_reliability_7_a_dead_part_is_started_again(
     demo: Demo, part: str, said: str
@@ -132,8 +135,11 @@ async def test_case_reliability_7_a_part_that_cannot_come_back_ends_it_with_a_se
 
 @pytest.mark.parametrize(
     ("part", "number"),
-    [(BROKER, signal.SIGINT), (DATABASE, signal.SIGTERM), (WORKER, signal.SIGINT)],
-    ids=["broker", "database", "worker"],
+    [
+        pytest.param(BROKER, signal.SIGINT, id="broker"),
+        pytest.param(DATABASE, signal.SIGTERM, id="database", marks=pytest.mark.long),
+        pytest.param(WORKER, signal.SIGINT, id="worker", marks=pytest.mark.long),
+    ],
 )
 async def test_one_signal_ends_it_when_a_part_hangs(demo: Demo, part: str, number: int) -> None:
     await demo.until("everything is ready")
@@ -144,7 +150,13 @@ async def test_one_signal_ends_it_when_a_part_hangs(demo: Demo, part: str, numbe
     assert demo.left_over() == []
 
 
-@pytest.mark.parametrize("hang", [BROKER, None], ids=["broker hangs", "all is well"])
+@pytest.mark.parametrize(
+    "hang",
+    [
+        pytest.param(BROKER, id="broker hangs", marks=pytest.mark.long),
+        pytest.param(None, id="all is well"),
+    ],
+)
 async def test_one_signal_ends_it_before_it_is_ready(demo: Demo, hang: str | None) -> None:
     await demo.until("created")
     if hang is not None:

@@ -27,6 +27,7 @@ COMMANDS = {
 }
 
 
+@pytest.mark.long
 async def test_a_broker_away_for_20_s_costs_a_few_lines(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

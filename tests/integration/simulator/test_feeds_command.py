@@ -50,6 +50,7 @@ def test_it_serves_recorded_data_until_it_is_told_to_stop(shared_data):
     assert "Traceback" not in said
 
 
+@pytest.mark.long
 def test_a_clock_that_begins_now_is_not_late_by_the_time_the_past_takes():
     with run("--start", "now") as process:
         try:

@@ -42,6 +42,7 @@ async def test_a_broker_that_comes_later_than_the_sink(
     assert len(said) == 1
 
 
+@pytest.mark.long
 @pytest.mark.kafka
 @pytest.mark.slow
 async def test_a_broker_that_dies_in_between(rows: Rows) -> None:

@@ -9,6 +9,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import groupby
 from pathlib import Path
 
+import pytest
+
 from producers.dedup.headlines import SeenNews
 from producers.dedup.published_index import PublishedIndex
 from producers.exchange.candle_tracker import CANDLES
@@ -223,6 +225,7 @@ async def test_with_one_exchange_alone_its_return_is_not_waited_for(tmp_path: Pa
             assert made.clock.now_ms() < START_MS + 10 * MINUTE_MS + BACK_AFTER_MS
 
 
+@pytest.mark.long
 async def test_candles_of_five_minutes_come_while_a_strategy_wants_them(tmp_path: Path) -> None:
     wanting = Strategy(
         strategy_id="fast", owner="user", user_id="u", name="Fast", assets=("ETH",), timeframe="5m"

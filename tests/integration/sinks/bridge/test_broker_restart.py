@@ -49,6 +49,7 @@ async def test_the_embedded_broker_forgets_all_and_the_clients_are_told(
         await broker.stop()
 
 
+@pytest.mark.long
 @pytest.mark.kafka
 @pytest.mark.slow
 async def test_a_kafka_that_is_killed_and_comes_back_is_gone_on_with(

@@ -157,6 +157,7 @@ async def _enters(bridge: Served, ticket: str) -> bool:
     return True
 
 
+@pytest.mark.long
 async def test_changes_go_on_after_the_broker_was_away(
     registry_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

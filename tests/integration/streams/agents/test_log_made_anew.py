@@ -28,7 +28,9 @@ async def _recreated(running: Rig, topic: str) -> None:
     assert await asyncio.to_thread(admin.create, running.settings) == [name]
 
 
-@pytest.mark.parametrize("topic", ["engine.scores", "market.candles"])
+@pytest.mark.parametrize(
+    "topic", [pytest.param("engine.scores", marks=pytest.mark.long), "market.candles"]
+)
 async def test_case_a_topic_is_deleted_and_recreated(
     topic: str, kafka_stack: Stack, folder: Path
 ) -> None:
@@ -51,6 +53,7 @@ async def test_case_a_topic_is_deleted_and_recreated(
         assert re.search(rf"{name}(\[\d\])? was deleted and recreated", log)
 
 
+@pytest.mark.long
 async def test_case_a_sink_reads_a_topic_that_was_recreated(
     kafka_stack: Stack, folder: Path
 ) -> None:

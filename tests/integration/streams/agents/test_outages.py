@@ -101,7 +101,7 @@ async def _frozen(kafka: ApacheKafka, seconds: float) -> None:
     ("away", "seconds"),
     [
         pytest.param(_killed, 30.0, id="killed for 30 s", marks=pytest.mark.long),
-        pytest.param(_frozen, 10.0, id="frozen"),
+        pytest.param(_frozen, 10.0, id="frozen", marks=pytest.mark.long),
     ],
 )
 async def test_broker_away_for_longer_than_any_session(
@@ -126,7 +126,7 @@ async def test_broker_away_for_longer_than_any_session(
 @pytest.mark.parametrize(
     "waves",
     [
-        pytest.param((2, LAST_TICKS), id="two times"),
+        pytest.param((2, LAST_TICKS), id="two times", marks=pytest.mark.long),
         pytest.param((2, 5, 9, 13, 17), id="five times", marks=pytest.mark.long),
     ],
 )

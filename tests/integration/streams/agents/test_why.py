@@ -38,6 +38,7 @@ async def tree_of(settings: Settings, signal_id: str, archive: str | None = None
     return await explain(settings, signal_id, archive=archive, most=100_000)
 
 
+@pytest.mark.long
 async def test_every_signal_of_a_cycle(embedded_parts: dict[str, str], folder: Path) -> None:
     async with rig(embedded_parts, folder, name="why") as running:
         events = market(assets=3, cycles=2)

@@ -43,6 +43,7 @@ def files(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.long
 def test_train_writes_a_model_that_scores(tmp_path: Path, base: Path, files: Path) -> None:
     out = tmp_path / "out"
     given = ["train", str(files), "--out", str(out), "--base", str(base), "--seeds", "2"]

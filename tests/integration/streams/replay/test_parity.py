@@ -26,7 +26,10 @@ def _verify(address: str, folder: Path, hash_seed: str = "0") -> dict[str, Any]:
     return asyncio.run(verified(address, hash_seed, folder))
 
 
-@pytest.mark.parametrize("hash_seed", ["0", pytest.param("2", marks=pytest.mark.long), "1"])
+@pytest.mark.parametrize(
+    "hash_seed",
+    ["0", pytest.param("2", marks=pytest.mark.long), pytest.param("1", marks=pytest.mark.long)],
+)
 def test_two_workers_one_killed(recording: str, tmp_path: Path, hash_seed: str) -> None:
     result = _verify(recording, tmp_path, hash_seed)
     assert result["exit_status"] == 0, result["said"]
@@ -52,7 +55,9 @@ def test_two_workers_one_killed(recording: str, tmp_path: Path, hash_seed: str) 
     "scenario",
     [
         pytest.param(Scenario("tansu", 1, "1", part_size=60), id="one partition"),
-        pytest.param(Scenario("tansu", 8, "2", part_size=60), id="eight partitions"),
+        pytest.param(
+            Scenario("tansu", 8, "2", part_size=60), id="eight partitions", marks=pytest.mark.long
+        ),
         pytest.param(Scenario("kafka", 4, "1"), id="Apache Kafka", marks=pytest.mark.kafka),
         pytest.param(
             Scenario("kafka", 4, "1", workers=2, kills=1, part_size=60),

@@ -113,6 +113,7 @@ SCENARIOS = [
     pytest.param(
         {0: saved(EAGER, **FOREVER), 4: saved(EAGER, version=2, stop_loss_pct=0.01)},
         id="another stop while it holds",
+        marks=pytest.mark.long,
     ),
     pytest.param(
         {0: saved(PREBUILT[0]), 3: saved(EAGER), 6: saved(EAGER, version=2, assets=("BTC",))},
@@ -121,6 +122,7 @@ SCENARIOS = [
     pytest.param(
         {3: saved(EAGER), 6: saved(EAGER, version=2, active=False), 9: saved(EAGER, version=3)},
         id="nobody watches, then one does, then nobody, then one does",
+        marks=pytest.mark.long,
     ),
     pytest.param({0: saved(EAGER, **FOREVER), 5: deleted}, id="deleted while it holds"),
     pytest.param(
