@@ -33,7 +33,7 @@ TIME_FIELDS = ("as_of", "filled_at", "open_time", "event_time", "cycle", "observ
 """When a record is of: the first of these that it has; else the record's own timestamp counts."""
 _TIME = "ms since 1970"
 _EARLY_MS = 86_400_000  # a record is written after what it tells of; so far apart may clocks be
-_CHUNK = 20_000
+_CHUNK = 2_000
 _NAMED_BY = "engine"
 """Parts of a list that have this field have columns of their own."""
 
