@@ -131,7 +131,10 @@ TOPICS: tuple[Topic, ...] = (
     EQUITY,
     OUTCOMES,
 )
-OUTPUT_TOPICS: tuple[Topic, ...] = (NEWS_SCORES, SCORES, DECISIONS, SIGNALS, TOP, TRADES, EQUITY)
+OUTPUT_TOPICS: tuple[Topic, ...] = (
+    *(NEWS_SCORES, SCORES, DECISIONS, SIGNALS, TOP, TRADES, EQUITY),
+    OUTCOMES,
+)
 """What the stages make of the market, in the order of the flow."""
 WRITTEN_BY_STAGES: frozenset[str] = frozenset(
     topic.name for topic in (*OUTPUT_TOPICS, DEAD_LETTERS)

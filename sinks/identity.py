@@ -11,6 +11,7 @@ from typing import Any
 
 from schemas.control import Strategy
 from schemas.market import NewsArticle, TrendingAsset
+from schemas.outcomes import Outcome
 from schemas.scores import NewsScore
 from schemas.signals import PortfolioEquity, PortfolioTrade, Signal, TopSignals
 from sinks.base import SinkRecord
@@ -24,6 +25,7 @@ _IDENTITY: dict[type, Callable[[Any], Hashable]] = {
     TopSignals: lambda event: (event.strategy_id, event.cycle),
     PortfolioTrade: lambda event: (event.trade_id, event.filled_at),
     PortfolioEquity: lambda event: (event.strategy_id, event.as_of, event.kind),
+    Outcome: lambda event: event.outcome_id,
 }
 _VERSION: dict[type, Callable[[Any], Any]] = {
     TrendingAsset: lambda event: event.observed_at,
@@ -50,8 +52,8 @@ def identity(record: SinkRecord) -> Hashable:
 def supersedes(event: Any, stored: Any) -> bool:
     """Return whether `event` replaces `stored`, which has the same identity.
 
-    Signals, rankings, trades and equity are functions of the log and never change: the first one
-    stays. Of the others the newer one wins, and an equal one changes nothing.
+    Signals, rankings, trades, equity and outcomes are functions of the log and never change: the
+    first one stays. Of the others the newer one wins, and an equal one changes nothing.
     """
     version = _VERSION.get(type(event))
     return version is not None and bool(version(event) > version(stored))

@@ -4,6 +4,7 @@
 * market topics, news.scores and ticks -> a scoring stage per engine -> engine.scores
 * engine.scores, control.requests -> fusion -> signals.decisions
 * signals.decisions -> confidence -> signals, signals.top, portfolio.trades, portfolio.equity
+* engine.scores, signals -> outcomes -> signals.outcomes
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from streams.engines.base import Engine
 from streams.engines.scoring_stage import ScoringStage
 from streams.fusion.fusion_stage import FusionStage
 from streams.headlines.stage import HeadlinesStage
+from streams.outcomes.outcomes_stage import OutcomesStage
 from streams.settings_tree import current, current_version
 from streams.stage import Stage
 
@@ -47,7 +49,8 @@ def scoring_engines() -> tuple[Engine[Any, Any], ...]:
 
 def stage_names() -> tuple[str, ...]:
     """Return the names of all stages, in the order of the flow."""
-    return (HeadlinesStage.name, *ENGINES, FusionStage.name, ConfidenceStage.name)
+    flow = (FusionStage.name, ConfidenceStage.name, OutcomesStage.name)
+    return (HeadlinesStage.name, *ENGINES, *flow)
 
 
 @cache
@@ -60,6 +63,8 @@ def stage(name: str) -> Stage:
     if name == ConfidenceStage.name:
         trading = Trading(current()["sizing"], current()["fills"])
         return ConfidenceStage(trading, current()["ranking"], current_version())
+    if name == OutcomesStage.name:
+        return OutcomesStage(current_version())
     if name in ENGINES:
         return ScoringStage(scoring_engine(name), current_version())
     msg = f"no stage {name!r}; there are {', '.join(stage_names())}"

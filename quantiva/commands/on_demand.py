@@ -30,6 +30,7 @@ COMMANDS = {
     "export": "export:export",
     "sweep": "sweep:sweep",
     "backtest": "backtest:backtest",
+    "outcomes": "outcomes:outcomes",
     "verify": "verify:verify",
     "lookahead": "lookahead:lookahead",
     "news": "news:app",

@@ -32,6 +32,7 @@ TABLES = (
     "trending_news",
     "portfolio_trades",
     "portfolio_equity",
+    "outcomes",
 )
 
 

@@ -14,6 +14,7 @@ from schemas.topics import (
     FUNDAMENTALS,
     NEWS,
     NEWS_SCORES,
+    OUTCOMES,
     REQUESTS,
     SCORES,
     SIGNALS,
@@ -57,6 +58,9 @@ FUSION = WatchedStage(
 CONFIDENCE = WatchedStage(
     "confidence", (DECISIONS.name,), (SIGNALS.name, TOP.name), "quantiva worker confidence"
 )
+OUTCOMES_STAGE = WatchedStage(
+    "outcomes", (SCORES.name, SIGNALS.name), (OUTCOMES.name,), "quantiva worker outcomes"
+)
 WATCHDOG = WatchedStage(
     "watchdog",
     (TRENDING.name, SCORES.name, DECISIONS.name),
@@ -74,6 +78,7 @@ STAGES: tuple[WatchedStage, ...] = (
     *ENGINE_STAGES,
     FUSION,
     CONFIDENCE,
+    OUTCOMES_STAGE,
     WATCHDOG,
     *SINK_STAGES,
 )

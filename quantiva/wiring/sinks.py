@@ -6,7 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from schemas.topics import EQUITY, NEWS, NEWS_SCORES, SIGNALS, STRATEGIES, TOP, TRADES, TRENDING
+from schemas.topics import (
+    EQUITY,
+    NEWS,
+    NEWS_SCORES,
+    OUTCOMES,
+    SIGNALS,
+    STRATEGIES,
+    TOP,
+    TRADES,
+    TRENDING,
+)
 
 if TYPE_CHECKING:
     from schemas.codec import Codec
@@ -108,7 +118,7 @@ POSTGRES = SinkEntry(
     "postgres",
     (
         *(STRATEGIES.name, TRENDING.name, NEWS.name, NEWS_SCORES.name, SIGNALS.name, TOP.name),
-        *(TRADES.name, EQUITY.name),
+        *(TRADES.name, EQUITY.name, OUTCOMES.name),
     ),
     "Write to PostgreSQL until Ctrl-C; migrates the schema first.",
     _postgres,

@@ -9,7 +9,7 @@ import asyncpg
 
 from schemas.redact import shown
 from sinks.base import Flushed, Rejected, Sink, SinkError, SinkRecord
-from sinks.postgres import news, portfolios, signals_table, strategies, top, trending
+from sinks.postgres import news, outcomes, portfolios, signals_table, strategies, top, trending
 from sinks.postgres.errors import is_of_records, rejection, translate
 from sinks.postgres.migrate import migrate
 from sinks.postgres.row_writer import Writer
@@ -25,11 +25,12 @@ WRITERS: tuple[Writer, ...] = (
     top.WRITER,
     portfolios.TRADES_WRITER,
     portfolios.EQUITY_WRITER,
+    outcomes.WRITER,
 )
 
 
 class PostgresSink:
-    """Writes trending assets, news and its scores, strategies, signals, rankings and portfolios.
+    """Writes trending assets, news and its scores, strategies, signals, portfolios and outcomes.
 
     `dsn` is a postgresql:// URL. `run_migrations=False` leaves the schema as it is.
     A statement that takes longer than `statement_timeout_s`, or a connection that does, counts as

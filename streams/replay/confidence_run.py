@@ -76,7 +76,7 @@ class _OpenCycle:
 class ConfidenceRun:
     """The stage over merged decisions; `emit` gets them, ends of cycles, and what comes of both.
 
-    `refused` counts decisions that the stage could not use.
+    `refused` counts decisions that the stage could not use, `clock_ms` is that of the last one.
     """
 
     def __init__(self, partitions: int, emit: Callable[[Produced], None]) -> None:
@@ -86,6 +86,7 @@ class ConfidenceRun:
         self._next: Counter[tuple[str, int]] = Counter()
         self._open: dict[int, _OpenCycle] = {}
         self.refused = 0
+        self.clock_ms = 0
 
     def run(self, decisions: Iterable[Decided]) -> None:
         """Take all decisions, then end what is still open."""
@@ -96,6 +97,7 @@ class ConfidenceRun:
     def take(self, decided: Decided) -> None:
         """Take the next decision, after the ends of cycles that lie before it."""
         decision = decided.decision
+        self.clock_ms = decided.clock_ms
         self._end_silent(decided.clock_ms)
         if decision.cycle is not None:
             cycle = self._open.setdefault(decision.cycle, _OpenCycle())
@@ -114,6 +116,7 @@ class ConfidenceRun:
             event = one.event
             if isinstance(event, BadEventError) or (assets and event.asset not in {*assets, ""}):
                 continue
+            self.clock_ms = max(self.clock_ms, one.record.timestamp_ms)
             self._next[DECISIONS.name, number] = one.record.offset
             self._apply(event, one.record.timestamp_ms)
 

@@ -23,6 +23,7 @@ from streams.confidence.confidence_stage import ConfidenceStage
 from streams.fusion.fusion_stage import FusionStage
 from streams.fusion.state import FusionState
 from streams.fusion.watchdog import missing_score
+from streams.outcomes.outcomes_stage import OutcomesStage
 from streams.replay.changes import NO_CHANGES, Changes
 from streams.replay.engine_run import EngineRun, RecordedTables, tick_sources
 from streams.replay.headline_scores import check_news_scores, former_names
@@ -41,6 +42,8 @@ from streams.topology import stage, stage_names
 
 Emit = Callable[[Produced], None]
 _EVERY = 500
+_ELSEWHERE = frozenset({ConfidenceStage.name, OutcomesStage.name})
+"""Stages that `confidence_check` and `outcomes_check` compare."""
 
 
 class ExactReplay:
@@ -65,9 +68,7 @@ class ExactReplay:
         self._on_progress = on_progress
         partitions = logs.archive.partitions[SCORES.name]
         self._partitions = partitions
-        self._letters = Letters(
-            logs, partition, comparison, frozenset(stage_names()) - {ConfidenceStage.name}
-        )
+        self._letters = Letters(logs, partition, comparison, frozenset(stage_names()) - _ELSEWHERE)
         former = former_names(logs.archive)
         stands_in = {now: before for before, now in former.items()}
         tables = RecordedTables(logs, changes)

@@ -11,12 +11,21 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from schemas.codec import BadEventError
-from schemas.topics import DECISIONS, MARKET_TOPICS, NEWS_SCORES, REQUESTS, SCORES, TRENDING
+from schemas.topics import (
+    DECISIONS,
+    MARKET_TOPICS,
+    NEWS_SCORES,
+    OUTCOMES,
+    REQUESTS,
+    SCORES,
+    TRENDING,
+)
 from streams.confidence.confidence_stage import ConfidenceStage
 from streams.fusion.fusion_stage import FusionStage
 from streams.fusion.watchdog import missing_score
 from streams.headlines.probabilities import ModelTexts
 from streams.headlines.stage import HeadlinesStage
+from streams.outcomes.outcomes_stage import OutcomesStage
 from streams.replay.changes import NO_CHANGES, Changes
 from streams.replay.headline_scores import ON_THE_FLY
 from streams.replay.replay_record import ReplayRecord
@@ -35,7 +44,8 @@ class MarketReplay:
     `emit_decision` gets (clock_ms, timestamp_ms, decision). `refused` counts
     the records that a stage could not use, `first_refused` holds the first 20 of them. `texts` is
     what a model said of the headlines; None where their scores are among the records. `is_brief`
-    as in `Tables`; without `decides` fusion is left out.
+    as in `Tables`; without `decides` fusion is left out. `emit_outcome` gets outcomes of scores,
+    like decisions; None: none are made.
     """
 
     def __init__(
@@ -49,13 +59,17 @@ class MarketReplay:
         *,
         is_brief: bool = False,
         decides: bool = True,
+        emit_outcome: Callable[[int, int, Any], None] | None = None,
     ) -> None:
+        self._emit_outcome = emit_outcome
         self._emit, self._emit_decision = emit, emit_decision
         self._changes = changes
         self._strategies = dict(strategies)
         left_out = {*changes.without, ConfidenceStage.name}
         if not decides:
             left_out.add(FusionStage.name)
+        if emit_outcome is None:
+            left_out.add(OutcomesStage.name)
         if texts is None:
             left_out.add(HeadlinesStage.name)
         self._runner = TopologyRunner(
@@ -108,6 +122,8 @@ class MarketReplay:
     def _take(self, one: Produced) -> None:
         if one.topic == DECISIONS.name:
             self._emit_decision(self.clock_ms, one.timestamp_ms, one.event)
+        elif one.topic == OUTCOMES.name and self._emit_outcome is not None:
+            self._emit_outcome(self.clock_ms, one.timestamp_ms, one.event)
         else:
             self._emit(one)
 

@@ -16,6 +16,7 @@ from streams.archive.reader import Archive
 from streams.replay.changes import NO_CHANGES, Changes
 from streams.replay.confidence_run import ConfidenceRun, in_order, numbered
 from streams.replay.logs import Logs
+from streams.replay.outcomes_run import OutcomesRun
 from streams.replay.output import Output, make_output
 from streams.replay.parity import Parity
 from streams.replay.performance import Performance, StrategyResult
@@ -83,6 +84,7 @@ def replay(
     on_output: Callable[[Produced], None] | None = None,
     by_clock: bool = False,
     is_brief: bool = False,
+    with_outcomes: bool | None = None,
 ) -> Summary:
     """Replay a source and return what came of it.
 
@@ -92,7 +94,8 @@ def replay(
     The agent takes the decisions of a recorded run where the log has them; with changes, or
     `by_clock`, by event time, as what the changed ones are compared with must be.
     `is_brief` leaves out why signals of raw data came about (`streams.stage.Tables`): the same
-    trades and equity in less time.
+    trades and equity in less time. `with_outcomes`: what the price did after every score and signal
+    is told too; None: unless `is_brief`.
     Raises SourceError, OutputError, ArchiveError or ReplayError.
     """
     count, weights = shares(source)
@@ -101,6 +104,7 @@ def replay(
     )
     started_s = time.monotonic()
     with_indicators = names_indicators(source, changes)
+    with_outcomes = not is_brief if with_outcomes is None else with_outcomes
     if out is not None:
         make_output(out, count)
     tasks = [
@@ -114,6 +118,7 @@ def replay(
             decides=not follows,
             is_brief=is_brief,
             with_indicators=with_indicators,
+            with_outcomes=with_outcomes,
         )
         for partitions in spread(weights, jobs)
     ]
@@ -135,11 +140,8 @@ def replay(
             on_output(produced)
 
     with Shards(tasks, on_progress) as shards:
-        agent = ConfidenceRun(count, emit)
-        if follows and isinstance(source, ArchiveSource):
-            agent.follow(Logs(Archive(source.address), source.until_ms), frozenset(source.assets))
-        else:
-            agent.run(in_order(map(numbered, shards.decisions())))
+        followed = source if follows and isinstance(source, ArchiveSource) else None
+        refused = _decide(shards, followed, count, emit, with_outcomes=with_outcomes)
         total = sum_of(shards.finish())
     if output is not None:
         output.close()
@@ -148,13 +150,42 @@ def replay(
         produced=total.produced + made,
         actions=actions,
         results=performance.results(),
-        refused=total.refused + agent.refused,
+        refused=total.refused + refused,
         shown=total.shown,
         notes=total.notes,
         peak_kib=total.peak_kib,
         jobs=len(tasks),
         wall_s=time.monotonic() - started_s,
     )
+
+
+def _decide(
+    shards: Shards,
+    followed: ArchiveSource | None,
+    count: int,
+    emit: Callable[[Produced], None],
+    *,
+    with_outcomes: bool,
+) -> int:
+    """Run the confidence agent, on what was recorded in `followed` or on the shards' decisions.
+
+    Returns how many decisions it could not use.
+    """
+    outcomes = OutcomesRun(count, shards.outcomes_before, emit) if with_outcomes else None
+
+    def take(produced: Produced) -> None:
+        emit(produced)
+        if outcomes is not None and produced.topic == SIGNALS.name:
+            outcomes.signal(produced, agent.clock_ms)
+
+    agent = ConfidenceRun(count, take)
+    if followed is not None:
+        agent.follow(Logs(Archive(followed.address), followed.until_ms), frozenset(followed.assets))
+    else:
+        agent.run(in_order(map(numbered, shards.decisions())))
+    if outcomes is not None:
+        outcomes.close()
+    return agent.refused
 
 
 def shares(source: Source) -> tuple[int, Counter[int]]:

@@ -13,11 +13,14 @@ from typing import Any
 
 import msgspec
 
+from schemas.outcomes import Outcome
 from schemas.signals import Decision
 
 _MOST_HELD = 50
 """Batches of decisions that wait for a slower shard; then the faster one is not read from."""
+_A_BATCH = 200
 _DECISIONS = msgspec.msgpack.Decoder(list[tuple[int, int, Decision]])
+_OUTCOMES = msgspec.msgpack.Decoder(list[tuple[int, int, Outcome]])
 
 OnProgress = Callable[[int, int, int], None]
 """Called with (shard, records, clock_ms or 0) as the work goes on."""
@@ -35,6 +38,8 @@ class Shards:
         self._pipes: dict[Connection, int] = {}
         self._processes: list[subprocess.Popen[bytes]] = []
         self._decisions: list[deque[Any]] = [deque() for _ in tasks]
+        self._outcomes: list[deque[tuple[int, int, Outcome]]] = [deque() for _ in tasks]
+        self._clocks = [-1] * len(tasks)
         self.results: dict[int, Any] = {}
         for number, task in enumerate(tasks):
             self._start(number, task)
@@ -58,6 +63,26 @@ class Shards:
     def decisions(self) -> list[Iterator[tuple[int, int, Decision]]]:
         """Return the decisions of each shard as they come."""
         return [self._decisions_of(number) for number in range(len(self._decisions))]
+
+    def outcomes_before(self, clock_ms: int | None) -> Iterator[tuple[int, int, Outcome]]:
+        """Yield the outcomes from before a clock, shard by shard, once they are all there.
+
+        None: all that are left.
+        """
+        for number, held in enumerate(self._outcomes):
+            while number not in self.results and (
+                clock_ms is None or self._clocks[number] < clock_ms
+            ):
+                yield from self._taken(held, clock_ms)
+                self._pump(number)
+            yield from self._taken(held, clock_ms)
+
+    @staticmethod
+    def _taken(
+        held: deque[tuple[int, int, Outcome]], clock_ms: int | None
+    ) -> Iterator[tuple[int, int, Outcome]]:
+        while held and (clock_ms is None or held[0][0] < clock_ms):
+            yield held.popleft()
 
     def finish(self) -> list[Any]:
         """Wait for every shard and return the results; ReplayError when one failed."""
@@ -94,11 +119,15 @@ class Shards:
             pipe
             for pipe, number in self._pipes.items()
             if number not in self.results
-            and (number == needed or needed is None or len(self._decisions[number]) < _MOST_HELD)
+            and (number == needed or needed is None or self._held(number) < _MOST_HELD)
         ]
         for pipe in wait(open_pipes):
             if isinstance(pipe, Connection):
                 self._take(pipe)
+
+    def _held(self, number: int) -> int:
+        """Return how many batches of a shard wait, about."""
+        return len(self._decisions[number]) + len(self._outcomes[number]) // _A_BATCH
 
     def _take(self, pipe: Connection) -> None:
         number = self._pipes[pipe]
@@ -114,10 +143,13 @@ class Shards:
             error.add_note(trace)
             raise error
         if kind == "progress":
+            self._clocks[number] = max(self._clocks[number], content[1])
             if self._on_progress is not None:
                 self._on_progress(number, *content)
         elif kind == "decisions":
             self._decisions[number].append(content)
+        elif kind == "outcomes":
+            self._outcomes[number].extend(_OUTCOMES.decode(content))
         else:
             self.results[number] = content
 

@@ -13,23 +13,27 @@ import msgspec
 
 from marketdata.recorded.files import ReadReport
 from schemas.codec import local_codec
-from schemas.topics import DECISIONS, MARKET_TOPICS, NEWS
+from schemas.topics import DECISIONS, MARKET_TOPICS, NEWS, SCORES
 from streams.archive.reader import Archive
 from streams.headlines.probabilities import ModelTexts
+from streams.outcomes.outcomes_stage import OutcomesStage
 from streams.replay.changes import NO_CHANGES, Changes
 from streams.replay.confidence_check import ConfidenceCheck
 from streams.replay.exact import ExactReplay
 from streams.replay.headline_scores import ON_THE_FLY, are_recorded, load_texts, note
 from streams.replay.logs import Logs
 from streams.replay.market import MarketReplay
+from streams.replay.outcomes_check import OutcomesCheck
 from streams.replay.output import Output
 from streams.replay.parity import Comparison, Parity
 from streams.replay.recorded_decisions import RecordedDecisions
 from streams.replay.sources import ArchiveSource, Source, arrivals, initial_strategies
-from streams.runner import Produced, Refused
+from streams.runner import Produced, Refused, StageRunner
+from streams.topology import stage
 
 Send = Callable[[tuple[str, Any]], None]
-PROGRESS, DECISION_BATCH, DONE = "progress", "decisions", "done"
+PROGRESS, DECISION_BATCH, OUTCOME_BATCH = "progress", "decisions", "outcomes"
+DONE = "done"
 _EVERY = 3000
 _BATCH = 200
 
@@ -40,6 +44,7 @@ class ReplayTask(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     `decides`: its decisions are wanted; else those that were recorded are taken.
     `is_brief`: only what the portfolios need is wanted, not why it came about (`Tables`).
     `with_indicators`: strategies name some that a library computes (`child` looks for these bytes).
+    `with_outcomes`: what the price did after each score is wanted.
     """
 
     source: Source
@@ -51,6 +56,7 @@ class ReplayTask(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     decides: bool = True
     is_brief: bool = False
     with_indicators: bool = False
+    with_outcomes: bool = False
 
 
 class VerifyTask(msgspec.Struct, frozen=True, tag=True, kw_only=True):
@@ -131,36 +137,50 @@ class ReplayCounts:
             self._output.add(produced)
 
 
-class DecisionSender:
-    """Sends decisions to the process where the confidence agent runs, in batches."""
+class Sender:
+    """Sends decisions, and outcomes of scores, to the process where the confidence agent runs.
+
+    In batches; the outcomes first, so that where a decision is seen no earlier outcome is missing.
+    """
 
     def __init__(self, send: Send) -> None:
         self._send = send
-        self._batch: list[tuple[int, int, Any]] = []
+        self._decisions: list[tuple[int, int, Any]] = []
+        self._outcomes: list[tuple[int, int, Any]] = []
 
-    def add(self, clock_ms: int, timestamp_ms: int, decision: Any) -> None:
+    def decision(self, clock_ms: int, timestamp_ms: int, decision: Any) -> None:
         """Take one decision."""
-        self._batch.append((clock_ms, timestamp_ms, decision))
-        if len(self._batch) >= _BATCH:
+        self._decisions.append((clock_ms, timestamp_ms, decision))
+        if len(self._decisions) >= _BATCH:
+            self.flush()
+
+    def outcome(self, clock_ms: int, timestamp_ms: int, outcome: Any) -> None:
+        """Take one outcome."""
+        self._outcomes.append((clock_ms, timestamp_ms, outcome))
+        if len(self._outcomes) >= _BATCH:
             self.flush()
 
     def flush(self) -> None:
         """Send what is held."""
-        if self._batch:
-            self._send((DECISION_BATCH, msgspec.msgpack.encode(self._batch)))
-            self._batch = []
+        if self._outcomes:
+            self._send((OUTCOME_BATCH, msgspec.msgpack.encode(self._outcomes)))
+            self._outcomes = []
+        if self._decisions:
+            self._send((DECISION_BATCH, msgspec.msgpack.encode(self._decisions)))
+            self._decisions = []
 
 
 def _free(task: ReplayTask, send: Send) -> Done:
     done = Done()
     output = Output(Path(task.out)) if task.out else None
-    decisions = DecisionSender(send)
+    sender = Sender(send)
     tally = ReplayCounts(done, output, task.from_ms)
     texts = texts_of(task.source)
     strategies = initial_strategies(task.source)
     flow = MarketReplay(
-        *(task.count, strategies, tally, decisions.add, task.changes, texts),
+        *(task.count, strategies, tally, sender.decision, task.changes, texts),
         is_brief=task.is_brief,
+        emit_outcome=sender.outcome if task.with_outcomes else None,
     )
     apply = flow.apply
     report = ReadReport()
@@ -169,9 +189,9 @@ def _free(task: ReplayTask, send: Send) -> Done:
     while part := list(islice(stream, _EVERY)):
         for arrival in part:
             apply(arrival)
-        decisions.flush()  # the merge waits for the slowest shard
+        sender.flush()  # the merge waits for the slowest shard
         send((PROGRESS, (len(part), flow.clock_ms)))
-    decisions.flush()
+    sender.flush()
     if output is not None:
         output.close()
     done.market = _of_market(flow.arrived)
@@ -189,13 +209,29 @@ def texts_of(source: Source) -> ModelTexts | None:
     return load_texts(Path(source.path)) or ON_THE_FLY
 
 
+class _ScoreOutcomes:
+    """What the price did after the scores of a recorded run."""
+
+    def __init__(self, count: int, sender: Sender) -> None:
+        self._runner = StageRunner(stage(OutcomesStage.name), count)
+        self._sender = sender
+
+    def take(self, produced: Produced, clock_ms: int) -> None:
+        """Take an output; all but scores are left."""
+        topic, partition, offset, key, timestamp_ms, score = produced
+        if topic == SCORES.name:
+            for one in self._runner.apply(topic, partition, offset, key.encode(), score):
+                self._sender.outcome(clock_ms, timestamp_ms, one.event)
+
+
 def _as_recorded(task: ReplayTask, source: ArchiveSource, send: Send) -> Done:
     done = Done()
     output = Output(Path(task.out)) if task.out else None
     tally = ReplayCounts(done, output, task.from_ms)
-    decisions = DecisionSender(send)
+    sender = Sender(send)
     logs = Logs(Archive(source.address), source.until_ms)
     assets = frozenset(source.assets)
+    tell = _ScoreOutcomes(task.count, sender).take if task.with_outcomes else _ignore
     clock_ms = 0
 
     def emit(produced: Produced) -> None:
@@ -203,8 +239,9 @@ def _as_recorded(task: ReplayTask, source: ArchiveSource, send: Send) -> Done:
             return
         if produced.topic != DECISIONS.name:
             tally(produced)
+            tell(produced, clock_ms)
         elif task.decides:
-            decisions.add(clock_ms, produced.timestamp_ms, produced.event)
+            sender.decision(clock_ms, produced.timestamp_ms, produced.event)
 
     recorded = RecordedDecisions(logs)
     runs = [
@@ -214,9 +251,9 @@ def _as_recorded(task: ReplayTask, source: ArchiveSource, send: Send) -> Done:
     for number, at_ms in enumerate(heapq.merge(*(one.steps() for one in runs)), start=1):
         clock_ms = at_ms
         if not number % _EVERY:
-            decisions.flush()
+            sender.flush()
             send((PROGRESS, (_EVERY, clock_ms)))
-    decisions.flush()
+    sender.flush()
     if output is not None:
         output.close()
     for one in runs:
@@ -241,6 +278,7 @@ def _verify(task: VerifyTask, send: Send) -> Parity:
         )
         replayed.run()
         comparison.result.market += _of_market(replayed.arrived)
+        OutcomesCheck(logs, partition, comparison).run(on_progress)
     ConfidenceCheck(logs, task.decisions, comparison).run(on_progress)
     return comparison.result
 
@@ -251,5 +289,5 @@ def _of_market(arrived: Mapping[str, int]) -> Counter[str]:
     )
 
 
-def _ignore(_: Produced) -> None:
+def _ignore(_: Produced, __: int = 0) -> None:
     pass

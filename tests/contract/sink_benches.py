@@ -81,6 +81,7 @@ _STORED = """
     UNION ALL SELECT 'trade ' || asset || ' ' || side || ' ' || value_usd FROM portfolio_trades
     UNION ALL SELECT 'equity ' || strategy_id || ' ' || kind || ' ' || equity_usd
       FROM portfolio_equity
+    UNION ALL SELECT 'outcome ' || asset || ' ' || horizon || ' ' || return_pct FROM outcomes
 """
 
 
@@ -99,6 +100,8 @@ def describe(event: Any) -> str:
             return f"trade {event.asset} {event.side} {event.value_usd:g}"
         case "PortfolioEquity":
             return f"equity {event.strategy_id} {event.kind} {event.equity_usd:g}"
+        case "Outcome":
+            return f"outcome {event.asset} {event.horizon} {event.return_pct:g}"
     return f"top {event.strategy_id} {len(event.ranked)}"
 
 

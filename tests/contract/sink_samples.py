@@ -9,6 +9,7 @@ import msgspec
 from schemas.contract import schema_name
 from schemas.control import Strategy
 from schemas.market import NewsArticle, TrendingAsset
+from schemas.outcomes import Outcome
 from schemas.scores import NewsScore
 from schemas.signals import HeldPosition, PortfolioEquity, PortfolioTrade, RankedSignal, TopSignals
 from schemas.topics import BY_SCHEMA, STRATEGIES
@@ -21,6 +22,7 @@ __all__ = [
     "T0",
     "equity",
     "news",
+    "outcome",
     "record",
     "signal",
     "strategy",
@@ -80,6 +82,30 @@ def top(number: int = 0, places: int = 10) -> TopSignals:
         for rank in range(1, places + 1)
     )
     return TopSignals(f"strategy-{number}", T0, True, 50, 50, ranked)
+
+
+def outcome(number: int = 0, **changes: Any) -> Outcome:
+    """Return what BTC did in the four hours after a score, `number` cycles after T0."""
+    at = T0 + number * 600_000
+    made = Outcome(
+        outcome_id=f"{number:032x}",
+        kind="score",
+        asset="BTC",
+        engine="technical",
+        scored_at=at,
+        cycle=at,
+        horizon="4h",
+        score=0.5,
+        confidence=0.8,
+        price_usd=100.0,
+        price_at=at + 600_000,
+        later_price_usd=102.0,
+        later_price_at=at + 15_000_000,
+        return_pct=2.0,
+        as_of=at + 15_000_005,
+        settings="abc",
+    )
+    return msgspec.structs.replace(made, **changes)
 
 
 def trade(number: int = 0, **changes: Any) -> PortfolioTrade:

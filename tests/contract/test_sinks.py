@@ -17,6 +17,7 @@ from tests.contract.sink_samples import (
     T0,
     equity,
     news,
+    outcome,
     record,
     signal,
     strategy,
@@ -52,7 +53,7 @@ async def memory_bench() -> Bench:
 async def postgres_bench(server: Database) -> Bench:
     dsn = await server.start()
     tables = "strategy_signals, signal_explanations, strategies, strategy_versions"
-    tables += ", portfolio_trades, portfolio_equity"
+    tables += ", portfolio_trades, portfolio_equity, outcomes"
     await execute(dsn, f"TRUNCATE {tables}, trending_assets, trending_news, news_scores")
     made = PostgresBench(server, dsn)
     await made.sink.setup()
@@ -68,7 +69,7 @@ async def bench(make_bench: Callable[[], Awaitable[Bench]]) -> AsyncIterator[Ben
 
 def everything() -> list[SinkRecord]:
     """One record of each topic."""
-    events = (strategy(), trending(), news(), signal(), top(), trade(), equity())
+    events = (strategy(), trending(), news(), signal(), top(), trade(), equity(), outcome())
     return [record(event) for event in events]
 
 
@@ -78,6 +79,7 @@ async def test_flush_writes_every_topic(bench: Bench) -> None:
     assert await bench.stored() == [
         "equity momentum cycle 49999",
         "news article-0 BTC Bitcoin does thing number 0",
+        "outcome BTC 4h 2",
         "signal " + "0" * 32 + " BUY 814",
         "strategy momentum 1",
         "top strategy-0 10",
@@ -113,7 +115,7 @@ async def test_the_same_records_again_change_nothing(bench: Bench) -> None:
 async def test_the_same_thing_twice_in_one_batch_is_stored_once(bench: Bench) -> None:
     bench.sink.add(everything() + everything() + everything())
     await bench.sink.flush()
-    assert len(await bench.stored()) == 7
+    assert len(await bench.stored()) == 8
 
 
 REPLACING = [

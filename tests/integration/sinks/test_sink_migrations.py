@@ -39,6 +39,7 @@ ALL = [
     "0010.strategy_versions",
     "0011.portfolios",
     "0012.requested_explanations",
+    "0013.outcomes",
 ]
 TABLES = {
     "bridge_tickets",
@@ -46,6 +47,7 @@ TABLES = {
     "explanation_positions",
     "order_executions",
     "orders",
+    "outcomes",
     "portfolio_equity",
     "portfolio_trades",
     "signal_explanations",

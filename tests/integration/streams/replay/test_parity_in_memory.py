@@ -144,4 +144,5 @@ def test_it_is_replayed_to_the_byte(tmp_path: Path, happenings: dict[int, Happen
     assert not result.ahead
     assert result.equal["portfolio.trades"] > 0
     assert result.equal["portfolio.equity"] > 0
+    assert result.equal["signals.outcomes"] > 0
     assert result.equal["signals"] == result.equal["signals.decisions"] > 0
