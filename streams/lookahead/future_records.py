@@ -18,7 +18,7 @@ from schemas.market import (
     TrendingAsset,
 )
 from schemas.scores import EngineScore, InputPosition
-from schemas.signals import Decision
+from schemas.signals import Decision, Signal
 from schemas.times import HOUR_MS
 from schemas.topics import (
     BOOKS,
@@ -29,6 +29,7 @@ from schemas.topics import (
     NEWS,
     NEWS_SCORES,
     SCORES,
+    SIGNALS,
     TRENDING,
 )
 from schemas.validation import TIMEFRAME_MS
@@ -244,6 +245,30 @@ def _decisions(strategy_id: str, now_ms: int) -> list[Any]:
     return [bought, end]
 
 
+def _signals(asset: str, now_ms: int) -> list[Any]:
+    """Return a strategy's signal of a later cycle, at a price of another world."""
+    later_ms = now_ms + 1
+    return [
+        Signal(
+            signal_id=SOURCE,
+            strategy_id=SOURCE,
+            asset=asset,
+            as_of=later_ms,
+            cycle=later_ms,
+            trigger="cycle",
+            final_score=1.0,
+            action="BUY",
+            fused_action="BUY",
+            confidence=1.0,
+            contributions=(),
+            entry_price_usd=_ROCKET_USD,
+            position_size=0.0,
+            position_value_usd=0.0,
+            price_at=later_ms,
+        )
+    ]
+
+
 _MAKERS: dict[str, Callable[[str, int], list[Any]]] = {
     TRENDING.name: _tick,
     NEWS.name: _headline,
@@ -254,4 +279,5 @@ _MAKERS: dict[str, Callable[[str, int], list[Any]]] = {
     CALENDAR.name: _calendar_event,
     SCORES.name: _scores,
     DECISIONS.name: _decisions,
+    SIGNALS.name: _signals,
 }

@@ -7,7 +7,16 @@ import pytest
 
 from schemas.contract import STRUCTS
 from schemas.engines import ENGINES
-from schemas.topics import BY_NAME, DECISIONS, MARKET_TOPICS, NEWS, NEWS_SCORES, SCORES, TRENDING
+from schemas.topics import (
+    BY_NAME,
+    DECISIONS,
+    MARKET_TOPICS,
+    NEWS,
+    NEWS_SCORES,
+    SCORES,
+    SIGNALS,
+    TRENDING,
+)
 from streams import topology
 from streams.engines.base import Engine
 from streams.stage import Stage
@@ -21,7 +30,11 @@ def test_the_five_engines_in_the_order_of_the_contract() -> None:
 
 def test_all_stages_in_the_order_of_the_flow() -> None:
     names = tuple(one.name for one in topology.stages())
-    assert names == topology.stage_names() == ("headlines", *ENGINES, "fusion", "confidence")
+    assert (
+        names
+        == topology.stage_names()
+        == (*("headlines", *ENGINES, "fusion", "confidence", "outcomes"),)
+    )
 
 
 @pytest.mark.parametrize("name", topology.stage_names())
@@ -64,6 +77,7 @@ def test_sentiment_reads_what_headlines_say_and_not_the_headlines() -> None:
 def test_fusion_reads_what_the_engines_write_and_confidence_what_fusion_writes() -> None:
     assert SCORES.name in topology.stage("fusion").inputs
     assert topology.stage("confidence").inputs == (DECISIONS.name,)
+    assert topology.stage("outcomes").inputs == (SCORES.name, SIGNALS.name)
 
 
 @pytest.mark.parametrize("stage", topology.stages(), ids=lambda stage: stage.name)

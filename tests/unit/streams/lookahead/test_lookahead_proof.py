@@ -135,7 +135,7 @@ def test_fusion_is_not_blamed_for_a_leaking_engine() -> None:
     names = [one if one != "technical" else f"{LEAKS}:LEAKING_TECHNICAL" for one in stage_names()]
     proof = prove(Source(lambda: numbered(events)), names, PREBUILT)
     assert {leak.stage for leak in proof.leaks} == {"technical"}
-    assert proof.joined == ("headlines", "fusion", "confidence")
+    assert proof.joined == ("headlines", "fusion", "confidence", "outcomes")
 
 
 def simulated(cycles: int) -> Iterator[Any]:
@@ -165,7 +165,7 @@ def test_the_real_engines_are_clean_on_the_seeded_market() -> None:
     events = list(simulated(12))
     proof = prove(Source(lambda: numbered(events)), stage_names(), PREBUILT)
     assert proof.leaks == []
-    assert len(proof.engines) == len(stage_names()) - 3
+    assert len(proof.engines) == len(stage_names()) - 4
     assert signals(events) >= 12 * 2 * 4
 
 
