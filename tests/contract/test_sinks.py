@@ -244,7 +244,7 @@ async def test_a_flush_that_fails_keeps_what_was_added(bench: Bench) -> None:
     await bench.bring_back()
     assert await bench.stored() == []
     await bench.sink.flush()
-    assert len(await bench.stored()) == 7
+    assert len(await bench.stored()) == 8
 
 
 async def test_discarded_records_are_not_written(bench: Bench) -> None:
@@ -260,7 +260,7 @@ async def test_setup_twice_and_close_twice(bench: Bench) -> None:
     await bench.sink.flush()
     await bench.sink.close()
     await bench.sink.close()
-    assert len(await bench.stored()) == 7
+    assert len(await bench.stored()) == 8
 
 
 async def test_close_drops_what_was_not_flushed(bench: Bench) -> None:
