@@ -13,6 +13,7 @@ import orjson
 import typer
 from rich.table import Table
 
+from quantiva.commands.calibrate import calibrate
 from quantiva.commands.output import console, fail
 from quantiva.commands.strategy_check import check, names
 from quantiva.commands.strategy_texts import (
@@ -34,6 +35,7 @@ app = typer.Typer(
 )
 app.command("check")(check)
 app.command("names")(names)
+app.command("calibrate")(calibrate)
 T = TypeVar("T")
 Id = Annotated[str, typer.Argument(metavar="ID", help="The strategy.")]
 Source = Annotated[Path, typer.Argument(metavar="FILE|DIR", help="YAML, or a folder of it.")]
