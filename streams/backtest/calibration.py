@@ -93,7 +93,9 @@ class Calibration(msgspec.Struct, frozen=True):
             return f"{said}too few to say anything"
         difference, error = one.ic - other.ic, max(one.ic_error or 0.0, other.ic_error or 0.0)
         word = "better" if difference > 0.0 else "worse" if difference < 0.0 else "the same"
-        weak = "" if abs(difference) > 2.0 * error else ", by less than two standard errors"
+        weak = (
+            "" if not 0.0 < abs(difference) <= 2.0 * error else ", by less than two standard errors"
+        )
         return f"{said}calibration is {word}{weak}"
 
 

@@ -1,4 +1,4 @@
-"""What calibration learns from: the engines' scores of a tick, and what the price did after. Pure."""
+"""What calibration learns from: the scores of a tick, and what the price did after. Pure."""
 
 from __future__ import annotations
 
