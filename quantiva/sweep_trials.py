@@ -11,7 +11,7 @@ import fcntl
 import os
 import threading
 from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, ProcessPoolExecutor, wait
 from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import Any
@@ -180,6 +180,10 @@ def make(
             left = left[BATCH:]
         done, running = wait(running, return_when=FIRST_COMPLETED)
         for one in done:
-            trials = one.result()
+            try:
+                trials = one.result()
+            except BrokenExecutor:
+                msg = "a process of the sweep ended before it was done; the same command goes on"
+                raise SweepFolderError(msg) from None
             log.add(trials)
             yield trials
