@@ -191,7 +191,7 @@ def _print_windows(made: SweepReport) -> None:
         table.add_column(title, justify="right")
     for one in made.windows:
         days = days_said(one.window.test_from_ms, one.window.test_until_ms)
-        rank = "-" if one.rank_out is None else f"{one.rank_out:g} of {one.trials}"
+        rank = "-" if one.rank_out is None else f"{one.rank_out:g} of {one.judged}"
         numbers = map(_number, (one.in_sample, one.out_of_sample, one.median_out))
         table.add_row(days, said(one.chosen), *numbers, rank, _number(one.correlation))
     console.print(table)

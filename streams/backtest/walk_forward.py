@@ -42,7 +42,7 @@ class Window(msgspec.Struct, frozen=True):
 class WindowResult(msgspec.Struct, frozen=True, kw_only=True):
     """What a window's choice came to.
 
-    trials        how many had a metric in sample
+    trials        how many had a metric in sample, `judged` out of it
     in_sample, out_of_sample   the metric of the chosen trial; None where it has none
     median_out    of all trials out of sample; what a choice by chance may expect
     rank_out      place of the chosen one out of sample, 1 the best; ties take the mean
@@ -53,6 +53,7 @@ class WindowResult(msgspec.Struct, frozen=True, kw_only=True):
     chosen: dict[str, str]
     key: str
     trials: int
+    judged: int
     in_sample: float | None
     out_of_sample: float | None
     median_out: float | None
@@ -151,6 +152,7 @@ def window_result(
         chosen=choices[place],
         key=keys[place],
         trials=sum(value is not None for value in in_sample),
+        judged=len(after),
         in_sample=in_sample[place],
         out_of_sample=chosen,
         median_out=float(np.median(after)) if after else None,

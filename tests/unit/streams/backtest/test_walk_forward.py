@@ -81,7 +81,8 @@ def test_a_window_chooses_in_sample_and_is_judged_out_of_it() -> None:
     choices = [{"rsi": "25"}, {"rsi": "30"}, {"rsi": "35"}, {"rsi": "40"}]
     found = window_result(window, choices, list("abcd"), [1.0, 3.0, 2.0, None], [0.5, -1.0, 2.0, 9])
     assert found is not None
-    assert (found.chosen, found.key, found.trials) == ({"rsi": "30"}, "b", 3)
+    assert (found.chosen, found.key) == ({"rsi": "30"}, "b")
+    assert (found.trials, found.judged) == (3, 4)
     assert (found.in_sample, found.out_of_sample) == (3.0, -1.0)
     assert found.median_out == 1.25
     assert found.rank_out == 4.0
