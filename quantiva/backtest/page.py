@@ -15,7 +15,7 @@ from plotly.offline import get_plotlyjs
 
 from quantiva.backtest import charts
 from quantiva.backtest.collecting import Backtest
-from quantiva.backtest.terminal import number
+from quantiva.backtest.terminal import DIFFERENCES, differences, number
 from schemas.text import moment
 from streams.backtest.contents import Benchmark, Doubt, Metrics, Report, StrategyReport
 
@@ -63,13 +63,22 @@ def render(runs: Mapping[str, Backtest]) -> str:
     style = files("quantiva.backtest").joinpath("page.css").read_text("utf-8")
     script = files("quantiva.backtest").joinpath("page.js").read_text("utf-8")
     numbers = count(1)
-    body = "".join(_run(name, one, numbers, several=len(runs) > 1) for name, one in runs.items())
+    body = _compared(runs) if len(runs) > 1 else ""
+    body += "".join(_run(name, one, numbers, several=len(runs) > 1) for name, one in runs.items())
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
         f"<title>Backtest</title><style>{style}</style><script>{get_plotlyjs()}</script></head>"
         f"<body><main>{body}</main><script>{script}</script></body></html>\n"
     )
+
+
+def _compared(runs: Mapping[str, Backtest]) -> str:
+    """Return the difference of each strategy; it comes before both runs."""
+    before, after = (one.report for one in runs.values())
+    rows = [[escape(row[0]), *row[1:]] for row in differences(before, after)]
+    said = "Equity at the end, what if less as it is; trades that came and went with the change."
+    return f"<h1>What if</h1><p class=lead>{said}</p>{_table(DIFFERENCES, rows)}"
 
 
 def _run(title: str, one: Backtest, numbers: Iterable[int], *, several: bool) -> str:

@@ -87,23 +87,36 @@ def _say(report: Report) -> None:
             console.print(f"! {one.strategy_id}: {doubt.text}", markup=False)
 
 
-def _differences(before: Report, after: Report) -> None:
+DIFFERENCES = ("what if, compared", "equity USD", "trades", "new", "gone")
+
+
+def differences(before: Report, after: Report) -> list[list[str]]:
+    """Return a row of `DIFFERENCES` for each strategy of two runs: what the change brought."""
     known = {one.strategy_id: one for one in before.strategies}
-    table = Table(box=None, pad_edge=False)
-    for title in ("what if, compared", "equity USD", "trades", "new", "gone"):
-        table.add_column(title, justify="left" if title.startswith("what") else "right")
+    rows = []
     for one in after.strategies:
         was = known.get(one.strategy_id)
         if was is None:
             continue
         trades, earlier = _entries(one), _entries(was)
-        table.add_row(
-            one.strategy_id,
-            number(_equity_usd(one) - _equity_usd(was), sign="+"),
-            f"{len(trades) - len(earlier):+,}",
-            f"{len(trades - earlier):,}",
-            f"{len(earlier - trades):,}",
+        rows.append(
+            [
+                one.strategy_id,
+                number(_equity_usd(one) - _equity_usd(was), sign="+"),
+                f"{len(trades) - len(earlier):+,}",
+                f"{len(trades - earlier):,}",
+                f"{len(earlier - trades):,}",
+            ]
         )
+    return rows
+
+
+def _differences(before: Report, after: Report) -> None:
+    table = Table(box=None, pad_edge=False)
+    for title in DIFFERENCES:
+        table.add_column(title, justify="left" if title.startswith("what") else "right")
+    for row in differences(before, after):
+        table.add_row(*row)
     console.print(table)
 
 

@@ -87,6 +87,7 @@ def backtest(
         if value is not None:
             os.environ[_FILLS[name]] = repr(value)  # settings of this process and of its shards
     wanted = tuple(name.strip().upper() for name in assets.split(",") if name.strip())
+    _check_files(html, json_file)
     try:
         own = parse_changes(None, None, None, strategy or (), _capital(capital))
         changes = parse_changes(
@@ -95,14 +96,30 @@ def backtest(
         with opened(source, start, until, wanted) as found:
             runs = {"backtest": own} if own == changes else {"as it is": own, "what if": changes}
             made = {
-                name: _run(found, one, name, _info(ctx, start, until), jobs)
+                name: _run(found, one, name, _info(ctx, start, until), jobs, by_clock=len(runs) > 1)
                 for name, one in runs.items()
             }
     except ChangeError as error:
         fail(str(error), 2)
     except (ArchiveError, RecordedDataError, ReplayError, SourceError, OSError) as error:
         fail(str(error))
-    _report(made, html, json_file)
+    try:
+        _report(made, html, json_file)
+    except OSError as error:
+        fail(str(error))
+
+
+def _check_files(html: Path | None, json_file: Path | None) -> None:
+    """End at once where what is asked for could not be written after a long run."""
+    from importlib.util import find_spec
+
+    if html is not None and find_spec("plotly") is None:
+        fail("--html needs plotly: pip install 'quantiva-streams[backtest]'")
+    for option, path in (("--html", html), ("--json", json_file)):
+        if path is not None and path.is_dir():
+            fail(f"{option} {path} is a folder: name a file", 2)
+        if path is not None and not path.parent.is_dir():
+            fail(f"{option} {path}: there is no folder {path.parent}", 2)
 
 
 def _capital(capital: float | None) -> list[str]:
@@ -148,8 +165,19 @@ def _code_version() -> str:
     return version("quantiva-streams")
 
 
-def _run(source: Source, changes: Changes, title: str, info: RunInfo, jobs: int | None) -> Backtest:
-    """Replay once, and return the report of it."""
+def _run(
+    source: Source,
+    changes: Changes,
+    title: str,
+    info: RunInfo,
+    jobs: int | None,
+    *,
+    by_clock: bool,
+) -> Backtest:
+    """Replay once, and return the report of it.
+
+    `by_clock`: it is compared with a changed run, which cannot follow recorded decisions either.
+    """
     from quantiva.backtest.collecting import Backtest, RunCollector, run_data
     from streams.backtest.report import make_report
     from streams.replay.run import default_jobs, replay
@@ -167,6 +195,7 @@ def _run(source: Source, changes: Changes, title: str, info: RunInfo, jobs: int 
             on_progress=on_progress,
             on_output=collector.take,
             is_brief=True,
+            by_clock=by_clock,
         )
     own = {one.strategy_id for one in changes.own}
     ran = [one for one in stored if changes.wants(one.strategy_id) and one.strategy_id not in own]
@@ -207,9 +236,7 @@ def _report(runs: dict[str, Backtest], html: Path | None, json_file: Path | None
         json_file.write_bytes(msgspec.json.format(msgspec.json.encode(whole), indent=1) + b"\n")
         console.print(f"report written to {json_file}", markup=False)
     if html is not None:
-        try:
-            from quantiva.backtest.page import render
-        except ImportError:
-            fail("a page needs plotly: pip install 'quantiva-streams[backtest]'")
+        from quantiva.backtest.page import render
+
         html.write_text(render(runs), "utf-8")
         console.print(f"page written to {html}: open it in a browser", markup=False)

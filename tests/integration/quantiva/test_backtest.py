@@ -131,7 +131,19 @@ def test_a_what_if_stands_beside_the_run_as_it_is(data: Path, tmp_path: Path) ->
     assert sorted(both) == ["as it is", "what if"]
     reasons = [one["exit_reason"] for one in both["what if"]["strategies"][0]["trades"]]
     assert "max_age" in reasons
-    assert "Backtest: what if" in page.read_text("utf-8")
+    text = page.read_text("utf-8")
+    assert "Backtest: what if" in text
+    assert text.index("what if, compared") < text.index("Backtest: as it is")
+
+
+def test_a_page_without_plotly_is_refused_before_the_run(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    found = _run(data, "--html", str(tmp_path / "report.html"))
+    assert found.exit_code == 1, found.output
+    assert "quantiva-streams[backtest]" in " ".join(found.output.split())
+    assert "market records" not in found.output
 
 
 @pytest.mark.parametrize(
@@ -139,9 +151,11 @@ def test_a_what_if_stands_beside_the_run_as_it_is(data: Path, tmp_path: Path) ->
     [
         (["--strategy", "nobody"], "there is no such strategy", 2),
         (["--set", "stop_loss_pct=much"], "stop_loss_pct", 2),
+        (["--html", "no/such/report.html"], "there is no folder no/such", 2),
+        (["--json", "."], "is a folder", 2),
         (["--from", "2030-01-01", "--until", "2030-01-02"], "2030-01-01", 1),
     ],
-    ids=["unknown strategy", "no number", "nothing in the span"],
+    ids=["unknown strategy", "no number", "no folder", "a folder", "nothing in the span"],
 )
 def test_what_cannot_be_run_is_said(
     data: Path, arguments: list[str], said: str, status: int
