@@ -165,6 +165,8 @@ def _strategy(title: str, one: StrategyReport, run: Backtest, numbers: Iterable[
 
 def _chart(title: str, figure: go.Figure, numbers: Iterable[int], *, is_open: bool = True) -> str:
     """Return a figure under its title; its script draws it once it is seen."""
+    if not any(len(trace.x) for trace in figure.data):
+        return f"<div><h3>{escape(title)}</h3><p>There is nothing to show.</p></div>"
     name = f"figure-{next(iter(numbers))}"
     # "</script>" in a name would end the script.
     spec = figure.to_json(engine="json").replace("</", "<\\/")
