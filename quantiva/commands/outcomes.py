@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -52,7 +53,7 @@ def outcomes(
             _of_database(table, start, until, wanted)
         else:
             with opened(source, start, until, wanted) as found:
-                _of_source(table, found, start, jobs)
+                _of_source(table, found, start, jobs, is_quiet=as_json)
     except (ArchiveError, ReplayError, SourceError, OSError, ValueError) as error:
         fail(str(error))
     _report(table.statistics(), as_json=as_json)
@@ -81,7 +82,12 @@ def _of_database(
 
 
 def _of_source(
-    table: OutcomeTable, source: Source, start: datetime | None, jobs: int | None
+    table: OutcomeTable,
+    source: Source,
+    start: datetime | None,
+    jobs: int | None,
+    *,
+    is_quiet: bool,
 ) -> None:
     """Take the outcomes that an archive holds, else those of a replay."""
     from schemas.codec import BadEventError
@@ -104,10 +110,12 @@ def _of_source(
                     if is_wanted and from_ms <= event.scored_at < (until_ms or event.scored_at + 1):
                         table.add(event)
             return
-    _replayed(table, source, from_ms, jobs)
+    _replayed(table, source, from_ms, jobs, is_quiet=is_quiet)
 
 
-def _replayed(table: OutcomeTable, source: Source, from_ms: int, jobs: int | None) -> None:
+def _replayed(
+    table: OutcomeTable, source: Source, from_ms: int, jobs: int | None, *, is_quiet: bool
+) -> None:
     from quantiva.commands.progress import replay_progress
     from schemas.topics import OUTCOMES
     from streams.replay.run import default_jobs, replay
@@ -117,7 +125,8 @@ def _replayed(table: OutcomeTable, source: Source, from_ms: int, jobs: int | Non
         if produced.topic == OUTCOMES.name and produced.event.scored_at >= from_ms:
             table.add(produced.event)
 
-    with replay_progress(source, "replaying") as on_progress:
+    bar = contextlib.nullcontext() if is_quiet else replay_progress(source, "replaying")
+    with bar as on_progress:
         replay(
             source,
             jobs=jobs or default_jobs(),
