@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 
 from quantiva.commands.output import console, fail, utc_ms
 from quantiva.commands.replay_sources import (
@@ -25,7 +24,19 @@ if TYPE_CHECKING:
     from streams.replay.sources import Source
 
 DATABASE = "database"
-_TITLES = ("horizon", "n", "apart", "IC", "+-", "hit %", "+-", "always up %", "Brier", "by hits")
+_TITLES = (
+    "horizon",
+    "n",
+    "apart",
+    "IC",
+    "+-",
+    "hit %",
+    "+-",
+    "always up %",
+    "Brier",
+    "by hits",
+    "return % by fifth of score",
+)
 
 
 def outcomes(
@@ -147,13 +158,11 @@ def _report(found: tuple[OutcomeStatistics, ...], *, as_json: bool) -> None:
     if not found:
         console.print("no outcomes: one is known an hour after its score at the earliest")
         return
-    table = Table(box=None, pad_edge=False)
-    table.add_column("")
-    for title in (*_TITLES, "return % by fifth of the score, lowest first"):
-        table.add_column(title, justify="right", no_wrap=True)
-    for one in found:
-        table.add_row(*_cells(one))
-    console.print(table)
+    rows = [("", *_TITLES), *(_cells(one) for one in found)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for name, *cells in rows:  # plain text: a cut number is none, a wrapped line is one
+        padded = [cell.rjust(width) for cell, width in zip(cells, widths[1:], strict=True)]
+        typer.echo("  ".join([name.ljust(widths[0]), *padded]))
     console.print(
         "IC: rank correlation of scores and later returns, with its standard error; apart: windows "
         "that do not overlap, below 30 too few; by hits: the Brier score of who knew the hit rate"
@@ -163,10 +172,10 @@ def _report(found: tuple[OutcomeStatistics, ...], *, as_json: bool) -> None:
         console.print(f"{lost:,} outcomes have no return: no price came in time")
 
 
-def _cells(one: OutcomeStatistics) -> list[str]:
+def _cells(one: OutcomeStatistics) -> tuple[str, ...]:
     few = " too few" if one.is_too_few else ""
     fifths = "  ".join(f"{bucket.mean_return_pct:+.2f}" for bucket in one.buckets)
-    return [
+    return (
         one.name,
         one.horizon,
         f"{one.n:,}",
@@ -179,7 +188,7 @@ def _cells(one: OutcomeStatistics) -> list[str]:
         _number(one.brier, ".3f"),
         _number(one.brier_base, ".3f"),
         fifths or "-",
-    ]
+    )
 
 
 def _number(value: float | None, form: str) -> str:
