@@ -224,8 +224,8 @@ def _refusal(portfolio: Portfolio, decision: Decision) -> tuple[str, str] | None
     asset = decision.asset
     held, order = portfolio.positions.get(asset), portfolio.orders.get(asset)
     if held is not None and order is not None:
-        said = f"the SELL of {_time(order.decided_at)}, which waited for a price, is cancelled"
-        return "size", f"{said}; {asset} stays held"
+        said = f"the SELL of {_time(order.decided_at)} waits for the next price of {asset} first"
+        return "size", f"{said}: nothing is bought before"
     if held is not None:
         return "size", f"{asset} is held since {_time(held.entered_at)}: a BUY adds nothing"
     if order is not None:

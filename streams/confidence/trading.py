@@ -187,6 +187,8 @@ def _now(
     other = {"BUY": "sell", "SELL": "buy"}.get(decision.action)
     there = portfolio.orders.get(asset)
     if there is not None and there.side == other:
+        if there.side == "sell":  # a stop is not called off because the rule would buy again
+            return portfolio, (), {}
         return _with_order(portfolio, asset, None), (), {}
     if not sized.size > 0.0:
         return portfolio, (), {}

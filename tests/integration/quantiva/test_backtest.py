@@ -124,13 +124,13 @@ def test_capital_and_fees_are_those_given(data: Path, tmp_path: Path) -> None:
 
 def test_a_what_if_stands_beside_the_run_as_it_is(data: Path, tmp_path: Path) -> None:
     page, whole = tmp_path / "report.html", tmp_path / "report.json"
-    found = _run(data, "--set", "max_age_hours=6", "--json", str(whole), "--html", str(page))
+    found = _run(data, "--set", "stop_loss_pct=0.3", "--json", str(whole), "--html", str(page))
     assert found.exit_code == 0, found.output
     assert "what if, compared" in found.output
     both = _json(whole)
     assert sorted(both) == ["as it is", "what if"]
     reasons = [one["exit_reason"] for one in both["what if"]["strategies"][0]["trades"]]
-    assert "max_age" in reasons
+    assert "stop_loss" in reasons
     text = page.read_text("utf-8")
     assert "Backtest: what if" in text
     assert text.index("what if, compared") < text.index("Backtest: as it is")

@@ -189,14 +189,18 @@ def test_a_sell_cancels_a_purchase_that_waits_unless_its_price_has_come(
     assert desk.portfolio.positions == desk.portfolio.orders == {}
 
 
-def test_a_buy_cancels_a_sale_that_waits() -> None:
+def test_a_sale_that_waits_is_not_called_off_by_a_buy() -> None:
     desk = Desk()
     desk.decide()
     desk.decide("SELL", 101.0, **NO_BOOK)
     sized = desk.decide("BUY", 101.0, price_at=START_MS, **NO_BOOK)
-    assert "is cancelled; BTC stays held" in sized.detail["size"]
-    assert desk.portfolio.orders == {}
-    assert len(desk.trades) == 1
+    assert "waits for the next price of BTC first" in sized.detail["size"]
+    assert desk.portfolio.orders["BTC"].side == "sell"
+    desk.decide("BUY", 102.0, **NO_BOOK)
+    assert [one.side for one in desk.trades] == ["buy", "sell"]
+    assert desk.portfolio.orders["BTC"].side == "buy", "what it wants next waits in its turn"
+    desk.decide("BUY", 103.0, **NO_BOOK)
+    assert [one.side for one in desk.trades] == ["buy", "sell", "buy"]
 
 
 def test_a_sale_without_a_price_waits_for_one() -> None:
