@@ -81,6 +81,10 @@ class Changes(msgspec.Struct, frozen=True):
         """Return whether a strategy is replayed."""
         return not self.only or strategy_id in self.only
 
+    def only_chooses(self) -> bool:
+        """Return whether nothing is changed: some of the strategies are replayed as they were."""
+        return self == Changes(only=self.only)
+
     def base(self, stored: Iterable[Strategy]) -> Changes | None:
         """Return what these changes are compared with; None: there is nothing to compare.
 

@@ -19,6 +19,7 @@ from schemas.signals import Decision
 from schemas.topics import DECISIONS
 from streams.confidence.confidence_stage import ConfidenceStage
 from streams.fusion.watchdog import cycle_end
+from streams.replay.changes import NO_CHANGES, Changes
 from streams.replay.logs import Logs
 from streams.replay.recorded_decisions import recorded_decisions
 from streams.runner import Produced, StageRunner
@@ -110,11 +111,18 @@ class ConfidenceRun:
         """End the cycles that are still open."""
         self._end_silent(None)
 
-    def follow(self, logs: Logs, assets: frozenset[str] = frozenset()) -> None:
-        """Take the recorded decisions at their own places, of some assets or (empty) of all."""
+    def follow(
+        self, logs: Logs, assets: frozenset[str] = frozenset(), changes: Changes = NO_CHANGES
+    ) -> None:
+        """Take the recorded decisions at their own places, of some assets or (empty) of all.
+
+        Of `changes` it counts which strategies are replayed.
+        """
         for _, number, one in recorded_decisions(logs, range(self._partitions)):
             event = one.event
             if isinstance(event, BadEventError) or (assets and event.asset not in {*assets, ""}):
+                continue
+            if not changes.wants(event.strategy_id):
                 continue
             self.clock_ms = max(self.clock_ms, one.record.timestamp_ms)
             self._next[DECISIONS.name, number] = one.record.offset

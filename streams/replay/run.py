@@ -91,17 +91,17 @@ def replay(
     `out` becomes an archive of the outputs whose record timestamp is `from_ms` or later; earlier
     ones are warm-up. `on_output` gets decisions, ends of cycles, signals and rankings as they come.
 
-    The agent takes the decisions of a recorded run where the log has them; with changes, or
-    `by_clock`, by event time, as what the changed ones are compared with must be.
+    The agent takes the decisions of a recorded run where the log has them; with changes other than
+    a choice of strategies, or `by_clock`, by event time, as what the changed ones are compared with
+    must be.
     `is_brief` leaves out why signals of raw data came about (`streams.stage.Tables`): the same
     trades and equity in less time. `with_outcomes`: what the price did after every score and signal
     is told too; None: unless `is_brief`.
     Raises SourceError, OutputError, ArchiveError or ReplayError.
     """
     count, weights = shares(source)
-    follows = (
-        isinstance(source, ArchiveSource) and source.as_recorded and not changes and not by_clock
-    )
+    is_recorded = isinstance(source, ArchiveSource) and source.as_recorded
+    follows = is_recorded and changes.only_chooses() and not by_clock
     started_s = time.monotonic()
     with_indicators = names_indicators(source, changes)
     with_outcomes = not is_brief if with_outcomes is None else with_outcomes
@@ -141,7 +141,7 @@ def replay(
 
     with Shards(tasks, on_progress) as shards:
         followed = source if follows and isinstance(source, ArchiveSource) else None
-        refused = _decide(shards, followed, count, emit, with_outcomes=with_outcomes)
+        refused = _decide(shards, followed, changes, count, emit, with_outcomes=with_outcomes)
         total = sum_of(shards.finish())
     if output is not None:
         output.close()
@@ -162,6 +162,7 @@ def replay(
 def _decide(
     shards: Shards,
     followed: ArchiveSource | None,
+    changes: Changes,
     count: int,
     emit: Callable[[Produced], None],
     *,
@@ -180,7 +181,8 @@ def _decide(
 
     agent = ConfidenceRun(count, take)
     if followed is not None:
-        agent.follow(Logs(Archive(followed.address), followed.until_ms), frozenset(followed.assets))
+        logs = Logs(Archive(followed.address), followed.until_ms)
+        agent.follow(logs, frozenset(followed.assets), changes)
     else:
         agent.run(in_order(map(numbered, shards.decisions())))
     if outcomes is not None:

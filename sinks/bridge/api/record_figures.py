@@ -6,6 +6,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from shlex import quote
 
 import msgspec
 
@@ -125,7 +126,7 @@ def track_record(recorded: Recorded) -> TrackRecord:
         versions=_versions(recorded, curve),
         doubts=(*report.doubts, *made.doubts),
         notes=recorded.notes,
-        backtest=_command(from_ms, until_ms),
+        backtest=_command(strategy.strategy_id, from_ms, until_ms),
     )
 
 
@@ -197,11 +198,9 @@ def _versions(recorded: Recorded, curve: EquityCurve) -> tuple[VersionPart, ...]
     return tuple(found)
 
 
-def _command(from_ms: int, until_ms: int) -> str:
-    """Return the command; its span holds the cycles of the first and the last moment.
-
-    It names no strategy: without any change a replay follows the recorded run decision by decision.
-    """
+def _command(strategy_id: str, from_ms: int, until_ms: int) -> str:
+    """Return the command; its span holds the cycles of the first and the last moment."""
     first = time(from_ms // CYCLE_MS * CYCLE_MS)
     last = time((until_ms // CYCLE_MS + 1) * CYCLE_MS)
-    return f"quantiva backtest ARCHIVE --from {first:%Y-%m-%dT%H:%M} --until {last:%Y-%m-%dT%H:%M}"
+    span = f"--from {first:%Y-%m-%dT%H:%M} --until {last:%Y-%m-%dT%H:%M}"
+    return f"quantiva backtest ARCHIVE --strategy {quote(strategy_id)} {span}"

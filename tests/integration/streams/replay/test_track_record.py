@@ -14,6 +14,7 @@ from streams.archive.reader import Archive
 from streams.backtest.equity import curve_of
 from streams.backtest.report import make_report
 from streams.backtest.run_data import RunData, RunInfo, StrategyRun
+from streams.replay.changes import NO_CHANGES, Changes
 from streams.replay.run import replay
 from streams.replay.sources import ArchiveSource
 from tests.integration.streams.replay.test_parity_in_memory import (
@@ -43,20 +44,23 @@ MONEY: dict[int, Happening] = {
 
 
 @pytest.mark.parametrize(
-    ("happenings", "as_recorded"),
+    ("happenings", "as_recorded", "changes"),
     [
-        pytest.param(MONEY, True, id="money comes and goes, as recorded"),
+        pytest.param(MONEY, True, NO_CHANGES, id="money comes and goes, as recorded"),
+        pytest.param(
+            MONEY, True, Changes(only=(EAGER.strategy_id,)), id="the same, of this strategy alone"
+        ),
         # Of market data alone: what somebody did to the capital is not in them.
-        pytest.param({0: saved(EAGER)}, False, id="it trades, by the market's time"),
+        pytest.param({0: saved(EAGER)}, False, NO_CHANGES, id="it trades, by the market's time"),
     ],
 )
 def test_the_live_record_equals_its_backtest(
-    tmp_path: Path, happenings: dict[int, Happening], as_recorded: bool
+    tmp_path: Path, happenings: dict[int, Happening], as_recorded: bool, changes: Changes
 ) -> None:
     live, again = tmp_path / "live", tmp_path / "again"
     recorded(live, happenings, CYCLES)
     source = ArchiveSource(address=str(live), as_recorded=as_recorded)
-    replay(source, jobs=1, out=again)
+    replay(source, jobs=1, changes=changes, out=again)
     equity, trades = events(live, EQUITY.name), events(live, TRADES.name)
     assert len(equity) >= CYCLES - 1
     assert len(trades) > 0

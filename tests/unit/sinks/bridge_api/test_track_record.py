@@ -119,7 +119,8 @@ def test_each_version_has_its_part(
 def test_the_command_holds_the_whole_cycles() -> None:
     found = track_record(recorded(equity=[equity(0, as_of=0), equity(0, as_of=1_200_001)]))
     assert found.backtest == (
-        "quantiva backtest ARCHIVE --from 1970-01-01T00:00 --until 1970-01-01T00:30"
+        f"quantiva backtest ARCHIVE --strategy {found.strategy_id} "
+        "--from 1970-01-01T00:00 --until 1970-01-01T00:30"
     )
 
 
