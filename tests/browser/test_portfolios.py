@@ -103,7 +103,9 @@ async def test_a_new_cycle_moves_the_figures(desk: Watched, scene: Scene) -> Non
     await scene.cycle()
     hour = latest(scene)[await chosen(page)].as_of // 60_000
     clock = f"{hour // 60 % 24:02d}:{hour % 60:02d}"
-    await expect(page.locator(".book .as-of")).to_contain_text(f"last cycle {clock} UTC")
+    await expect(page.locator("#portfolios .book .as-of")).to_contain_text(
+        f"last cycle {clock} UTC"
+    )
 
 
 async def test_closed_trades_come_live_and_older_ones_in_pages(desk: Watched, scene: Scene) -> None:
@@ -207,5 +209,5 @@ async def test_without_any_portfolio_the_page_says_when_there_is_one(
         await page.goto(f"{scene.stand.address}/#portfolios")
         await page.get_by_label("Token").fill("viewer-of-the-desk")
         await page.keyboard.press("Enter")
-        await expect(page.locator(".nothing")).to_contain_text("No portfolio yet")
-        await expect(page.locator(".book")).to_be_hidden()
+        await expect(page.locator("#portfolios .nothing")).to_contain_text("No portfolio yet")
+        await expect(page.locator("#portfolios .book")).to_be_hidden()

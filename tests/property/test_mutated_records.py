@@ -14,6 +14,7 @@ import pytest
 from schemas.dead_letters import Kind
 from schemas.topics import STRATEGIES
 from streams.agents.strategies import StrategyTable
+from streams.outcomes.outcomes_stage import OutcomesStage
 from streams.stage import StrategyAt, Tables
 from streams.topology import stage, stage_names
 from tests import factories
@@ -52,7 +53,8 @@ async def test_every_record_has_one_fate(
     assert 0.2 * count < len(letters) < count
     assert max(len(record.value) for record in sent) < 1_000_000
     good = [record for record in sent if record.topic != "dead.letters"]
-    assert good, "nothing came through: this shows nothing"
+    if name != OutcomesStage.name:  # what became of a score is known an hour later at the earliest
+        assert good, "nothing came through: this shows nothing"
     for record in good:
         CODEC.decode(record.value)
 

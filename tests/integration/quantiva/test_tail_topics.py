@@ -44,6 +44,7 @@ EVENTS = {
         samples.TRADE,
         samples.EQUITY,
         samples.TOP,
+        samples.OUTCOME,
         samples.letter(),
         samples.SOURCE,
         samples.EXPLANATION,

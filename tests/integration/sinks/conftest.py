@@ -40,8 +40,8 @@ async def rows(database: Database) -> Rows:
     await database.start()
     connection = await asyncpg.connect(database.dsn)
     await connection.execute(
-        "TRUNCATE strategy_signals, signal_explanations, strategies, trending_assets,"
-        " trending_news, news_scores"
+        "TRUNCATE strategy_signals, signal_explanations, strategies, strategy_versions,"
+        " trending_assets, trending_news, news_scores, portfolio_trades, portfolio_equity, outcomes"
     )
     await connection.close()
     return Rows(database.dsn)
