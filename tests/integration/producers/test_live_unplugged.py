@@ -34,7 +34,7 @@ def event_loop_policy() -> uvloop.EventLoopPolicy:
 
 
 @contextlib.asynccontextmanager
-async def _pipeline(folder: Path, speed: float = 600.0) -> AsyncIterator[LiveDay]:
+async def _pipeline(folder: Path, speed: float = 300.0) -> AsyncIterator[LiveDay]:
     """Yield a day whose topics are read by a worker."""
     async with live_day(folder, speed=speed, more={"QUANTIVA_GROUP": "test-live"}) as day:
         names = ("KAFKA_BOOTSTRAP_SERVERS", "SCHEMA_REGISTRY_URL", "QUANTIVA_BROKER")
@@ -106,7 +106,7 @@ def _best_before(by_cycle: dict[int, list[Signal]], time_ms: int) -> list[Signal
 async def _signals_went_on(day: LiveDay, by_cycle: dict[int, list[Signal]]) -> None:
     """Every asset has a signal of every strategy in every cycle; most cycles have ticks.
 
-    A second in which the machine had no time for us is a cycle at 600x. It may be missed, half of
+    A second in which the machine had no time for us is half a cycle at 300x. It may be missed, half of
     them on a busy machine, but not in silence.
     """
     cycles = sorted({tick.cycle for tick in (await day.events(TRENDING.name))[TrendingAsset]})
@@ -137,12 +137,10 @@ _SAYS = {
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(
     "together",
-    [
-        pytest.param(_OFTEN, id="those asked often"),
-        pytest.param((*_HOURLY, *_OFTEN), id="each", marks=pytest.mark.long),
-    ],
+    [pytest.param(_OFTEN, id="those asked often"), pytest.param((*_HOURLY, *_OFTEN), id="each")],
 )
 async def test_upstreams_unplugged_in_turn(
     tmp_path: Path, together: tuple[tuple[str, ...], ...]
