@@ -106,7 +106,7 @@ def _best_before(by_cycle: dict[int, list[Signal]], time_ms: int) -> list[Signal
 async def _signals_went_on(day: LiveDay, by_cycle: dict[int, list[Signal]]) -> None:
     """Every asset has a signal of every strategy in every cycle; most cycles have ticks.
 
-    A second in which the machine had no time for us is half a cycle at 300x. It may be missed, half of
+    A second without time for us is half a cycle at 300x. It may be missed, half of
     them on a busy machine, but not in silence.
     """
     cycles = sorted({tick.cycle for tick in (await day.events(TRENDING.name))[TrendingAsset]})
