@@ -14,10 +14,17 @@ import typer
 from quantiva.commands.output import console, fail, utc_ms
 from quantiva.commands.progress import replay_progress
 from quantiva.commands.replay_sources import (
+    AssetsOption,
+    FieldsOption,
     FromOption,
     JobsOption,
     SourceArgument,
+    StrategiesOption,
+    ThresholdsOption,
     UntilOption,
+    WeightsOption,
+    WithoutOption,
+    assets_in,
     opened,
 )
 
@@ -28,7 +35,7 @@ if TYPE_CHECKING:
     from streams.replay.run import Summary
     from streams.replay.sources import Source
 
-_CHANGES_NO_NUMBER = frozenset({"html", "json_file", "jobs", "ctx"})
+_NOT_IN_THE_COMMAND = frozenset({"html", "json_file", "jobs", "ctx"})
 _FILLS = {"fee_bps": "QUANTIVA__FILLS__FEE_BPS", "slippage_bps": "QUANTIVA__FILLS__BOOKLESS_BPS"}
 
 
@@ -37,11 +44,8 @@ def backtest(
     source: SourceArgument,
     start: FromOption = None,
     until: UntilOption = None,
-    strategy: Annotated[
-        list[str] | None,
-        typer.Option(help="Only these: a YAML file or folder of your own, or a stored one's id."),
-    ] = None,
-    assets: Annotated[str, typer.Option(help="Only these, with commas: BTC,ETH.")] = "",
+    strategy: StrategiesOption = None,
+    assets: AssetsOption = "",
     capital: Annotated[
         float | None, typer.Option(help="USD that every strategy begins with.", min=1)
     ] = None,
@@ -52,20 +56,10 @@ def backtest(
         float | None,
         typer.Option(help="Half the spread and slippage where there is no order book.", min=0),
     ] = None,
-    without: Annotated[
-        str | None, typer.Option(help="What if: leave out engines or topics: news,liquidity.")
-    ] = None,
-    weights: Annotated[
-        str | None,
-        typer.Option(help="What if: sentiment=0.2,technical=0.4, the rest 0, in all strategies."),
-    ] = None,
-    thresholds: Annotated[
-        str | None, typer.Option(help="What if: buy=0.25,sell=-0.25 in all strategies.")
-    ] = None,
-    fields: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="What if: FIELD=VALUE of a strategy, like band=0.1."),
-    ] = None,
+    without: WithoutOption = None,
+    weights: WeightsOption = None,
+    thresholds: ThresholdsOption = None,
+    fields: FieldsOption = None,
     jobs: JobsOption = None,
     html: Annotated[
         Path | None, typer.Option(help="Write the report here, as a page that needs no other host.")
@@ -86,7 +80,7 @@ def backtest(
     for name, value in {"fee_bps": fee_bps, "slippage_bps": slippage_bps}.items():
         if value is not None:
             os.environ[_FILLS[name]] = repr(value)  # settings of this process and of its shards
-    wanted = tuple(name.strip().upper() for name in assets.split(",") if name.strip())
+    wanted = assets_in(assets)
     _check_files(html, json_file)
     try:
         own = parse_changes(None, None, None, strategy or (), _capital(capital))
@@ -148,7 +142,7 @@ def _command(ctx: typer.Context) -> str:
     words = ["quantiva", "backtest"]
     for one in ctx.command.params:
         given = ctx.params.get(one.name or "")
-        if one.name in _CHANGES_NO_NUMBER or given is None or given in ("", (), []):
+        if one.name in _NOT_IN_THE_COMMAND or given is None or given in ("", (), []):
             continue
         if one.param_type_name == "argument":
             words.append(str(given))

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from quantiva.commands.output import console, fail, utc_ms
-from quantiva.commands.replay_sources import FromOption, UntilOption, local_archive
+from quantiva.commands.replay_sources import (
+    AssetsOption,
+    FromOption,
+    UntilOption,
+    assets_in,
+    local_archive,
+)
 
 if TYPE_CHECKING:
     from streams.archive.frames import Frame
@@ -28,7 +34,7 @@ def export(
     ] = "",
     start: FromOption = None,
     until: UntilOption = None,
-    assets: Annotated[str, typer.Option(help="Only these, with commas: BTC,ETH.")] = "",
+    assets: AssetsOption = "",
 ) -> None:
     """Write signals, scores, trades, equity or candles as one table, a row a record."""
     from quantiva.frames import FORMATS, write_table
@@ -62,7 +68,7 @@ def _read(
 ) -> Frame:
     from streams.archive.frames import read_frame
 
-    wanted = tuple(name.strip().upper() for name in assets.split(",") if name.strip())
+    wanted = assets_in(assets)
     with local_archive(source) as archive, console.status(f"reading {kind}"):
         return read_frame(
             archive, kind, start_ms=utc_ms(start), until_ms=utc_ms(until), assets=wanted

