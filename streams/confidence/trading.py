@@ -4,7 +4,7 @@
   by the portfolio as it then stands, and trades: with an order book at once, at the decision's
   price and costs; without one it becomes an order that waits for the asset's next decision with a
   price seen after it.
-* A SELL of a purchase that still waits cancels it, as a BUY does with a sale.
+* A SELL of a purchase that still waits cancels it. A sale that waits comes before a purchase.
 * A decision of a request, or of a dry run, is sized and trades nothing: a request by the portfolio
   as it stands, a dry run by a fresh one of its own capital.
 * A decision before the last one of its asset is late: it trades nothing, its signal has size 0.
